@@ -1,0 +1,38 @@
+/**
+ * Every code that a caller may see, over GraphQL (`extensions.code`), HTTP or the command line.
+ *
+ * Codes are stable: a code may be added, none changes its meaning.
+ */
+export const ERROR_CODES = [
+  'BAD_USER_INPUT',
+  'QUERY_TOO_COMPLEX',
+  'UNAUTHENTICATED',
+  'TOO_LARGE',
+  'NOT_FOUND',
+  'CONFLICT',
+  'UNAVAILABLE',
+  'BAD_CONFIGURATION',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface DomainErrorOptions {
+  cause?: unknown;
+  /** Machine-readable particulars, shown to the caller: which argument, which line. */
+  details?: Readonly<Record<string, unknown>>;
+}
+
+/** An expected failure with a stable code and a message that is fit for the caller. */
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: DomainErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.details = options.details ?? {};
+  }
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { connectionOf, readCursor, writeCursor } from './connection.js';
+
+describe('a cursor', () => {
+  const parts = [/^.+$/s, /^\d+$/];
+
+  it.each([
+    ['plain', '1'],
+    ['Łódź "quoted"\n', '99'],
+  ])('brings back the place %j', (...place) => {
+    expect(readCursor(writeCursor(['kind', ...place]), 'kind', parts)).toEqual(place);
+  });
+
+  it.each([
+    ['', 'no cursor'],
+    ['garbage', 'no cursor'],
+    ['🛰', 'no cursor'],
+    [writeCursor([]), 'no cursor'],
+    [Buffer.from('{"kind":1}').toString('base64url'), 'no cursor'],
+    [Buffer.from('["kind",1,2]').toString('base64url'), 'no cursor'],
+    [writeCursor(['kind', 'x']), 'no cursor'],
+    [writeCursor(['kind', 'x', 'y']), 'no cursor'],
+    [writeCursor(['kind', 'x', '1', '2']), 'no cursor'],
+    [writeCursor(['other', 'x', '1']), 'of another list'],
+  ])('is refused: %j', (cursor, why) => {
+    expect(() => readCursor(cursor, 'kind', parts)).toThrow(why);
+  });
+});
+
+describe('a page', () => {
+  const page = (rows: string[], after?: string): unknown =>
+    connectionOf(rows, 2, after, (row) => `at ${row}`).pageInfo;
+
+  it('says whether there is more, and where it begins and ends', () => {
+    expect(page(['a', 'b', 'c'])).toEqual({
+      hasNextPage: true,
+      hasPreviousPage: false,
+      startCursor: 'at a',
+      endCursor: 'at b',
+    });
+    expect(page(['c'], 'at b')).toEqual({
+      hasNextPage: false,
+      hasPreviousPage: true,
+      startCursor: 'at c',
+      endCursor: 'at c',
+    });
+    expect(page([])).toEqual({
+      hasNextPage: false,
+      hasPreviousPage: false,
+      startCursor: null,
+      endCursor: null,
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import { Field, ObjectType } from '@nestjs/graphql';
+import { DomainError } from '../errors/domain-error.js';
+
+/** The most rows of one page, and of one list. */
+export const MAX_ROWS = 10_000;
+
+@ObjectType({ description: 'Where a page lies in its list.' })
+export class PageInfo {
+  @Field(() => Boolean, { description: 'Whether there is more behind this page.' })
+  hasNextPage!: boolean;
+
+  @Field(() => Boolean, { description: 'Whether this page was asked for as one behind another.' })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the first row; null on an empty page.' })
+  startCursor!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the last row, to ask for the next page with; null on an empty page.',
+  })
+  endCursor!: string | null;
+}
+
+/** A page in the form that clients page through: see the Relay cursor connections specification. */
+export interface Connection<T> {
+  edges: { cursor: string; node: T }[];
+  nodes: T[];
+  pageInfo: PageInfo;
+}
+
+/**
+ * Makes a page of rows of which one more than `first` was read.
+ *
+ * @param after the cursor that the page begins behind, if any.
+ */
+export function connectionOf<T>(
+  rows: readonly T[],
+  first: number,
+  after: string | undefined,
+  cursorOf: (row: T) => string,
+): Connection<T> {
+  const nodes = rows.slice(0, first);
+  const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
+  return {
+    edges,
+    nodes,
+    pageInfo: {
+      hasNextPage: rows.length > first,
+      hasPreviousPage: after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+/** A cursor is the place of a row, which stays where it is whatever comes in; callers are not to look into it. */
+export function writeCursor(place: readonly string[]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/**
+ * Reads a cursor of this kind.
+ *
+ * @param kind its first part: what list, in which order; a cursor of another list is refused.
+ * @param patterns what the parts behind the kind must be.
+ * @throws DomainError `BAD_USER_INPUT`.
+ */
+export function readCursor(cursor: string, kind: string, patterns: readonly RegExp[]): string[] {
+  const [found, ...parts] = decode(cursor);
+  if (found === undefined) throw wrongCursor('is no cursor of this API');
+  if (found !== kind) throw wrongCursor('is a cursor of another list, or of another order');
+  if (parts.length !== patterns.length || !patterns.every((pattern, i) => pattern.test(parts[i] ?? ''))) {
+    throw wrongCursor('is no cursor of this API');
+  }
+  return parts;
+}
+
+function decode(cursor: string): string[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;
+  } catch {
+    // no JSON, so no cursor
+  }
+  return [];
+}
+
+function wrongCursor(problem: string): DomainError {
+  return new DomainError('BAD_USER_INPUT', `after ${problem}`, { details: { argument: 'after' } });
+}

@@ -1,0 +1,111 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { buildSchema, type GraphQLObjectType, type GraphQLSchema, parse } from 'graphql';
+import { DomainError } from '../errors/domain-error.js';
+import { checkQueryCost, COST_OF_PART, costOfConnection, costOfList } from './query-cost.js';
+
+/** Two kinds of rows, and what holds them; the costs are those that resolvers declare. */
+function costedSchema(): GraphQLSchema {
+  const schema = buildSchema(`
+    type Query { owners(limit: Int! = 10): [Owner!]!, page(first: Int!): Page!, owner: Owner }
+    type Page { edges: [Edge!]!, total: Int! }
+    type Edge { node: Owner! }
+    type Owner { id: ID!, place: Place!, things(first: Int! = 5): [Thing!]! }
+    type Thing { id: ID!, owner: Owner! }
+    type Place { latitude: Float! }`);
+  const cost = (type: string, field: string, complexity: unknown): void => {
+    const found = (schema.getType(type) as GraphQLObjectType).getFields()[field];
+    if (found) found.extensions = { complexity };
+  };
+  cost('Query', 'owners', costOfList('limit'));
+  cost('Query', 'page', costOfConnection('first'));
+  cost('Page', 'edges', COST_OF_PART);
+  cost('Owner', 'things', costOfList('first'));
+  cost('Owner', 'place', COST_OF_PART);
+  return schema;
+}
+
+describe('the cost of a query', () => {
+  let schema: GraphQLSchema;
+  beforeAll(() => {
+    schema = costedSchema();
+  });
+
+  /** What a query costs and how deep it is, by what refuses it. */
+  function measure(text: string, variables?: Record<string, unknown>): { cost: number; depth: number } {
+    const refused = (limits: { maxComplexity: number; maxDepth: number }): Record<string, unknown> => {
+      try {
+        checkQueryCost({ schema, document: parse(text), variables }, limits);
+        return {};
+      } catch (error) {
+        expect(error).toBeInstanceOf(DomainError);
+        expect((error as DomainError).code).toBe('QUERY_TOO_COMPLEX');
+        return (error as DomainError).details;
+      }
+    };
+    const depth = Number(refused({ maxComplexity: Infinity, maxDepth: 0 })['depth']);
+    const cost = Number(refused({ maxComplexity: -1, maxDepth: Infinity })['cost']);
+    if (cost > 0)
+      expect(refused({ maxComplexity: cost - 1, maxDepth: Infinity })).toEqual({ cost, maxCost: cost - 1 });
+    expect(refused({ maxComplexity: cost, maxDepth: depth })).toEqual({});
+    return { cost, depth };
+  }
+
+  it.each<[string, number, number]>([
+    ['{ owner { id } }', 1, 2],
+    ['{ owner { id place { latitude } } }', 1, 3],
+    ['{ owners { id } }', 10, 2],
+    ['{ owners(limit: 3) { id things { id } } }', 3 * (1 + 5), 3],
+    ['{ owners(limit: 3) { things(first: 7) { owner { place { latitude } } } } }', 3 * (1 + 7 * (1 + 1)), 5],
+    ['{ page(first: 4) { total edges { node { id } } } }', 4, 4],
+    ['{ page(first: 4) { total } }', 0, 2],
+    ['{ a: owners { id } b: owners { id } }', 20, 2],
+    ['query A { owners { id } }', 10, 2],
+    ['{ owners { ...F } } fragment F on Owner { things { ...G } } fragment G on Thing { id }', 60, 3],
+    ['{ owners { ... on Owner { things { id } } } }', 60, 3],
+    ['{ owners @skip(if: true) { id } owner { id } }', 1, 2],
+  ])('%s: %i rows, %i levels', (text, cost, depth) => {
+    expect(measure(text)).toEqual({ cost, depth });
+  });
+
+  it('hangs on the variables', () => {
+    const text = 'query ($n: Int!) { owners(limit: $n) { id } }';
+    expect(measure(text, { n: 7 })).toEqual({ cost: 7, depth: 2 });
+    expect(measure(text, { n: 70 })).toEqual({ cost: 70, depth: 2 });
+  });
+
+  it('is that of the operation that is to run', () => {
+    const document = parse('query A { owners(limit: 9) { id } } query B { owner { id } }');
+    const limits = { maxComplexity: 1, maxDepth: 9 };
+    expect(() => checkQueryCost({ schema, document, operationName: 'B' }, limits)).not.toThrow();
+    expect(() => checkQueryCost({ schema, document, operationName: 'A' }, limits)).toThrow(/may have 9 rows/);
+  });
+
+  it('is not what is asked of the schema', () => {
+    const deep = 'ofType { '.repeat(20);
+    const text = `{ __typename __schema { types { fields { type { ${deep} name ${'}'.repeat(20)} } } } } }`;
+    const limits = { maxComplexity: 100, maxDepth: 5 };
+    expect(() => checkQueryCost({ schema, document: parse(text) }, limits)).not.toThrow();
+  });
+
+  it('cannot be hidden behind an argument that is wrong', () => {
+    const limits = { maxComplexity: 100, maxDepth: 5 };
+    const text = 'query ($n: Int) { a: owners(limit: $n) { id } b: owners(limit: 1000000) { id } }';
+    expect(() => checkQueryCost({ schema, document: parse(text), variables: { n: null } }, limits)).toThrow(
+      /"limit".*must not be null/,
+    );
+    // No resolver will run.
+    const wrong = parse('query ($n: Int!) { owners(limit: $n) { id } }');
+    expect(() => checkQueryCost({ schema, document: wrong, variables: { n: 'x' } }, limits)).not.toThrow();
+  });
+
+  it('is found quickly, however often fragments use each other', () => {
+    const chain = Array.from(
+      { length: 100 },
+      (_, i) => `fragment F${i} on Owner { ...F${i + 1} ... on Owner { ...F${i + 1} } }`,
+    );
+    const document = parse(`{ owner { ...F0 } } ${chain.join(' ')} fragment F100 on Owner { id }`);
+    expect(() => checkQueryCost({ schema, document }, { maxComplexity: 100, maxDepth: 5 })).toThrow(
+      /20000 fields/,
+    );
+  });
+});

@@ -1,0 +1,22 @@
+import { DomainError } from './errors/domain-error.js';
+
+/** Largest id that PostgreSQL's bigint holds. */
+const MAX_ID = 9_223_372_036_854_775_807n;
+
+/**
+ * Checks an id given from outside; ids are decimal strings, because a bigint does not fit a JavaScript number.
+ *
+ * @throws DomainError `BAD_USER_INPUT` that names the argument.
+ */
+export function parseId(value: string, argument: string): string {
+  if (!/^\d{1,19}$/.test(value) || BigInt(value) > MAX_ID) {
+    throw new DomainError(
+      'BAD_USER_INPUT',
+      `${argument} must be a positive integer, not ${JSON.stringify(value)}`,
+      {
+        details: { argument },
+      },
+    );
+  }
+  return BigInt(value).toString();
+}

@@ -1,0 +1,19 @@
+import { DomainError } from './errors/domain-error.js';
+
+/** Half-open: `start` belongs to it, `end` does not. */
+export interface TimeRange {
+  start: Date;
+  end: Date;
+}
+
+/** @throws DomainError `BAD_USER_INPUT` unless it starts before it ends. */
+export function timeRange(start: Date, end: Date): TimeRange {
+  if (start >= end) {
+    throw new DomainError(
+      'BAD_USER_INPUT',
+      `startTime (${start.toISOString()}) must be before endTime (${end.toISOString()})`,
+      { details: { argument: 'endTime' } },
+    );
+  }
+  return { start, end };
+}

@@ -1,0 +1,163 @@
+import { describe, expect, it } from '@jest/globals';
+import { DomainError } from '../common/errors/domain-error.js';
+import { loadConfig } from './app-config.js';
+
+/** What is wrong with an environment, a problem an item. */
+function problemsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(DomainError);
+    expect(error).toHaveProperty('code', 'BAD_CONFIGURATION');
+    const [title, ...problems] = (error as DomainError).message.split('\n  ');
+    expect(title).toBe('The configuration is wrong:');
+    return problems;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    expect(loadConfig({})).toMatchObject({
+      EMBEDDED_DATA_DIR: '.data',
+      APP_ROLES: ['api', 'refresher', 'importer', 'geocoder'],
+      HOST: '127.0.0.1',
+      PORT: 3000,
+      HISTORY_ENGINE: 'auto',
+      RAW_RETENTION_DAYS: 2,
+      HOURLY_RETENTION_HOURS: 24,
+      DAILY_RETENTION_DAYS: 365,
+    });
+    expect(loadConfig({}).DATABASE_URL).toBeUndefined();
+  });
+
+  it('takes what is set, numbers as numbers, and nothing that it does not know', () => {
+    const config = loadConfig({
+      DATABASE_URL: 'postgresql://someone:secret@db:5433/tracker?sslmode=require',
+      PORT: '0',
+      LOG_FORMAT: 'json',
+      PATH: '/usr/bin',
+    });
+    expect(config).toMatchObject({
+      DATABASE_URL: 'postgresql://someone:secret@db:5433/tracker?sslmode=require',
+      PORT: 0,
+      LOG_FORMAT: 'json',
+    });
+    expect(config).not.toHaveProperty('PATH');
+  });
+
+  it('takes an empty value for one that is not set', () => {
+    const empty = { DATABASE_URL: '', REDIS_URL: '', PORT: '', HISTORY_ENGINE: '', EMBEDDED_DATA_DIR: '' };
+    expect(loadConfig(empty)).toEqual(loadConfig({}));
+  });
+
+  it('takes roles as a list, in any order, each once', () => {
+    expect(loadConfig({ APP_ROLES: 'api' }).APP_ROLES).toEqual(['api']);
+    expect(loadConfig({ APP_ROLES: ' geocoder, importer,geocoder' }).APP_ROLES).toEqual([
+      'geocoder',
+      'importer',
+    ]);
+  });
+
+  it.each(['worker', 'api,worker', 'api,', ',', 'API', 'api refresher'])(
+    'refuses the roles "%s"',
+    (value) => {
+      expect(problemsOf({ APP_ROLES: value })).toEqual([
+        `APP_ROLES must be a comma-separated list of: api, refresher, importer, geocoder (got "${value}")`,
+      ]);
+    },
+  );
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+
+  it('names every problem at once', () => {
+    const problems = problemsOf({
+      PORT: '65536',
+      DATABASE_POOL_SIZE: 'many',
+      HISTORY_ENGINE: 'oracle',
+      LOG_FORMAT: 'xml',
+      REFRESH_MIN_GAP_MS: '-1',
+      RAW_RETENTION_DAYS: '1.5',
+    });
+    expect(problems).toHaveLength(6);
+    expect(problems.map((problem) => problem.split(' ')[0]).sort()).toEqual([
+      'DATABASE_POOL_SIZE',
+      'HISTORY_ENGINE',
+      'LOG_FORMAT',
+      'PORT',
+      'RAW_RETENTION_DAYS',
+      'REFRESH_MIN_GAP_MS',
+    ]);
+    expect(problems).toContain('PORT must not be greater than 65535 (got "65536")');
+    expect(problems).toContain('DATABASE_POOL_SIZE must be an integer number (got "many")');
+  });
+
+  it.each(['DATABASE_URL', 'DATABASE_LISTEN_URL', 'REDIS_URL'])('never shows %s', (name) => {
+    const problems = problemsOf({ [name]: 'http://someone:hunter2@db.internal/tracker' });
+    expect(problems).toEqual([`${name} must be a URL address`]);
+  });
+
+  it.each([
+    ['DATABASE_URL', 'db/tracker'],
+    ['DATABASE_URL', 'mysql://db/tracker'],
+    ['REDIS_URL', 'localhost:6379'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toHaveLength(1);
+  });
+
+  it('refuses hours that are kept longer than the reports that could repair them, and says why', () => {
+    expect(problemsOf({ HOURLY_RETENTION_HOURS: '48', RAW_RETENTION_DAYS: '2' })).toEqual([]);
+    expect(problemsOf({ HOURLY_RETENTION_HOURS: '49', RAW_RETENTION_DAYS: '2' })).toEqual([
+      'HOURLY_RETENTION_HOURS (49) is 3 days, longer than RAW_RETENTION_DAYS (2): ' +
+        'hours whose raw reports are gone could not be repaired',
+    ]);
+  });
+
+  it('refuses days that end while their reports are still kept, and says why', () => {
+    expect(problemsOf({ DAILY_RETENTION_DAYS: '15', RAW_RETENTION_DAYS: '14' })).toEqual([]);
+    expect(problemsOf({ DAILY_RETENTION_DAYS: '14', RAW_RETENTION_DAYS: '14' })).toEqual([
+      'DAILY_RETENTION_DAYS (14) must be longer than RAW_RETENTION_DAYS (14): ' +
+        'a day would lose its history while its reports are still kept',
+    ]);
+  });
+
+  it.each(['* * * * * *', '61 * * * *', 'hourly', '0 25 * * *'])(
+    'takes %j for no cron expression',
+    (cron) => {
+      expect(problemsOf({ IMPORT_CRON: cron })).toEqual([
+        `IMPORT_CRON must be a cron expression of five fields, e.g. "0 */6 * * *" (got "${cron}")`,
+      ]);
+    },
+  );
+
+  it('never shows what keys are encrypted with, nor the password of the endpoint', () => {
+    const problems = problemsOf({
+      TRACKER_KEY_ENCRYPTION_KEY: 'hunter2',
+      TRACKER_KEY_ENCRYPTION_OLD_KEYS: `${Buffer.alloc(32, 1).toString('base64')},hunter2`,
+      FIND_MY_ENDPOINT_URL: 'http://me:hunter2@endpoint/',
+      FIND_MY_PASSWORD: 'hunter2',
+    });
+    expect(problems).toEqual([
+      'FIND_MY_ENDPOINT_URL must be an http or https address without user and password',
+      'TRACKER_KEY_ENCRYPTION_KEY must be base64 of 32 bytes (openssl rand -base64 32)',
+      'TRACKER_KEY_ENCRYPTION_OLD_KEYS must be base64 of 32 bytes each, separated by commas',
+      'FIND_MY_PASSWORD is set without FIND_MY_USER',
+    ]);
+  });
+
+  it('refuses an encryption key that is set twice', () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    expect(
+      problemsOf({ TRACKER_KEY_ENCRYPTION_KEY: key, TRACKER_KEY_ENCRYPTION_KEY_FILE: '/run/key' }),
+    ).toEqual([
+      'TRACKER_KEY_ENCRYPTION_KEY and TRACKER_KEY_ENCRYPTION_KEY_FILE are both set: set one of them',
+    ]);
+  });
+
+  it('tells of conflicts together with wrong values', () => {
+    const problems = problemsOf({ PORT: 'http', HOURLY_RETENTION_HOURS: '72' });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['PORT', 'HOURLY_RETENTION_HOURS']);
+  });
+});

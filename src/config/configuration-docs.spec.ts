@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { getMetadataStorage } from 'class-validator';
+import { packagePath } from '../database/sql-files.js';
+import { envVariablesOf } from './env-variable.decorator.js';
+import { Environment } from './env.schema.js';
+
+interface Documented {
+  name: string;
+  /** As the documentation writes it; empty for a variable without default. */
+  default: string;
+  description: string;
+}
+
+const defaults = new Environment() as unknown as Readonly<Record<string, string | number | undefined>>;
+const EXPECTED: Documented[] = [...envVariablesOf(Environment.prototype)].map(([name, { description }]) => ({
+  name,
+  default: String(defaults[name] ?? ''),
+  description,
+}));
+
+/** The rows of the table of README.md that has the columns Variable, Default and Description. */
+function readmeTable(): Documented[] {
+  const readme = readFileSync(packagePath('README.md'), 'utf8');
+  const [, table = ''] =
+    /^\| *Variable *\| *Default *\| *Description *\|\n\| *-[-| ]*\|\n((?:\|.*\n)*)/m.exec(readme) ?? [];
+  return table
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, name = '', value = '', description = ''] = line.split('|').map((cell) => cell.trim());
+      return {
+        name: name.replaceAll('`', ''),
+        default: value.replace('not set', '').replaceAll('`', ''),
+        description,
+      };
+    });
+}
+
+/** The variables of .env.example: a comment of one or more lines, then NAME=default. */
+function exampleFile(): Documented[] {
+  const example = readFileSync(packagePath('.env.example'), 'utf8');
+  return [...example.matchAll(/((?:^#.*\n)+)^(\w+)=(.*)$/gm)].map(
+    ([, comment = '', name = '', value = '']) => ({
+      name,
+      default: value,
+      description: comment.replaceAll(/^# ?/gm, '').trim().replaceAll('\n', ' '),
+    }),
+  );
+}
+
+describe('the documentation of the configuration', () => {
+  it('covers the whole class', () => {
+    expect(EXPECTED.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(defaults)));
+    expect(EXPECTED.length).toBeGreaterThan(10);
+  });
+
+  it('names the limits of every number', () => {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(Environment, '', true, false);
+    const limit = (variable: string, name: string): unknown =>
+      rules.find((rule) => rule.propertyName === variable && rule.name === name)?.constraints[0];
+    const numbers = EXPECTED.filter(({ name }) => typeof defaults[name] === 'number');
+    expect(numbers.length).toBeGreaterThan(5);
+    for (const { name, description } of numbers) {
+      const limits = new RegExp(`\\(${String(limit(name, 'min'))} to ${String(limit(name, 'max'))}[);]`);
+      expect({ name, description }).toEqual({ name, description: expect.stringMatching(limits) });
+    }
+  });
+
+  it('in README.md says what the class says, in its order', () => {
+    expect(readmeTable()).toEqual(EXPECTED);
+  });
+
+  it('in .env.example says what the class says, in its order', () => {
+    expect(exampleFile()).toEqual(EXPECTED);
+  });
+});

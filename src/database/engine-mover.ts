@@ -1,0 +1,179 @@
+import type { QueryRunner } from 'typeorm';
+import type { AppConfig } from '../config/app-config.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { createDataSource } from './data-source.js';
+import { readFoundation, withMigrationLock } from './migrator.js';
+import { retryTransient } from './retry.js';
+import { chooseFoundation, installTimescaledb, readCapabilities } from './server-capabilities.js';
+import { sqlFile } from './sql-files.js';
+
+export interface MoveReport {
+  /** False when the database was on the timescaledb engine already. */
+  moved: boolean;
+  /** Whether aggregates or materialized view had to be refreshed: also where an earlier move had left that undone. */
+  refreshed: boolean;
+  /** Raw reports and days below the horizon that were carried over. */
+  reports: number;
+  days: number;
+}
+
+/** How long to wait for the readers and writers that are still there. */
+const LOCK_TIMEOUT = '30s';
+
+/** What stands on the engine, in the order in which it is taken down and put up again. */
+const TAKE_DOWN = [
+  'common/drop_history_answers',
+  'common/drop_fill_cities',
+  'common/drop_ingest',
+  'common/drop_location_history',
+  'common/drop_queue_reports',
+  'postgresql/drop_aggregates',
+  'common/drop_report_functions',
+  'common/drop_location_reports',
+];
+const PUT_UP = [
+  'timescaledb/location_reports',
+  'common/report_guards',
+  'common/summarize_reports',
+  'timescaledb/aggregates',
+  'common/claim_late_reports',
+  'common/unmergeable_reports',
+  'timescaledb/late_reports',
+  'timescaledb/report_triggers',
+  'timescaledb/refresh',
+  'timescaledb/retention',
+  'timescaledb/daily_history',
+  'common/queue_reports',
+  'common/location_history',
+  'timescaledb/nearest_city',
+  'timescaledb/history_layers',
+  'common/ingest_reports',
+  'common/carry_over_backup',
+  'common/history_answers',
+  'common/history_in_zone_days',
+  'timescaledb/newest_days',
+  'timescaledb/erase_aggregates',
+  'timescaledb/fill_cities',
+];
+
+/**
+ * Moves a filled database from the postgresql engine to the timescaledb engine, in one transaction: interrupted in it,
+ * nothing has changed but that the extension is installed. Raw reports go into the hypertable, days below the horizon
+ * beside the continuous aggregate; what is known of counted reports stays.
+ *
+ * Then the aggregates and the materialized view are refreshed. Interrupted in that, the database is moved and is marked
+ * as stale: another call, or the refresher, does the rest.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine, `NOT_FOUND` when the database is not
+ * migrated, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when others keep the tables busy for longer
+ * than half a minute.
+ */
+export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveReport> {
+  return withMigrationLock(config, url, async (session) => {
+    const made = await readFoundation(session);
+    if (!made)
+      throw new DomainError('NOT_FOUND', 'This database is not migrated yet; there is nothing to move');
+    const isMoved = made.engine === 'timescaledb';
+    if (!isMoved) {
+      await installTimescaledb(session);
+      chooseFoundation(await readCapabilities(session), {
+        HISTORY_ENGINE: 'timescaledb',
+        SPATIAL_LAYER: made.spatialLayer,
+      });
+    }
+    return withRunner(config, url, async (runner) => {
+      const moved = isMoved ? { moved: false, reports: 0, days: 0 } : await inTransaction(runner, move);
+      return { ...moved, refreshed: await refreshWhatIsStale(runner) };
+    });
+  });
+}
+
+/** Not the session that holds the lock: that one may have begun before the extension was there. */
+async function withRunner<T>(
+  config: AppConfig,
+  url: string,
+  work: (runner: QueryRunner) => Promise<T>,
+): Promise<T> {
+  const dataSource = await createDataSource(config, url).initialize();
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.connect();
+    return await work(runner);
+  } finally {
+    await runner.release();
+    await dataSource.destroy();
+  }
+}
+
+async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  await runner.startTransaction();
+  try {
+    const result = await work(runner);
+    await runner.commitTransaction();
+    return result;
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction();
+    throw error;
+  }
+}
+
+async function move(runner: QueryRunner): Promise<Omit<MoveReport, 'refreshed'>> {
+  await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+  await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
+  await runner.query('CREATE TEMPORARY TABLE moved_reports ON COMMIT DROP AS TABLE location_reports');
+  await runner.query(
+    'CREATE TEMPORARY TABLE moved_days ON COMMIT DROP AS SELECT * FROM location_history_days WHERE bucket < history_horizon()',
+  );
+  for (const file of TAKE_DOWN) await runner.query(sqlFile(`schema/${file}`));
+  await runner.query(`UPDATE history_state SET engine = 'timescaledb'`);
+  for (const file of PUT_UP) await runner.query(sqlFile(`schema/${file}`));
+  await runner.query(
+    'INSERT INTO location_reports SELECT * FROM moved_reports ORDER BY hashed_adv_key, timestamp',
+  );
+  await runner.query(sqlFile('schema/timescaledb/restore_days'));
+  // The materialized view was made anew before there was anything to see.
+  await runner.query(
+    'UPDATE refresh_state SET changes = changes + 1, behind_since = coalesce(behind_since, now())',
+  );
+  const [counts] = (await runner.query(
+    `SELECT (SELECT count(*)::int FROM moved_reports) AS reports, (SELECT count(*)::int FROM moved_days) AS days`,
+  )) as [{ reports: number; days: number }];
+  return { moved: true, ...counts };
+}
+
+/**
+ * Brings the aggregates and the materialized view up, where they are behind. Not in the transaction: a refresh of a
+ * continuous aggregate refuses to run in one.
+ */
+async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
+  // Read before, written after: a change that comes meanwhile leaves the view stale.
+  const [state] = (await runner.query(
+    `SELECT changes, changes > refreshed OR markers IS NOT NULL AS stale, coalesce(markers, '{}') AS markers
+     FROM refresh_state, (SELECT array_agg(id) AS markers FROM refresh_markers) AS waiting`,
+  )) as [{ changes: string; stale: boolean; markers: string[] }];
+  if (!state.stale) return false;
+  try {
+    for (const relation of ['location_history_hourly', 'location_history_daily']) {
+      // The policies just made may be at the same work.
+      await retryTransient(() =>
+        runner.query(`CALL refresh_continuous_aggregate('${relation}', history_horizon(), NULL)`),
+      );
+    }
+    await runner.query('REFRESH MATERIALIZED VIEW location_history');
+  } catch (error) {
+    throw new DomainError(
+      'UNAVAILABLE',
+      'This database is on the timescaledb engine now, but its history could not be refreshed ' +
+        `(${error instanceof Error ? error.message : String(error)}). ` +
+        'Run move-engine again, or start the service: either does the rest',
+      { cause: error },
+    );
+  }
+  await runner.query(
+    `WITH done AS (DELETE FROM refresh_markers WHERE id = ANY ($2::bigint[]))
+     UPDATE refresh_state SET refreshed = greatest(refreshed, $1), view_refreshed_at = now(), aggregated_at = now(),
+       behind_since = CASE WHEN changes > $1 THEN behind_since END`,
+    [state.changes, state.markers],
+  );
+  return true;
+}

@@ -1,0 +1,189 @@
+import { DataSource } from 'typeorm';
+import type { AppConfig } from '../config/app-config.js';
+import { createDataSource, dataSourceOptions } from './data-source.js';
+import { toDomainError } from './pg-errors.js';
+import {
+  checkFoundation,
+  chooseFoundation,
+  installTimescaledb,
+  type Foundation,
+  rawRetention,
+  readCapabilities,
+  type ServerCapabilities,
+  type SqlRunner,
+} from './server-capabilities.js';
+
+/** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
+const MIGRATION_LOCK = 7_238_101;
+
+export interface MigrationReport extends Foundation {
+  /** Names of the migrations that ran, in order. */
+  ran: string[];
+  /** What the operator should know, as sentences. */
+  warnings: string[];
+}
+
+/**
+ * Brings the database to the newest schema; harmless when it is there already, and when several do it at once.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` when the server lacks what the configuration demands, `UNAVAILABLE` when it
+ * cannot be reached.
+ */
+export async function migrate(config: AppConfig, url: string): Promise<MigrationReport> {
+  return withMigrationLock(config, url, async (session) => {
+    const made = await readFoundation(session);
+    const { server, engine, spatialLayer, warnings } = made
+      ? { ...made, server: await readCapabilities(session), warnings: [] }
+      : await layFoundation(session, config);
+    if (made) {
+      checkFoundation(made, server, config);
+      await setSearchPath(session);
+    }
+
+    const dataSource = migrationDataSource(config, url, { engine, spatialLayer }, server);
+    await dataSource.initialize();
+    try {
+      const ran = await dataSource.runMigrations({ transaction: 'each' });
+      const { warning } = rawRetention(engine, server, config);
+      return {
+        ran: ran.map((migration) => migration.name),
+        engine,
+        spatialLayer,
+        warnings: warning === null ? warnings : [...warnings, warning],
+      };
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+}
+
+/** Undoes all migrations, newest first. The history is gone afterwards; a backed-up table has its name again. */
+export async function undoMigrations(config: AppConfig, url: string): Promise<number> {
+  return withMigrationLock(config, url, async (session) => {
+    const made = await readFoundation(session);
+    if (!made) return 0;
+    const dataSource = migrationDataSource(config, url, made, await readCapabilities(session));
+    await dataSource.initialize();
+    try {
+      const applied = await dataSource.query<unknown[]>('SELECT name FROM schema_migrations');
+      for (let left = applied.length; left > 0; left--) {
+        await dataSource.undoLastMigration({ transaction: 'each' });
+      }
+      return applied.length;
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+}
+
+/** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */
+async function layFoundation(
+  session: SqlRunner,
+  config: AppConfig,
+): Promise<Foundation & { server: ServerCapabilities; warnings: string[] }> {
+  const installed = config.HISTORY_ENGINE !== 'postgresql' && (await installTimescaledb(session));
+  const server = await readCapabilities(session);
+  const chosen = chooseFoundation(server, config);
+  if (installed && chosen.engine !== 'timescaledb') await session.query('DROP EXTENSION timescaledb');
+  return { ...chosen, server };
+}
+
+/** Puts the stand-ins on the database's search path again: a dump brings it along only where it is restored by --create. */
+async function setSearchPath(session: SqlRunner): Promise<void> {
+  await session.query(`
+    DO $$ BEGIN
+      IF NOT 'tracker_compat' = ANY (current_schemas(false)) THEN
+        EXECUTE format('ALTER DATABASE %I SET search_path = %s, tracker_compat',
+          current_database(), current_setting('search_path'));
+      END IF;
+    END $$`);
+}
+
+/** What the database was made with; null before the first migration. */
+export async function readFoundation(db: SqlRunner): Promise<Foundation | null> {
+  const [{ present }] = (await db.query(`SELECT to_regclass('history_state') IS NOT NULL AS present`)) as [
+    { present: boolean },
+  ];
+  if (!present) return null;
+  const [made] = (await db.query(
+    'SELECT engine, spatial_layer AS "spatialLayer" FROM history_state',
+  )) as Foundation[];
+  return made ?? null;
+}
+
+/**
+ * What is kept how long, and how far TimescaleDB's policies reach back, follows the configuration; what was dropped
+ * before stays dropped.
+ *
+ * For the server alone, which applies retention. A command is run from a shell that may lack the server's settings, and
+ * the next maintenance of the server would remove what the defaults no longer keep.
+ *
+ * @returns why something is kept longer than configured; null when nothing is.
+ */
+export async function storeRetention(db: SqlRunner, config: AppConfig): Promise<string | null> {
+  const made = await readFoundation(db);
+  const raw = rawRetention(made?.engine ?? 'postgresql', await readCapabilities(db), config);
+  await db.query(
+    `UPDATE history_state SET raw_retention_hours = $1, hourly_retention_hours = $2, daily_retention_hours = $3
+     WHERE (raw_retention_hours, hourly_retention_hours, daily_retention_hours) IS DISTINCT FROM ($1, $2, $3)`,
+    [raw.hours, config.HOURLY_RETENTION_HOURS, config.DAILY_RETENTION_DAYS * 24],
+  );
+  if (made?.engine === 'timescaledb') {
+    await db.query('SELECT set_refresh_windows($1, $2)', [
+      config.HOURLY_REFRESH_WINDOW_HOURS,
+      config.DAILY_REFRESH_WINDOW_HOURS,
+    ]);
+  }
+  return raw.warning;
+}
+
+/**
+ * Keeps daily history for as long as configured where that is longer than what the database says, so that an import
+ * takes in old reports; never for less: see storeRetention().
+ */
+export async function lengthenDailyRetention(db: SqlRunner, config: AppConfig): Promise<void> {
+  await db.query('UPDATE history_state SET daily_retention_hours = $1 WHERE daily_retention_hours < $1', [
+    config.DAILY_RETENTION_DAYS * 24,
+  ]);
+}
+
+/** Works on a session that keeps every other migration out. @throws DomainError `UNAVAILABLE`. */
+export async function withMigrationLock<T>(
+  config: AppConfig,
+  url: string,
+  work: (session: SqlRunner) => Promise<T>,
+): Promise<T> {
+  const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url);
+  try {
+    await guard.initialize();
+  } catch (error) {
+    throw toDomainError(error);
+  }
+  const session = guard.createQueryRunner();
+  try {
+    await session.connect();
+    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work(session);
+  } finally {
+    await session.release();
+    await guard.destroy(); // ends the session, and the lock with it
+  }
+}
+
+/** The settings reach the SQL files as session settings, so that the files run under psql as well. */
+function migrationDataSource(
+  config: AppConfig,
+  url: string,
+  made: Foundation,
+  server: ServerCapabilities,
+): DataSource {
+  const settings = {
+    'tracker.history_engine': made.engine,
+    'tracker.spatial_layer': made.spatialLayer,
+    'tracker.raw_retention_hours': rawRetention(made.engine, server, config).hours,
+    'tracker.hourly_retention_hours': config.HOURLY_RETENTION_HOURS,
+    'tracker.daily_retention_hours': config.DAILY_RETENTION_DAYS * 24,
+  };
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  return new DataSource({ ...dataSourceOptions(config, url), extra: { options: options.join(' ') } });
+}

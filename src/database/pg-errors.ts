@@ -1,0 +1,69 @@
+import { DomainError, type ErrorCode } from '../common/errors/domain-error.js';
+
+/** SQLSTATE of the failures that the code tells apart. Source: PostgreSQL manual, appendix A. */
+export const SQLSTATE = {
+  foreignKeyViolation: '23503',
+  uniqueViolation: '23505',
+  checkViolation: '23514',
+  serializationFailure: '40001',
+  deadlockDetected: '40P01',
+  insufficientPrivilege: '42501',
+  lockNotAvailable: '55P03',
+  /** Raised by close_oldest_day(): a writer was faster than the refresh before it. */
+  notInPrerequisiteState: '55000',
+  queryCanceled: '57014',
+  /** Also raised for a time zone that the server does not know. */
+  invalidParameterValue: '22023',
+  /** Raised by day_to_end_in_hours(): what a reader began with is no longer kept. */
+  snapshotTooOld: '72000',
+} as const;
+
+/** Failures that say "not now": the same transaction may succeed when it is run again. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  SQLSTATE.serializationFailure,
+  SQLSTATE.deadlockDetected,
+  SQLSTATE.lockNotAvailable,
+  SQLSTATE.notInPrerequisiteState,
+]);
+
+/** Failures of the connection or of a server that starts or stops; `ECONN...` are Node's own. */
+const UNAVAILABLE: ReadonlySet<string> = new Set([
+  '08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03',
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
+]); // prettier-ignore
+
+/** The SQLSTATE or Node error code of a failure of the database driver; undefined for anything else. */
+export function databaseErrorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Name of the constraint that a failure names, without the prefix that TimescaleDB gives those of a chunk. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const name = (error as { constraint?: unknown } | null | undefined)?.constraint;
+  return typeof name === 'string' ? name.replace(/^\d+_/, '') : undefined;
+}
+
+export function isTransient(error: unknown): boolean {
+  return TRANSIENT.has(databaseErrorCode(error) ?? '');
+}
+
+/**
+ * Says a driver's failure in the product's words, where it is one that a caller can act on; gives back anything else
+ * as it is.
+ */
+export function toDomainError(error: unknown): unknown {
+  const code = databaseErrorCode(error) ?? '';
+  const as = (domainCode: ErrorCode, message: string): DomainError =>
+    new DomainError(domainCode, message, { cause: error });
+  if (
+    UNAVAILABLE.has(code) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(String(error))
+  ) {
+    return as('UNAVAILABLE', 'The database cannot be reached at the moment');
+  }
+  if (code === SQLSTATE.lockNotAvailable) {
+    return as('CONFLICT', 'Another run is at work on the same data; try again in a moment');
+  }
+  return error;
+}

@@ -1,0 +1,83 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/config.module.js';
+import { lengthenDailyRetention, readFoundation, storeRetention } from './migrator.js';
+import { checkFoundation, readCapabilities } from './server-capabilities.js';
+import { databaseErrorCode, toDomainError } from './pg-errors.js';
+
+const UNDEFINED_TABLE = '42P01';
+
+/** Keeps the application from working on a database that it does not fit. */
+@Injectable()
+export class SchemaGuard {
+  private readonly logger = new Logger(SchemaGuard.name);
+
+  constructor(
+    private readonly db: DataSource,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Checks that the database is at the schema of this build; changes nothing.
+   *
+   * @throws DomainError `UNAVAILABLE` or `BAD_CONFIGURATION` that names the command to run.
+   */
+  async verify(): Promise<void> {
+    await this.requireMigrations();
+    const made = await readFoundation(this.db);
+    if (!made) return;
+    checkFoundation(made, await readCapabilities(this.db), this.config);
+    if (made.engine === 'postgresql' || made.spatialLayer === 'builtin') await this.requireStandIns();
+  }
+
+  /** Checks that the database can be reached, and is at the schema of this build. @throws DomainError `UNAVAILABLE`. */
+  async requireMigrations(): Promise<void> {
+    const known = this.db.migrations.map((migration) => migration.name ?? migration.constructor.name);
+    const applied = await this.appliedMigrations();
+    const missing = known.filter((name) => !applied.has(name)).length;
+    if (missing > 0) {
+      throw new DomainError(
+        'UNAVAILABLE',
+        `The database is not at the schema of this version (${missing} of ${known.length} migrations are missing). ` +
+          'Run: npm run migrate',
+      );
+    }
+  }
+
+  /** Hands the database the configured retention; for the server, which applies it. */
+  async applyRetention(): Promise<void> {
+    const warning = await storeRetention(this.db, this.config);
+    if (warning !== null) this.logger.warn(warning);
+  }
+
+  /** Has the database keep daily history for as long as configured, if that is longer; for an import of old reports. */
+  lengthenDailyRetention(): Promise<void> {
+    return lengthenDailyRetention(this.db, this.config);
+  }
+
+  /** Without them on the search path, history is right, and half of the statements fail. */
+  private async requireStandIns(): Promise<void> {
+    const [{ found }] = await this.db.query<[{ found: boolean }]>(
+      `SELECT 'tracker_compat' = ANY (current_schemas(false)) AS found`,
+    );
+    if (!found) {
+      throw new DomainError(
+        'BAD_CONFIGURATION',
+        "The schema tracker_compat is not on the search_path: a restored dump lacks the database's settings. " +
+          'Run: npm run migrate (and where the role has a search_path of its own, add tracker_compat to it)',
+      );
+    }
+  }
+
+  private async appliedMigrations(): Promise<Set<string>> {
+    try {
+      const rows = await this.db.query<{ name: string }[]>('SELECT name FROM schema_migrations');
+      return new Set(rows.map(({ name }) => name));
+    } catch (error) {
+      if (databaseErrorCode(error) === UNDEFINED_TABLE) return new Set();
+      throw toDomainError(error);
+    }
+  }
+}

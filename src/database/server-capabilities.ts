@@ -1,0 +1,206 @@
+import type { AppConfig } from '../config/app-config.js';
+import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+
+/** Anything that runs a statement: a data source, a query runner, a pool. */
+export interface SqlRunner {
+  query(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
+/** What a server has, as far as the product cares. */
+export interface ServerCapabilities {
+  /** `server_version_num`, e.g. 150020. */
+  serverVersion: number;
+  /** PostGIS can be installed, or is. */
+  postgis: boolean;
+  /** PostGIS is installed in this database. */
+  postgisInstalled: boolean;
+  /** Version of TimescaleDB in this database, or the one that CREATE EXTENSION would install; null without it. */
+  timescaledb: string | null;
+  /** Its loader is among the server's preloaded libraries; without it nothing of it works. */
+  timescaledbLoaded: boolean;
+  /** `timescale` has continuous aggregates, `apache` has not; null where it is not installed in this database yet. */
+  timescaledbLicense: string | null;
+}
+
+/** What a database is made with, once and for all. */
+export interface Foundation {
+  engine: HistoryEngine;
+  spatialLayer: SpatialLayer;
+}
+
+const OLDEST_SERVER = 150_000;
+/** Since 2.28 raw reports can be dropped without marking their days as changed (timescaledb.skip_cagg_invalidation). */
+const SAFE_DROP = [2, 28] as const;
+/** Longer than the seven days that the documented refresh by hand reaches back. */
+const RAW_DAYS_WITHOUT_SAFE_DROP = 8;
+
+/** Asks the server what it has; nothing is changed. */
+export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilities> {
+  const [row] = (await db.query(`
+    SELECT current_setting('server_version_num')::int AS "serverVersion",
+      EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgis') AS postgis,
+      EXISTS (SELECT FROM pg_extension WHERE extname = 'postgis') AS "postgisInstalled",
+      (SELECT coalesce(installed_version, default_version) FROM pg_available_extensions
+        WHERE name = 'timescaledb') AS timescaledb,
+      current_setting('timescaledb.max_background_workers', true) IS NOT NULL AS "timescaledbLoaded",
+      current_setting('timescaledb.license', true) AS "timescaledbLicense"
+  `)) as [ServerCapabilities];
+  return row;
+}
+
+/**
+ * Installs TimescaleDB in this database where the server has it: only then it tells its licence.
+ *
+ * @returns whether it was installed now. Without the right to do so it is not, and that is no failure yet.
+ */
+export async function installTimescaledb(db: SqlRunner): Promise<boolean> {
+  const { timescaledb, timescaledbLoaded, timescaledbLicense } = await readCapabilities(db);
+  if (timescaledb === null || !timescaledbLoaded || timescaledbLicense !== null) return false;
+  try {
+    await db.query('CREATE EXTENSION IF NOT EXISTS timescaledb');
+    return true;
+  } catch (error) {
+    if (databaseErrorCode(error) === SQLSTATE.insufficientPrivilege) return false;
+    throw error;
+  }
+}
+
+/**
+ * Decides which engine and spatial layer a new database gets.
+ *
+ * @returns also what the operator should know of the choice, as sentences.
+ * @throws DomainError `BAD_CONFIGURATION` when the server cannot do what the configuration demands.
+ */
+export function chooseFoundation(
+  server: ServerCapabilities,
+  config: Pick<AppConfig, 'HISTORY_ENGINE' | 'SPATIAL_LAYER'>,
+): Foundation & { warnings: string[] } {
+  if (server.serverVersion < OLDEST_SERVER) {
+    const version = Math.floor(server.serverVersion / 10_000);
+    throw misconfigured(`PostgreSQL 15 or newer is needed; the server is ${version}`);
+  }
+  const warnings: string[] = [];
+  return {
+    engine: chooseEngine(server, config, warnings),
+    spatialLayer: chooseSpatialLayer(server, config),
+    warnings,
+  };
+}
+
+function chooseEngine(
+  server: ServerCapabilities,
+  config: Pick<AppConfig, 'HISTORY_ENGINE'>,
+  warnings: string[],
+): HistoryEngine {
+  if (config.HISTORY_ENGINE === 'postgresql') return 'postgresql';
+  const obstacle = timescaleObstacle(server);
+  if (obstacle === null) return 'timescaledb';
+  if (config.HISTORY_ENGINE === 'timescaledb')
+    throw misconfigured(`HISTORY_ENGINE=timescaledb, but ${obstacle}`);
+  // A plain server is no reason to warn; one that was meant to be more is.
+  if (server.timescaledb !== null) warnings.push(`The postgresql engine is used, because ${obstacle}`);
+  return 'postgresql';
+}
+
+/** Why the server cannot run the timescaledb engine; null when it can. */
+function timescaleObstacle(server: ServerCapabilities): string | null {
+  if (server.timescaledb === null) return 'the server has no TimescaleDB';
+  if (!server.timescaledbLoaded) {
+    return 'TimescaleDB is installed on the server but not loaded: add it to shared_preload_libraries and restart';
+  }
+  if (server.timescaledbLicense === null)
+    return 'the extension timescaledb could not be created in this database';
+  if (server.timescaledbLicense !== 'timescale') {
+    return (
+      `TimescaleDB is the Apache-only build or is set to it (timescaledb.license = ${server.timescaledbLicense}), ` +
+      'which has no continuous aggregates'
+    );
+  }
+  return null;
+}
+
+function chooseSpatialLayer(
+  server: ServerCapabilities,
+  config: Pick<AppConfig, 'SPATIAL_LAYER'>,
+): SpatialLayer {
+  if (config.SPATIAL_LAYER === 'postgis' && !server.postgis) {
+    throw misconfigured('SPATIAL_LAYER=postgis, but the server has no PostGIS to install');
+  }
+  if (config.SPATIAL_LAYER === 'builtin' && server.postgisInstalled) {
+    throw misconfigured(
+      'SPATIAL_LAYER=builtin, but PostGIS is installed in this database, and its names come first',
+    );
+  }
+  return config.SPATIAL_LAYER === 'builtin' || !server.postgis ? 'builtin' : 'postgis';
+}
+
+/**
+ * Checks that server and configuration still are what a database was made for.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` that says what can be done.
+ */
+export function checkFoundation(
+  made: Foundation,
+  server: ServerCapabilities,
+  config: Pick<AppConfig, 'HISTORY_ENGINE' | 'SPATIAL_LAYER'>,
+): void {
+  const obstacle = made.engine === 'timescaledb' ? timescaleObstacle(server) : null;
+  if (obstacle !== null) throw misconfigured(`This database was made for TimescaleDB, but ${obstacle}`);
+  if (config.HISTORY_ENGINE !== 'auto' && config.HISTORY_ENGINE !== made.engine) {
+    throw misconfigured(
+      `HISTORY_ENGINE=${config.HISTORY_ENGINE}, but this database was made with the ${made.engine} engine. ` +
+        (made.engine === 'postgresql'
+          ? 'To move it run: npm run tracker -- move-engine'
+          : `It cannot be moved back: ${useOrLeave('HISTORY_ENGINE', made.engine)}`),
+    );
+  }
+  if (config.SPATIAL_LAYER !== 'auto' && config.SPATIAL_LAYER !== made.spatialLayer) {
+    throw misconfigured(
+      `SPATIAL_LAYER=${config.SPATIAL_LAYER}, but this database stores positions over ${made.spatialLayer}. ` +
+        `That cannot be changed: ${useOrLeave('SPATIAL_LAYER', made.spatialLayer)}`,
+    );
+  }
+}
+
+/** What is left where a database cannot follow its configuration. */
+function useOrLeave(variable: string, value: string): string {
+  return `set ${variable} to ${value} or auto, or give DATABASE_URL another, empty database`;
+}
+
+/**
+ * How long raw reports are kept on this server, in hours.
+ *
+ * @returns also why, where that is longer than configured.
+ */
+export function rawRetention(
+  engine: HistoryEngine,
+  server: ServerCapabilities,
+  config: Pick<AppConfig, 'RAW_RETENTION_DAYS'>,
+): { hours: number; warning: string | null } {
+  const configured = config.RAW_RETENTION_DAYS;
+  if (
+    engine === 'postgresql' ||
+    configured >= RAW_DAYS_WITHOUT_SAFE_DROP ||
+    isAtLeast(server.timescaledb, SAFE_DROP)
+  ) {
+    return { hours: configured * 24, warning: null };
+  }
+  return {
+    hours: RAW_DAYS_WITHOUT_SAFE_DROP * 24,
+    warning:
+      `Raw reports are kept for ${RAW_DAYS_WITHOUT_SAFE_DROP} days instead of ${configured}: on TimescaleDB ` +
+      `${server.timescaledb ?? ''} (older than ${SAFE_DROP.join('.')}) dropping them earlier makes the documented ` +
+      'refresh over 7 days delete the daily history of the days dropped',
+  };
+}
+
+function isAtLeast(version: string | null, wanted: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  return major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+}
+
+function misconfigured(message: string): DomainError {
+  return new DomainError('BAD_CONFIGURATION', message);
+}

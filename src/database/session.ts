@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
+
+/** One connection of the pool, for as long as something is done on it. Services hand it on; repositories talk to it. */
+export type Session = QueryRunner;
+
+/** How every session behaves, whatever the server's or the user's defaults are. */
+export const SESSION_OPTIONS = [
+  // A session whose client was killed would else keep its locks to the end of the statement.
+  '-c client_connection_check_interval=2s',
+  '-c tcp_keepalives_idle=10',
+  '-c tcp_keepalives_interval=5',
+  '-c tcp_keepalives_count=3',
+].join(' ');
+
+/** How long the answer to a short statement may take before its connection counts as lost. */
+const ANSWER_MS = 10_000;
+const GOODBYE_MS = 500;
+
+/**
+ * Waits for short statements of a session, and cuts its connection where they are not answered in time: after a
+ * connection was lost without a word, the system would go on waiting for a quarter of an hour.
+ */
+export async function answered<T>(session: Session, statements: Promise<T>, ms = ANSWER_MS): Promise<T> {
+  const timer = setTimeout(() => void endSession(session), ms);
+  try {
+    return await statements;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs one short statement on a session of the pool; fails where it is not answered in time. */
+export async function askQuickly<T>(
+  db: DataSource,
+  sql: string,
+  parameters: unknown[] = [],
+  ms = ANSWER_MS,
+): Promise<T> {
+  const session = db.createQueryRunner();
+  try {
+    await session.connect();
+    return (await answered(session, session.query(sql, parameters), ms)) as T;
+  } finally {
+    await session.release();
+  }
+}
+
+/** Ends a session for good; the server notices a statement without a client within seconds. */
+export async function endSession(session: Session): Promise<void> {
+  const client = (await session.connect()) as { end(): Promise<void> };
+  await Promise.race([client.end().catch(() => undefined), sleep(GOODBYE_MS)]);
+}

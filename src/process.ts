@@ -1,0 +1,43 @@
+import { DomainError } from './common/errors/domain-error.js';
+
+/** How long an orderly stop may take before the process ends without it, in milliseconds. */
+const STOP_TIMEOUT_MS = 25_000;
+
+/** Exit codes of every command: what scripts can rely on. */
+export const EXIT = { failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** A failure as one line for a person; the whole story where it was not expected. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof DomainError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/**
+ * Runs something that goes on until it is told to stop: SIGINT and SIGTERM stop it in order, a second one at once.
+ *
+ * @param start begins it and gives back what stops it.
+ */
+export async function runProcess(start: () => Promise<() => Promise<void>>): Promise<void> {
+  let stop: () => Promise<void>;
+  try {
+    stop = await start();
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exit(EXIT.failed);
+  }
+  let stopping = false;
+  const onSignal = (): void => {
+    if (stopping) process.exit(EXIT.interrupted);
+    stopping = true;
+    setTimeout(() => process.exit(EXIT.failed), STOP_TIMEOUT_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${describeFailure(error)}\n`);
+        process.exit(EXIT.failed);
+      },
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
