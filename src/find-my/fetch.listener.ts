@@ -1,0 +1,92 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { type Heartbeat, LivenessRegistry } from '../common/liveness/liveness.registry.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/config.module.js';
+import { DATABASE_URL } from '../database/database.module.js';
+import { ListenerRegistry } from '../pg-listener/listener-registry.js';
+import { PgListener } from '../pg-listener/pg-listener.js';
+import { SingleFlight } from '../pg-listener/single-flight.js';
+import { FetchService } from './fetch.service.js';
+
+export const FETCH_CHANNEL = 'tracker_fetches';
+/** A notification can be missed; and a tracker whose fetcher died is free again without one. */
+const POLL_MS = 5_000;
+/** After a failure: the configuration is wrong, or the endpoint is down. */
+const REST_AFTER_FAILURE_MS = 60_000;
+/** A pass fetches until nothing is left, which takes as long as it takes. */
+const LONGEST_PASS_MS = 6 * 3_600_000;
+
+/** Fetches what is wanted soon after it is: one tracker that somebody waits for, or a share of a round that another began. */
+@Injectable()
+export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(FetchListener.name);
+  private readonly stop = new AbortController();
+  private readonly passes: SingleFlight;
+  private readonly heartbeat: Heartbeat;
+  private readonly listener: PgListener | null;
+  private lastFailure: string | null = null;
+
+  constructor(
+    private readonly fetches: FetchService,
+    listeners: ListenerRegistry,
+    @Inject(APP_CONFIG) config: AppConfig,
+    @Inject(DATABASE_URL) databaseUrl: string,
+    liveness: LivenessRegistry,
+  ) {
+    this.heartbeat = liveness.loop('tracker_fetches', REST_AFTER_FAILURE_MS + 6 * POLL_MS);
+    this.passes = new SingleFlight(
+      () => this.drain(),
+      () => (this.lastFailure === null ? 0 : REST_AFTER_FAILURE_MS),
+    );
+    this.listener =
+      config.FIND_MY_ENDPOINT_URL === undefined
+        ? null
+        : new PgListener({
+            url: config.DATABASE_LISTEN_URL ?? databaseUrl,
+            channel: FETCH_CHANNEL,
+            onNotification: () => this.passes.poke(),
+            onListening: () => this.passes.poke(),
+            onState: (message) => this.logger.log(message),
+          });
+    if (this.listener) listeners.add(FETCH_CHANNEL, this.listener);
+  }
+
+  onModuleInit(): void {
+    this.listener?.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stop.abort(new Error('the process stops'));
+    await this.listener?.stop();
+    await this.passes.drain();
+  }
+
+  @Interval('tracker-fetches-backstop', POLL_MS)
+  poll(): void {
+    if (this.listener) this.passes.poke();
+    else this.heartbeat.beat();
+  }
+
+  private async drain(): Promise<void> {
+    this.heartbeat.beat(LONGEST_PASS_MS);
+    try {
+      await this.fetches.drain(this.stop.signal);
+      this.lastFailure = null;
+    } catch (error) {
+      if (this.stop.signal.aborted) return;
+      // What is wanted still is. The same failure again and again is said once.
+      const failure = error instanceof Error ? error.message : String(error);
+      if (failure !== this.lastFailure) this.logger.error(`could not fetch reports: ${failure}`);
+      this.lastFailure = failure;
+    } finally {
+      this.heartbeat.beat();
+    }
+  }
+}

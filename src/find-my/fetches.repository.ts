@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { SqlRunner } from '../database/server-capabilities.js';
+import { sqlFile } from '../database/sql-files.js';
+
+const LEASE_NEXT = sqlFile('queries/find-my/lease-next');
+const WANT_ALL = sqlFile('queries/find-my/want-all');
+const END_ATTEMPT = sqlFile('queries/find-my/end-attempt');
+
+/** A tracker that this process asks for, and nobody else until the lease runs out. */
+export interface Lease {
+  /** Of this attempt alone. */
+  lease: string;
+  trackerId: string;
+  /** Its name. */
+  tracker: string;
+  /** What its reports are kept under. */
+  hashedAdvKey: string;
+  /** The run that was queued for it; null where it is part of a larger one. */
+  runId: string | null;
+}
+
+/** Whose reports are to be fetched, and who is at it: sql/schema/common/tracker_fetches.sql. */
+@Injectable()
+export class FetchesRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Wants the reports of all trackers that have keys; joins a round that others are at. */
+  async wantAll(): Promise<void> {
+    await this.db.query(WANT_ALL);
+  }
+
+  /** Wants the reports of these trackers. */
+  async want(trackerIds: readonly string[]): Promise<void> {
+    await this.db.query(
+      `INSERT INTO tracker_fetches AS f (tracker_id, wanted_at) SELECT unnest($1::bigint[]), now()
+       ON CONFLICT (tracker_id) DO UPDATE SET wanted_at = coalesce(f.wanted_at, excluded.wanted_at)`,
+      [trackerIds],
+    );
+  }
+
+  /**
+   * Wants the reports of a tracker for a run of its own, unless one waits for it already.
+   *
+   * @param queue makes the run, in the same transaction.
+   * @returns the id of the run.
+   */
+  async wantForRun(trackerId: string, queue: (session: SqlRunner) => Promise<string>): Promise<string> {
+    return this.db.transaction(async (session: EntityManager) => {
+      const [row] = await session.query<[{ runId: string | null }]>(
+        `INSERT INTO tracker_fetches (tracker_id) VALUES ($1)
+         ON CONFLICT (tracker_id) DO UPDATE SET tracker_id = excluded.tracker_id RETURNING run_id AS "runId"`,
+        [trackerId],
+      );
+      if (row.runId !== null) return row.runId;
+      const runId = await queue(session);
+      await session.query(
+        'UPDATE tracker_fetches SET run_id = $2, wanted_at = coalesce(wanted_at, now()) WHERE tracker_id = $1',
+        [trackerId, runId],
+      );
+      return runId;
+    });
+  }
+
+  /** How many trackers of these, or of the round, are still wanted; also those that others are at. */
+  async countWanted(trackerIds: readonly string[] | null): Promise<number> {
+    const [{ wanted }] = await this.db.query<[{ wanted: number }]>(
+      `SELECT count(*)::int AS wanted FROM tracker_fetches
+       WHERE CASE WHEN $1::bigint[] IS NULL THEN in_round ELSE wanted_at IS NOT NULL AND tracker_id = ANY ($1) END`,
+      [trackerIds],
+    );
+    return wanted;
+  }
+
+  /** @param trackerIds of these alone; null: of all. @returns null where nothing is to do, or others are at all of it. */
+  async leaseNext(lease: string, ms: number, trackerIds: readonly string[] | null): Promise<Lease | null> {
+    const [[row]] = await this.db.query<[[Omit<Lease, 'lease'>?]]>(LEASE_NEXT, [lease, ms, trackerIds]);
+    return row ? { lease, ...row } : null;
+  }
+
+  /** @returns false where the lease had run out, and another has the tracker. */
+  async extend({ trackerId, lease }: Lease, ms: number): Promise<boolean> {
+    const [, extended] = await this.db.query<[unknown, number]>(
+      `UPDATE tracker_fetches SET leased_until = clock_timestamp() + make_interval(secs => $3::integer / 1000.0)
+       WHERE tracker_id = $1 AND lease = $2`,
+      [trackerId, lease, ms],
+    );
+    return extended === 1;
+  }
+
+  /** Notes that there was an answer, in the transaction that stores it. */
+  async completeAnswered({ trackerId, lease, runId }: Lease, session: SqlRunner): Promise<void> {
+    await session.query(END_ATTEMPT, [trackerId, lease, runId, null]);
+  }
+
+  /** Notes that there was none. */
+  async completeUnanswered({ trackerId, lease, runId }: Lease, reason: string): Promise<void> {
+    await this.db.query(END_ATTEMPT, [trackerId, lease, runId, reason]);
+  }
+
+  /** Leaves a tracker to whoever comes next, at once. */
+  async giveBack({ trackerId, lease }: Lease): Promise<void> {
+    await this.db.query(
+      'UPDATE tracker_fetches SET lease = NULL, leased_until = NULL WHERE tracker_id = $1 AND lease = $2',
+      [trackerId, lease],
+    );
+  }
+
+  /** Nobody is to go on with these trackers, or with the round: it makes no sense for now. Others end what they are at. */
+  async giveUp(trackerIds: readonly string[] | null): Promise<void> {
+    await this.db.query(
+      `UPDATE tracker_fetches SET in_round = false, wanted_at = CASE WHEN run_id IS NOT NULL THEN wanted_at END
+       WHERE CASE WHEN $1::bigint[] IS NULL THEN in_round ELSE wanted_at IS NOT NULL AND tracker_id = ANY ($1) END
+         AND coalesce(leased_until <= clock_timestamp(), true)`,
+      [trackerIds],
+    );
+  }
+
+  /** Takes the next place in the row of all calls. @returns how long to wait for it, in milliseconds. */
+  async nextCall(intervalMs: number): Promise<number> {
+    const [[{ wait }]] = await this.db.query<[[{ wait: number }]]>(
+      `UPDATE find_my_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => $1::integer / 1000.0)
+       RETURNING 1000 * extract(epoch FROM next_call_at - clock_timestamp())::float8 - $1 AS wait`,
+      [intervalMs],
+    );
+    return Math.max(0, wait);
+  }
+}

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Fault, FakeFindMy } from '../../test/support/fake-find-my.js';
+import { loadConfig } from '../config/app-config.js';
+import { EndpointRefusedError, FindMyEndpoint, NotAnsweredError } from './find-my-endpoint.js';
+import { sealReport } from './testing/seal-report.js';
+
+const ADVERTISED = '6qo5suoEETuel0Jr/bSIS7rnh+Nyew1GO/D0GQ==';
+const PASSWORD = 'correct horse';
+
+describe('FindMyEndpoint', () => {
+  let fake: FakeFindMy;
+
+  beforeEach(async () => {
+    fake = await FakeFindMy.start();
+  });
+  afterEach(() => fake.stop());
+
+  const endpoint = (env: Record<string, string> = {}): FindMyEndpoint =>
+    new FindMyEndpoint(loadConfig({ FIND_MY_ENDPOINT_URL: fake.url, FIND_MY_TIMEOUT_MS: '20000', ...env }));
+  const report = (id: string, secondsAgo: number): void => {
+    const at = new Date(Date.now() - secondsAgo * 1000);
+    const seen = { at, confidence: 1, latitude: 1, longitude: 2, accuracy: 3, status: 0 };
+    const payload = sealReport(ADVERTISED, seen).toString('base64');
+    fake.reports.push({ id, payload, datePublished: at.getTime() });
+  };
+  const failure = async (env?: Record<string, string>): Promise<Error> => {
+    const outcome = await endpoint(env)
+      .ask(['a'])
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    if (!(outcome instanceof Error)) throw new Error('it answered');
+    return outcome;
+  };
+
+  it('asks for the keys, seven days back, and gives what it gets, newest first', async () => {
+    report('a', 86_400);
+    report('b', 10);
+    report('c', 20);
+    report('a', 8 * 86_400); // older than what it is asked for
+    const answer = await endpoint().ask(['a', 'b']);
+    expect(answer.map(({ id }) => id)).toEqual(['b', 'a']);
+    expect(fake.calls).toEqual([{ ids: ['a', 'b'], days: 7, authorization: undefined }]);
+  });
+
+  it('tells no reports from no answer', async () => {
+    expect(await endpoint().ask(['a'])).toEqual([]);
+  });
+
+  it('gives one of two reports of the same second: why keys of two trackers are never in one call', async () => {
+    report('a', 10);
+    const [first] = fake.reports;
+    fake.reports.push({ ...(first as (typeof fake.reports)[0]), id: 'b' });
+    expect(await endpoint().ask(['a', 'b'])).toHaveLength(1);
+    expect(await endpoint().ask(['a'])).toHaveLength(1);
+    expect(await endpoint().ask(['b'])).toHaveLength(1);
+  });
+
+  it('says who it is, with HTTP Basic', async () => {
+    fake.user = 'jürgen';
+    fake.password = PASSWORD;
+    const env = { FIND_MY_USER: 'jürgen', FIND_MY_PASSWORD: PASSWORD };
+    expect(await endpoint(env).ask(['a'])).toEqual([]);
+  });
+
+  it.each([
+    ['wrong', { FIND_MY_USER: 'me', FIND_MY_PASSWORD: 'wrong secret' }],
+    ['missing', {}],
+  ])('says that a %s password is not accepted, and not which it was', async (_what, env) => {
+    fake.user = 'me';
+    fake.password = PASSWORD;
+    const error = await failure(env);
+    expect(error).toBeInstanceOf(EndpointRefusedError);
+    expect(error.message).toBe(
+      'The Find My endpoint does not accept FIND_MY_USER and FIND_MY_PASSWORD (it answered 401)',
+    );
+  });
+
+  it.each<[Fault, RegExp]>([
+    ['no-answer', /^it closed the connection without an answer$/],
+    ['hangs', /^it took longer than 400 ms$/],
+    ['never-ends', /^it took longer than 400 ms$/],
+    ['cut', /^its answer was cut, or is no JSON$/],
+    ['empty', /^its answer is empty$/],
+    ['no-json', /^its answer was cut, or is no JSON$/],
+    ['apple-says-no', /^Apple answered "500"$/],
+    [{ status: 501 }, /^it answered 501$/],
+    [{ status: 504 }, /^it answered 504$/],
+    [{ status: 429 }, /^it answered 429$/],
+  ])('does not take %j for an answer', async (fault, message) => {
+    fake.faults.push(fault);
+    const error = await failure({ FIND_MY_TIMEOUT_MS: message.source.includes('400 ms') ? '400' : '20000' });
+    expect(error).toBeInstanceOf(NotAnsweredError);
+    expect(error.message).toMatch(message);
+    expect(await endpoint().ask(['a'])).toEqual([]); // and the next time it is well again
+  });
+
+  it('reads no more of an answer than it can be long', async () => {
+    fake.faults.push('flood');
+    const error = await failure();
+    expect(error).toBeInstanceOf(NotAnsweredError);
+    expect(error.message).toBe('its answer is longer than 33554432 bytes');
+  });
+
+  it.each([302, 404, 400])('is wrong where the address answers %d', async (status) => {
+    fake.faults.push({ status });
+    const error = await failure();
+    expect(error).toBeInstanceOf(EndpointRefusedError);
+    expect(error.message).toContain(`answered ${status}: is FIND_MY_ENDPOINT_URL`);
+  });
+
+  it('says that nobody is there', async () => {
+    const { url } = fake;
+    await fake.stop();
+    const error = await failure({ FIND_MY_ENDPOINT_URL: url });
+    fake = await FakeFindMy.start();
+    expect(error).toBeInstanceOf(NotAnsweredError);
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  it('stops when it is told to, with what it was told', async () => {
+    fake.faults.push('hangs');
+    const controller = new AbortController();
+    const asked = endpoint().ask(['a'], controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+  });
+
+  it('is not there where it is not configured', () => {
+    expect(() => new FindMyEndpoint(loadConfig({}))).toThrow(/set FIND_MY_ENDPOINT_URL/);
+  });
+});

@@ -1,0 +1,22 @@
+import { ArgsType, Field, ID, Int } from '@nestjs/graphql';
+import { Max, Min } from 'class-validator';
+
+@ArgsType()
+export class ListImportRunsArgs {
+  @Field(() => Int, { defaultValue: 50, description: 'How many at most, 1 to 1000.' })
+  @Min(1)
+  @Max(1000)
+  limit = 50;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Only runs before this one: the last id of the page before.',
+  })
+  before?: string;
+
+  @Field(() => String, { nullable: true, description: 'Only runs of this kind, e.g. "file".' })
+  kind?: string;
+
+  @Field(() => String, { nullable: true, description: 'Only runs of this outcome, e.g. "failed".' })
+  outcome?: string;
+}

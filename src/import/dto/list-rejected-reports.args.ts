@@ -1,0 +1,22 @@
+import { ArgsType, Field, ID, Int } from '@nestjs/graphql';
+import { Max, Min } from 'class-validator';
+
+@ArgsType()
+export class ListRejectedReportsArgs {
+  @Field(() => ID, { nullable: true, description: 'Only those of this import.' })
+  runId?: string;
+
+  @Field(() => String, { nullable: true, description: 'Only those of this reason, e.g. "unknown_tracker".' })
+  reason?: string;
+
+  @Field(() => Int, { defaultValue: 100, description: 'How many at most, 1 to 1000.' })
+  @Min(1)
+  @Max(1000)
+  limit = 100;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Only those after this one: the last id of the page before.',
+  })
+  after?: string;
+}

@@ -1,0 +1,55 @@
+import { PassThrough, Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { bodyStream, wholeBody } from './body-stream.js';
+
+const CHUNK = Buffer.alloc(1024, 'x');
+
+describe('bodyStream', () => {
+  it('reads no faster than it is read', async () => {
+    let given = 0;
+    const body = new Readable({
+      highWaterMark: 2048,
+      read() {
+        given++;
+        this.push(CHUNK);
+      },
+    });
+    const reader = bodyStream(body, Infinity)[Symbol.asyncIterator]();
+    for (let i = 0; i < 5; i++) await reader.next();
+    for (let i = 0; i < 50; i++) await turn();
+    expect(given).toBeLessThan(40);
+    body.destroy();
+  });
+
+  it('refuses what is longer than allowed, and leaves the connection to be answered', async () => {
+    const body = Readable.from(Array.from({ length: 5 }, () => CHUNK));
+    await expect(wholeBody(body, 3000)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(body.destroyed).toBe(false);
+    expect(await wholeBody(Readable.from([CHUNK]), 1024)).toEqual(CHUNK);
+  });
+
+  it('leaves the connection open when it is read no further', async () => {
+    const body = Readable.from([CHUNK, CHUNK, CHUNK]);
+    const stream = bodyStream(body, Infinity);
+    for await (const chunk of stream) {
+      expect(chunk).toEqual(CHUNK);
+      break;
+    }
+    expect(body.destroyed).toBe(false);
+  });
+
+  it('says in our words that the sender went away', async () => {
+    const body = new PassThrough();
+    body.write(CHUNK);
+    body.destroy(new Error('aborted'));
+    await expect(wholeBody(body, Infinity)).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: 'The body ends too early: the connection was lost',
+    });
+  });
+
+  it('is empty without a body', async () => {
+    expect(await wholeBody(undefined, 1)).toHaveLength(0);
+  });
+});

@@ -1,0 +1,46 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { DomainError } from '../../common/errors/domain-error.js';
+import type { AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG } from '../../config/config.module.js';
+
+interface Reply {
+  header(name: string, value: string): unknown;
+}
+
+/** Lets in who brings `IMPORT_TOKEN`; everybody where none is set. Phones post from outside, where no proxy may help. */
+@Injectable()
+export class ImportTokenGuard implements CanActivate {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const { IMPORT_TOKEN } = this.config;
+    if (IMPORT_TOKEN === undefined) return true;
+    const http = context.switchToHttp();
+    const given = tokenOf(http.getRequest<{ headers: { authorization?: string } }>().headers.authorization);
+    if (given !== undefined && isSame(given, IMPORT_TOKEN)) return true;
+    http.getResponse<Reply>().header('www-authenticate', 'Basic realm="import", Bearer');
+    throw new DomainError(
+      'UNAUTHENTICATED',
+      given === undefined
+        ? 'Bring the import token, as Bearer token or as password of Basic authentication'
+        : 'This is not the import token',
+    );
+  }
+}
+
+/** What `Authorization` brings: a Bearer token, or the password of Basic, whose user may be anybody. */
+export function tokenOf(authorization: string | undefined): string | undefined {
+  const [, scheme, value] = /^(bearer|basic) +(\S+) *$/i.exec(authorization ?? '') ?? [];
+  if (scheme === undefined || value === undefined) return undefined;
+  if (scheme.toLowerCase() === 'bearer') return value;
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon === -1 ? undefined : text.slice(colon + 1);
+}
+
+/** Takes as long for a token that is nearly right as for any other. */
+function isSame(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}

@@ -1,0 +1,26 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/config.module.js';
+import { JobRunner } from '../jobs/job-runner.js';
+import { ImportLedgerService } from './import-ledger.service.js';
+
+/** Forgets old imports, and notes which were interrupted. */
+@Injectable()
+export class ImportHousekeepingCron implements OnModuleInit {
+  constructor(
+    private readonly jobs: JobRunner,
+    private readonly ledger: ImportLedgerService,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({
+      name: 'import_housekeeping',
+      cron: '23 3 * * *',
+      deadlineMs: 30 * 60_000,
+      run: async (signal) => ({
+        rows: await this.ledger.forget(this.config.IMPORT_RUNS_RETENTION_DAYS, signal),
+      }),
+    });
+  }
+}

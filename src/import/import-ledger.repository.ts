@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { ImportKind } from './import-runs.repository.js';
+import type { LedgerCounts } from './import-summary.js';
+
+/** A run as the ledger has it. */
+export interface LedgerRun {
+  id: string;
+  kind: ImportKind;
+  name: string;
+  format: string | null;
+  tracker: string | null;
+  outcome: string;
+  errorCode: string | null;
+  error: string | null;
+  startedAt: Date;
+  finishedAt: Date | null;
+  resumed: number;
+  lastPosition: number | null;
+  counts: LedgerCounts;
+}
+
+/** What a run brought of a tracker. */
+export interface LedgerTracker {
+  runId: string;
+  hashedAdvKey: string;
+  trackerId: string | null;
+  trackerName: string | null;
+  stored: number;
+  late: number;
+  duplicate: number;
+  rejected: number;
+}
+
+/** Which runs are meant; all that is not given may be any. */
+export interface LedgerFilter {
+  kind?: string | undefined;
+  outcome?: string | undefined;
+}
+
+// A run is known to be interrupted before anybody has noted it.
+const RUN = `
+  SELECT id, kind, name, format, tracker, error_code AS "errorCode", error, started_at AS "startedAt",
+    finished_at AS "finishedAt", resumed, last_position::float8 AS "lastPosition", import_ledger(id) AS counts,
+    CASE WHEN outcome = 'running' AND NOT import_owner_is_alive(owner) THEN 'interrupted' ELSE outcome END AS outcome
+  FROM import_runs`;
+
+const TRACKERS = `
+  SELECT o.run_id AS "runId", o.hashed_adv_key AS "hashedAdvKey", t.id AS "trackerId", t.name AS "trackerName",
+    o.stored::int, o.late::int, o.duplicate::int, o.rejected::int
+  FROM unnest($1::bigint[]) AS wanted (id)
+  CROSS JOIN LATERAL (
+    SELECT * FROM import_run_trackers AS one WHERE one.run_id = wanted.id
+    ORDER BY one.stored + one.late + one.duplicate + one.rejected DESC, one.hashed_adv_key LIMIT $2
+  ) AS o LEFT JOIN trackers AS t USING (hashed_adv_key)`;
+
+/** What the ledger of imports says. */
+@Injectable()
+export class ImportLedgerRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** The newest first, from the one before `before` on. */
+  find({ kind, outcome }: LedgerFilter, before: string | undefined, limit: number): Promise<LedgerRun[]> {
+    return this.db.query(
+      `SELECT * FROM (${RUN} WHERE ($1::text IS NULL OR kind = $1) AND ($3::bigint IS NULL OR id < $3)) AS r
+       WHERE $2::text IS NULL OR outcome = $2 ORDER BY id DESC LIMIT $4`,
+      [kind, outcome, before, limit],
+    );
+  }
+
+  async get(id: string): Promise<LedgerRun | null> {
+    const [run] = await this.db.query<LedgerRun[]>(`${RUN} WHERE id = $1`, [id]);
+    return run ?? null;
+  }
+
+  /** Of each run the trackers that it brought most of. One statement. */
+  trackersOf(runIds: readonly string[], limit: number): Promise<LedgerTracker[]> {
+    return this.db.query(TRACKERS, [runIds, limit]);
+  }
+
+  /** Notes of runs whose process is gone that they were interrupted. */
+  async closeOrphaned(): Promise<void> {
+    await this.db.query('SELECT close_orphaned_import_runs()');
+  }
+
+  /** Deletes so many runs at most that ended longer ago; returns how many. */
+  async forget(days: number, limit: number): Promise<number> {
+    const [, deleted] = await this.db.query<[unknown, number]>(
+      `DELETE FROM import_runs WHERE id IN (
+         SELECT id FROM import_runs WHERE finished_at < now() - make_interval(hours => 24 * $1) AND outcome <> 'running'
+         ORDER BY finished_at LIMIT $2)`,
+      [days, limit],
+    );
+    return deleted;
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import { IncomingBatch } from './incoming-batch.js';
+import type { SourceReport } from './report-source.js';
+
+const REPORT: SourceReport = {
+  position: 7,
+  timestamp: '2025-06-17T08:30:00.000Z',
+  latitude: 50.5,
+  longitude: -8,
+};
+const text = (rows: readonly Buffer[]): string => Buffer.concat([...rows]).toString();
+
+describe('IncomingBatch', () => {
+  it('is empty at first', () => {
+    const batch = new IncomingBatch('ndjson');
+    expect(batch).toMatchObject({ size: 0, length: 0, until: null });
+    expect([batch.incomingRows(), batch.refusedRows()]).toEqual([[], []]);
+  });
+
+  it('writes reports as COPY takes them, with nothing that ends a field or a row too early', () => {
+    const batch = new IncomingBatch('a\tb');
+    batch.add(
+      { ...REPORT, confidence: 2, horizontalAccuracy: 7.5, status: 32, nearestCity: 'Köln\n\\N' },
+      'k\r',
+    );
+    batch.add({ ...REPORT, position: 5 }, '\\.');
+    expect(text(batch.incomingRows())).toBe(
+      '7\tk\\r\t2025-06-17T08:30:00.000Z\t50.5\t-8\t2\t7.5\t32\tKöln\\n\\\\N\ta\\tb\n' +
+        '5\t\\\\.\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\ta\\tb\n',
+    );
+    expect(batch).toMatchObject({ size: 2, reports: 2, items: 0, until: 7 });
+  });
+
+  it('writes what is refused beside, and counts it by what it was', () => {
+    const batch = new IncomingBatch('ndjson');
+    batch.refuse({ ...REPORT, tracker: 'a\tb' }, 'unknown_tracker', 'nobody');
+    batch.refuseItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
+    batch.refuseItem({ position: 8, reason: 'no_time', message: 'timestamp is missing' });
+    expect(text(batch.refusedRows())).toBe(
+      '7\t\\N\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\tndjson\tunknown_tracker\tnobody\ta\\tb\t\\N\n' +
+        `9${'\t\\N'.repeat(8)}\tndjson\tundecodable\tno JSON\t\\N\t{"a"\uFFFD\n` +
+        `8${'\t\\N'.repeat(8)}\tndjson\tno_time\ttimestamp is missing\t\\N\t\\N\n`,
+    );
+    expect(batch).toMatchObject({ size: 3, reports: 1, items: 2, until: 9 });
+  });
+
+  it('cuts what nobody has checked', () => {
+    const batch = new IncomingBatch('ndjson');
+    const long = 'x'.repeat(100_000);
+    batch.refuse({ ...REPORT, tracker: long, hashedAdvKey: long, nearestCity: long }, 'undecodable', long);
+    batch.refuseItem({ position: 1, reason: 'undecodable', message: long, given: long });
+    expect(batch.length).toBeLessThan(5000);
+  });
+
+  it('gives long batches in pieces', () => {
+    const batch = new IncomingBatch('ndjson');
+    for (let i = 0; i < 5000; i++) batch.add({ ...REPORT, position: i }, 'key');
+    const pieces = batch.incomingRows();
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(text(pieces).split('\n')).toHaveLength(5001);
+  });
+});

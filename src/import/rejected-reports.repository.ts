@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { Session } from '../database/session.js';
+import type { HeldRun } from './import-runs.repository.js';
+import type { LedgerCounts } from './import-summary.js';
+
+/** A report in the quarantine. What could not be decoded has neither time nor place. */
+export interface RejectedReport {
+  id: string;
+  runId: string;
+  position: number;
+  reason: string;
+  message: string | null;
+  tracker: string | null;
+  hashedAdvKey: string | null;
+  timestamp: Date | null;
+  latitude: number | null;
+  longitude: number | null;
+  given: string | null;
+  rejectedAt: Date;
+}
+
+/** Which reports of the quarantine are meant; all that is not given may be any. */
+export interface RejectedFilter {
+  runId?: string | undefined;
+  reason?: string | undefined;
+}
+
+const FIND = `
+  SELECT id, run_id AS "runId", position::float8, reason, message, tracker, hashed_adv_key AS "hashedAdvKey", timestamp,
+    latitude, longitude, given, rejected_at AS "rejectedAt"
+  FROM rejected_reports
+  WHERE ($1::bigint IS NULL OR run_id = $1) AND ($2::text IS NULL OR reason = $2) AND id > $3
+  ORDER BY id LIMIT $4`;
+
+/** The quarantine. */
+@Injectable()
+export class RejectedReportsRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** In the order in which they were rejected, from the one after `after` on. */
+  find({ runId, reason }: RejectedFilter, after: string, limit: number): Promise<RejectedReport[]> {
+    return this.db.query(FIND, [runId, reason, after, limit]);
+  }
+
+  /**
+   * Tries the next reports again, within a transaction.
+   *
+   * @param assignedKey of the tracker that those are of whose name is still unknown.
+   * @returns the last id looked at, null when there was none, and the ledger of the retry so far.
+   */
+  async retry(
+    session: Session,
+    run: HeldRun,
+    { runId, reason }: RejectedFilter,
+    assignedKey: string | undefined,
+    after: string,
+    batchSize: number,
+  ): Promise<{ until: string | null; ledger: LedgerCounts }> {
+    const [row] = (await session.query(
+      'SELECT until, ledger FROM retry_rejected_reports($1, $2, $3, $4, $5, $6, $7)',
+      [run.id, run.owner, runId, reason, assignedKey, after, batchSize],
+    )) as [{ until: string | null; ledger: LedgerCounts }];
+    return row;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Which columns of a table, or properties of a GeoJSON feature, we take, by their names. Case, spaces and punctuation
+ * of a name do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
+ */
+export interface Columns {
+  readonly time: TimeColumn | undefined;
+  /** A column for the date beside one that is called time: then that may have the time of day only. */
+  readonly date: Column | undefined;
+  readonly latitude: PlaceColumn | undefined;
+  readonly longitude: PlaceColumn | undefined;
+  readonly horizontalAccuracy: Column | undefined;
+  readonly tracker: Column | undefined;
+  readonly hashedAdvKey: Column | undefined;
+  readonly confidence: Column | undefined;
+  readonly status: Column | undefined;
+  readonly nearestCity: Column | undefined;
+}
+
+export interface Column {
+  readonly index: number;
+  /** As it is written in the file, for messages. */
+  readonly name: string;
+}
+
+export interface TimeColumn extends Column {
+  /** Its name says that times without an offset are UTC. */
+  readonly utc: boolean;
+  /** Its name says that numbers are milliseconds. */
+  readonly millis: boolean;
+}
+
+export interface PlaceColumn extends Column {
+  /** Degrees times 10,000,000. */
+  readonly e7: boolean;
+}
+
+/**
+ * Where several columns fit, the first name of a list is taken: Traccar's time of the fix before that of its server.
+ * Never among them: `hdop`, which is no radius in metres, and OwnTracks' `tid`, two letters that many trackers share.
+ */
+const TIME = words(
+  'timestamp fixtime tst datetime time date recordedat epoch unixtime unixtimestamp devicetime',
+);
+const LATITUDE = words('latitude lat latitudedeg latdeg');
+const LONGITUDE = words('longitude lon lng long longitudedeg londeg lngdeg');
+const ACCURACY = words(
+  'horizontalaccuracy haccuracy hacc accuracy acc horizontalaccuracym accuracym accuracymeters accuracymetres',
+);
+const TRACKER = words('tracker trackername device devicename deviceid trackerid');
+const KEY = words('hashedadvkey hashedadvertisementkey');
+const CONFIDENCE = words('confidence');
+const STATUS = words('status');
+const CITY = words('nearestcity city');
+
+export const COLUMNS_NEEDED =
+  'a column for the time (timestamp, time, date, fixTime, tst), one for the latitude (latitude, lat) and one for the ' +
+  'longitude (longitude, lon, lng)';
+
+const MAX_NAME = 100;
+/** What may stand before these names without changing them: `location.latitude`, `gps_time`. */
+const PREFIX = /^(?:location|position|coords|gps|geo|loc)(?=lat|lon|lng|time|date|acc|horizontal)/;
+
+export function columnsOf(names: readonly string[]): Columns {
+  const columns = names.map((name, index) => ({ index, name, word: wordOf(name) }));
+  const found = (fitting: readonly string[]): Column | undefined => firstOf(columns, fitting, plain);
+  const time = firstOf(columns, TIME, timeCore) ?? firstOf(columns, ['utc', 'gmt'], plain);
+  const date = firstOf(columns, ['date'], timeCore);
+  return {
+    time: time && timeColumn(time),
+    date: time && timeCore(time.word) === 'time' ? date : undefined,
+    latitude: placeColumn(columns, LATITUDE),
+    longitude: placeColumn(columns, LONGITUDE),
+    horizontalAccuracy: found(ACCURACY),
+    tracker: found(TRACKER),
+    hashedAdvKey: found(KEY),
+    confidence: found(CONFIDENCE),
+    status: found(STATUS),
+    nearestCity: found(CITY),
+  };
+}
+
+type Named = Column & { readonly word: string };
+
+function firstOf(
+  columns: readonly Named[],
+  fitting: readonly string[],
+  core: (word: string) => string,
+): Named | undefined {
+  for (const word of fitting) {
+    const column = columns.find((each) => core(each.word) === word);
+    if (column) {
+      return column;
+    }
+  }
+  return undefined;
+}
+
+function timeColumn({ index, name, word }: Named): TimeColumn {
+  return { index, name, utc: /utc|gmt/.test(word), millis: /(?:ms|millis|milliseconds)$/.test(word) };
+}
+
+/** The word without what it says of the zone and the unit. */
+function timeCore(word: string): string {
+  return word.replace(/utc|gmt|ms$|millis$|milliseconds$/g, '');
+}
+
+function placeColumn(columns: readonly Named[], fitting: readonly string[]): PlaceColumn | undefined {
+  const degrees = firstOf(columns, fitting, plain);
+  const column =
+    degrees ?? firstOf(columns, fitting, (word) => (word.endsWith('e7') ? word.slice(0, -2) : ''));
+  return column && { index: column.index, name: column.name, e7: degrees === undefined };
+}
+
+function plain(word: string): string {
+  return word;
+}
+
+function wordOf(name: string): string {
+  const word = name
+    .slice(0, MAX_NAME)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');
+  return word.replace(PREFIX, '');
+}
+
+function words(list: string): readonly string[] {
+  return list.split(' ');
+}

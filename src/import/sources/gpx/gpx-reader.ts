@@ -1,0 +1,208 @@
+import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import type { SourceBatch } from '../../report-source.js';
+import { FORMATS_TAKEN, foreignXml } from '../foreign.js';
+import { Gathering } from '../gathering.js';
+import { brokenSource, oneLine } from '../source-errors.js';
+import { beginPoint, finishPoint, isPoint, type GpxPoint } from './gpx-point.js';
+
+/** From tag to tag: the parser keeps each tag, comment and text whole. */
+const MAX_HELD = 1_048_576;
+/** GPX needs about ten; the parser keeps all open elements. */
+const MAX_DEPTH = 100;
+/** Enough for any time or number; what is longer is cut here and then refused as what it is. */
+const MAX_CAPTURED = 100;
+/** In lower case: names under which loggers write the radius in metres (OpenTracks, Trails, TPX). Never hdop: it has no unit. */
+const METRES = new Set(['accuracy_horizontal', 'horizontal_accuracy', 'horizontalaccuracy', 'hacc']);
+
+const BARE_AMPERSAND = 'an & that stands for itself has to be written &amp;';
+
+/**
+ * Decodes GPX piece by piece. Namespace prefixes are dropped unchecked, since many loggers forget to declare theirs.
+ *
+ * A DTD is skipped unread: entities of its own are refused when they are used, external ones are never fetched.
+ */
+export class GpxReader {
+  private readonly parser = new SaxesParser<{ xmlns: false; position: false }>({
+    xmlns: false,
+    position: false,
+  });
+  /** Local names of the open elements, the root first. */
+  private readonly path: string[] = [];
+  private point: GpxPoint | undefined;
+  /** Depth of the outermost `<extensions>` that is open, or 0. */
+  private extensions = 0;
+  private capturing: { readonly field: 'time' | 'metres'; readonly depth: number; text: string } | undefined;
+  private started = false;
+  private progress = false;
+  private held = 0;
+  private readonly gathered = new Gathering();
+
+  /** @param name of the source, for messages. */
+  constructor(private readonly name: string) {
+    const { parser } = this;
+    parser.on('error', (error) => this.fail(`not well-formed XML: ${describe(error)}`));
+    parser.on('opentagstart', (tag) => {
+      this.enter(tag.name);
+    });
+    parser.on('opentag', (tag) => {
+      this.opened(tag);
+    });
+    parser.on('closetag', () => {
+      this.leave();
+    });
+    parser.on('cdata', (text) => {
+      this.capture(text);
+    });
+    // No listeners beyond these: on() adds a property, and with a few more of them V8 turns the parser into a hash table
+    // that is five times slower.
+  }
+
+  /** @throws DomainError `BAD_USER_INPUT`; what was decoded before can still be taken, nothing more can be read. */
+  read(text: string): void {
+    this.parser.write(this.started ? text : this.withoutLeadingSpace(text));
+    this.held = this.progress ? text.length : this.held + text.length;
+    this.progress = false;
+    this.refuseBareAmpersand();
+    if (this.held > MAX_HELD) {
+      this.fail(`more than ${MAX_HELD} characters without a tag`);
+    }
+  }
+
+  /** @throws DomainError `BAD_USER_INPUT` when the document is not complete. */
+  end(): void {
+    this.refuseBareAmpersand();
+    const inside = this.path.at(-1);
+    if (inside !== undefined || !this.started) {
+      this.failAtEnd(
+        inside === undefined ? 'before its first element' : `in the middle of <${inside.slice(0, 40)}>`,
+      );
+    }
+    this.parser.on('error', () => this.failAtEnd('in the middle of a tag or comment'));
+    this.parser.close();
+  }
+
+  /** What has been decoded since the last call. */
+  batches(): Iterable<SourceBatch> {
+    return this.gathered.batches();
+  }
+
+  /**
+   * After an `&` the parser waits for a `;`, however far: a name like "Tom & Jerry", the commonest fault of GPX files,
+   * would be reported as a cut at the end of the file.
+   */
+  private refuseBareAmpersand(): void {
+    const waiting = (this.parser as unknown as { readonly entity: string }).entity; // private, and nothing public says it
+    if (waiting !== '' && /[^\w#]/.test(waiting)) {
+      const line = this.parser.line - (waiting.split('\n').length - 1);
+      throw brokenSource(this.name, `line ${line}: not well-formed XML: ${BARE_AMPERSAND}`, { line });
+    }
+  }
+
+  /** The parser refuses an XML declaration that is not at the very beginning; an empty line before it does no harm. */
+  private withoutLeadingSpace(text: string): string {
+    const trimmed = text.trimStart();
+    this.parser.line += text.slice(0, text.length - trimmed.length).split('\n').length - 1;
+    this.started ||= trimmed !== '';
+    return trimmed;
+  }
+
+  /** A tag has begun; its attributes have not been read. */
+  private enter(qualifiedName: string): void {
+    const name = localName(qualifiedName);
+    if (this.path.length === 0 && name.toLowerCase() !== 'gpx') {
+      throw brokenSource(this.name, `this is ${foreignXml(name)}; ${FORMATS_TAKEN}`, { line: this.line() });
+    }
+    if (this.path.push(name) > MAX_DEPTH) {
+      this.fail(`more than ${MAX_DEPTH} elements within each other`);
+    }
+    if (isPoint(name) && this.point === undefined && this.extensions === 0) {
+      this.point = beginPoint(name, this.path.length, this.line());
+    }
+  }
+
+  private opened(tag: SaxesTagPlain): void {
+    this.progress = true;
+    const depth = this.path.length;
+    const name = this.path[depth - 1] ?? '';
+    if (name === 'extensions' && this.extensions === 0) {
+      this.extensions = depth;
+    }
+    if (this.point === undefined) {
+      return;
+    }
+    if (this.point.depth === depth) {
+      this.point.lat = tag.attributes['lat'];
+      this.point.lon = tag.attributes['lon'];
+    } else if (name === 'time' && this.point.depth === depth - 1) {
+      this.startCapture('time', depth);
+    } else if (METRES.has(name.toLowerCase())) {
+      this.startCapture('metres', depth);
+    }
+  }
+
+  private leave(): void {
+    this.progress = true;
+    const depth = this.path.length;
+    this.path.pop();
+    if (this.capturing?.depth === depth) {
+      this.point?.[this.capturing.field].push(this.capturing.text.trim());
+      this.capturing = undefined;
+      this.parser.off('text');
+    }
+    if (this.extensions === depth) {
+      this.extensions = 0;
+    }
+    if (this.point?.depth === depth) {
+      const { point } = this;
+      this.gathered.take(point.position, () => finishPoint(point));
+      this.point = undefined;
+    }
+  }
+
+  private startCapture(field: 'time' | 'metres', depth: number): void {
+    this.capturing ??= { field, depth, text: '' };
+    // Without a listener the parser does not build texts: most of a file is texts that nobody reads.
+    this.parser.on('text', (text) => {
+      this.capture(text);
+    });
+  }
+
+  private capture(text: string): void {
+    const { capturing } = this;
+    if (capturing?.depth === this.path.length && capturing.text.length < MAX_CAPTURED) {
+      capturing.text += text.slice(0, MAX_CAPTURED);
+    }
+  }
+
+  /** Line of the name that the parser has just read; it has read one character more, which may have ended the line. */
+  private line(): number {
+    return this.parser.column === 0 ? this.parser.line - 1 : this.parser.line;
+  }
+
+  private fail(problem: string): never {
+    const { line } = this.parser;
+    const column = Math.max(this.parser.column, 1);
+    throw brokenSource(this.name, `line ${line}, column ${column}: ${problem}`, { line, column });
+  }
+
+  private failAtEnd(where: string): never {
+    const { line } = this.parser;
+    const column = this.parser.column + 1;
+    const problem = `the file ends ${where} at line ${line}, column ${column}: it was cut`;
+    throw brokenSource(this.name, problem, { line, column });
+  }
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+function describe(error: Error): string {
+  if (error.message === 'undefined entity.') {
+    return 'an entity that XML does not define; a DTD is not read, and entities of its own are not expanded';
+  }
+  if (error.message === 'disallowed character in entity name.') {
+    return BARE_AMPERSAND;
+  }
+  return oneLine(error.message.replace(/\.$/, ''));
+}

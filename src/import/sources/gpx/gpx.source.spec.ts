@@ -1,0 +1,160 @@
+import { describe, expect, it } from '@jest/globals';
+import { gpx, readAll } from '../testing/read-all.js';
+
+const TIME = '<time>2025-05-30T22:00:24.674Z</time>';
+const POINT = `<trkpt lat="53.8633265" lon="10.7011025"><ele>54.5</ele>${TIME}<src>network</src></trkpt>`;
+const DECODED = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, longitude: 10.7011025 };
+
+describe('GpxSource', () => {
+  it('takes the points of all tracks and segments, with the line each begins on', async () => {
+    const { format, reports, rejected, error } = await readAll(
+      gpx(
+        `<metadata>${TIME}</metadata>\n<trk><name>x</name><trkseg>${POINT}</trkseg>\n<trkseg>${POINT}${POINT}</trkseg></trk>\r\n` +
+          `<trk><trkseg>\n\n${POINT.replace('<trkpt ', '<trkpt\n')}</trkseg></trk>`,
+      ),
+    );
+    expect(format).toBe('gpx');
+    expect(reports).toEqual([3, 4, 4, 7].map((position) => ({ ...DECODED, position })));
+    expect({ rejected, error }).toEqual({ rejected: [], error: undefined });
+  });
+
+  it('reads GPX 1.0, prefixes (also undeclared ones), single quotes, CDATA, comments, white space, and an empty line first', async () => {
+    const { reports, error } = await readAll(
+      `\n<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE gpx><!-- <kml> --><g:gpx version='1.0'><g:trk><g:trkseg>` +
+        `<g:trkpt lon=' 10.7011025 ' lat='+53.8633265'><g:time>\n 2025-05-30T<!-- -->22:00:24<![CDATA[.674Z]]>\n</g:time></g:trkpt>` +
+        `</g:trkseg></g:trk></g:gpx>`,
+      3,
+    );
+    expect(error).toBeUndefined();
+    expect(reports).toEqual([{ ...DECODED, position: 2 }]);
+  });
+
+  it.each([
+    ['<time>2025-05-30T22:00:24</time>', '2025-05-30T22:00:24.000Z'],
+    ['<time>2025-05-31T00:00:24.5+02:00</time>', '2025-05-30T22:00:24.500Z'],
+    [`<extensions><x:time>1999-01-01T00:00:00Z</x:time></extensions>${TIME}`, DECODED.timestamp],
+    [`<extensions><trkpt lat="1" lon="2"/></extensions>${TIME}`, DECODED.timestamp],
+    [`<time>2025-05-30T22:00:24<b>!</b>Z</time>`, '2025-05-30T22:00:24.000Z'],
+  ])('takes its own time in UTC: %s', async (content, timestamp) => {
+    const { reports, rejected } = await readAll(
+      gpx(`<trk><trkseg><trkpt lat="1" lon="2">${content}</trkpt></trkseg></trk>`),
+    );
+    expect(reports).toEqual([{ position: 2, latitude: 1, longitude: 2, timestamp }]);
+    expect(rejected).toEqual([]);
+  });
+
+  it.each([
+    ['<hdop>1.2</hdop>', undefined],
+    ['<extensions><p:x><o:accuracy_horizontal>4.5</o:accuracy_horizontal></p:x></extensions>', 4.5],
+    ['<extensions><t:hAcc>12</t:hAcc></extensions>', 12],
+    ['<extensions><t:hAcc>-1</t:hAcc></extensions>', undefined],
+    ['<extensions><t:hAcc>4,5</t:hAcc></extensions>', undefined],
+    ['<extensions><t:hAcc>1</t:hAcc><t:hAcc>2</t:hAcc></extensions>', undefined],
+  ])('takes an accuracy in metres only: %s', async (content, expected) => {
+    const { reports } = await readAll(
+      gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
+    );
+    expect(reports).toHaveLength(1);
+    expect(reports[0]?.horizontalAccuracy).toBe(expected);
+  });
+
+  it.each(
+    (
+      [
+        ['<trkpt lat="1" lon="2"/>', 'no_time', 'no <time>'],
+        ['<trkpt lat="1" lon="2"><time> </time></trkpt>', 'no_time', 'no <time>'],
+        [
+          '<trkpt lat="1" lon="2"><time>yesterday</time></trkpt>',
+          'undecodable',
+          '<time> "yesterday" is no time',
+        ],
+        [`<trkpt lat="1" lon="2"><time>${'9'.repeat(500)}</time></trkpt>`, 'undecodable', 'is no time'],
+        [`<trkpt lat="1" lon="2">${TIME}${TIME}</trkpt>`, 'undecodable', 'more than one <time>'],
+        [`<trkpt lon="2">${TIME}</trkpt>`, 'no_position', 'no attribute lat'],
+        [`<trkpt lat="1">${TIME}</trkpt>`, 'no_position', 'no attribute lon'],
+        [`<trkpt lat="" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "" is not a number'],
+        [`<trkpt lat="1" lon="10,7">${TIME}</trkpt>`, 'undecodable', 'lon "10,7" is not a number'],
+        [`<trkpt lat="NaN" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "NaN"'],
+        [`<trkpt lat="0x10" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "0x10"'],
+        [`<trkpt lat="1e999" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "1e999"'],
+        [`<wpt lat="1" lon="2">${TIME}</wpt>`, 'not_a_report', '<wpt> marks a place'],
+        [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is planned'],
+      ] as const
+    ).map(([item, reason, message]) => ({ item, reason, message })),
+  )('rejects: $reason, $message', async ({ item, reason, message }) => {
+    const { reports, rejected } = await readAll(gpx(`<trk><trkseg>${POINT}\n${item}${POINT}</trkseg></trk>`));
+    expect(reports.map(({ position }) => position)).toEqual([2, 3]);
+    expect(rejected).toEqual([{ position: 3, reason, message: expect.stringContaining(message) }]);
+  });
+
+  it('yields what stands before a cut, then names the place', async () => {
+    const whole = gpx(`<trk><trkseg>\n${POINT}\n${POINT}\n${POINT}</trkseg></trk>`);
+    const cut = whole.slice(0, whole.lastIndexOf('<ele>') + 7);
+    const { reports, error } = await readAll(cut);
+    expect(reports.map(({ position }) => position)).toEqual([3, 4]);
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: 'walk: the file ends in the middle of <ele> at line 5, column 49: it was cut',
+      details: { source: 'walk', line: 5, column: 49 },
+    });
+  });
+
+  it.each([
+    [
+      'an element that is not closed',
+      `${POINT}</trk>`,
+      'line 3, column 125: not well-formed XML: unexpected close tag',
+    ],
+    [
+      'an unescaped &',
+      `${POINT}<name>A & B</name>${POINT}`,
+      'line 3: not well-formed XML: an & that stands for itself has to be written &amp;',
+    ],
+    [
+      'text after the end',
+      `${POINT}</trkseg></trk></gpx>\ntrash<`,
+      'line 4, column 6: not well-formed XML: text data',
+    ],
+    ['a NUL', `${POINT}\u0000`, 'not well-formed XML: disallowed character'],
+    ['elements without end', `${POINT}${'<a>'.repeat(200_000)}`, 'more than 100 elements within each other'],
+    [
+      'a tag without end',
+      `${POINT}<a ${'b="c" '.repeat(400_000)}`,
+      'more than 1048576 characters without a tag',
+    ],
+    [
+      'a comment without end',
+      `${POINT}<!-- ${'x'.repeat(2_000_000)}`,
+      'more than 1048576 characters without a tag',
+    ],
+  ])('yields what stands before %s, then says what is wrong', async (_, content, message) => {
+    const { reports, error } = await readAll(gpx(`<trk><trkseg>\n${content}`));
+    expect(reports).toHaveLength(1);
+    expect(error?.code).toBe('BAD_USER_INPUT');
+    expect(error?.message).toContain(message);
+    expect(error?.details).toMatchObject({
+      source: 'walk',
+      line: expect.any(Number),
+    });
+  });
+
+  it('expands no entity of a document type, and fetches none', async () => {
+    const levels = Array.from(
+      { length: 30 },
+      (_, level) => `<!ENTITY e${level + 1} "&e${level};&e${level};">`,
+    ).join('\n');
+    for (const entity of [levels, '<!ENTITY e30 SYSTEM "file:///etc/passwd">']) {
+      const { reports, error } = await readAll(
+        `<!DOCTYPE gpx [<!ENTITY e0 "ha">${entity}]>\n<gpx><trk><trkseg>${POINT}<trkpt lat="1" lon="2"><time>&e30;</time>`,
+      );
+      expect(reports).toHaveLength(1);
+      expect(error?.message).toContain('a DTD is not read, and entities of its own are not expanded');
+    }
+  });
+
+  it('names another XML format whose root stands behind a long comment', async () => {
+    const { error } = await readAll(`<!--${'x'.repeat(10_000)}-->\n<kml:kml><Placemark/></kml:kml>`);
+    expect(error?.message).toContain('walk: this is a KML file; taken are NDJSON');
+    expect(error?.details).toEqual({ source: 'walk', line: 2 });
+  });
+});

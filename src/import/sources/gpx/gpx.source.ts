@@ -1,0 +1,32 @@
+import type { ReportSource, SourceBatch } from '../../report-source.js';
+import { textOf } from '../bytes.js';
+import { decodedBy } from '../gathering.js';
+import { GpxReader } from './gpx-reader.js';
+
+/**
+ * GPX 1.0 and 1.1: every `<trkpt>` with a `<time>`, of all tracks and segments, in the order of the file.
+ *
+ * Read as UTF-8 whatever the declaration says: what we take from a GPX file is ASCII in every encoding that gets here.
+ */
+export class GpxSource implements ReportSource {
+  readonly format = 'gpx';
+
+  /** @param name of the source, for messages. */
+  constructor(
+    private readonly name: string,
+    private readonly bytes: AsyncIterable<Buffer>,
+  ) {}
+
+  async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
+    const reader = new GpxReader(this.name);
+    const taken = () => reader.batches();
+    for await (const text of textOf(this.bytes)) {
+      yield* decodedBy(() => {
+        reader.read(text);
+      }, taken);
+    }
+    yield* decodedBy(() => {
+      reader.end();
+    }, taken);
+  }
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from '@jest/globals';
+import { readAll } from '../testing/read-all.js';
+
+const DECODED = { timestamp: '2025-06-17T08:30:00.000Z', latitude: 53.86, longitude: 10.7 };
+
+interface Feature {
+  geometry?: unknown;
+  properties?: unknown;
+}
+
+const point = (properties: unknown = { timestamp: '2025-06-17T08:30:00Z' }): Feature & { type: string } => ({
+  type: 'Feature',
+  geometry: { type: 'Point', coordinates: [10.7, 53.86, 12] },
+  properties,
+});
+const line = (
+  coordinates: unknown,
+  properties: unknown,
+  type = 'LineString',
+): Feature & { type: string } => ({
+  type: 'Feature',
+  properties,
+  geometry: { type, coordinates },
+});
+const collection = (...features: unknown[]): string =>
+  JSON.stringify({ type: 'FeatureCollection', features });
+
+describe('GeoJSON', () => {
+  it('has the longitude first, and fields by the names of a table', async () => {
+    const properties = {
+      time: 1_750_149_000,
+      Accuracy: 12.5,
+      'device-id': 'Łódź',
+      tid: 'xx',
+      confidence: 2,
+      city: 'Lübeck',
+      status: 'moving',
+    };
+    const { format, reports, rejected } = await readAll(collection(point(properties)));
+    expect(format).toBe('geojson');
+    expect(reports).toEqual([
+      {
+        ...DECODED,
+        position: 1,
+        horizontalAccuracy: 12.5,
+        tracker: 'Łódź',
+        confidence: 2,
+        nearestCity: 'Lübeck',
+      },
+    ]);
+    expect(rejected).toEqual([]);
+  });
+
+  it.each([
+    [{ timestamp: '2025-06-17T10:30:00+02:00' }],
+    [{ tst: 1_750_149_000 }],
+    [{ time: 1_750_149_000_000 }],
+    [{ datetime: '1750149000.000' }],
+    [{ timestampMs: '1750149000000' }],
+    [{ date: '2025-06-17', time: '08:30:00Z' }],
+    [{ fixTime_utc: '2025-06-17 08:30:00' }],
+  ])('takes a time from %j', async (properties) => {
+    const { reports, rejected } = await readAll(collection(point(properties)));
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([{ ...DECODED, position: 1 }]);
+  });
+
+  it('takes each position of a MultiPoint or a line that has its times', async () => {
+    const coordinates = [
+      [10.7, 53.86],
+      [10.8, 53.87],
+    ];
+    const times = ['2025-06-17T08:30:00Z', 1_750_149_001];
+    const { reports, rejected } = await readAll(
+      collection(
+        line(coordinates, { coordTimes: times, device: 'a' }),
+        line(coordinates, { coordinateProperties: { times } }, 'MultiPoint'),
+        line([coordinates, coordinates], { coordTimes: [times, times] }, 'MultiLineString'),
+      ),
+    );
+    expect(rejected).toEqual([]);
+    expect(reports).toHaveLength(8);
+    expect(reports.slice(0, 2)).toEqual([
+      { ...DECODED, position: 1, tracker: 'a' },
+      { position: 1, tracker: 'a', timestamp: '2025-06-17T08:30:01.000Z', latitude: 53.87, longitude: 10.8 },
+    ]);
+  });
+
+  it('rejects a wrong position of a line, and takes the others', async () => {
+    const { reports, rejected } = await readAll(
+      collection(
+        line(
+          [
+            [1, 2],
+            ['3', 4],
+            [5, 6],
+          ],
+          { coordTimes: [1, 2, "3 o'clock"] },
+        ),
+      ),
+    );
+    expect(reports).toHaveLength(1);
+    expect(rejected.map(({ message }) => message)).toEqual([
+      'features[0], position 2: the coordinates are not [longitude, latitude] but ["3", 4]',
+      expect.stringContaining('features[0], position 3: time 3 "3 o\'clock" is no time'),
+    ]);
+  });
+
+  it.each(
+    (
+      [
+        [line([[1, 2]], {}), 'no_time', 'its 1 positions have no times (coordTimes)'],
+        [line([[1, 2]], { coordTimes: [1, 2] }), 'undecodable', 'it has 1 positions and 2 times'],
+        [line('x', { coordTimes: [1] }), 'undecodable', 'there should be a list and is "x"'],
+        [point({}), 'no_time', 'nothing says when'],
+        [point(null), 'no_time', 'nothing says when'],
+        [point({ timestamp: null }), 'no_time', 'timestamp is missing'],
+        [point({ timestamp: '2025-06-17T08:30:00' }), 'undecodable', 'has no offset'],
+        [point({ timestamp: [1] }), 'undecodable', 'timestamp is neither text nor a number but a list'],
+        [{ type: 'Feature', properties: {}, geometry: null }, 'no_position', 'it has no geometry'],
+        [
+          { type: 'Feature', properties: {}, geometry: 7 },
+          'undecodable',
+          'the geometry is not an object but 7',
+        ],
+        [
+          line([], {}, 'Polygon'),
+          'not_a_report',
+          'the geometry is a "Polygon": only points and lines are taken',
+        ],
+        [line([], {}, 'toString'), 'not_a_report', 'only points and lines are taken'],
+        [
+          { ...point(), geometry: { type: 'Point', coordinates: [1e999, 1] } },
+          'undecodable',
+          '[longitude, latitude]',
+        ],
+        [{ ...point(), geometry: { type: 'Point' } }, 'undecodable', 'but undefined'],
+        [7, 'undecodable', 'the feature is not an object but 7'],
+        [null, 'undecodable', 'the feature is not an object but null'],
+      ] as const
+    ).map(([item, reason, message]) => ({ item, reason, message })),
+  )('rejects: $reason, $message', async ({ item, reason, message }) => {
+    const { reports, rejected, error } = await readAll(collection(point(), item, point()));
+    expect(error).toBeUndefined();
+    expect(reports).toHaveLength(2);
+    expect(rejected).toMatchObject([{ position: 1, reason, message: expect.stringContaining(message) }]);
+    expect(rejected[0]?.message).toMatch(/^features\[1\]: /);
+  });
+
+  it('may also be a single feature, features a line, a list, or a bare geometry', async () => {
+    const feature = JSON.stringify(point());
+    for (const [content, positions] of [
+      [feature, [1]],
+      [JSON.stringify(point(), null, 2), [1]],
+      [`${feature}\n${feature}\n`, [1, 2]],
+      [`[${feature},\n${feature}]`, [1, 2]],
+    ] as const) {
+      const { format, reports, error } = await readAll(content);
+      expect({ format, error }).toEqual({ format: 'geojson', error: undefined });
+      expect(reports).toEqual(positions.map((position) => ({ ...DECODED, position })));
+    }
+    const bare = await readAll('{"type":"Point","coordinates":[1,2]}');
+    expect(bare.rejected).toMatchObject([
+      { position: 1, reason: 'no_time', message: 'document: nothing says when' },
+    ]);
+  });
+
+  it('yields a line of any length in bounded batches', async () => {
+    const many = Array.from({ length: 25_000 }, (_, index) => index);
+    const content = collection(
+      line(
+        many.map((i) => [i / 1000, 1]),
+        { times: many },
+      ),
+    );
+    const { reports } = await readAll(content);
+    expect(reports).toHaveLength(25_000);
+    expect(reports.at(-1)).toMatchObject({ position: 1, longitude: 24.999 });
+  });
+});

@@ -1,0 +1,260 @@
+import { Assembler } from 'stream-json/core/assembler.js';
+import { brokenSource } from '../source-errors.js';
+import { goodLength, type Landmark } from './json-place.js';
+import { JsonTokens, type Token } from './json-tokens.js';
+
+/**
+ * Where the items of a document are: the document itself, the elements of a list that is the document, or the elements
+ * of the lists under these keys of an object.
+ */
+export type ItemPlaces = 'document' | 'list' | readonly string[];
+
+export interface JsonItem {
+  /** What was decoded; {@link TOO_LARGE} when it was not kept. */
+  readonly value: unknown;
+  /** Line on which it begins. */
+  readonly line: number;
+  /** In characters, about. */
+  readonly length: number;
+  /** Key of its list; empty where there is none. */
+  readonly list: string;
+  /** Its number in the list (or among the documents), from 0 on. */
+  readonly index: number;
+}
+
+export const TOO_LARGE = Symbol('item too large');
+/** In characters. An item is in memory as a whole; the largest are lines of GeoJSON, of which this is about a day at 1 Hz. */
+export const MAX_ITEM = 8_388_608;
+/** Characters within one text, number or white space. */
+const MAX_SILENT = 1_048_576;
+const MAX_DEPTH = 100;
+/** Characters without a brace after which a piece ends all the same. */
+const MAX_PIECE = 16_384;
+/** Characters that are kept to find out where they break. */
+const MAX_UNSURE = 65_536;
+
+/**
+ * Takes items out of JSON that arrives in pieces, also of several documents one after the other, and skips the rest.
+ *
+ * The parser gets pieces that end with a brace: it loses the tokens of a piece that it refuses, and no item ends within
+ * such a piece. So everything before a break comes out, and each item's line is known.
+ */
+export class JsonReader {
+  private readonly tokens = new JsonTokens();
+  /** What is open, the outermost first: a `{` or `[` for each. */
+  private open = '';
+  private assembler = new Assembler();
+  private rest = '';
+  /** After all that the parser was given. */
+  private line = 1;
+  private column = 1;
+  private readonly landmark: Landmark = { line: 1, column: 1, open: '', opened: false };
+  /** What the parser was given since; undefined when that is long. */
+  private unsure: string | undefined = '';
+  private silent = 0;
+  /** How many lists and objects are open around an item. */
+  private readonly itemDepth: number;
+  private list: { readonly key: string; count: number } | undefined;
+  private key = '';
+  /** The item that is being read. */
+  private item: { readonly line: number; length: number; tooLarge: boolean } | undefined;
+
+  /** @param name of the source, for messages. */
+  constructor(
+    private readonly name: string,
+    private readonly places: ItemPlaces,
+    private readonly onItem: (item: JsonItem) => void,
+  ) {
+    this.itemDepth = places === 'document' ? 0 : places === 'list' ? 1 : 2;
+    if (places === 'document') {
+      this.list = { key: '', count: 0 };
+    }
+  }
+
+  /** @throws DomainError `BAD_USER_INPUT`; nothing more can be read then. */
+  read(text: string): void {
+    const all = this.rest + text;
+    const brace = /[{}]/g;
+    brace.lastIndex = this.rest.length;
+    let from = 0;
+    for (let match = brace.exec(all); match !== null; match = brace.exec(all)) {
+      this.feed(all.slice(from, brace.lastIndex));
+      from = brace.lastIndex;
+    }
+    this.rest = all.slice(from);
+    if (this.rest.length > MAX_PIECE) {
+      this.feed(this.rest);
+      this.rest = '';
+    }
+  }
+
+  /** @throws DomainError `BAD_USER_INPUT` when a document is not complete. */
+  end(): void {
+    this.feed(this.rest);
+    let tokens: readonly Token[] = [];
+    try {
+      tokens = this.tokens.end();
+    } catch (error) {
+      this.failAtEnd(error);
+    }
+    for (const token of tokens) {
+      this.take(token);
+    }
+    if (this.open.length > 0) {
+      this.failAtEnd(undefined);
+    }
+  }
+
+  private feed(piece: string): void {
+    let tokens: readonly Token[];
+    try {
+      tokens = this.tokens.of(piece);
+    } catch (error) {
+      this.failAfter(this.unsure === undefined ? undefined : this.unsure + piece, error);
+    }
+    this.moveOver(piece);
+    this.silent = tokens.length > 0 ? 0 : this.silent + piece.length;
+    if (this.silent > MAX_SILENT) {
+      this.fail(`more than ${MAX_SILENT} characters in one text, number or white space`);
+    }
+    this.measure(piece.length);
+    for (const token of tokens) {
+      this.take(token);
+    }
+    this.look(piece, tokens.at(-1)?.name);
+  }
+
+  private measure(length: number): void {
+    const { item } = this;
+    if (item && !item.tooLarge && (item.length += length) > MAX_ITEM) {
+      item.tooLarge = true;
+      this.assembler = new Assembler();
+    }
+  }
+
+  private moveOver(text: string): void {
+    let lineStart = 0;
+    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', lineStart)) {
+      this.line++;
+      this.column = 1;
+      lineStart = at + 1;
+    }
+    this.column += text.length - lineStart;
+  }
+
+  /** A brace at the end of a piece may also be part of a text, or come after something that is wrong. */
+  private look(piece: string, last: Token['name'] | undefined): void {
+    const { landmark } = this;
+    const opened = last === 'startObject' && piece.endsWith('{');
+    if (opened || (last === 'endObject' && piece.endsWith('}'))) {
+      landmark.line = this.line;
+      landmark.column = this.column;
+      landmark.open = this.open;
+      landmark.opened = opened;
+      this.unsure = '';
+    } else if (this.unsure !== undefined) {
+      this.unsure = this.unsure.length < MAX_UNSURE ? this.unsure + piece : undefined;
+    }
+  }
+
+  private take(token: Token): void {
+    if (token.name === 'startObject' || token.name === 'startArray') {
+      this.enter(token, token.name === 'startArray' ? '[' : '{');
+    } else if (token.name === 'endObject' || token.name === 'endArray') {
+      this.open = this.open.slice(0, -1);
+      this.keep(token);
+      this.left();
+    } else if (token.name !== 'keyValue') {
+      this.scalar(token);
+    } else if (this.item) {
+      this.keep(token);
+    } else if (this.open.length === 1) {
+      this.key = token.value;
+    }
+  }
+
+  private enter(token: Token, container: '{' | '['): void {
+    const depth = this.open.length;
+    this.open += container;
+    if (depth === MAX_DEPTH) {
+      this.fail(`more than ${MAX_DEPTH} lists and objects within each other`);
+    }
+    if (this.item === undefined && this.list !== undefined && depth === this.itemDepth) {
+      this.item = { line: this.line, length: 0, tooLarge: false };
+    } else if (container === '[' && this.holdsItems(depth)) {
+      this.list = { key: this.key, count: 0 };
+    }
+    this.keep(token);
+  }
+
+  private left(): void {
+    const depth = this.open.length;
+    if (this.item && depth === this.itemDepth) {
+      const { tooLarge, line, length } = this.item;
+      this.item = undefined;
+      this.give(tooLarge ? TOO_LARGE : this.assembler.current, line, length);
+    } else if (this.item === undefined && depth < this.itemDepth) {
+      this.list = undefined;
+    }
+  }
+
+  private scalar(token: Token): void {
+    if (this.item) {
+      this.keep(token);
+    } else if (this.list !== undefined && this.open.length === this.itemDepth) {
+      const value = 'value' in token ? token.value : undefined;
+      this.give(token.name === 'numberValue' ? Number(value) : value, this.line, String(value).length);
+    } else if (this.open.length === 0) {
+      this.fail('there is something between the documents that is neither an object nor a list');
+    }
+  }
+
+  private give(value: unknown, line: number, length: number): void {
+    const { list } = this;
+    if (list) {
+      this.onItem({ value, line, length, list: list.key, index: list.count++ });
+    }
+  }
+
+  private keep(token: Token): void {
+    if (this.item && !this.item.tooLarge) {
+      this.assembler.consume(token);
+    }
+  }
+
+  /** Whether a list that begins within so many containers is one whose elements are items. */
+  private holdsItems(depth: number): boolean {
+    if (typeof this.places === 'string') {
+      return this.places === 'list' && depth === 0;
+    }
+    return depth === 1 && this.open.startsWith('{') && this.places.includes(this.key);
+  }
+
+  private failAfter(unsure: string | undefined, error: unknown): never {
+    const problem =
+      error instanceof Error ? error.message.replace(/^Parser (?:cannot parse input: |has )?/, '') : '';
+    if (unsure === undefined) {
+      this.fail(`not JSON from here on: ${problem}`);
+    }
+    ({ line: this.line, column: this.column } = this.landmark);
+    this.moveOver(unsure.slice(0, goodLength(unsure, this.landmark)));
+    this.fail(`not JSON: ${problem}`);
+  }
+
+  private fail(problem: string): never {
+    const { line, column } = this;
+    throw brokenSource(this.name, `line ${line}, column ${column}: ${problem}`, { line, column });
+  }
+
+  /** What is wrong shortly before the end shows only there. */
+  private failAtEnd(error: unknown): never {
+    const { line, column, list, unsure } = this;
+    if (error !== undefined && unsure !== undefined && goodLength(unsure, this.landmark) < unsure.length) {
+      this.failAfter(unsure, error);
+    }
+    const inside = this.open.endsWith('[') ? 'a list' : this.open.length > 0 ? 'an object' : 'a value';
+    const item = this.item && list ? ` (item ${list.count + 1}${list.key && ` of "${list.key}"`})` : '';
+    const problem = `the file ends in the middle of ${inside}${item} at line ${line}, column ${column}: it was cut`;
+    throw brokenSource(this.name, problem, { line, column });
+  }
+}

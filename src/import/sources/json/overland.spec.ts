@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { readAll } from '../testing/read-all.js';
+
+const location = (
+  properties: object,
+  geometry: unknown = { type: 'Point', coordinates: [-122.03, 37.33] },
+): object => ({
+  type: 'Feature',
+  geometry,
+  properties: { timestamp: '2015-10-01T08:00:00-0700', ...properties },
+});
+const batch = (...locations: unknown[]): string => JSON.stringify({ locations, current: {}, trip: {} });
+const DECODED = { position: 1, timestamp: '2015-10-01T15:00:00.000Z', latitude: 37.33, longitude: -122.03 };
+
+describe('Overland', () => {
+  it('takes each location, with its device', async () => {
+    const { format, reports, rejected } = await readAll(
+      batch(
+        location({ horizontal_accuracy: 30, device_id: 'phone' }),
+        location({ device_id: '', horizontal_accuracy: -1 }),
+      ),
+    );
+    expect(format).toBe('overland');
+    expect(reports).toEqual([{ ...DECODED, tracker: 'phone', horizontalAccuracy: 30 }, DECODED]);
+    expect(rejected).toEqual([]);
+  });
+
+  it('rejects what says no place or no time, and counts it', async () => {
+    const { reports, rejected } = await readAll(
+      batch(
+        location({ action: 'will_terminate' }, undefined),
+        location({ timestamp: null }),
+        location({}, { type: 'Polygon', coordinates: [] }),
+        location({ device_id: { a: 1 } }),
+        { type: 'Feature', geometry: { type: 'Point', coordinates: [1, 2] } },
+      ).replace(
+        '"geometry":{"type":"Point","coordinates":[-122.03,37.33]},"properties":{"timestamp":"2015-10-01T08:00:00-0700","action"',
+        '"properties":{"timestamp":"2015-10-01T08:00:00-0700","action"',
+      ),
+    );
+    expect(reports).toEqual([]);
+    expect(rejected.map(({ reason, message }) => [reason, message])).toEqual([
+      ['no_position', 'locations[0]: it has no geometry'],
+      ['no_time', 'locations[1]: timestamp is missing'],
+      ['not_a_report', 'locations[2]: the geometry is not a Point but "Polygon"'],
+      ['undecodable', 'locations[3]: device_id is not text but an object'],
+      ['no_time', 'locations[4]: timestamp is missing'],
+    ]);
+  });
+
+  it('may be several batches one after the other, and an empty one', async () => {
+    const two = `${batch(location({}))}\n${batch(location({}), location({}))}\n`;
+    expect((await readAll(two)).reports.map(({ position }) => position)).toEqual([1, 2, 2]);
+    expect(await readAll('{"locations":[]}')).toEqual({
+      format: 'overland',
+      reports: [],
+      rejected: [],
+      error: undefined,
+    });
+  });
+});

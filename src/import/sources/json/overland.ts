@@ -1,0 +1,35 @@
+import {
+  decoded,
+  type Decoded,
+  isObject,
+  metresFrom,
+  nameFrom,
+  objectOf,
+  timeFrom,
+} from '../field-values.js';
+import { pointOf } from './geojson-geometry.js';
+import type { JsonFormat } from './json.source.js';
+
+/**
+ * What the app Overland posts: each element of `locations` is one report, written as a GeoJSON feature. The tracker is the
+ * `device_id`. Events without a place (`will_terminate`) are no reports.
+ *
+ * https://github.com/aaronpk/Overland-iOS#api
+ */
+export const OVERLAND: JsonFormat = {
+  name: 'overland',
+  places: ['locations'],
+  decode: (item, take) => {
+    take(() => reportOf(item));
+  },
+};
+
+function reportOf(item: unknown): Decoded {
+  const { properties, geometry } = objectOf('the location', item);
+  const fields = isObject(properties) ? properties : {};
+  const timestamp = timeFrom('timestamp', fields['timestamp']);
+  return decoded(timestamp, pointOf(geometry), {
+    tracker: nameFrom('device_id', fields['device_id']),
+    horizontalAccuracy: metresFrom(fields['horizontal_accuracy']),
+  });
+}

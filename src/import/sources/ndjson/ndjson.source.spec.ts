@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import { MAX_LINE } from '../lines.source.js';
+import { readAll } from '../testing/read-all.js';
+
+const GOOD = '{"timestamp":"2025-06-17T08:30:00.5Z","latitude":53.86,"longitude":10.7}';
+const DECODED = { timestamp: '2025-06-17T08:30:00.500Z', latitude: 53.86, longitude: 10.7 };
+
+describe('NdjsonSource', () => {
+  it('decodes all fields, and leaves out those that are absent or null', async () => {
+    const full = {
+      timestamp: 1709283789,
+      latitude: -1,
+      longitude: 180,
+      tracker: 'Schlüssel',
+      hashedAdvKey: 'q83v',
+      confidence: 3,
+      horizontalAccuracy: 12.5,
+      status: 0,
+      nearestCity: 'Lübeck',
+    };
+    const { reports, rejected } = await readAll(
+      `${JSON.stringify({ ...full, extra: [1] })}\n${GOOD.replace('}', ',"tracker":null,"status":null}')}\n`,
+    );
+    expect(reports).toEqual([
+      { ...full, position: 1, timestamp: '2024-03-01T09:03:09.000Z' },
+      { ...DECODED, position: 2 },
+    ]);
+    expect(reports[1]).not.toHaveProperty('tracker');
+    expect(rejected).toEqual([]);
+  });
+
+  it('counts lines through byte order mark, CRLF, blank lines, rejected lines, and a last line without end', async () => {
+    const { reports, rejected } = await readAll(`\uFEFF\r\n${GOOD}\r\n  \r\n\n[1]\r\n${GOOD}`, 7);
+    expect(reports.map(({ position }) => position)).toEqual([2, 6]);
+    expect(rejected).toMatchObject([
+      { position: 5, reason: 'undecodable', message: 'the line is not a JSON object but a list' },
+    ]);
+  });
+
+  it.each(
+    (
+      [
+        ['{"latitude":1,"longitude":1}', 'no_time', 'timestamp is missing'],
+        ['{"timestamp":1,"longitude":1}', 'no_position', 'latitude is missing'],
+        ['{"timestamp":1,"latitude":1}', 'no_position', 'longitude is missing'],
+        ['{"timestamp":1,"latitude":null,"longitude":1}', 'undecodable', 'latitude is not a number but null'],
+        [
+          '{"timestamp":1,"latitude":"53.8","longitude":1}',
+          'undecodable',
+          'latitude is not a number but "53.8"',
+        ],
+        ['{"timestamp":1,"latitude":1,"longitude":1e999}', 'undecodable', 'longitude is too large'],
+        ['{"timestamp":1,"latitude":NaN,"longitude":1}', 'undecodable', 'not JSON'],
+        [
+          '{"timestamp":true,"latitude":1,"longitude":1}',
+          'undecodable',
+          'timestamp is neither text nor a number',
+        ],
+        ['{"timestamp":"2025-06-17T08:30:00","latitude":1,"longitude":1}', 'undecodable', 'has no offset'],
+        [
+          '{"timestamp":"1709283789","latitude":1,"longitude":1}',
+          'undecodable',
+          'timestamp "1709283789" is no time',
+        ],
+        [
+          GOOD.replace('}', ',"confidence":1.5}'),
+          'undecodable',
+          'confidence is not a whole number of 32 bits but 1.5',
+        ],
+        [GOOD.replace('}', ',"status":1e300}'), 'undecodable', 'status is not a whole number'],
+        [
+          GOOD.replace('}', ',"horizontalAccuracy":"5"}'),
+          'undecodable',
+          'horizontalAccuracy is not a number',
+        ],
+        [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker is not text but 7'],
+        [GOOD.replace('}', ',"tracker":""}'), 'undecodable', 'tracker is empty'],
+        [
+          GOOD.replace('}', ',"tracker":"a\\u0000b"}'),
+          'undecodable',
+          'tracker "a\\u0000b" is not valid UTF-8',
+        ],
+        [GOOD.replace('}', ',"nearestCity":"\\ud800"}'), 'undecodable', 'nearestCity'],
+        [
+          GOOD.replace('}', `,"hashedAdvKey":"${'k'.repeat(201)}"}`),
+          'undecodable',
+          'hashedAdvKey is longer than 200 characters',
+        ],
+        [
+          GOOD.replace('}', `,"nearestCity":"${'c'.repeat(201)}"}`),
+          'undecodable',
+          'nearestCity is longer than 200 characters',
+        ],
+        ['"text"', 'undecodable', 'not a JSON object but "text"'],
+        ['{"timestamp":1,"latitude":1,"longi', 'undecodable', 'not JSON'],
+        ['{"\u0007', 'undecodable', 'not JSON'],
+        ['['.repeat(MAX_LINE), 'undecodable', 'not JSON'],
+        [`${'{"a":'.repeat(200_000)}1`, 'undecodable', 'not JSON'],
+      ] as const
+    ).map(([item, reason, message]) => ({ item, reason, message })),
+  )('rejects a wrong line and reads on: $reason, $message', async ({ item, reason, message }) => {
+    const { reports, rejected } = await readAll(`${GOOD}\n${item}\n${GOOD}\n`);
+    expect(reports.map(({ position }) => position)).toEqual([1, 3]);
+    expect(rejected).toMatchObject([{ position: 2, reason, message: expect.stringContaining(message) }]);
+
+    expect(rejected[0]?.message).toMatch(/^[^\u0000-\u001f]{1,400}$/);
+  });
+
+  it('keeps the text of what it rejects, or its beginning', async () => {
+    const { rejected } = await readAll(`{"a":1}\n[${'1,'.repeat(2000)}1]\n`);
+    expect(rejected.map(({ given }) => given)).toEqual(['{"a":1}', `[${'1,'.repeat(2000)}`.slice(0, 2000)]);
+  });
+
+  it('rejects a cut last line', async () => {
+    const { reports, rejected, error } = await readAll(`${GOOD}\n${GOOD.slice(0, 40)}`);
+    expect(reports).toHaveLength(1);
+    expect(rejected).toMatchObject([{ position: 2, reason: 'undecodable' }]);
+    expect(error).toBeUndefined();
+  });
+
+  it('replaces what is not UTF-8, and does not take it for text', async () => {
+    const latin1 = Buffer.from(`${GOOD.replace('}', ',"nearestCity":"L\u00fcbeck"}')}\n${GOOD}\n`, 'latin1');
+    const { reports, rejected } = await readAll(latin1);
+    expect(reports).toEqual([{ ...DECODED, position: 2 }]);
+    expect(rejected).toMatchObject([{ position: 1, message: expect.stringContaining('not valid UTF-8') }]);
+  });
+
+  it('is not disturbed by a character that arrives in two chunks', async () => {
+    const { reports } = await readAll(`${GOOD.replace('}', ',"nearestCity":"Łódź 🏙"}')}\n`, 1);
+    expect(reports[0]?.nearestCity).toBe('Łódź 🏙');
+  });
+
+  it('rejects a line that is too long, with its number, and takes one that just fits', async () => {
+    const fits = GOOD.replace('{', `{${' '.repeat(MAX_LINE - GOOD.length)}`);
+    const { reports, rejected } = await readAll(`${GOOD}\n${fits} \n${fits}\n${GOOD}\n${fits} `);
+    expect(reports.map(({ position }) => position)).toEqual([1, 3, 4]);
+    expect(rejected.map(({ position }) => position)).toEqual([2, 5]);
+    expect(rejected[0]?.message).toBe(`the line is longer than ${MAX_LINE} characters`);
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals';
+import { readAll } from '../testing/read-all.js';
+
+const LOCATION = {
+  _type: 'location',
+  tid: 'RO',
+  topic: 'owntracks/jane/iPhone 12 Pro',
+  tst: 1709283789,
+  created_at: 1709289999,
+  lat: 52.225,
+  lon: 13.332,
+  acc: 10,
+  vel: 5,
+};
+const DECODED = {
+  position: 1,
+  timestamp: '2024-03-01T09:03:09.000Z',
+  latitude: 52.225,
+  longitude: 13.332,
+  horizontalAccuracy: 10,
+  tracker: 'jane/iPhone 12 Pro',
+};
+const rec = (message: unknown, kind = '*', gap = '\t'): string =>
+  `2024-03-01T17:46:02Z${gap}${kind.padEnd(18)}${gap}${typeof message === 'string' ? message : JSON.stringify(message)}\n`;
+
+describe('a file of the OwnTracks Recorder', () => {
+  it('takes locations by their own time, with user and device of the topic', async () => {
+    const { format, reports, rejected } = await readAll(
+      rec(LOCATION) + rec(LOCATION, '*', '  ') + `\r\n${rec(LOCATION)}`,
+    );
+    expect(format).toBe('owntracks');
+    expect(reports).toEqual([1, 2, 4].map((position) => ({ ...DECODED, position })));
+    expect(rejected).toEqual([]);
+  });
+
+  it('rejects every other kind of line, and reads on', async () => {
+    const { reports, rejected } = await readAll(
+      [
+        rec(LOCATION),
+        rec({ _type: 'lwt', tst: 1717459208 }, 'lwt'),
+        rec({ ...LOCATION, _type: 'transition', event: 'enter' }, 'event'),
+        rec({ ...LOCATION, _type: 'waypoint', rad: 50 }, 'waypoints'),
+        rec({ _type: 'encrypted', data: 'SECRET' }),
+        rec('1', 'status'),
+        rec('not json'),
+        rec({ ...LOCATION, tst: undefined }),
+        rec({ ...LOCATION, lat: undefined }),
+        rec({ ...LOCATION, lon: true }),
+        'half a line\n',
+        rec(LOCATION).slice(0, 90),
+      ].join(''),
+    );
+    expect(reports).toHaveLength(1);
+    expect(rejected.map(({ position, reason, message }) => `${position} ${reason} ${message}`)).toEqual([
+      '2 not_a_report the message is no location but of _type "lwt"',
+      '3 not_a_report the message is no location but of _type "transition"',
+      '4 not_a_report the message is no location but of _type "waypoint"',
+      '5 not_a_report the message is encrypted: it has to be decrypted with its secret',
+      '6 not_a_report the line is no location but "status"',
+      expect.stringMatching(/^7 undecodable the line is not JSON: /),
+      '8 no_time tst is missing',
+      '9 no_position lat is missing',
+      '10 undecodable lon true is not a number like 53.8633',
+      '11 undecodable the line is not a time, a kind and a message with tabs between them',
+      expect.stringMatching(/^12 undecodable the line is not JSON: /),
+    ]);
+  });
+
+  it.each([
+    [{ topic: undefined }, undefined],
+    [{ topic: undefined, username: 'jane', device: 'phone' }, 'jane/phone'],
+    [{ topic: 'home/owntracks/jane/phone' }, 'jane/phone'],
+    [{ topic: 'phone' }, 'phone'],
+    [{ topic: '' }, undefined],
+  ])('never takes tid for the tracker: %j', async (fields, tracker) => {
+    const { reports } = await readAll(rec({ ...LOCATION, ...fields }));
+    expect(reports[0]?.tracker).toBe(tracker);
+    expect(reports).toHaveLength(1);
+  });
+
+  it('is told by any of its first lines', async () => {
+    expect((await readAll(`{"half a line\n${rec(LOCATION)}`)).error?.message).toBeUndefined();
+    const { format, reports } = await readAll(`z\t*\t{}\n${rec(LOCATION)}`);
+    expect({ format, reports: reports.length }).toEqual({ format: 'owntracks', reports: 1 });
+  });
+});
+
+describe('OwnTracks JSON', () => {
+  const message = JSON.stringify(LOCATION);
+
+  it.each([
+    ['a message', message, [1]],
+    ['a message on several lines', JSON.stringify(LOCATION, null, 2), [1]],
+    ['messages on a line each', `${message}\n${message}\n`, [1, 2]],
+    ['a list', `[${message},\n${message}]`, [1, 2]],
+    ['what ocat prints', `{"count":2,"locations":[${message},\n${message}]}`, [1, 2]],
+    ['what ocat prints, in another order', `{"locations":[\n${message}],"count":1}`, [2]],
+  ])('is taken as %s', async (_, content, positions) => {
+    for (const chunkSize of [7, 65_536]) {
+      const { format, reports, rejected, error } = await readAll(content, chunkSize);
+      expect({ format, rejected, error }).toEqual({ format: 'owntracks', rejected: [], error: undefined });
+      expect(reports).toEqual(positions.map((position) => ({ ...DECODED, position })));
+    }
+  });
+
+  it('may leave out _type in lists of the Recorder', async () => {
+    const { reports } = await readAll(
+      '{"count":1,"locations":[{"tst":1709283789,"lat":52.225,"lon":13.332,"acc":10}]}',
+    );
+    expect(reports).toEqual([{ ...DECODED, tracker: undefined }]);
+    expect(reports[0]).not.toHaveProperty('tracker');
+  });
+
+  it('rejects a wrong line among messages, and reads on', async () => {
+    for (const content of [
+      `${message}\n{"_type":"loc\n${message}\n`,
+      `{"_type":"loc\n${message}\n${message}\n`,
+    ]) {
+      const { format, reports, rejected } = await readAll(content);
+      expect({ format, reports: reports.length }).toEqual({ format: 'owntracks', reports: 2 });
+      expect(rejected).toMatchObject([{ reason: 'undecodable' }]);
+    }
+  });
+
+  it('names an encrypted message', async () => {
+    const { rejected } = await readAll('{"_type":"encrypted","data":"x"}');
+    expect(rejected).toMatchObject([
+      { reason: 'not_a_report', message: expect.stringContaining('encrypted') },
+    ]);
+  });
+});

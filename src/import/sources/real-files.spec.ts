@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from '@jest/globals';
+import { REAL_FILES, REAL_FOLDER, SKIP_REAL_FILES } from '../../../test/support/real-files.js';
+import { Random } from '../../../test/support/random.js';
+import { readAll } from './testing/read-all.js';
+
+const CUTS = 20;
+
+(REAL_FOLDER === undefined ? describe.skip : describe)(`real files${SKIP_REAL_FILES ?? ''}`, () => {
+  const bytesOf = (name: string): Promise<Buffer> => readFile(join(REAL_FOLDER ?? '', name));
+
+  it.each(REAL_FILES)('$name: as many reports as another count finds', async ({ name, format, count }) => {
+    const bytes = await bytesOf(name);
+    const expected = count(bytes.toString());
+    expect(expected.reports).toBeGreaterThan(0);
+    for (const content of [bytes, gzipSync(bytes)]) {
+      const reading = await readAll(content);
+      expect({ format: reading.format, error: reading.error }).toEqual({ format, error: undefined });
+      expect({
+        reports: reading.reports.length,
+        instants: new Set(reading.reports.map(({ timestamp }) => timestamp)).size,
+        others: reading.rejected.length,
+        devices: [...new Set(reading.reports.flatMap(({ tracker }) => tracker ?? []))],
+      }).toEqual(expected);
+    }
+  });
+
+  it.each(REAL_FILES)('$name: cut anywhere, what stands before the cut is read', async ({ name }) => {
+    const bytes = await bytesOf(name);
+    const whole = await readAll(bytes);
+    const random = new Random(name.length);
+    for (let round = 0; round < CUTS; round++) {
+      const at = 1 + random.int(bytes.length - 2);
+      const cut = await readAll(bytes.subarray(0, at));
+      expect(cut.reports).toEqual(whole.reports.slice(0, cut.reports.length));
+      const line = bytes.subarray(0, at).toString().split('\n').length;
+      const before = whole.reports.filter(({ position }) => position < line);
+      // A JSON or GPX item may begin on a line before the one that it ends on.
+      expect(cut.reports.length).toBeGreaterThanOrEqual(before.length - 1);
+      if (name.endsWith('.rec')) {
+        expect(
+          cut.rejected.some(({ position, reason }) => position === line && reason === 'undecodable'),
+        ).toBe(bytes[at - 1] !== 10 && bytes[at] !== 10);
+      } else {
+        expect(cut.error?.message).toMatch(new RegExp(`line ${line}, column \\d+: it was cut`));
+      }
+    }
+  });
+});

@@ -1,0 +1,104 @@
+import type { Column, Columns, PlaceColumn } from './columns.js';
+import {
+  decimal,
+  decoded,
+  type Decoded,
+  degrees,
+  degreesE7,
+  isGiven,
+  isShort,
+  metresFrom,
+  nameFrom,
+  timeFrom,
+  wholeNumberFrom,
+} from './field-values.js';
+import { RejectedItemError, shown, undecodable } from './source-errors.js';
+import { timestampFromMillis } from './timestamp.js';
+
+/** Values of a row of a table, or of the properties of a feature, in the order of its columns. */
+export type Row = readonly unknown[];
+
+const TIME_OF_DAY = /^\d\d?:\d\d/;
+
+/** @throws RejectedItemError */
+export function timeOfRow(columns: Columns, row: Row): string {
+  const { time, date } = columns;
+  if (!time) {
+    throw new RejectedItemError('no_time', 'nothing says when');
+  }
+  const value = row[time.index];
+  const withoutOffset = time.utc ? 'utc' : 'refuse';
+  if (time.millis && isGiven(value)) {
+    const millis = typeof value === 'number' ? value : decimal(String(value));
+    if (millis !== undefined) {
+      return timestampFromMillis(time.name, millis);
+    }
+  }
+  if (date && typeof value === 'string' && TIME_OF_DAY.test(value)) {
+    return timeFrom(`${date.name} and ${time.name}`, `${String(row[date.index])}T${value}`, withoutOffset);
+  }
+  return timeFrom(time.name, value, withoutOffset);
+}
+
+/**
+ * What a row says beside time and place. A number that cannot be read is left out: a foreign table may mean something
+ * else by its name, and that is no reason to lose the position.
+ *
+ * @throws RejectedItemError for names that are no text.
+ */
+export function otherFieldsOfRow(columns: Columns, row: Row): Parameters<typeof decoded>[2] {
+  return {
+    tracker: nameIn(columns.tracker, row),
+    hashedAdvKey: nameIn(columns.hashedAdvKey, row),
+    confidence: columns.confidence && wholeNumberFrom(row[columns.confidence.index]),
+    horizontalAccuracy:
+      columns.horizontalAccuracy && metresFrom(withPoint(row[columns.horizontalAccuracy.index])),
+    status: columns.status && wholeNumberFrom(row[columns.status.index]),
+    nearestCity: nameIn(columns.nearestCity, row),
+  };
+}
+
+/** @throws RejectedItemError */
+export function reportOfRow(columns: Columns, row: Row): Decoded {
+  const timestamp = timeOfRow(columns, row);
+  const latitude = degreesIn(columns.latitude, row, 'N', 'S');
+  const longitude = degreesIn(columns.longitude, row, 'E', 'W');
+  return decoded(timestamp, [latitude, longitude], otherFieldsOfRow(columns, row));
+}
+
+function nameIn(column: Column | undefined, row: Row): string | undefined {
+  return column && nameFrom(column.name, row[column.index]);
+}
+
+/** Plain, times 1e7, with a decimal comma, or with a degree sign and the direction before or after it: `13,4° W`. */
+function degreesIn(column: PlaceColumn | undefined, row: Row, plus: string, minus: string): number {
+  if (!column) {
+    throw new RejectedItemError('no_position', 'nothing says where');
+  }
+  const value = withPoint(row[column.index]);
+  if (column.e7) {
+    return degreesE7(column.name, value);
+  }
+  const direction =
+    typeof value === 'string' && decimal(value) === undefined ? directionOf(value) : undefined;
+  const size = decimal(direction?.size ?? '');
+  if (direction === undefined || size === undefined) {
+    return degrees(column.name, value);
+  }
+  const letter = direction.letter.toUpperCase();
+  if (size < 0 || (letter !== '' && letter !== plus && letter !== minus)) {
+    throw undecodable(`${column.name} ${shown(value)} contradicts itself`);
+  }
+  return letter === minus ? -size : size;
+}
+
+function directionOf(text: string): { size: string; letter: string } | undefined {
+  const match = isShort(text) ? /^([NSEW]?)([^NSEW°]*)°?\s*([NSEW]?)$/i.exec(text.trim()) : null;
+  const [, before = '', size = '', after = ''] = match ?? [];
+  return match === null || (before !== '' && after !== '') ? undefined : { size, letter: before || after };
+}
+
+/** A decimal comma is one if there is no point and one comma. */
+function withPoint(value: unknown): unknown {
+  return typeof value === 'string' && /^[^.,]*,[^.,]*$/.test(value) ? value.replace(',', '.') : value;
+}

@@ -1,0 +1,139 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { PrivateKey } from './private-key.js';
+
+const ALGORITHM = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** How an operator gets a key. */
+export const MAKE_A_KEY = 'openssl rand -base64 32';
+
+/** A private key as the database has it. */
+export interface EncryptedKey {
+  /** Nonce, cipher text, tag. */
+  sealed: Buffer;
+  /** Which key it is encrypted with: see {@link idOf}. */
+  encryptionKeyId: string;
+}
+
+/**
+ * What private keys are encrypted with: one key for what is written, and older ones for what is still to be read.
+ *
+ * The hashed advertisement key is bound to the cipher text as associated data: moved to the row of another key, it
+ * cannot be opened.
+ */
+export class EncryptionKeys {
+  private readonly keys: ReadonlyMap<string, Buffer>;
+  readonly currentId: string;
+
+  /** @param keys 32 bytes each; the first one encrypts. */
+  constructor(keys: readonly [Buffer, ...Buffer[]]) {
+    this.keys = new Map(keys.map((key) => [idOf(key), key]));
+    this.currentId = idOf(keys[0]);
+  }
+
+  /**
+   * The keys that the configuration has; null where it has none: then no private key can be kept or read.
+   *
+   * @throws DomainError `BAD_CONFIGURATION` that names the variable, and never shows its value.
+   */
+  static fromConfig(config: AppConfig): EncryptionKeys | null {
+    const file = config.TRACKER_KEY_ENCRYPTION_KEY_FILE;
+    const lines = (config.TRACKER_KEY_ENCRYPTION_KEY ?? (file === undefined ? '' : readKeyFile(file))).split(
+      '\n',
+    );
+    const old = config.TRACKER_KEY_ENCRYPTION_OLD_KEYS?.split(',') ?? [];
+    const [current, ...others] = [...lines, ...old].map((text) => text.trim()).filter((text) => text !== '');
+    if (current === undefined) return null;
+    const from =
+      file === undefined ? 'TRACKER_KEY_ENCRYPTION_KEY' : `TRACKER_KEY_ENCRYPTION_KEY_FILE (${file})`;
+    const decode = (text: string): Buffer => {
+      const key = Buffer.from(text, 'base64');
+      if (key.length !== 32 || key.toString('base64') !== text) {
+        throw new DomainError('BAD_CONFIGURATION', `${from} has something that is no base64 of 32 bytes`);
+      }
+      return key;
+    };
+    return new EncryptionKeys([decode(current), ...others.map(decode)]);
+  }
+
+  /** Of all of them, the current one first. */
+  get ids(): readonly string[] {
+    return [...this.keys.keys()];
+  }
+
+  seal(key: PrivateKey): EncryptedKey {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.keyOf(this.currentId), nonce);
+    cipher.setAAD(associatedData(this.currentId, key.hashedAdvKey));
+    const sealed = Buffer.concat([nonce, cipher.update(key.reveal()), cipher.final(), cipher.getAuthTag()]);
+    return { sealed, encryptionKeyId: this.currentId };
+  }
+
+  /**
+   * @throws DomainError `BAD_CONFIGURATION` when it was encrypted with a key that is not among these, or is not what
+   * was written for this advertisement key.
+   */
+  open({ sealed, encryptionKeyId }: EncryptedKey, hashedAdvKey: string): PrivateKey {
+    const decipher = createDecipheriv(
+      ALGORITHM,
+      this.keyOf(encryptionKeyId),
+      sealed.subarray(0, NONCE_BYTES),
+      { authTagLength: TAG_BYTES },
+    );
+    decipher.setAAD(associatedData(encryptionKeyId, hashedAdvKey));
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+    let bytes: Buffer;
+    try {
+      bytes = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    } catch (cause) {
+      throw new DomainError(
+        'BAD_CONFIGURATION',
+        `The stored private key of ${hashedAdvKey} is damaged; import it again with: tracker keys import`,
+        { cause },
+      );
+    }
+    const key = PrivateKey.fromBytes(bytes);
+    if (key?.hashedAdvKey !== hashedAdvKey) throw new Error('a private key was sealed for another row');
+    return key;
+  }
+
+  private keyOf(id: string): Buffer {
+    const key = this.keys.get(id);
+    if (!key) {
+      throw new DomainError(
+        'BAD_CONFIGURATION',
+        `A private key was encrypted with ${id}, which is not among the configured encryption keys (${this.ids.join(', ')})`,
+      );
+    }
+    return key;
+  }
+}
+
+/**
+ * Names a key without giving it away: 16 hexadecimal digits. Two keys that share one would be told apart by the tag.
+ */
+function idOf(key: Buffer): string {
+  return createHmac('sha256', key).update('tracker_keys encryption key id').digest('hex').slice(0, 16);
+}
+
+function associatedData(encryptionKeyId: string, hashedAdvKey: string): Buffer {
+  return Buffer.from(`tracker_keys 1 ${encryptionKeyId} ${hashedAdvKey}`);
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `TRACKER_KEY_ENCRYPTION_KEY_FILE cannot be read: ${String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
