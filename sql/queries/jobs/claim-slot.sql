@@ -1,0 +1,13 @@
+-- Begins a run. Under the lock of the job, so nobody else is at it.
+--
+-- $1 text         name of the job
+-- $2 timestamptz  slot; NULL: by hand
+-- $3 text         who runs it, for people
+-- Result: id and attempt of the run; no row where the slot, or a newer one, has been run.
+INSERT INTO job_runs (job, slot, holder, attempt)
+SELECT $1, $2::timestamptz, $3, 1 + count(*) FROM job_runs WHERE job = $1 AND slot = $2
+HAVING NOT EXISTS (
+  SELECT FROM job_runs WHERE job = $1 AND (slot > $2 OR slot = $2 AND outcome IN ('running', 'done'))
+)
+ON CONFLICT DO NOTHING
+RETURNING id, attempt

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { TrackersModule } from '../trackers/trackers.module.js';
+import { AggregatesRepository } from './aggregates.repository.js';
+import { AggregatesResolver } from './aggregates.resolver.js';
+import { AggregatesService } from './aggregates.service.js';
+import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
+import { PeriodicRefreshService } from './periodic-refresh.service.js';
+
+/** Listener and cron are not here: src/app.module.ts adds them in the role that runs them. */
+@Module({
+  imports: [TrackersModule],
+  providers: [
+    AggregatesRepository,
+    AggregatesService,
+    PeriodicRefreshRepository,
+    PeriodicRefreshService,
+    AggregatesResolver,
+  ],
+  exports: [AggregatesService, PeriodicRefreshService],
+})
+export class AggregatesModule {}

@@ -1,0 +1,234 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { TimeRange } from '../common/time-range.js';
+import type { HistoryEngine } from '../config/env.schema.js';
+import type { SqlRunner } from '../database/server-capabilities.js';
+import { askQuickly, type Session } from '../database/session.js';
+
+/** Relations that a refresh is asked for by name. */
+export type AggregateRelation = 'location_history_hourly' | 'location_history_daily';
+
+/** How long a statement of maintenance waits for a table lock before it gives way and is tried again. */
+const LOCK_TIMEOUT = '2s';
+/** A refresh that takes longer than this is broken. */
+const REFRESH_TIMEOUT = '20min';
+
+/** Reports of keys that no tracker has, in the hours that just changed. */
+export interface Unregistered {
+  keys: number;
+  reports: number;
+}
+
+@Injectable()
+export class AggregatesRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Ids of the refresh markers that wait now, and the span of reports that they speak of (none: only trackers). */
+  async pendingMarkers(on: SqlRunner): Promise<{ ids: string[]; changed: TimeRange | null }> {
+    const [{ ids, start, end }] = (await on.query(
+      'SELECT array_agg(id) AS ids, min(from_time) AS start, max(to_time) AS "end" FROM refresh_markers',
+    )) as [{ ids: string[] | null; start: Date | null; end: Date | null }];
+    return { ids: ids ?? [], changed: start && end && { start, end } };
+  }
+
+  /** Whether anything waits. */
+  async hasMarkers(): Promise<boolean> {
+    const [{ waiting }] = await askQuickly<[{ waiting: boolean }]>(
+      this.db,
+      'SELECT EXISTS (SELECT FROM refresh_markers) AS waiting',
+    );
+    return waiting;
+  }
+
+  /** Deletes just these, and notes that the view is stale; what was appended since is still to be done. */
+  async completeMarkers(ids: readonly string[], on: SqlRunner): Promise<void> {
+    await on.query(
+      `WITH done AS (DELETE FROM refresh_markers WHERE id = ANY ($1::bigint[]))
+       UPDATE refresh_state SET changes = changes + 1, aggregated_at = now(),
+         behind_since = coalesce(behind_since, now())`,
+      [ids],
+    );
+  }
+
+  /** Whether the layers below changed since the view was last refreshed. */
+  async viewIsStale(): Promise<boolean> {
+    const [{ stale }] = await askQuickly<[{ stale: boolean }]>(
+      this.db,
+      'SELECT changes > refreshed AS stale FROM refresh_state',
+    );
+    return stale;
+  }
+
+  /** Refreshes location_history for its readers. */
+  async refreshMaterializedView(session: Session): Promise<void> {
+    // Read before, written after: a change that comes meanwhile leaves the view stale.
+    const state = (await session.query('SELECT changes FROM refresh_state')) as { changes: string }[];
+    await inTransaction(session, async () => {
+      await session.query(
+        `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL statement_timeout = '${REFRESH_TIMEOUT}'`,
+      );
+      await session.query('REFRESH MATERIALIZED VIEW CONCURRENTLY location_history');
+      // now() is when this refresh began: no change that it may have missed is older.
+      await session.query(
+        `UPDATE refresh_state SET refreshed = greatest(refreshed, $1), view_refreshed_at = now(),
+           behind_since = CASE WHEN changes > $1 THEN now() END`,
+        [state[0]?.changes],
+      );
+      await this.noteRefresh(
+        session,
+        'location_history',
+        'extract(epoch FROM clock_timestamp() - now()) * 1000',
+      );
+    });
+  }
+
+  /**
+   * Makes hours and days say what changed raw reports say. The postgresql engine did so at commit; on timescaledb the
+   * hours that are shown are refreshed, and the days before today: those from the cut on are folded from hours.
+   *
+   * @throws 55P03 when another refresh is at work on the same window: it may have read before our change was committed.
+   */
+  async bringUpToDate({ start, end }: TimeRange, session: Session): Promise<void> {
+    if ((await this.engine(session)) === 'postgresql') return;
+    const [w] = (await session.query(
+      `SELECT greatest(date_trunc('hour', $1::timestamptz, 'UTC'), cut) AS "hourStart",
+         date_trunc('hour', $2::timestamptz, 'UTC') + interval '1 hour' AS "hourEnd",
+         greatest(date_trunc('day', $1::timestamptz, 'UTC'), closed_before) AS "dayStart",
+         least(date_trunc('day', $2::timestamptz, 'UTC') + interval '24 hours', midnight_before(0)) AS "dayEnd"
+       FROM history_state`,
+      [start.toISOString(), end.toISOString()],
+    )) as [Record<'hourStart' | 'hourEnd' | 'dayStart' | 'dayEnd', Date>];
+    await this.refreshWindow('location_history_hourly', { start: w.hourStart, end: w.hourEnd }, session);
+    await this.refreshWindow('location_history_daily', { start: w.dayStart, end: w.dayEnd }, session);
+  }
+
+  /** Makes the daily history of whole days complete, before their raw reports or their hours go. */
+  async completeDays(days: TimeRange, on: SqlRunner = this.db): Promise<void> {
+    if ((await this.engine(on)) === 'timescaledb')
+      await this.refreshWindow('location_history_daily', days, on);
+  }
+
+  /** Brings an aggregate up to its raw reports in a window; what is right is not touched, an empty window neither. */
+  async refreshWindow(
+    relation: AggregateRelation,
+    { start, end }: TimeRange,
+    on: SqlRunner = this.db,
+  ): Promise<void> {
+    if (start >= end) return;
+    const began = performance.now();
+    await on.query('CALL refresh_continuous_aggregate($1::regclass, $2::timestamptz, $3::timestamptz)', [
+      relation,
+      start.toISOString(),
+      end.toISOString(),
+    ]);
+    await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
+  }
+
+  /** Statements of `work` end in the end, and give way to those who hold a table for long. */
+  async withTimeouts<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    await session.query(`SET lock_timeout = '${LOCK_TIMEOUT}'; SET statement_timeout = '${REFRESH_TIMEOUT}'`);
+    try {
+      return await work();
+    } finally {
+      // Fails where the session is broken, or told to stop: then nobody else gets it.
+      await session.query('RESET lock_timeout; RESET statement_timeout').catch(() => undefined);
+    }
+  }
+
+  /** The whole days of a range that raw reports exist for; empty where there are none. */
+  async daysAboveHorizon({ start, end }: TimeRange): Promise<TimeRange> {
+    const [days] = await this.db.query<[TimeRange]>(
+      `SELECT greatest(date_trunc('day', $1::timestamptz, 'UTC'), closed_before) AS start,
+         date_trunc('day', least($2::timestamptz, now()), 'UTC') + interval '24 hours' AS "end" FROM history_state`,
+      [start.toISOString(), end.toISOString()],
+    );
+    return days;
+  }
+
+  /** Counts reports of keys that no tracker has, in the hours between two times. */
+  async countUnregistered({ start, end }: TimeRange, on: SqlRunner): Promise<Unregistered> {
+    const [row] = (await on.query(
+      `SELECT count(DISTINCT h.hashed_adv_key)::int AS keys, coalesce(sum(h.report_count), 0)::int AS reports
+       FROM location_history_hourly AS h
+       WHERE h.bucket BETWEEN date_trunc('hour', $1::timestamptz, 'UTC') AND $2::timestamptz
+         AND NOT EXISTS (SELECT FROM trackers AS t WHERE t.hashed_adv_key = h.hashed_adv_key)`,
+      [start.toISOString(), end.toISOString()],
+    )) as [Unregistered];
+    return row;
+  }
+
+  /** Makes room for the days to come; returns how many partitions were made. */
+  makePartitions(session: Session): Promise<number> {
+    return impatiently(session, 'SELECT make_report_partitions() AS value');
+  }
+
+  /** The oldest day that is older than raw reports are kept; null when there is none. */
+  async dayToClose(): Promise<TimeRange | null> {
+    const [day] = await this.db.query<TimeRange[]>(
+      `SELECT closed_before AS start, closed_before + interval '24 hours' AS "end" FROM history_state
+       WHERE closed_before < midnight_before(raw_retention_hours)`,
+    );
+    return day ?? null;
+  }
+
+  /** The days that are shown as hours and soon no longer; empty when there are none. */
+  async daysToCut(): Promise<TimeRange> {
+    const [days] = await this.db.query<[TimeRange]>(
+      'SELECT cut AS start, midnight_before(hourly_retention_hours) AS "end" FROM history_state',
+    );
+    return days;
+  }
+
+  /** Closes the oldest day that is due. @throws 55000 while its daily history is not complete. */
+  closeOldestDay(session: Session): Promise<Date | null> {
+    return impatiently(session, 'SELECT close_oldest_day() AS value');
+  }
+
+  /** Ends hours and days that are kept no longer; returns the number of rows removed. */
+  applyRetention(session: Session): Promise<number> {
+    return impatiently(session, 'SELECT sum(rows_removed)::int AS value FROM apply_aggregate_retention()');
+  }
+
+  /** Notes that a listener got a notification; not each of many. */
+  async noteNotification(): Promise<void> {
+    await askQuickly(
+      this.db,
+      `UPDATE refresh_state SET notified_at = now() WHERE notified_at > now() - interval '1 second' IS NOT TRUE`,
+    );
+  }
+
+  private async noteRefresh(on: SqlRunner, relation: string, ms: string): Promise<void> {
+    await on.query(
+      `INSERT INTO layer_refreshes (relation, refreshed_at, ms) VALUES ($1, now(), ${ms})
+       ON CONFLICT (relation) DO UPDATE SET refreshed_at = excluded.refreshed_at, ms = excluded.ms`,
+      [relation],
+    );
+  }
+
+  /** Asked every time: move-engine may have changed it since. */
+  private async engine(on: SqlRunner): Promise<HistoryEngine> {
+    const [{ engine }] = (await on.query('SELECT engine FROM history_state')) as [{ engine: HistoryEngine }];
+    return engine;
+  }
+}
+
+/** One statement with one value, which gives way to writers instead of making them queue behind it. */
+async function impatiently<T>(session: Session, sql: string): Promise<T> {
+  return inTransaction(session, async () => {
+    await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    const [row] = (await session.query(sql)) as [{ value: T }];
+    return row.value;
+  });
+}
+
+async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.startTransaction();
+  try {
+    const result = await work();
+    await session.commitTransaction();
+    return result;
+  } catch (error) {
+    await session.rollbackTransaction();
+    throw error;
+  }
+}

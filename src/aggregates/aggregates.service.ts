@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { DomainError } from '../common/errors/domain-error.js';
+import { type TimeRange, timeRange } from '../common/time-range.js';
+import { retryTransient } from '../database/retry.js';
+import type { Session } from '../database/session.js';
+import { type LockedWork, type LockOptions, LockService } from '../locking/lock.service.js';
+import { AggregatesRepository } from './aggregates.repository.js';
+
+/** How long a refresh that was asked for waits for one that is running. */
+const REFRESH_WAIT_MS = 10_000;
+const REFRESH_POLL_MS = 50;
+
+/** Whoever brings hours and days up to what changed. Short and frequent, so without Redis. */
+const CHANGES_LOCK = 'change_refresh';
+const CHANGES_LOCK_OPTIONS: LockOptions = { redis: false };
+/** Whoever refreshes the materialized view. */
+const VIEW_LOCK = 'view_refresh';
+
+/** What came of a look at the waiting markers; `held`: another process is at it. */
+export type ChangesOutcome = 'nothing' | 'done' | 'more' | 'held';
+
+/** What a run of maintenance did. */
+export interface MaintenanceReport {
+  partitionsMade: number;
+  /** Days whose raw reports are gone now, as YYYY-MM-DD. */
+  daysClosed: string[];
+  rowsRemoved: number;
+}
+
+/** Keeps what is derived from raw reports up to date, and ends what is kept no longer. */
+@Injectable()
+export class AggregatesService {
+  private readonly logger = new Logger(AggregatesService.name);
+
+  constructor(
+    private readonly aggregates: AggregatesRepository,
+    private readonly locks: LockService,
+  ) {}
+
+  /**
+   * Brings hours and days up to what the waiting markers speak of.
+   *
+   * @returns whether there was anything, and whether more came in meanwhile.
+   * @throws when it could not be done; the markers are still there then.
+   */
+  async aggregateChanges(): Promise<ChangesOutcome> {
+    if (!(await this.aggregates.hasMarkers())) return 'nothing';
+    const tried = await this.locks.withLock(
+      CHANGES_LOCK,
+      (session) => this.aggregateUnderLock(session),
+      CHANGES_LOCK_OPTIONS,
+    );
+    if (tried.outcome === 'unavailable') throw tried.error;
+    return tried.outcome === 'held' ? 'held' : tried.result;
+  }
+
+  /** Notes that a notification was got, for the doctor. */
+  noteNotification(): Promise<void> {
+    return this.aggregates.noteNotification();
+  }
+
+  /** Refreshes `location_history` where it is behind. @returns whether it is still behind: another process is at it. */
+  async refreshView(signal?: AbortSignal): Promise<{ refreshed: boolean; moreToDo: boolean }> {
+    if (!(await this.aggregates.viewIsStale())) return { refreshed: false, moreToDo: false };
+    const tried = await this.locks.withLock(
+      VIEW_LOCK,
+      (session) => this.aggregates.refreshMaterializedView(session),
+      signal && { signal },
+    );
+    if (tried.outcome === 'unavailable') throw tried.error;
+    return { refreshed: tried.outcome === 'acquired', moreToDo: await this.aggregates.viewIsStale() };
+  }
+
+  /**
+   * Brings hours, days and the materialized view up to the raw reports of a range. Where raw reports are gone nothing
+   * is touched: that history was complete when they went.
+   *
+   * @throws DomainError `BAD_USER_INPUT` (range), `CONFLICT` when another refresh runs for longer than one waits.
+   */
+  async refresh(start: Date, end: Date): Promise<void> {
+    const days = await this.aggregates.daysAboveHorizon(timeRange(start, end));
+    const refreshWindows = (session: Session): Promise<void> =>
+      this.aggregates.withTimeouts(session, async () => {
+        for (const relation of ['location_history_hourly', 'location_history_daily'] as const) {
+          const refresh = (): Promise<void> => this.aggregates.refreshWindow(relation, days, session);
+          await retryTransient(refresh, REFRESH_WAIT_MS);
+        }
+      });
+    await this.afterOthers(CHANGES_LOCK, refreshWindows, CHANGES_LOCK_OPTIONS);
+    await this.afterOthers(VIEW_LOCK, (session) => this.aggregates.refreshMaterializedView(session));
+  }
+
+  /**
+   * Makes partitions, closes days, applies retention. Safe at any time; whoever calls it holds the lock `maintenance`,
+   * on this session.
+   */
+  async maintain(session: Session): Promise<MaintenanceReport> {
+    const partitionsMade = await retryTransient(() => this.aggregates.makePartitions(session));
+    const daysClosed: string[] = [];
+    for (let day = await this.aggregates.dayToClose(); day; day = await this.aggregates.dayToClose()) {
+      await this.closeDay(session, day);
+      daysClosed.push(day.start.toISOString().slice(0, 10));
+    }
+    const rowsRemoved = await retryTransient(async () => {
+      await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
+      return this.aggregates.applyRetention(session);
+    });
+    this.logger.log(
+      `maintenance: ${partitionsMade} partitions made, days closed: ${daysClosed.join(', ') || 'none'}, ${rowsRemoved} rows removed`,
+    );
+    return { partitionsMade, daysClosed, rowsRemoved };
+  }
+
+  /** Completes a day's history and drops its raw reports; a writer who comes between the two is met by another try. */
+  private closeDay(session: Session, day: TimeRange): Promise<Date | null> {
+    return retryTransient(async () => {
+      await this.aggregates.completeDays(day, session);
+      return this.aggregates.closeOldestDay(session);
+    });
+  }
+
+  private async aggregateUnderLock(session: Session): Promise<ChangesOutcome> {
+    const began = performance.now();
+    const { ids, changed } = await this.aggregates.pendingMarkers(session);
+    if (ids.length === 0) return 'nothing'; // another was faster
+    if (changed) {
+      await this.aggregates.withTimeouts(session, () => this.aggregates.bringUpToDate(changed, session));
+    }
+    await this.aggregates.completeMarkers(ids, session);
+    this.logger.debug(`${ids.length} changes aggregated in ${Math.round(performance.now() - began)} ms`);
+    if (changed) await this.reportUnregistered(changed, session);
+    return (await this.aggregates.hasMarkers()) ? 'more' : 'done';
+  }
+
+  /** Waits for the run that is under way, which may have read before our change: the refresher is at it often. */
+  private async afterOthers(lock: string, work: LockedWork<void>, options?: LockOptions): Promise<void> {
+    const end = performance.now() + REFRESH_WAIT_MS;
+    for (;;) {
+      const tried = await this.locks.withLock(lock, work, options);
+      if (tried.outcome === 'acquired') return;
+      if (tried.outcome === 'unavailable') throw tried.error;
+      if (performance.now() > end) {
+        throw new DomainError('CONFLICT', 'Another refresh is running; try again in a moment');
+      }
+      await sleep(REFRESH_POLL_MS);
+    }
+  }
+
+  private async reportUnregistered(changed: TimeRange, session: Session): Promise<void> {
+    const { keys, reports } = await this.aggregates.countUnregistered(changed, session);
+    if (keys > 0) {
+      this.logger.warn(
+        `${reports} reports of ${keys} unregistered keys are kept but shown nowhere; they appear when their trackers are registered`,
+      );
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { TimeRange } from '../common/time-range.js';
+import type { SqlRunner } from '../database/server-capabilities.js';
+
+/** How far back the periodic refresh looks, in hours. */
+const HOURLY_REACH = 48;
+const DAILY_REACH = 7 * 24;
+
+/** What the periodic refresh is to do, by the clock of the database. */
+export interface PeriodicWindows {
+  now: Date;
+  hours: TimeRange;
+  days: TimeRange;
+  /** When the last one began; null: there was none yet. */
+  last: Date | null;
+}
+
+@Injectable()
+export class PeriodicRefreshRepository {
+  /** Both windows begin at the horizon at the earliest: below it nothing is computed again. */
+  async windows(on: SqlRunner): Promise<PeriodicWindows> {
+    const [row] = (await on.query(
+      `SELECT now() AS now, greatest(now() - make_interval(hours => ${HOURLY_REACH}), closed_before) AS hours,
+         greatest(now() - make_interval(hours => ${DAILY_REACH}), closed_before) AS days, periodic_at AS last
+       FROM history_state, refresh_state`,
+    )) as [{ now: Date; hours: Date; days: Date; last: Date | null }];
+    const { now, hours, days, last } = row;
+    return { now, hours: { start: hours, end: now }, days: { start: days, end: now }, last };
+  }
+
+  /** Notes that hours and days may have changed, so that the materialized view follows, come what may. */
+  async markViewStale(on: SqlRunner): Promise<void> {
+    await on.query(
+      'UPDATE refresh_state SET changes = changes + 1, behind_since = coalesce(behind_since, now())',
+    );
+  }
+
+  async noteDone(began: Date, on: SqlRunner): Promise<void> {
+    await on.query('UPDATE refresh_state SET periodic_at = greatest(periodic_at, $1)', [began.toISOString()]);
+  }
+}

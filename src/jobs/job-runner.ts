@@ -1,0 +1,189 @@
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import type { Session } from '../database/session.js';
+import { LockService } from '../locking/lock.service.js';
+import type { Job, JobReport } from './job.js';
+import { type ClaimedRun, type JobRun, JobRunsRepository, type RunRecord } from './job-runs.repository.js';
+import { checkCron, dueSlot, missedFrom, retryDelayMs, type ScheduleState } from './slots.js';
+
+export type { JobRun };
+
+/** How long a stop of the process waits for what runs; LockService has told it to stop by then. */
+const STOP_WAIT_MS = 8_000;
+/** How long the end of a run is tried to be recorded while the database is away. */
+const RECORD_ATTEMPTS = 10;
+const RECORD_EVERY_MS = 500;
+
+/**
+ * Runs jobs by their schedules, each slot once in all processes together. The database says what time it is and which
+ * slots have been run; the lock of a job says whether its run is still alive.
+ */
+@Injectable()
+export class JobRunner implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobRunner.name);
+  private readonly jobs = new Map<string, Job>();
+  /** Jobs that this process runs by their schedule. */
+  private readonly running = new Set<string>();
+  /** Whatever is under way, by schedule or by hand. */
+  private readonly pending = new Set<Promise<JobReport>>();
+  private readonly holder = `${hostname()}:${process.pid}`;
+  private stopped = false;
+  private outage: string | null = null;
+
+  constructor(
+    private readonly runs: JobRunsRepository,
+    private readonly locks: LockService,
+  ) {}
+
+  /** Features call it when their module starts. @throws Error for a name that is taken, or no cron expression. */
+  register(job: Job): void {
+    if (this.jobs.has(job.name)) throw new Error(`a job "${job.name}" is registered already`);
+    checkCron(job.cron);
+    this.jobs.set(job.name, job);
+  }
+
+  /** Runs what is due, and resolves when it has ended. Never rejects: what went wrong is logged and recorded. */
+  async tick(): Promise<void> {
+    const idle = [...this.jobs.values()].filter(({ name }) => !this.running.has(name));
+    if (this.stopped || idle.length === 0) return;
+    try {
+      const states = await this.runs.states(idle.map(({ name }) => name));
+      this.outage = null;
+      await Promise.all(idle.map((job) => this.runIfDue(job, states.get(job.name))));
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (this.outage !== reason) this.logger.warn(`cannot ask for due jobs: ${reason}`);
+      this.outage = reason;
+    }
+  }
+
+  /** Runs a job now, by hand, unless it runs. Its schedule goes on as it is. @throws Error where there is no such job. */
+  async runNow(name: string): Promise<JobReport> {
+    const job = this.jobs.get(name);
+    if (!job) throw new Error(`there is no job "${name}"`);
+    return this.run(job, null, null);
+  }
+
+  /** The last run of every job, of all processes. */
+  lastRuns(): Promise<JobRun[]> {
+    return this.runs.lastRuns();
+  }
+
+  /** Begins nothing more, and waits for what runs. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    const ended = Promise.allSettled(this.pending);
+    await Promise.race([ended, sleep(STOP_WAIT_MS, undefined, { ref: false })]);
+  }
+
+  private async runIfDue(job: Job, state: ScheduleState | undefined): Promise<void> {
+    const slot = state && dueSlot(job.cron, state);
+    if (!slot || this.stopped || this.running.has(job.name)) return;
+    this.running.add(job.name);
+    await this.run(job, slot, missedFrom(job.cron, slot, state.doneSlot));
+    this.running.delete(job.name);
+  }
+
+  /** Never rejects. */
+  private async run(job: Job, slot: Date | null, coversFrom: Date | null): Promise<JobReport> {
+    const run = this.runUnderLock(job, slot, coversFrom);
+    this.pending.add(run);
+    try {
+      return await run;
+    } finally {
+      this.pending.delete(run);
+    }
+  }
+
+  private async runUnderLock(job: Job, slot: Date | null, coversFrom: Date | null): Promise<JobReport> {
+    const began = performance.now();
+    const deadline = new AbortController();
+    const late = new Error(`it took longer than ${job.deadlineMs} ms`);
+    const timer = setTimeout(() => deadline.abort(late), job.deadlineMs);
+    try {
+      const tried = await this.locks.withLock(
+        job.name,
+        (session, signal) => this.claimAndRun(job, slot, coversFrom, session, signal),
+        { signal: deadline.signal },
+      );
+      if (tried.outcome === 'unavailable') this.logger.warn(`${job.name}: no lock: ${tried.error.message}`);
+      return tried.outcome === 'acquired' ? tried.result : tried;
+    } catch (error) {
+      this.logger.error(`${job.name}: ${describe(error)}`);
+      return { outcome: 'failed', ms: performance.now() - began, error: toError(error) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async claimAndRun(
+    job: Job,
+    slot: Date | null,
+    coversFrom: Date | null,
+    session: Session,
+    signal: AbortSignal,
+  ): Promise<JobReport> {
+    const run = await this.runs.claim(session, job.name, slot, this.holder);
+    if (!run) return { outcome: 'taken' };
+    const began = performance.now();
+    let report: JobReport;
+    try {
+      report = { outcome: 'done', result: await job.run(signal, session), ms: performance.now() - began };
+    } catch (error) {
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      report = { outcome: 'failed', error: toError(reason), ms: performance.now() - began };
+    }
+    this.tell(job, slot, run, report);
+    await this.record(job, run, recordOf(report, run, coversFrom));
+    return report;
+  }
+
+  /** The work is done by now: a database that is away for a moment must not make it be done again. */
+  private async record(job: Job, run: ClaimedRun, record: RunRecord): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (!(await this.runs.finish(run.id, record)))
+          this.logger.warn(`${job.name}: the run was given up by others before it ended`);
+        await this.runs.forgetOld(job.name);
+        return;
+      } catch (error) {
+        if (attempt === RECORD_ATTEMPTS) throw error;
+        await sleep(RECORD_EVERY_MS);
+      }
+    }
+  }
+
+  private tell(job: Job, slot: Date | null, run: ClaimedRun, report: JobReport): void {
+    const what = `${job.name} ${slot ? `of ${slot.toISOString()}` : 'by hand'}`;
+    if (report.outcome === 'done') {
+      const { rows } = report.result;
+      this.logger.log(
+        `${what}: done in ${Math.round(report.ms)} ms${rows === undefined ? '' : `, ${rows} rows`}`,
+      );
+    } else if (report.outcome === 'failed') {
+      const text = `${what}: failed at attempt ${run.attempt}: ${describe(report.error)}`;
+      if (run.attempt === 1) this.logger.warn(text);
+      else this.logger.error(text, report.error.stack);
+    }
+  }
+}
+
+function recordOf(report: JobReport, run: ClaimedRun, coversFrom: Date | null): RunRecord {
+  if (report.outcome === 'done') return { outcome: 'done', ms: report.ms, ...report.result, coversFrom };
+  if (report.outcome !== 'failed') throw new Error(`a run cannot end as ${report.outcome}`);
+  return {
+    outcome: 'failed',
+    ms: report.ms,
+    error: describe(report.error),
+    retryInMs: retryDelayMs(run.attempt),
+  };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function describe(error: unknown): string {
+  return toError(error).message.slice(0, 500);
+}

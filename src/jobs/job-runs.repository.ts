@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { askQuickly, type Session } from '../database/session.js';
+import { sqlFile } from '../database/sql-files.js';
+import type { ScheduleState } from './slots.js';
+
+const NEWEST_RUNS = sqlFile('queries/jobs/newest-runs');
+const CLAIM_SLOT = sqlFile('queries/jobs/claim-slot');
+const LAST_RUNS = sqlFile('queries/jobs/last-runs');
+
+/** A run that has begun. */
+export interface ClaimedRun {
+  id: string;
+  /** Of its slot. */
+  attempt: number;
+}
+
+/** What is recorded when a run ends. */
+export interface RunRecord {
+  outcome: 'done' | 'failed';
+  ms: number;
+  rows?: number | undefined;
+  details?: Record<string, unknown> | undefined;
+  error?: string | undefined;
+  coversFrom?: Date | null;
+  /** Of a failed run: in how many milliseconds its slot is tried again. */
+  retryInMs?: number;
+}
+
+/** A run as it is recorded. */
+export interface JobRun {
+  job: string;
+  /** Moment of the schedule that it ran for; null by hand. */
+  slot: Date | null;
+  attempt: number;
+  outcome: 'running' | 'done' | 'failed';
+  startedAt: Date;
+  ms: number | null;
+  rows: number | null;
+  error: string | null;
+}
+
+/** How long runs are remembered; the newest of each job for ever. */
+const KEPT = '30 days';
+
+@Injectable()
+export class JobRunsRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Where the schedules of these jobs stand. */
+  async states(names: readonly string[]): Promise<Map<string, ScheduleState>> {
+    const rows = await askQuickly<(ScheduleState & { name: string })[]>(this.db, NEWEST_RUNS, [names]);
+    return new Map(rows.map((row) => [row.name, row]));
+  }
+
+  /** Begins a run, under the lock of its job; null where the slot has been run. */
+  async claim(session: Session, job: string, slot: Date | null, holder: string): Promise<ClaimedRun | null> {
+    await session.query(
+      `UPDATE job_runs SET outcome = 'failed', finished_at = clock_timestamp(), retry_at = clock_timestamp(),
+         error = 'its process ended, or lost the lock' WHERE job = $1 AND outcome = 'running'`,
+      [job],
+    );
+    const [run] = (await session.query(CLAIM_SLOT, [
+      job,
+      slot?.toISOString() ?? null,
+      holder,
+    ])) as ClaimedRun[];
+    return run ?? null;
+  }
+
+  /** Ends a run. @returns false where it was found abandoned meanwhile: its lock had been lost. */
+  async finish(id: string, run: RunRecord): Promise<boolean> {
+    const [, recorded] = await askQuickly<[unknown, number]>(
+      this.db,
+      `UPDATE job_runs SET outcome = $2, finished_at = clock_timestamp(), ms = $3, row_count = $4, details = $5, error = $6,
+         covers_from = $7, retry_at = clock_timestamp() + make_interval(secs => $8::float8 / 1000)
+       WHERE id = $1 AND outcome = 'running'`,
+      [
+        id,
+        run.outcome,
+        Math.round(run.ms),
+        run.rows ?? null,
+        run.details ?? null,
+        run.error ?? null,
+        run.coversFrom?.toISOString() ?? null,
+        run.retryInMs ?? null,
+      ],
+    );
+    return recorded === 1;
+  }
+
+  /** The last run of every job. */
+  lastRuns(): Promise<JobRun[]> {
+    return this.db.query(LAST_RUNS);
+  }
+
+  /** Forgets runs that ended long ago. */
+  async forgetOld(job: string): Promise<void> {
+    await askQuickly(
+      this.db,
+      `DELETE FROM job_runs WHERE job = $1 AND finished_at < now() - interval '${KEPT}'
+       AND slot < (SELECT max(slot) FROM job_runs WHERE job = $1 AND outcome = 'done')`,
+      [job],
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { answered, askQuickly, type Session } from '../database/session.js';
+import { sqlFile } from '../database/sql-files.js';
+
+const TAKE_LEASE = sqlFile('queries/locking/take-lease');
+
+/** One acquisition of a lock. */
+export interface Lease {
+  /** Name of the lock, in Redis and in the database. */
+  name: string;
+  /** Of this acquisition alone. */
+  token: string;
+  /** Host and process, for people. */
+  holder: string;
+  ttlMs: number;
+}
+
+/** A lock that somebody works under. */
+export interface LockHolder {
+  name: string;
+  /** Host and process. */
+  holder: string;
+  acquiredAt: Date;
+  expiresAt: Date;
+}
+
+/** Advisory locks of the database, each with a lease: see sql/schema/common/lock_leases.sql. */
+@Injectable()
+export class LockLeasesRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** A session of the pool for one holder alone; release() gives it back. */
+  async openSession(): Promise<Session> {
+    const session = this.db.createQueryRunner();
+    try {
+      await session.connect();
+      return session;
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  /** @returns the process id of the session, which holds the lock now; null where another session does. */
+  async take(session: Session, { name, token, holder, ttlMs }: Lease): Promise<number | null> {
+    const taking = session.query(TAKE_LEASE, [name, token, holder, ttlMs]) as Promise<
+      { backendPid: number }[]
+    >;
+    const [row] = await answered(session, taking);
+    return row?.backendPid ?? null;
+  }
+
+  /** Not on the session that works. @returns whether the lease is still ours. */
+  async extend({ name, token, ttlMs }: Lease): Promise<boolean> {
+    const [, extended] = await askQuickly<[unknown, number]>(
+      this.db,
+      `UPDATE lock_leases SET expires_at = clock_timestamp() + make_interval(secs => $3::integer / 1000.0)
+       WHERE name = $1 AND token = $2`,
+      [name, token, ttlMs],
+      ttlMs / 3, // when it is tried again
+    );
+    return extended === 1;
+  }
+
+  /** Gives the lock back, and its lease with it. @returns whether the session held it. */
+  async give(session: Session, { name, token }: Lease): Promise<boolean> {
+    const giving = session.query(
+      `WITH ended AS (DELETE FROM lock_leases WHERE name = $1 AND token = $2)
+       SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS given`,
+      [name, token],
+    ) as Promise<[{ given: boolean }]>;
+    const [{ given }] = await answered(session, giving);
+    return given;
+  }
+
+  /** Ends the session that holds the lock, if its lease has run out: its owner hangs. @returns whether it did. */
+  async endExpiredHolder(session: Session, name: string): Promise<boolean> {
+    const ending = session.query(
+      `SELECT pg_terminate_backend(backend_pid, 5000) FROM lock_holders
+       WHERE name = $1 AND expires_at < clock_timestamp()`,
+      [name],
+    ) as Promise<unknown[]>;
+    return (await answered(session, ending)).length > 0;
+  }
+
+  /** Asks a session to stop its statement. */
+  async cancel(backendPid: number): Promise<void> {
+    await askQuickly(this.db, 'SELECT pg_cancel_backend($1)', [backendPid]);
+  }
+
+  holders(): Promise<LockHolder[]> {
+    return this.db.query(
+      'SELECT name, holder, acquired_at AS "acquiredAt", expires_at AS "expiresAt" FROM lock_holders ORDER BY name',
+    );
+  }
+}

@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+import type { ListenerState, PgListener } from './pg-listener.js';
+
+/** The listeners of this process, for those who report on them and know no feature. */
+@Injectable()
+export class ListenerRegistry {
+  private readonly listeners = new Map<string, PgListener>();
+
+  add(channel: string, listener: PgListener): void {
+    this.listeners.set(channel, listener);
+  }
+
+  /** By channel; none where the roles of this process do not listen. */
+  states(): Map<string, ListenerState> {
+    return new Map([...this.listeners].map(([channel, { state }]) => [channel, state]));
+  }
+}
