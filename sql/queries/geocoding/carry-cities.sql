@@ -1,0 +1,16 @@
+-- Gives newest reports of rows, and by them the rows, the city of their cell in every layer, in place of what they have.
+-- $1 bigint[] tracker ids, $2 timestamptz[] times of the reports, $3 float8[] latitudes, $4 float8[] longitudes,
+-- $5 text[] cities that the rows show
+-- Returns how many were changed. Locks what update_nearest_city() locks, tracker by tracker.
+SELECT count(*)::integer AS changed
+FROM (
+  SELECT t.hashed_adv_key, r.at, c.nearest_city
+  FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::float8[], $5::text[]) AS r (id, at, latitude, longitude, city)
+  JOIN trackers AS t USING (id)
+  JOIN geocoding_settled_cells AS c ON c.latitude_e2 = cell_of(r.latitude) AND c.longitude_e2 = cell_of(r.longitude)
+  WHERE c.nearest_city IS DISTINCT FROM r.city
+  ORDER BY t.hashed_adv_key, r.at
+) AS renamed
+CROSS JOIN LATERAL (
+  SELECT sum(u.rows_changed) FROM update_nearest_city(renamed.hashed_adv_key, renamed.at, renamed.at, renamed.nearest_city) AS u
+) AS updated

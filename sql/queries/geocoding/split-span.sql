@@ -1,0 +1,16 @@
+-- Keeps the newest $2 reports in a queued span, and queues the rest of it as another. Returns where the span begins now;
+-- nothing where it has no more than that, or its raw reports are gone.
+-- $1 bigint id of the span, $2 int reports
+WITH newest AS (
+  SELECT q.hashed_adv_key, q.from_time, r.timestamp, q.reports, q.queued_at FROM geocoding_queue AS q
+  JOIN location_reports AS r ON r.hashed_adv_key = q.hashed_adv_key AND r.timestamp BETWEEN q.from_time AND q.to_time
+  WHERE q.id = $1 AND r.nearest_city IS NULL
+  ORDER BY r.timestamp DESC OFFSET $2::integer - 1 LIMIT 1
+), rest AS (
+  INSERT INTO geocoding_queue (hashed_adv_key, from_time, to_time, reports, queued_at)
+  SELECT hashed_adv_key, from_time, timestamp - interval '1 millisecond', greatest(reports - $2::integer, 1), queued_at
+  FROM newest WHERE timestamp > from_time
+)
+UPDATE geocoding_queue AS q SET from_time = newest.timestamp, reports = $2::integer FROM newest
+WHERE q.id = $1 AND newest.timestamp > newest.from_time
+RETURNING q.from_time AS "from"

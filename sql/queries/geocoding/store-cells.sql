@@ -1,0 +1,15 @@
+-- Stores answers, in place of older ones.
+-- $1 int[] latitude_e2, $2 int[] longitude_e2, $3 text[] city, $4 text[] country, $5 text provider, $6 text asked_of,
+-- $7 text online provider that may give better ones soon, unless it is paused or has no request left; or NULL,
+-- $8 int its requests a day
+INSERT INTO geocoding_cells (latitude_e2, longitude_e2, nearest_city, country, provider, asked_of, geocoded_at, expires_at,
+  provisional_until)
+SELECT a.latitude_e2, a.longitude_e2, a.city, a.country, $5, $6, now(),
+  CASE WHEN $7::text IS NOT NULL THEN now() + interval '1 day' WHEN a.city IS NULL THEN now() + interval '30 days' END,
+  (SELECT now() + interval '2 minutes' FROM geocoding_providers AS p
+   WHERE p.name = $7 AND p.paused_until <= now() AND (p.day <> (now() AT TIME ZONE 'UTC')::date OR p.requests < $8))
+FROM unnest($1::integer[], $2::integer[], $3::text[], $4::text[]) AS a (latitude_e2, longitude_e2, city, country)
+ORDER BY 1, 2
+ON CONFLICT (latitude_e2, longitude_e2) DO UPDATE SET nearest_city = excluded.nearest_city, country = excluded.country,
+  provider = excluded.provider, asked_of = excluded.asked_of, geocoded_at = excluded.geocoded_at,
+  expires_at = excluded.expires_at, provisional_until = excluded.provisional_until, requested_at = NULL

@@ -1,0 +1,24 @@
+import { Context, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { RequestContext } from '../common/graphql/request-context.js';
+import { LocationHistoryModel } from '../location-history/location-history.model.js';
+import { CellsService } from './cells.service.js';
+
+/** What this module adds to the locations of the other one. */
+@Resolver(() => LocationHistoryModel)
+export class LocationCountryResolver {
+  constructor(private readonly cells: CellsService) {}
+
+  @ResolveField(() => String, {
+    nullable: true,
+    description:
+      'Country of the city nearest to the place, ISO 3166-1 alpha-2; null while unknown, and where there is none.',
+  })
+  country(
+    @Parent() { location }: LocationHistoryModel,
+    @Context() context: RequestContext,
+  ): Promise<string | null> {
+    return context
+      .loader(this.cells, (places) => this.cells.countriesOf(places))
+      .load(`${location.latitude} ${location.longitude}`);
+  }
+}

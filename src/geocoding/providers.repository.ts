@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { sqlFile } from '../database/sql-files.js';
+import type { Cell } from './cells.repository.js';
+
+const CLAIM_REQUEST = sqlFile('queries/geocoding/claim-request');
+
+/** An online provider, as all instances together see it. */
+export interface ProviderState {
+  lastAnswerAt: Date | null;
+  /** Null where it may be asked. */
+  pausedUntil: Date | null;
+  requestsToday: number;
+  lastError: string | null;
+  lastErrorAt: Date | null;
+}
+
+@Injectable()
+export class ProvidersRepository {
+  constructor(private readonly db: DataSource) {}
+
+  async register(name: string): Promise<void> {
+    await this.db.query('INSERT INTO geocoding_providers (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+  }
+
+  /** Allows one request, and says what to ask for; null where none may be made now, or none is wanted. */
+  async claimRequest(name: string, dailyBudget: number, spacingMs: number): Promise<Cell | null> {
+    const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, spacingMs]);
+    return cell ?? null;
+  }
+
+  async noteAnswer(name: string): Promise<void> {
+    await this.db.query('UPDATE geocoding_providers SET last_answer_at = now() WHERE name = $1', [name]);
+  }
+
+  /** @param pauseMs nobody asks it for so long. */
+  async noteError(name: string, message: string, pauseMs = 0): Promise<void> {
+    await this.db.query(
+      `UPDATE geocoding_providers SET last_error = $2, last_error_at = now(),
+         paused_until = greatest(paused_until, now() + $3::float8 * interval '1 millisecond') WHERE name = $1`,
+      [name, message, pauseMs],
+    );
+  }
+
+  async state(name: string): Promise<ProviderState | null> {
+    const [state] = await this.db.query<ProviderState[]>(
+      `SELECT last_answer_at AS "lastAnswerAt", last_error AS "lastError", last_error_at AS "lastErrorAt",
+         CASE WHEN paused_until > now() THEN paused_until END AS "pausedUntil",
+         CASE WHEN day = (now() AT TIME ZONE 'UTC')::date THEN requests ELSE 0 END AS "requestsToday"
+       FROM geocoding_providers WHERE name = $1`,
+      [name],
+    );
+    return state ?? null;
+  }
+}

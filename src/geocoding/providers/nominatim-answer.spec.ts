@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { placeAt } from '../../../test/support/fake-nominatim.js';
+import { GeocoderError } from '../reverse-geocoder.js';
+import { cityOf } from './nominatim-answer.js';
+
+const OSLO = { latitude: 59.91, longitude: 10.75 };
+const read = (body: unknown, asked = OSLO) => cityOf(body, asked, 100);
+const oslo = (address: object) => ({ ...placeAt(59.9, 10.7, ''), address });
+
+describe('cityOf', () => {
+  it.each<[string, object, string | null]>([
+    ['city', { city: 'Oslo', county: 'Østlandet' }, 'Oslo'],
+    ['town', { suburb: 'x', town: 'Drøbak' }, 'Drøbak'],
+    ['village', { village: 'Son', municipality: 'Vestby' }, 'Son'],
+    ['municipality', { municipality: 'Vestby' }, 'Vestby'],
+    ['nothing', { county: 'Østlandet' }, null],
+    ['an empty name', { city: ' ', town: 'Drøbak' }, 'Drøbak'],
+    ['a name that is none', { city: { x: 1 }, village: 7 }, null],
+    ['a name as long as a page', { city: 'x'.repeat(5000) }, null],
+  ])('reads an address with %s', (_, address, name) => {
+    expect(read(oslo({ ...address, country_code: 'no' }))).toEqual(
+      name === null ? null : { name, country: 'NO' },
+    );
+  });
+
+  it.each(['', 'nor', 7, null, undefined])('has no country for the code %j', (code) => {
+    expect(read(oslo({ city: 'Oslo', country_code: code }))).toEqual({ name: 'Oslo', country: null });
+  });
+
+  it('takes "unable to geocode" for "there is none"', () => {
+    expect(read({ error: 'Unable to geocode' })).toBeNull();
+  });
+
+  it('takes a place far away where its bounds have the place that was asked for', () => {
+    const far = { ...placeAt(64, 10, 'Large'), boundingbox: ['58', '71', '4', '31'] };
+    expect(read(far)).toEqual({ name: 'Large', country: 'NO' });
+  });
+
+  it.each<[string, unknown]>([
+    ['text', 'Oslo'],
+    ['null', null],
+    ['a list', []],
+    ['another error', { error: 'Bandwidth limit exceeded' }],
+    ['no position', { address: { city: 'Oslo' } }],
+    ['no position but null', { lat: null, lon: null, address: { city: 'Null Island' } }],
+    ['an empty position', { lat: '', lon: '', address: { city: 'Null Island' } }],
+    ['a position that is none', { lat: 'x', lon: '10', address: { city: 'Oslo' } }],
+    ['a position beyond the globe', { lat: '95', lon: '10', address: { city: 'Oslo' } }],
+    ['another place', placeAt(48.85, 2.35, 'Paris')],
+    ['another place with broken bounds', { ...placeAt(48.85, 2.35, 'Paris'), boundingbox: ['a', {}, null] }],
+    ['the other end of the world', placeAt(-59.91, -169.25, 'Antipodes')],
+  ])('refuses %s', (_, body) => {
+    expect(() => read(body)).toThrow(GeocoderError);
+  });
+
+  it('measures over the antimeridian', () => {
+    const asked = { latitude: -16.5, longitude: 179.99 };
+    expect(read(placeAt(-16.5, -179.99, 'Taveuni', 'fj'), asked)).toEqual({ name: 'Taveuni', country: 'FJ' });
+  });
+});

