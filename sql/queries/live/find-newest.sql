@@ -1,0 +1,9 @@
+-- Time of the newest raw report of each of these trackers; of one that has none, of the time that raw reports are kept from.
+-- $1 bigint[] tracker ids
+SELECT t.id AS "trackerId", coalesce(newest.timestamp, history_horizon()) AS newest
+FROM trackers AS t
+LEFT JOIN LATERAL (
+  SELECT r.timestamp FROM location_reports AS r WHERE r.hashed_adv_key = t.hashed_adv_key
+  ORDER BY r.timestamp DESC LIMIT 1
+) AS newest ON true
+WHERE t.id = ANY ($1::bigint[])

@@ -1,0 +1,14 @@
+-- Raw reports of trackers that are newer than what is known of each, by tracker and time; index look-ups, one a tracker.
+-- $1 bigint[] tracker ids, $2 timestamptz[] time of the newest report known of each, $3 integer rows at most
+SELECT t.id AS "trackerId", t.name AS "trackerName", r.timestamp, ST_Y(r.location) AS latitude,
+  ST_X(r.location) AS longitude, r.confidence, r.horizontal_accuracy AS "horizontalAccuracy", r.status,
+  r.nearest_city AS "nearestCity", r.source
+FROM unnest($1::bigint[], $2::timestamptz[]) AS known (tracker_id, newest)
+JOIN trackers AS t ON t.id = known.tracker_id
+CROSS JOIN LATERAL (
+  SELECT * FROM location_reports AS newer
+  WHERE newer.hashed_adv_key = t.hashed_adv_key AND newer.timestamp > known.newest
+  ORDER BY newer.timestamp LIMIT $3
+) AS r
+ORDER BY t.id, r.timestamp
+LIMIT $3

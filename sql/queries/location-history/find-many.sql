@@ -1,0 +1,37 @@
+-- The history rows with these ids, in no order: hours from the cut on, and days, those from the cut on folded from their
+-- hours. What there is no row of is left out.
+-- $1 bigint[] tracker ids, $2 text[] bucket sizes, $3 timestamptz[] starts of the buckets
+WITH asked AS (
+  SELECT DISTINCT t.id AS tracker_id, t.hashed_adv_key, a.bucket_size, a.bucket
+  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS a (tracker_id, bucket_size, bucket)
+  JOIN trackers AS t ON t.id = a.tracker_id
+), folded AS (
+  SELECT a.tracker_id, a.bucket_size, a.bucket,
+    (array_agg(h ORDER BY h.bucket DESC))[1] AS newest,
+    (array_agg(h ORDER BY h.bucket DESC) FILTER (WHERE h.nearest_city IS NOT NULL))[1] AS newest_with_city,
+    sum(h.report_count) AS report_count, max(h.max_confidence) AS max_confidence, min(h.first_report_at) AS first_report_at
+  FROM asked AS a JOIN location_history_hourly AS h ON h.hashed_adv_key = a.hashed_adv_key AND h.bucket >= a.bucket
+    AND h.bucket < a.bucket + CASE a.bucket_size WHEN '1 hour' THEN interval '1 hour' ELSE interval '24 hours' END
+  WHERE a.bucket >= (SELECT cut FROM history_state)
+  GROUP BY 1, 2, 3
+), found AS (
+  SELECT f.tracker_id, f.bucket_size, f.bucket, (f.newest).location, (f.newest).last_report_at, f.first_report_at,
+    f.report_count, (f.newest).confidence, f.max_confidence, (f.newest).horizontal_accuracy, (f.newest).status,
+    (f.newest).source, (f.newest_with_city).nearest_city, (f.newest_with_city).nearest_city_at
+  FROM folded AS f
+  UNION ALL
+  SELECT a.tracker_id, a.bucket_size, a.bucket, d.location, d.last_report_at, d.first_report_at,
+    d.report_count, d.confidence, d.max_confidence, d.horizontal_accuracy, d.status,
+    d.source, d.nearest_city, d.nearest_city_at
+  FROM asked AS a CROSS JOIN LATERAL (
+    SELECT day.* FROM location_history_days AS day WHERE day.hashed_adv_key = a.hashed_adv_key AND day.bucket = a.bucket
+  ) AS d
+  WHERE a.bucket_size = '1 day' AND a.bucket < (SELECT cut FROM history_state)
+)
+SELECT history_row_id(f.tracker_id, f.bucket_size, f.bucket) AS id, f.tracker_id, f.bucket AS timestamp, f.bucket_size,
+  f.location, shown_city(f.nearest_city, f.nearest_city_at, f.last_report_at, c.provider, c.nearest_city) AS nearest_city,
+  f.last_report_at, f.first_report_at, f.report_count, f.confidence, f.max_confidence, f.horizontal_accuracy, f.status,
+  f.source
+FROM found AS f
+LEFT JOIN geocoding_cells AS c
+  ON c.latitude_e2 = cell_of(ST_Y(f.location)) AND c.longitude_e2 = cell_of(ST_X(f.location))

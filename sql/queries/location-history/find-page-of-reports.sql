@@ -1,0 +1,41 @@
+-- A page of the raw reports of several trackers, and of their days before the horizon: tracker by tracker in the order of
+-- their ids, each by time. It goes on behind the row at $5 to $7. Reads as many reports as it gives, not all that follow.
+-- $1 bigint[] tracker ids; NULL: all, $2 timestamptz start, $3 timestamptz end; NULL: open, $4 boolean newest first,
+-- $5 bigint tracker, $6 timestamptz start and $7 text bucket size of the row before; NULL: from the beginning,
+-- $8 integer: how many at most
+-- Raises 72000 when the reports that would have to follow have been folded into a day.
+WITH begun AS MATERIALIZED (
+  SELECT day_to_end_in_hours($6::timestamptz, $7::text, $4::boolean)
+)
+SELECT history_row_id(t.id, v.bucket_size, v.timestamp) AS id, t.id AS tracker_id, v.*
+FROM begun
+CROSS JOIN trackers AS t
+CROSS JOIN LATERAL (
+  SELECT coalesce(
+      greatest(CASE WHEN t.id = $5::bigint AND NOT $4 THEN $6 + interval '1 millisecond' END, $2::timestamptz),
+      '-infinity') AS from_time,
+    least(CASE WHEN t.id = $5 AND $4 THEN $6 END, $3::timestamptz, 'infinity') AS to_time
+) AS place
+CROSS JOIN LATERAL (
+  SELECT h.* FROM (
+    -- The other end of the range is looked at afterwards: of two ends that it does not know the planner expects so few
+    -- rows between that it reads and sorts all of them.
+    (SELECT r.* FROM raw_history AS r
+     WHERE NOT $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp >= place.from_time
+     ORDER BY r.timestamp LIMIT $8::integer)
+    UNION ALL
+    (SELECT r.* FROM raw_history AS r
+     WHERE $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp < place.to_time
+     ORDER BY r.timestamp DESC LIMIT $8)
+    UNION ALL
+    SELECT d.* FROM history_in_days AS d
+    WHERE d.hashed_adv_key = t.hashed_adv_key AND d.timestamp < (SELECT closed_before FROM history_state)
+      AND d.timestamp < place.to_time AND d.timestamp + interval '24 hours' > coalesce($2, '-infinity')
+      AND ($4 OR $5 IS NULL OR t.id > $5 OR d.timestamp > $6)
+  ) AS h
+  WHERE h.bucket_size = '1 day' OR h.timestamp >= place.from_time AND h.timestamp < place.to_time
+  ORDER BY CASE WHEN $4 THEN -extract(epoch FROM h.timestamp) ELSE extract(epoch FROM h.timestamp) END LIMIT $8
+) AS v
+WHERE ($1::bigint[] IS NULL OR t.id = ANY ($1)) AND ($5 IS NULL OR t.id >= $5)
+ORDER BY t.id, CASE WHEN $4 THEN -extract(epoch FROM v.timestamp) ELSE extract(epoch FROM v.timestamp) END
+LIMIT $8

@@ -1,0 +1,45 @@
+-- A page of the history of several trackers, tracker by tracker in the order of their ids, each by time. For days the
+-- repository puts history_in_days in the place of history_in_hours; for raw reports there is find-page-of-reports.sql.
+--
+-- It goes on behind the row at $5 to $7. A day whose hours were begun is ended in hours, see day_to_end_in_hours(); all in
+-- one statement, because between two the cut could pass it.
+-- $1 bigint[] tracker ids; NULL: all, $2 timestamptz start, $3 timestamptz end; NULL: open, $4 boolean newest first,
+-- $5 bigint tracker, $6 timestamptz start and $7 text bucket size of the row before; NULL: from the beginning,
+-- $8 integer: how many at most
+-- Raises 72000 when the hours that would have to follow have been folded into a day too long ago.
+WITH begun AS MATERIALIZED (
+  SELECT day_to_end_in_hours($6::timestamptz, $7::text, $4::boolean) AS day
+)
+SELECT history_row_id(t.id, v.bucket_size, v.timestamp) AS id, t.id AS tracker_id, v.*
+FROM begun
+CROSS JOIN trackers AS t
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN t.id = $5::bigint AND NOT $4 THEN $6::timestamptz ELSE '-infinity' END AS after,
+    CASE WHEN t.id = $5 AND $4 THEN $6 ELSE 'infinity' END AS before,
+    CASE WHEN t.id = $5 THEN begun.day END AS day_in_hours
+) AS place
+CROSS JOIN LATERAL (
+  SELECT h.* FROM (
+    (SELECT h.* FROM history_in_hours AS h
+     WHERE NOT $4 AND h.hashed_adv_key = t.hashed_adv_key
+       AND h.timestamp > greatest(place.after, $2::timestamptz - interval '24 hours')
+       AND h.timestamp < coalesce($3::timestamptz, 'infinity') AND h.timestamp + bucket_width(h.bucket_size) > coalesce($2, '-infinity')
+       AND h.timestamp IS DISTINCT FROM place.day_in_hours
+     ORDER BY h.timestamp LIMIT $8::integer)
+    UNION ALL
+    (SELECT h.* FROM history_in_hours AS h
+     WHERE $4 AND h.hashed_adv_key = t.hashed_adv_key
+       AND h.timestamp < least(place.before, $3::timestamptz)
+       AND h.timestamp > coalesce($2, '-infinity') - interval '24 hours' AND h.timestamp + bucket_width(h.bucket_size) > coalesce($2, '-infinity')
+       AND h.timestamp IS DISTINCT FROM place.day_in_hours
+     ORDER BY h.timestamp DESC LIMIT $8)
+    UNION ALL
+    SELECT h.* FROM hours_from_reports(t.hashed_adv_key, place.day_in_hours) AS h
+    WHERE place.day_in_hours IS NOT NULL AND h.timestamp > place.after AND h.timestamp < least(place.before, $3)
+      AND h.timestamp + interval '1 hour' > coalesce($2, '-infinity')
+  ) AS h
+  ORDER BY CASE WHEN $4 THEN -extract(epoch FROM h.timestamp) ELSE extract(epoch FROM h.timestamp) END LIMIT $8
+) AS v
+WHERE ($1::bigint[] IS NULL OR t.id = ANY ($1)) AND ($5 IS NULL OR t.id >= $5)
+ORDER BY t.id, CASE WHEN $4 THEN -extract(epoch FROM v.timestamp) ELSE extract(epoch FROM v.timestamp) END
+LIMIT $8

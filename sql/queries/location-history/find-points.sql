@@ -1,0 +1,46 @@
+-- History rows of one tracker that overlap [$2, $3), oldest first, thinned to at most $5 of them, and the gaps between
+-- all of them. For another resolution the repository puts history_in_days or history_in_reports in the place of
+-- history_in_hours.
+--
+-- The rows make $5 runs of the same length, and the newest one of each is kept: a real one, never a mean. A row with
+-- gap_start says that before it there is nothing from then on; where is_point is false, that is all that it says. There
+-- is always one row, without an id where the range has none.
+-- $1 bigint tracker id, $2 timestamptz start, $3 timestamptz end, $4 text: days of this time zone; NULL: of UTC,
+-- $5 integer: how many rows at most, and the longest gaps at most, $6 integer: how many seconds without a report are a gap
+-- where there are raw reports
+-- Raises invalid_parameter_value where the server does not know the time zone.
+WITH given AS (
+  SELECT history_row_id($1::bigint, v.bucket_size, v.timestamp) AS id, $1::bigint AS tracker_id, v.timestamp, v.bucket_size,
+    v.location, v.nearest_city, v.last_report_at, v.first_report_at, v.report_count, v.confidence, v.max_confidence,
+    v.horizontal_accuracy, v.status, v.source, true AS is_exact, v.timestamp + bucket_width(v.bucket_size) AS ends_at
+  FROM history_in_hours AS v
+  WHERE $4::text IS NULL
+    AND v.hashed_adv_key = (SELECT hashed_adv_key FROM trackers WHERE id = $1)
+    AND v.timestamp > $2::timestamptz - interval '24 hours' AND v.timestamp < $3::timestamptz
+    AND v.timestamp + bucket_width(v.bucket_size) > $2
+  UNION ALL
+  SELECT history_row_id($1, '1 day', d.starts_at) || ':' || $4, $1, d.starts_at, '1 day',
+    d.location, d.nearest_city, d.last_report_at, d.first_report_at, d.report_count, d.confidence, d.max_confidence,
+    d.horizontal_accuracy, d.status, d.source, d.is_exact, d.ends_at
+  FROM history_in_zone_days((SELECT hashed_adv_key FROM trackers WHERE id = $1), $2, $3, $4) AS d
+  WHERE $4 IS NOT NULL
+), numbered AS (
+  SELECT g.*, row_number() OVER by_time AS number, count(*) OVER () AS row_count_in_range,
+    coalesce(lag(g.ends_at) OVER by_time, greatest($2, history_floor())) AS silent_from
+  FROM given AS g WINDOW by_time AS (ORDER BY g.timestamp)
+), marked AS (
+  SELECT n.*,
+    n.number * $5::bigint / n.row_count_in_range > (n.number - 1) * $5 / n.row_count_in_range OR n.row_count_in_range <= $5 AS is_point,
+    CASE WHEN n.timestamp - n.silent_from
+      > CASE n.bucket_size WHEN 'raw' THEN make_interval(secs => $6::integer) ELSE interval '0' END
+      THEN n.silent_from END AS gap_start
+  FROM numbered AS n
+), ranked AS (
+  SELECT m.*, row_number() OVER (ORDER BY m.gap_start - m.timestamp) AS gap_rank FROM marked AS m
+)
+SELECT r.id, r.tracker_id, r.timestamp, r.bucket_size, r.location, r.nearest_city, r.last_report_at, r.first_report_at,
+  r.report_count, r.confidence, r.max_confidence, r.horizontal_accuracy, r.status, r.source, r.is_exact,
+  r.ends_at, r.is_point, r.row_count_in_range, CASE WHEN r.gap_rank <= $5 THEN r.gap_start END AS gap_start,
+  history_floor() AS kept_from, now() AS asked_at
+FROM (VALUES (1)) AS always LEFT JOIN ranked AS r ON r.is_point OR r.gap_start IS NOT NULL AND r.gap_rank <= $5
+ORDER BY r.timestamp

@@ -1,0 +1,61 @@
+import { isatty } from 'node:tty';
+import { type LoggerService, ValidationPipe } from '@nestjs/common';
+import { HttpAdapterHost, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { DomainError } from './common/errors/domain-error.js';
+import { ErrorFilter } from './common/errors/error.filter.js';
+import { QuietLogger } from './common/quiet-logger.js';
+import type { AppConfig } from './config/app-config.js';
+import { SchemaGuard } from './database/schema-guard.js';
+
+export function createLogger(config: AppConfig): LoggerService {
+  return new QuietLogger({
+    json: config.LOG_FORMAT === 'json',
+    ...(!isatty(process.stdout.fd) && { colors: false }), // escape codes in a journal or a file
+    logLevels: ['log', 'warn', 'error', 'fatal'],
+  });
+}
+
+/**
+ * The application as it runs, ready to listen; the tests use this very function.
+ *
+ * @throws DomainError `UNAVAILABLE` when the database is not at the schema of this build.
+ */
+export async function createApp(
+  config: AppConfig,
+  databaseUrl: string,
+  logger: LoggerService | false = createLogger(config),
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.for(config, databaseUrl),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024 }),
+    { logger, abortOnError: false },
+  );
+  app.useGlobalPipes(
+    new ValidationPipe({
+      transform: true,
+      exceptionFactory: (errors) =>
+        new DomainError('BAD_USER_INPUT', messagesOf(errors).join('; '), {
+          details: { arguments: errors.map((error) => error.property) },
+        }),
+    }),
+  );
+  app.useGlobalFilters(new ErrorFilter(app.get(HttpAdapterHost)));
+  const schema = app.get(SchemaGuard);
+  await schema.verify();
+  if (config.APP_ROLES.includes('refresher')) await schema.applyRetention(); // the role that ends what is kept no longer
+  return app;
+}
+
+interface Problem {
+  constraints?: Record<string, string>;
+  children?: Problem[];
+}
+
+function messagesOf(problems: Problem[]): string[] {
+  return problems.flatMap((problem) => [
+    ...Object.values(problem.constraints ?? {}),
+    ...messagesOf(problem.children ?? []),
+  ]);
+}

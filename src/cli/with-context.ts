@@ -1,0 +1,56 @@
+import { type DynamicModule, type INestApplicationContext, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { LivenessModule } from '../common/liveness/liveness.module.js';
+import { AnnouncementsModule } from '../announcements/announcements.module.js';
+import type { AppConfig } from '../config/app-config.js';
+import { ConfigModule } from '../config/config.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { migrate } from '../database/migrator.js';
+import { SchemaGuard } from '../database/schema-guard.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { LockingModule } from '../locking/locking.module.js';
+import { PgListenerModule } from '../pg-listener/pg-listener.module.js';
+import { withDatabase } from './with-database.js';
+
+/** The part of the application that one command needs: no server, no cron, no listener. */
+@Module({})
+export class CommandModule {
+  static for(config: AppConfig, url: string, feature: Type): DynamicModule {
+    return {
+      module: CommandModule,
+      imports: [
+        ConfigModule.for(config),
+        DatabaseModule.for(config, url),
+        LockingModule.for(config),
+        JobsModule.for({ schedule: false }),
+        PgListenerModule,
+        AnnouncementsModule,
+        LivenessModule,
+        feature,
+      ],
+    };
+  }
+}
+
+/**
+ * Runs a command with one module of the application, on the configured database, whose schema is checked first; the
+ * embedded one is migrated.
+ */
+export function withContext<T>(
+  feature: Type,
+  work: (context: INestApplicationContext) => Promise<T>,
+): Promise<T> {
+  return withDatabase(async (config, { url, embedded }) => {
+    if (embedded) await migrate(config, url);
+    const context = await NestFactory.createApplicationContext(CommandModule.for(config, url, feature), {
+      logger: ['warn', 'error', 'fatal'],
+      abortOnError: false,
+    });
+    try {
+      await context.get(SchemaGuard).verify();
+      return await work(context);
+    } finally {
+      await context.close();
+    }
+  });
+}

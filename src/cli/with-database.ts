@@ -1,0 +1,19 @@
+import type { AppConfig } from '../config/app-config.js';
+import { loadConfig } from '../config/app-config.js';
+import { openDatabase, type OpenDatabase } from '../database/open-database.js';
+
+/**
+ * Runs a command on the configured database and gives the database up afterwards. What goes on is told on standard
+ * error: what a command answers stands alone on standard output.
+ */
+export async function withDatabase<T>(
+  work: (config: AppConfig, database: OpenDatabase) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig(process.env);
+  const database = await openDatabase(config, (line) => process.stderr.write(`${line}\n`));
+  try {
+    return await work(config, database);
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { HistoryHealthRepository } from './history-health.repository.js';
+import { HistoryHealthResolver } from './history-health.resolver.js';
+import { HistoryHealthService } from './history-health.service.js';
+import { RefresherHealthRepository } from './refresher-health.repository.js';
+import { RefresherHealthService } from './refresher-health.service.js';
+
+@Module({
+  providers: [
+    HistoryHealthRepository,
+    HistoryHealthService,
+    HistoryHealthResolver,
+    RefresherHealthRepository,
+    RefresherHealthService,
+  ],
+  exports: [HistoryHealthService],
+})
+export class HealthModule {}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
+
+/** A layer of history: what it holds, and what retention takes next. */
+export interface LayerHealth {
+  relation: string;
+  oldest: Date | null;
+  newest: Date | null;
+  rows: number;
+  watermark: Date | null;
+  lastRefresh: Date | null;
+  /** Of our own last refresh. */
+  lastRefreshMs: number | null;
+  removesBefore: Date | null;
+  rowsToRemove: number;
+}
+
+/** What the database says of itself. */
+export interface HistoryFacts {
+  engine: HistoryEngine;
+  spatialLayer: SpatialLayer;
+  serverTime: Date;
+  horizon: Date;
+  cut: Date;
+  rawRetentionHours: number;
+  hourlyRetentionHours: number;
+  dailyRetentionHours: number;
+  /** Days older than raw reports are kept that are not closed yet; 0 or 1 is normal. */
+  daysOverdue: number;
+  pendingChanges: number;
+  pendingFrom: Date | null;
+  pendingTo: Date | null;
+  /** Age of the oldest change that waits, in seconds. */
+  pendingSeconds: number | null;
+  viewIsStale: boolean;
+  /** For how long, in seconds; null where it is not. */
+  viewBehindSeconds: number | null;
+  /** The materialized view has no rows where the plain view has some. */
+  viewIsEmpty: boolean;
+  unregisteredKeys: number;
+  unregisteredReports: number;
+}
+
+@Injectable()
+export class HistoryHealthRepository {
+  constructor(private readonly db: DataSource) {}
+
+  async facts(): Promise<HistoryFacts> {
+    const [facts] = await this.db.query<[HistoryFacts]>(
+      `SELECT s.engine, s.spatial_layer AS "spatialLayer", now() AS "serverTime", s.closed_before AS horizon, s.cut,
+         s.raw_retention_hours AS "rawRetentionHours", s.hourly_retention_hours AS "hourlyRetentionHours",
+         s.daily_retention_hours AS "dailyRetentionHours",
+         greatest(0, extract(epoch FROM midnight_before(s.raw_retention_hours) - s.closed_before) / 86400)::int
+           AS "daysOverdue",
+         m.count AS "pendingChanges", m.from AS "pendingFrom", m.to AS "pendingTo",
+         extract(epoch FROM now() - m.since)::int AS "pendingSeconds",
+         r.changes > r.refreshed OR m.count > 0 AS "viewIsStale",
+         CASE WHEN r.changes > r.refreshed THEN extract(epoch FROM now() - r.behind_since)::int END
+           AS "viewBehindSeconds",
+         -- CASE: the plain view is asked only where the other is empty; it may have to merge all days first.
+         CASE WHEN EXISTS (SELECT FROM location_history) THEN false
+           ELSE EXISTS (SELECT FROM location_history_view) END AS "viewIsEmpty",
+         u.keys AS "unregisteredKeys", u.reports AS "unregisteredReports"
+       FROM history_state AS s CROSS JOIN refresh_state AS r
+       CROSS JOIN (SELECT count(*)::int AS count, min(from_time) AS "from", max(to_time) AS "to",
+         min(created_at) AS since FROM refresh_markers) AS m
+       CROSS JOIN (SELECT count(DISTINCT h.hashed_adv_key)::int AS keys, coalesce(sum(h.report_count), 0)::int AS reports
+         FROM location_history_hourly AS h
+         WHERE NOT EXISTS (SELECT FROM trackers AS t WHERE t.hashed_adv_key = h.hashed_adv_key)) AS u`,
+    );
+    return facts;
+  }
+
+  layers(): Promise<LayerHealth[]> {
+    return this.db.query(
+      `SELECT l.relation, l.oldest, l.newest, l.row_count::int AS rows, l.watermark,
+         greatest(l.last_refresh, r.refreshed_at) AS "lastRefresh", r.ms AS "lastRefreshMs",
+         l.removes_before AS "removesBefore", l.rows_to_remove::int AS "rowsToRemove"
+       FROM history_layers AS l LEFT JOIN layer_refreshes AS r USING (relation) ORDER BY l.position`,
+    );
+  }
+}

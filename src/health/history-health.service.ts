@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { type HistoryFacts, HistoryHealthRepository, type LayerHealth } from './history-health.repository.js';
+import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
+
+/** A change that waits longer than this is not being worked on, in seconds. */
+const PATIENCE_S = 120;
+
+/** The state of history, and what is wrong with it. */
+export interface HistoryHealth extends HistoryFacts {
+  layers: LayerHealth[];
+  refresher: Omit<RefresherReport, 'problems'> & { lagSeconds: number };
+  /** What an operator should look at, as sentences; empty when all is well. */
+  problems: string[];
+}
+
+@Injectable()
+export class HistoryHealthService {
+  constructor(
+    private readonly health: HistoryHealthRepository,
+    private readonly refresher: RefresherHealthService,
+  ) {}
+
+  /** Looks at the database as it is; changes nothing. */
+  async check(): Promise<HistoryHealth> {
+    const [facts, layers, { problems, ...refresher }] = await Promise.all([
+      this.health.facts(),
+      this.health.layers(),
+      this.refresher.check(),
+    ]);
+    const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
+    return {
+      ...facts,
+      layers,
+      refresher: { ...refresher, lagSeconds },
+      problems: [...problemsOf(facts), ...problems],
+    };
+  }
+}
+
+function problemsOf(facts: HistoryFacts): string[] {
+  const problems: string[] = [];
+  if (facts.daysOverdue > 1) {
+    problems.push(
+      `${facts.daysOverdue} days wait to be closed: maintenance has not run or cannot (see the log for "maintenance failed")`,
+    );
+  }
+  if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {
+    problems.push(`Changes wait for ${facts.pendingSeconds} seconds: no refresher is at work`);
+  }
+  if (facts.viewIsEmpty) {
+    problems.push(
+      'The materialized view location_history is empty, though there is history: no refresher is at work',
+    );
+  } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > PATIENCE_S) {
+    problems.push(
+      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: no refresher is at work`,
+    );
+  }
+  if (facts.unregisteredKeys > 0) {
+    problems.push(
+      `${facts.unregisteredReports} reports of ${facts.unregisteredKeys} keys belong to no tracker; ` +
+        'they appear when their trackers are registered',
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,87 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import {
+  type HealthIndicatorFunction,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { type LoopState, LivenessRegistry } from '../common/liveness/liveness.registry.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/config.module.js';
+
+/** Where half of the event loop's turns take longer than this, whoever asks anything waits that long for each step. */
+const SLOW_TURN_MS = 500;
+const SAMPLE_MS = 20;
+/** A query that needs no database. */
+const OWN_QUERY = {
+  method: 'POST',
+  url: '/graphql',
+  headers: { 'content-type': 'application/json' },
+  payload: '{"query":"{ __typename }"}',
+} as const;
+const OWN_QUERY_TIMEOUT_MS = 3_000;
+
+/** The part of Fastify's instance that is used here: a request without a socket, through everything behind it. */
+interface RequestTaker {
+  inject(request: typeof OWN_QUERY): Promise<{ statusCode: number }>;
+}
+
+/** Whether this process still works; where it does not, starting it anew helps. */
+@Injectable()
+export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
+  private readonly turns = monitorEventLoopDelay({ resolution: SAMPLE_MS });
+
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly liveness: LivenessRegistry,
+    private readonly http: HttpAdapterHost,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  onModuleInit(): void {
+    this.turns.enable();
+  }
+
+  onModuleDestroy(): void {
+    this.turns.disable();
+  }
+
+  all(): HealthIndicatorFunction[] {
+    return [
+      () => this.eventLoop(),
+      ...(this.config.APP_ROLES.includes('api') ? [() => this.graphql()] : []),
+      ...this.liveness.loops().map((loop) => () => this.loop(loop)),
+    ];
+  }
+
+  private loop({ name, alive, ageMs }: LoopState): HealthIndicatorResult {
+    const indicator = this.indicators.check(name);
+    return alive ? indicator.up({ ageMs }) : indicator.down({ ageMs, message: 'no sign of life' });
+  }
+
+  /** Since somebody last asked. */
+  private eventLoop(): HealthIndicatorResult {
+    const [medianMs, longestMs] = [this.turns.percentile(50), this.turns.max].map((nanoseconds) =>
+      Math.round(nanoseconds / 1e6),
+    ) as [number, number];
+    const isUsed = this.turns.count > 0;
+    this.turns.reset();
+    const indicator = this.indicators.check('event_loop');
+    if (!isUsed) return indicator.up();
+    return medianMs < SLOW_TURN_MS
+      ? indicator.up({ medianMs, longestMs })
+      : indicator.down({ medianMs, longestMs, message: 'too busy to answer' });
+  }
+
+  private graphql(): PromiseLike<HealthIndicatorResult> {
+    const fastify = this.http.httpAdapter.getInstance<RequestTaker>();
+    return this.indicators
+      .check('graphql')
+      .attempt(async () => {
+        const { statusCode } = await fastify.inject(OWN_QUERY);
+        if (statusCode !== 200) throw new Error(`answers with ${statusCode}`);
+      })
+      .withTimeout(OWN_QUERY_TIMEOUT_MS);
+  }
+}

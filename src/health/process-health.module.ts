@@ -1,0 +1,20 @@
+import { Logger, Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { LivenessProbes } from './liveness.probes.js';
+import { ProcessHealthController } from './process-health.controller.js';
+import { ReadinessProbes } from './readiness.probes.js';
+
+/** Names the source of the lines that tell of a failed check. */
+class HealthLogger extends Logger {
+  constructor() {
+    super('Health');
+  }
+}
+
+/** The health of one process, over HTTP, in every role. */
+@Module({
+  imports: [TerminusModule.forRoot({ logger: HealthLogger })],
+  controllers: [ProcessHealthController],
+  providers: [LivenessProbes, ReadinessProbes],
+})
+export class ProcessHealthModule {}

@@ -1,0 +1,70 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  type HealthIndicatorFunction,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { DomainError } from '../common/errors/domain-error.js';
+import { SchemaGuard } from '../database/schema-guard.js';
+import { RedisConnection } from '../locking/redis-connection.js';
+import { ListenerRegistry } from '../pg-listener/listener-registry.js';
+import type { ListenerState } from '../pg-listener/pg-listener.js';
+
+const DATABASE_TIMEOUT_MS = 3_000;
+
+/**
+ * Whether this process has what it needs to do its work well; where it has not, waiting may help, and a start does not.
+ * It does without Redis and without notifications, and is degraded then.
+ */
+@Injectable()
+export class ReadinessProbes {
+  private readonly logger = new Logger('Health');
+
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly schema: SchemaGuard,
+    private readonly redis: RedisConnection,
+    private readonly listeners: ListenerRegistry,
+  ) {}
+
+  all(): HealthIndicatorFunction[] {
+    const listeners = [...this.listeners.states()];
+    return [
+      () => this.database(),
+      ...(this.redis.isConfigured ? [() => this.redisState()] : []),
+      ...listeners.map(
+        ([channel, state]) =>
+          () =>
+            this.listener(channel, state),
+      ),
+    ];
+  }
+
+  private database(): PromiseLike<HealthIndicatorResult> {
+    return this.indicators
+      .check('database')
+      .attempt(async () => {
+        try {
+          await this.schema.requireMigrations();
+        } catch (error) {
+          if (error instanceof DomainError) throw error;
+          this.logger.error('the database refuses to work', error instanceof Error ? error.stack : error);
+          throw new Error('The database refuses to work; the log says why', { cause: error });
+        }
+      })
+      .withTimeout(DATABASE_TIMEOUT_MS);
+  }
+
+  private async redisState(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('redis');
+    const { state, reason } = await this.redis.state();
+    return state === 'ready' ? indicator.up() : indicator.degraded({ message: reason ?? 'does not answer' });
+  }
+
+  private listener(channel: string, state: ListenerState): HealthIndicatorResult {
+    const indicator = this.indicators.check(`listener:${channel}`);
+    return state.listening
+      ? indicator.up({ since: state.since, lastNotification: state.lastNotification })
+      : indicator.degraded({ since: state.since, message: state.reason });
+  }
+}

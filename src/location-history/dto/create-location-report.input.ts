@@ -1,0 +1,35 @@
+import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
+import { IsOptional } from 'class-validator';
+import { IsText } from '../../trackers/dto/tracker-fields.js';
+
+@InputType({ description: 'A report of where a tracker was.' })
+export class CreateLocationReportInput {
+  @Field(() => ID, { description: 'Id of the tracker.' })
+  trackerId!: string;
+
+  @Field(() => Date, { description: 'When it was there; counted to the millisecond.' })
+  timestamp!: Date;
+
+  @Field(() => Float, { description: 'Degrees north, -90 to 90.' })
+  latitude!: number;
+
+  @Field(() => Float, { description: 'Degrees east, -180 to 180.' })
+  longitude!: number;
+
+  @Field(() => Int, { nullable: true, description: 'Confidence, 0 to 255 (usually 1 to 3).' })
+  confidence?: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'Radius in metres.' })
+  horizontalAccuracy?: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'Status byte, 0 to 255.' })
+  status?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Nearest city, where it is known; 1 to 200 characters.',
+  })
+  @IsOptional()
+  @IsText(1, 200)
+  nearestCity?: string | null;
+}

@@ -1,0 +1,46 @@
+import { ArgsType, Field, ID, Int } from '@nestjs/graphql';
+import { IsEnum, IsOptional, Max, Min } from 'class-validator';
+import { MAX_ROWS } from '../../common/graphql/connection.js';
+import { TrackerStatus } from '../../trackers/tracker-status.enum.js';
+
+/** The newest rows of a tracker that is asked for otherwise. */
+@ArgsType()
+export class NewestHistoryArgs {
+  @Field(() => Int, { defaultValue: 48, description: 'How many at most, 1 to 10,000.' })
+  @Min(1)
+  @Max(MAX_ROWS)
+  first = 48;
+
+  @Field(() => Date, { nullable: true, description: 'Buckets that end at or before it are left out.' })
+  startTime?: Date | null;
+
+  @Field(() => Date, { nullable: true, description: 'Buckets that start at or after it are left out.' })
+  endTime?: Date | null;
+}
+
+@ArgsType()
+export class HistoryByTrackerArgs {
+  @Field(() => ID, { description: 'Id of the tracker.' })
+  trackerId!: string;
+
+  @Field(() => Int, { defaultValue: 1000, description: 'How many at most, 1 to 10,000.' })
+  @Min(1)
+  @Max(MAX_ROWS)
+  limit = 1000;
+}
+
+@ArgsType()
+export class RecentHistoryArgs {
+  @Field(() => Int, { defaultValue: 10, description: 'How many at most, 1 to 1000.' })
+  @Min(1)
+  @Max(1000)
+  limit = 10;
+
+  @Field(() => [TrackerStatus], {
+    nullable: true,
+    description: 'Only of trackers that have one of these statuses now.',
+  })
+  @IsOptional()
+  @IsEnum(TrackerStatus, { each: true })
+  currentStatuses?: TrackerStatus[] | null;
+}

@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { TrackersModule } from '../trackers/trackers.module.js';
+import { HistoryPointsService } from './history-points.service.js';
+import { HistoryWalkResolver } from './history-walk.resolver.js';
+import { HistoryWalkService } from './history-walk.service.js';
+import { LocationHistoryRepository } from './location-history.repository.js';
+import { LocationHistoryResolver } from './location-history.resolver.js';
+import { LocationHistoryService } from './location-history.service.js';
+import { LocationReportsRepository } from './location-reports.repository.js';
+import { LocationReportsResolver } from './location-reports.resolver.js';
+import { LocationReportsService } from './location-reports.service.js';
+import { TrackerHistoryResolver } from './tracker-history.resolver.js';
+
+@Module({
+  imports: [TrackersModule],
+  providers: [
+    LocationHistoryRepository,
+    LocationHistoryService,
+    LocationHistoryResolver,
+    HistoryPointsService,
+    HistoryWalkService,
+    HistoryWalkResolver,
+    TrackerHistoryResolver,
+    LocationReportsRepository,
+    LocationReportsService,
+    LocationReportsResolver,
+  ],
+  exports: [LocationHistoryService],
+})
+export class LocationHistoryModule {}

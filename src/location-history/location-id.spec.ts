@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseLocationId } from './location-id.js';
+
+describe('parseLocationId', () => {
+  it.each([
+    ['1:1 day:1795219200', '1', '1 day', '2026-11-21T00:00:00.000Z'],
+    ['007:1 hour:1795222800', '7', '1 hour', '2026-11-21T01:00:00.000Z'],
+    ['1:1 hour:-3600', '1', '1 hour', '1969-12-31T23:00:00.000Z'],
+  ])('reads %s', (id, trackerId, bucketSize, start) => {
+    expect(parseLocationId(id, 'ids')).toEqual({ trackerId, bucketSize, start: new Date(start) });
+  });
+
+  it.each([
+    '',
+    '1',
+    '1:1 day',
+    '1:1 day:',
+    'x:1 day:1795219200',
+    '1:1 week:1795219200',
+    '1:1 day:1795219201',
+    '1:1 day:1795222800',
+    '1:1 hour:1795222801',
+    '1:1 day:1795219200:Europe/Oslo',
+    "1:1 day:1795219200'; --",
+    '1:1 day:NaN',
+    '99999999999999999999:1 day:1795219200',
+  ])('refuses %j, and names it', (id) => {
+    expect(() => parseLocationId(id, 'locationIds')).toThrow(
+      expect.objectContaining({
+        code: 'BAD_USER_INPUT',
+        message: expect.stringContaining(JSON.stringify(id)),
+        details: { argument: 'locationIds' },
+      }),
+    );
+  });
+
+  it('refuses an id of a tracker that is too large to be one', () => {
+    expect(() => parseLocationId('9999999999999999999:1 day:0', 'ids')).toThrow(/positive integer/);
+  });
+});

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { TimeRange } from '../common/time-range.js';
+
+/** A report of a tracker whose key is known. */
+export interface NewReport {
+  hashedAdvKey: string;
+  timestamp: Date;
+  latitude: number;
+  longitude: number;
+  confidence: number | null;
+  horizontalAccuracy: number | null;
+  status: number | null;
+  nearestCity: string | null;
+}
+
+/** What became of a day's reports that were to be deleted. */
+export interface DeletedDay {
+  /** Midnight UTC. */
+  day: Date;
+  reports: number;
+  /** False where raw reports of the day are gone, and others of it are to stay. */
+  deleted: boolean;
+}
+
+/** How long a deletion waits for writers of raw reports before it gives way and is tried again. */
+const LOCK_TIMEOUT = '2s';
+
+/** Raw reports, one by one and out for good; files come in through src/import. */
+@Injectable()
+export class LocationReportsRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Takes one report in as every source does; returns what became of it, in the words of the import. */
+  async take(report: NewReport, source: string): Promise<string> {
+    const [{ outcome }] = await this.db.query<[{ outcome: string }]>(
+      'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+      [
+        report.hashedAdvKey,
+        report.timestamp.toISOString(),
+        report.latitude,
+        report.longitude,
+        report.confidence,
+        report.horizontalAccuracy,
+        report.status,
+        report.nearestCity,
+        source,
+      ],
+    );
+    return outcome;
+  }
+
+  /**
+   * Deletes reports of a tracker, both ends of the range included, so that no source brings them back.
+   *
+   * @throws 55P03 when writers of raw reports are at work for longer than a moment.
+   */
+  delete(hashedAdvKey: string, { start, end }: TimeRange): Promise<DeletedDay[]> {
+    return this.db.transaction(async (manager) => {
+      await manager.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+      return manager.query<DeletedDay[]>(
+        `SELECT day, reports::integer, is_deleted AS deleted FROM delete_location_reports($1, $2, $3) ORDER BY day`,
+        [hashedAdvKey, start.toISOString(), end.toISOString()],
+      );
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { Args, Mutation, Resolver } from '@nestjs/graphql';
+import { CreateLocationReportInput } from './dto/create-location-report.input.js';
+import { DeleteLocationReportsArgs } from './dto/delete-location-reports.args.js';
+import { CreatedLocationReport, DeletedLocationReports } from './location-reports.model.js';
+import type { DeletedDay } from './location-reports.repository.js';
+import { LocationReportsService } from './location-reports.service.js';
+
+@Resolver()
+export class LocationReportsResolver {
+  constructor(private readonly reports: LocationReportsService) {}
+
+  @Mutation(() => CreatedLocationReport, {
+    description: 'Takes one report in, as imports do. One that is known already changes nothing.',
+  })
+  async createLocationReport(
+    @Args('input', { description: 'The report.' }) input: CreateLocationReportInput,
+  ): Promise<CreatedLocationReport> {
+    const { trackerId, timestamp, latitude, longitude } = input;
+    const outcome = await this.reports.create(trackerId, {
+      timestamp,
+      latitude,
+      longitude,
+      confidence: input.confidence ?? null,
+      horizontalAccuracy: input.horizontalAccuracy ?? null,
+      status: input.status ?? null,
+      nearestCity: input.nearestCity ?? null,
+    });
+    return { trackerId, timestamp, outcome };
+  }
+
+  @Mutation(() => DeletedLocationReports, {
+    description:
+      'Takes bad reports out for good: no import brings them back. Hours and days follow as far as raw reports are kept; the answer says which days could not.',
+  })
+  async deleteLocationReports(@Args() args: DeleteLocationReportsArgs): Promise<DeletedLocationReports> {
+    const days = await this.reports.delete(args.trackerId, args.from, args.to);
+    const sum = (some: DeletedDay[]): number => some.reduce((total, { reports }) => total + reports, 0);
+    return {
+      days,
+      deletedReports: sum(days.filter(({ deleted }) => deleted)),
+      keptReports: sum(days.filter(({ deleted }) => !deleted)),
+    };
+  }
+}

@@ -1,0 +1,42 @@
+import { Args, Context, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { costOfList } from '../common/graphql/query-cost.js';
+import { RequestContext } from '../common/graphql/request-context.js';
+import { TrackerModel } from '../trackers/tracker.model.js';
+import { NewestHistoryArgs } from './dto/newest-history.args.js';
+import { LocationHistoryModel, toLocationHistoryModel } from './location-history.model.js';
+import type { LocationHistoryRow } from './location-history.row.js';
+import { LocationHistoryService } from './location-history.service.js';
+
+/** What this module adds to the tracker of the other one. */
+@Resolver(() => TrackerModel)
+export class TrackerHistoryResolver {
+  constructor(private readonly history: LocationHistoryService) {}
+
+  @ResolveField(() => LocationHistoryModel, {
+    nullable: true,
+    description: 'Newest row of its history; null where there is no report yet.',
+  })
+  async latestLocation(
+    @Parent() tracker: TrackerModel,
+    @Context() context: RequestContext,
+  ): Promise<LocationHistoryModel | null> {
+    const row = await context.loader(this.history, (ids) => this.history.latest(ids)).load(tracker.id);
+    return row && toLocationHistoryModel(row);
+  }
+
+  @ResolveField(() => [LocationHistoryModel], {
+    description: 'The newest rows of its history, newest first: hours of late, days before.',
+    complexity: costOfList('first'),
+  })
+  async locationHistory(
+    @Parent() tracker: TrackerModel,
+    @Args() args: NewestHistoryArgs,
+    @Context() context: RequestContext,
+  ): Promise<LocationHistoryModel[]> {
+    const asked = { first: args.first, start: args.startTime ?? null, end: args.endTime ?? null };
+    const load = (ids: readonly string[]): Promise<LocationHistoryRow[][]> =>
+      this.history.newestOf(ids, asked);
+    const rows = await context.loader(this.history, load, ['newest', asked]).load(tracker.id);
+    return (rows ?? []).map(toLocationHistoryModel);
+  }
+}

@@ -1,0 +1,47 @@
+import { GRAPHQL_PATH } from './playground-paths.js';
+import { PREPARED_TABS, type PreparedTab } from './prepared-tabs.js';
+
+/**
+ * `/playground/app.js`: starts GraphiQL with the prepared tabs.
+ *
+ * It is kept as text because the build copies nothing but TypeScript, and the project compiles without the DOM's types.
+ */
+export const PAGE_SCRIPT = `'use strict';
+(() => {
+  const TABS = ${JSON.stringify(PREPARED_TABS.map(textOf), null, 2).replaceAll('\n', '\n  ')};
+
+  // Days in UTC, like the buckets of the history, whatever the visitor's time zone is.
+  const midnight = (days) => {
+    const day = new Date();
+    day.setUTCDate(day.getUTCDate() + days);
+    return day.toISOString().slice(0, 10) + 'T00:00:00Z';
+  };
+  const filledIn = (text) => text.replace(/{{([+-]\\d+)d}}/g, (_, days) => midnight(Number(days)));
+
+  const page = React.createElement(
+    GraphiQL,
+    {
+      fetcher: GraphiQL.createFetcher({
+        url: ${JSON.stringify(GRAPHQL_PATH)},
+        subscriptionUrl: location.origin.replace(/^http/, 'ws') + ${JSON.stringify(GRAPHQL_PATH)},
+      }),
+      defaultTabs: TABS.map((text) => ({ query: filledIn(text) })),
+      defaultEditorToolsVisibility: false,
+    },
+    React.createElement(GraphiQL.Logo, null, 'Tracker location history'),
+  );
+  ReactDOM.createRoot(document.getElementById('playground')).render(page);
+})();
+`;
+
+/**
+ * The text of a tab: a comment, then the query.
+ *
+ * GraphiQL has no titles of tabs: it looks for `query <name>` in the text, and calls every tab without one
+ * "<untitled>". The prepared queries have no name, so the comment carries it; GraphiQL skips lines that start
+ * with `#`, hence the space in front.
+ */
+function textOf({ title, about, query }: PreparedTab): string {
+  const operation = query.startsWith('mutation') ? 'mutation' : 'query';
+  return ` # ${operation} ${title}: ${about}\n${query}`;
+}

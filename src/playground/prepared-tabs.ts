@@ -1,0 +1,88 @@
+/** A query that the playground opens with. */
+export interface PreparedTab {
+  /** Name on the tab (letters, digits, `_`). */
+  readonly title: string;
+  /** Goes into the comment above the query. */
+  readonly about: string;
+  /** `{{-30d}}` stands for midnight UTC 30 days ago; the page fills it in from the browser's clock. */
+  readonly query: string;
+}
+
+const HISTORY_FIELDS = `id
+    timestamp
+    location {
+      latitude
+      longitude
+    }
+    nearestCity
+    tracker {
+      id
+      name
+      currentStatus
+    }`;
+
+/** The tabs of a first visit, in order; later ones restore what the visitor left open. */
+export const PREPARED_TABS: readonly PreparedTab[] = [
+  {
+    title: 'Trackers',
+    about: 'every tracker with the latest place it was heard at',
+    query: `{
+  trackers {
+    id
+    name
+    currentStatus
+    latestLocation {
+      timestamp
+      nearestCity
+      location {
+        latitude
+        longitude
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    title: 'DailyHistory',
+    about: 'one row per day, the last 30 days',
+    query: `query {
+  locationHistoryAggregated(
+    trackerId: "1"
+    startTime: "{{-30d}}"
+    endTime: "{{+1d}}"
+    bucketSize: "1 day" # Options: "1 hour" or "1 day"
+  ) {
+    ${HISTORY_FIELDS}
+  }
+}
+`,
+  },
+  {
+    title: 'HourlyHistory',
+    about: 'one row per hour, the last 2 days',
+    query: `query {
+  locationHistoryAggregated(
+    trackerId: "1"
+    startTime: "{{-2d}}"
+    endTime: "{{+1d}}"
+    bucketSize: "1 hour" # Options: "1 hour" or "1 day"
+  ) {
+    ${HISTORY_FIELDS}
+  }
+}
+`,
+  },
+  {
+    title: 'Refresh',
+    about: 'computes the rows of the last 7 days again from the raw reports',
+    query: `mutation {
+  refreshLocationHistoryAggregates(
+    trackerId: "1"
+    startTime: "{{-7d}}"
+    endTime: "{{+1d}}"
+  )
+}
+`,
+  },
+];

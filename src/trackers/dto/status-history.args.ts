@@ -1,0 +1,10 @@
+import { ArgsType, Field, Int } from '@nestjs/graphql';
+import { Max, Min } from 'class-validator';
+
+@ArgsType()
+export class StatusHistoryArgs {
+  @Field(() => Int, { defaultValue: 20, description: 'How many at most, 1 to 1000.' })
+  @Min(1)
+  @Max(1000)
+  first = 20;
+}

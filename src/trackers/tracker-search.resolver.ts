@@ -1,0 +1,66 @@
+import { Args, Int, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { costOfConnection, costOfList } from '../common/graphql/query-cost.js';
+import { TrackerFilter } from './dto/tracker-filter.input.js';
+import { TrackersConnectionArgs } from './dto/trackers-connection.args.js';
+import { TrackersNearArgs } from './dto/trackers-near.args.js';
+import type { DurationStatsRow } from './tracker-search.repository.js';
+import { DurationStats, NearbyTrackerModel, TrackerConnection } from './tracker-search.model.js';
+import { TrackerSearchService } from './tracker-search.service.js';
+import { toTrackerModel } from './tracker.model.js';
+import { TrackerStatus } from './tracker-status.enum.js';
+
+@Resolver(() => TrackerConnection)
+export class TrackerSearchResolver {
+  constructor(private readonly trackers: TrackerSearchService) {}
+
+  @Query(() => TrackerConnection, {
+    description: 'Trackers page by page, filtered and in an order.',
+    complexity: costOfConnection('first'),
+  })
+  async trackersConnection(@Args() args: TrackersConnectionArgs): Promise<TrackerConnection> {
+    const { first, after, orderBy, filter } = args;
+    const page = await this.trackers.page(first, after ?? undefined, orderBy ?? undefined, filter ?? {});
+    const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: toTrackerModel(node) }));
+    return { edges, nodes: edges.map(({ node }) => node), pageInfo: page.pageInfo, filter: filter ?? {} };
+  }
+
+  @ResolveField(() => Int, { description: 'How many trackers match, on all pages; counted when asked for.' })
+  totalCount(@Parent() { filter }: TrackerConnection): Promise<number> {
+    return this.trackers.count(filter);
+  }
+
+  @Query(() => [NearbyTrackerModel], {
+    description: 'Trackers whose newest place is no farther from a point than that, nearest first.',
+    complexity: costOfList('limit'),
+  })
+  async trackersNear(@Args() args: TrackersNearArgs): Promise<NearbyTrackerModel[]> {
+    const found = await this.trackers.near(args.latitude, args.longitude, args.radiusMeters, args.limit);
+    return found.map(({ distanceMeters, ...tracker }) => ({
+      distanceMeters,
+      tracker: toTrackerModel(tracker),
+    }));
+  }
+
+  @Query(() => DurationStats, { description: 'How long trackers were in each status, until now.' })
+  async durationStats(
+    @Args('filter', {
+      type: () => TrackerFilter,
+      nullable: true,
+      description: 'Which trackers; all where not given.',
+    })
+    filter: TrackerFilter | null,
+  ): Promise<DurationStats> {
+    return toDurationStats(await this.trackers.durationStats(filter ?? {}));
+  }
+}
+
+function toDurationStats(statuses: DurationStatsRow[]): DurationStats {
+  const hoursOf = (status: TrackerStatus): number =>
+    (statuses.find((row) => row.status === status)?.averageSeconds ?? 0) / 3600;
+  return {
+    totalTrackers: statuses[0]?.totalTrackers ?? 0,
+    averageTransitTime: hoursOf(TrackerStatus.IN_TRANSIT),
+    averageStorageTime: hoursOf(TrackerStatus.IN_STORAGE),
+    statuses,
+  };
+}
