@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'csv-parse/sync';
+import request from 'supertest';
+import { Api, expectNothingInternal } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { at, historyToday, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** Names that spreadsheets, XML and JSON each mind. */
+const NAME = '=HYPERLINK("http://x";"<&>\'")';
+const CITY = '\'s-Hertogenbosch, "São"\n& Þ <b>';
+
+describeOnEveryEngine('the export', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+  let id = '';
+  let today: Date;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    today = await historyToday(db);
+    id = await db.register(NAME, 'exported');
+    await db.register('another', 'another');
+    await insertReports(db, [
+      { key: 'exported', at: at(today, -5, '10:00:00'), latitude: -1.5, longitude: -0.0000001, city: CITY },
+      { key: 'exported', at: at(today, -5, '09:00:00'), latitude: 5, longitude: 6 },
+      { key: 'exported', at: at(today, -1, '10:15:00.123'), latitude: 51.5, longitude: -0.1278, accuracy: 12.5, confidence: 3 },
+      { key: 'exported', at: at(today, -1, '10:45:00'), latitude: 52, longitude: 1, city: CITY },
+      { key: 'another', at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 },
+    ]); // prettier-ignore
+    await db.settle();
+    api = await Api.start(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  async function download(
+    file: string,
+    query: Record<string, string> = {},
+  ): Promise<{ status: number; type: string; disposition: string; text: string }> {
+    const { status, headers, body } = (await request(api.server)
+      .get(`/export/${file}`)
+      .query({
+        trackerId: id,
+        startTime: at(today, -30, '00:00:00').toISOString(),
+        endTime: today.toISOString(),
+        ...query,
+      })
+      .buffer(true)
+      .parse((response, done) => {
+        const pieces: Buffer[] = [];
+        response.on('data', (piece: Buffer) => pieces.push(piece));
+        response.on('end', () => done(null, Buffer.concat(pieces).toString()));
+      })) as { status: number; headers: Record<string, unknown>; body: string };
+    return {
+      status,
+      type: String(headers['content-type']),
+      disposition: String(headers['content-disposition']),
+      text: body,
+    };
+  }
+
+  /** What comes back for history in the test's range: the day, and the hour of yesterday. */
+  const expected = (): unknown[] => [
+    { latitude: -1.5, longitude: -1e-7, timestamp: at(today, -5, '10:00:00').toISOString(), bucketSize: '1 day', reportCount: 2 },
+    { latitude: 52, longitude: 1, timestamp: at(today, -1, '10:45:00').toISOString(), bucketSize: '1 hour', reportCount: 2 },
+  ]; // prettier-ignore
+
+  it('gives CSV that a spreadsheet opens as it is, and that loses nothing', async () => {
+    const { status, type, disposition, text } = await download('history.csv');
+    expect(status).toBe(200);
+    expect(type).toMatch(/^text\/csv; charset=utf-8/);
+    expect(disposition).toBe(`attachment; filename="history-${id}.csv"`);
+    expect(text.startsWith('\ufeff')).toBe(true);
+    const rows = parse<Record<string, string>>(text, { bom: true, columns: true });
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(row['tracker']).toBe(`'${NAME}`); // no formula
+      expect(row['nearestCity']).toBe(`'${CITY}`); // one apostrophe more than it has
+      expect(row['tracker']?.slice(1)).toBe(NAME);
+      for (const value of Object.values(row)) expect(value).not.toMatch(/^[=+@\t\r]|^-(?![\d.])/);
+    }
+    expect(
+      rows.map((row) => ({
+        latitude: Number(row['latitude']),
+        longitude: Number(row['longitude']),
+        timestamp: row['timestamp'],
+        bucketSize: row['bucketSize'],
+        reportCount: Number(row['reportCount']),
+      })),
+    ).toEqual(expected());
+  });
+
+  it('gives NDJSON and GeoJSON with the same places', async () => {
+    const ndjson = await download('history.ndjson');
+    expect(ndjson.type).toMatch(/^application\/x-ndjson/);
+    const lines = ndjson.text.trimEnd().split('\n').map((line) => JSON.parse(line) as object); // prettier-ignore
+    expect(lines).toEqual((expected() as object[]).map((row) => expect.objectContaining({ ...row, tracker: NAME, nearestCity: CITY }))); // prettier-ignore
+
+    const geojson = await download('history.geojson');
+    expect(geojson.type).toMatch(/^application\/geo\+json/);
+    const { type, features } = JSON.parse(geojson.text) as {
+      type: string;
+      features: { geometry: unknown; properties: object }[];
+    };
+    expect(type).toBe('FeatureCollection');
+    expect(features.map(({ geometry }) => geometry)).toEqual([
+      { type: 'Point', coordinates: [-1e-7, -1.5] },
+      { type: 'Point', coordinates: [1, 52] },
+    ]);
+    expect(features[0]?.properties).toMatchObject({ tracker: NAME, nearestCity: CITY });
+  });
+
+  it('gives GPX that an import takes again', async () => {
+    const { type, text } = await download('history.gpx');
+    expect(type).toMatch(/^application\/gpx\+xml/);
+    expect(text).toContain(
+      `<name>=HYPERLINK("http://x";"&lt;&amp;&gt;'")</name><trkseg>\n<trkpt lat="-1.5" lon="-0.0000001"><time>${at(today, -5, '10:00:00').toISOString()}</time>`,
+    );
+    expect(text).toContain('& Þ <b>'.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;'));
+    expect(text.match(/<trkpt /g)).toHaveLength(2);
+  });
+
+  it('gives raw reports as well, as far as they are kept', async () => {
+    const { text, disposition } = await download('history.ndjson', { detail: 'reports' });
+    expect(disposition).toContain('reports-');
+    const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
+    expect(lines.map(({ timestamp }) => timestamp)).toEqual([
+      at(today, -1, '10:15:00.123').toISOString(),
+      at(today, -1, '10:45:00').toISOString(),
+    ]);
+    expect(lines[0]).toMatchObject({ longitude: -0.1278, horizontalAccuracy: 12.5, confidence: 3 });
+    expect(lines[0]).not.toHaveProperty('bucketSize');
+  });
+
+  it('is a document of its format when there is nothing', async () => {
+    const nothing = { endTime: at(today, -29, '00:00:00').toISOString() };
+    expect(parse((await download('history.csv', nothing)).text, { bom: true })).toHaveLength(1);
+    expect((await download('history.ndjson', nothing)).text).toBe('');
+    expect(JSON.parse((await download('history.geojson', nothing)).text)).toMatchObject({ features: [] });
+    expect((await download('history.gpx', nothing)).text).toMatch(/<trkseg>\n<\/trkseg><\/trk>\n<\/gpx>\n$/);
+  });
+
+  describe('refuses', () => {
+    it.each([
+      ['an unknown format', 'history.xlsx', {}, 404, 'NOT_FOUND', /csv, geojson, gpx, ndjson/],
+      ['what every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
+      ['an unknown tracker', 'history.csv', { trackerId: '987654321' }, 404, 'NOT_FOUND', /987654321/],
+      ['no id', 'history.csv', { trackerId: 'x' }, 400, 'BAD_USER_INPUT', /trackerId/],
+      ['no time', 'history.csv', { startTime: 'garbage' }, 400, 'BAD_USER_INPUT', /startTime must be a time/],
+      ['a time without offset', 'history.csv', { endTime: '2025-01-01' }, 400, 'BAD_USER_INPUT', /endTime/],
+      ['an end before its start', 'history.csv', { endTime: '2001-01-01T00:00:00Z' }, 400, 'BAD_USER_INPUT', /before/],
+      ['another detail', 'history.csv', { detail: 'all' }, 400, 'BAD_USER_INPUT', /history, reports/],
+    ])('%s', async (_what, file, query, status, code, message) => {
+      const answer = await download(file, query);
+      expect(answer.status).toBe(status);
+      const { error } = JSON.parse(answer.text) as { error: { code: string; message: string } };
+      expect(error.code).toBe(code);
+      expect(error.message).toMatch(message);
+      expectNothingInternal(answer.text);
+    }); // prettier-ignore
+  });
+
+  it('gives its connections back, also those of readers who left early', async () => {
+    const { port } = api.server.address() as { port: number };
+    await db.query(
+      `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
+       SELECT 'exported', $1::timestamptz + make_interval(secs => n), ST_SetSRID(ST_MakePoint(1, 2), 4326)
+       FROM generate_series(1, 40000) AS n`,
+      [at(today, -1, '11:00:00')],
+    );
+    const address =
+      `http://127.0.0.1:${port}/export/history.ndjson?trackerId=${id}&detail=reports` +
+      `&startTime=${at(today, -2, '00:00:00').toISOString()}&endTime=${at(today, 1, '00:00:00').toISOString()}`;
+    for (let i = 0; i < 12; i++) {
+      // More than run at once: each has to end before the one after the next.
+      const response = await fetch(address);
+      expect(response.status).toBe(200);
+      await response.body?.cancel();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const whole = await (await fetch(address)).text();
+    expect(whole.trimEnd().split('\n')).toHaveLength(40_002);
+    expect(
+      await db.value<number>(
+        "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'",
+      ),
+    ).toBe(0);
+  });
+});

@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { KeyImportService } from '../../src/tracker-keys/key-import.service.js';
+import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
+import { expectNothingInternal } from '../support/api.js';
+import { dump } from '../support/dump.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { FakeFindMy } from '../support/fake-find-my.js';
+import { openFeature } from '../support/feature.js';
+import { ENCRYPTION_KEY, fetchingFrom, see } from '../support/find-my.js';
+import { aDevice, aKeyPair, expectNoSecretsIn, type KeyPair } from '../support/key-files.js';
+import { type Ended, RunningProduct, runCli } from '../support/product.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
+const [A, B, C] = PAIRS as [KeyPair, KeyPair, KeyPair];
+const PASSWORD = 'a password of the endpoint';
+const NEW_KEY = Buffer.alloc(32, 8).toString('base64');
+
+describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
+  let db: TestDatabase;
+  let fake: FakeFindMy;
+  let folder = '';
+  /** All that any command said. */
+  let said = '';
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'find-my-'));
+    db = await TestDatabase.create(engine);
+  });
+  afterAll(async () => {
+    await db.drop();
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(async () => {
+    fake = await FakeFindMy.start();
+    fake.user = 'me';
+    fake.password = PASSWORD;
+    said = '';
+    await db.query('DELETE FROM trackers');
+    await db.query('DELETE FROM location_reports');
+  });
+  afterEach(async () => {
+    await fake.stop();
+    expectNoSecretsIn(said, PAIRS);
+    expectNoSecretsIn(await dump(db), PAIRS);
+    for (const secret of [ENCRYPTION_KEY, NEW_KEY, PASSWORD]) expect(said).not.toContain(secret);
+  });
+
+  const environment = (env: Record<string, string> = {}): Record<string, string> => ({
+    DATABASE_URL: db.url,
+    HISTORY_ENGINE: engine,
+    ...fetchingFrom(fake),
+    FIND_MY_USER: 'me',
+    FIND_MY_PASSWORD: PASSWORD,
+    ...env,
+  });
+  const run = async (args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ended> => {
+    const ended = await runCli(args, environment(env), stdin);
+    said += ended.stdout + ended.stderr;
+    expectNothingInternal(ended.stderr);
+    return ended;
+  };
+  const put = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const ago = (minutes: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
+  const register = async (count: number): Promise<void> => {
+    const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
+    const context = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
+    for await (const { outcome } of context.get(KeyImportService).import(JSON.stringify(devices)))
+      expect(outcome).toBe('registered');
+    await context.close();
+  };
+
+  it('register trackers from files, list their keys, and fetch their reports', async () => {
+    const file = put('devices.json', JSON.stringify([aDevice('Bike', [A, B]), aDevice('Bag', [C])]));
+    expect(await run(['keys', 'import', file])).toMatchObject({
+      code: 0,
+      stdout:
+        'device 1 "Bike": registered with 2 keys\n' +
+        'device 2 "Bag": registered with 1 key\n' +
+        '2 read = 2 registered + 0 extended + 0 unchanged + 0 refused\n',
+    });
+    const csv =
+      `name,private key,advertisement key\nBad,${A.privateKey},${B.advertisementKey}\n` +
+      `Bag,${C.privateKey},${C.advertisementKey}\n`;
+    const again = await run(['keys', 'import', '-', '--json'], {}, csv);
+    expect(again.code).toBe(1);
+    expect(JSON.parse(again.stdout)).toEqual({
+      entries: 2,
+      registered: 0,
+      extended: 0,
+      unchanged: 1,
+      refused: 1,
+      outcomes: [
+        {
+          place: 'line 2',
+          name: 'Bad',
+          outcome: 'refused',
+          keysAdded: 0,
+          message: 'its private key does not belong to its advertisement key',
+        },
+        { place: 'line 3', name: 'Bag', outcome: 'unchanged', keysAdded: 0 },
+      ],
+    });
+
+    const listed = await run(['keys', 'list', '--json']);
+    const keys = listed.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(keys.map(({ tracker, hashedAdvKey, isFirst }) => [tracker, hashedAdvKey, isFirst])).toEqual([
+      ['Bag', C.hashedAdvKey, true],
+      ['Bike', A.hashedAdvKey, true],
+      ['Bike', B.hashedAdvKey, false],
+    ]);
+
+    see(fake, A, { at: ago(10) });
+    see(fake, B, { at: ago(20) });
+    const fetched = await run(['fetch']);
+    expect(fetched.stdout).toBe(
+      'find-my: 2 read = 2 stored + 0 late + 0 duplicate + 0 rejected\n' +
+        '2 trackers asked for = 2 answered (1 without reports) + 0 not answered\n',
+    );
+    expect(fetched.stderr).toContain('Bike: 2 reports\n');
+    expect(fetched.code).toBe(0);
+
+    const json = await run(['fetch', 'Bike', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      trackers: 1,
+      answered: 1,
+      ledger: { read: 2, duplicate: 2, stored: 0, runId: expect.any(String) },
+    });
+  });
+
+  it('exit with what happened', async () => {
+    await register(2);
+    fake.faultOf = ([id]) => (id === B.hashedAdvKey ? 'no-answer' : undefined);
+    const partly = await run(['fetch']);
+    expect(partly.stdout).toContain(
+      '2 trackers asked for = 1 answered (1 without reports) + 1 not answered\n',
+    );
+    expect(partly.stderr).toContain('Tracker 1: not answered: it closed the connection without an answer\n');
+    expect(partly.code).toBe(1);
+
+    const wrong = await run(['fetch', '--json'], { FIND_MY_PASSWORD: 'another password' });
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ asked: 0, error: { code: 'BAD_CONFIGURATION' } });
+    expect(wrong.stderr).toContain('does not accept FIND_MY_USER and FIND_MY_PASSWORD');
+    expect(wrong.code).toBe(1);
+    expect(said).not.toContain('another password');
+  });
+
+  it('share their work, and lose nothing to kill -9', async () => {
+    await register(12);
+    for (const pair of PAIRS) see(fake, pair, { at: ago(5) });
+    fake.faultOf = () => (fake.calls.length === 3 ? 'hangs' : undefined);
+    const patient = environment({ FIND_MY_TIMEOUT_MS: '60000' });
+    const first = RunningProduct.cli(['fetch'], patient);
+    await eventually(() => expect(fake.calls).toHaveLength(3), 30_000);
+    const second = RunningProduct.cli(['fetch'], patient);
+    const stored = (): Promise<number> => db.value('SELECT count(*) FROM location_reports');
+    await eventually(async () => expect(await stored()).toBe(11), 30_000);
+    await first.end('SIGKILL');
+    expect(
+      await db.value('SELECT count(*) FROM tracker_fetches WHERE in_round AND leased_until > now()'),
+    ).toBe(1);
+    // Its lease is good for two minutes yet; they go by now.
+    await db.query(
+      `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
+    );
+    await second.says(/10 trackers asked for = 10 answered \(0 without reports\) \+ 0 not answered/);
+    said += first.output + second.output;
+    await second.destroy();
+    expect(await stored()).toBe(12);
+    // Nobody was asked for twice but the one whose fetcher died.
+    const times = new Map<string | undefined, number>();
+    for (const { ids } of fake.calls) times.set(ids[0], (times.get(ids[0]) ?? 0) + 1);
+    expect([...times.values()].sort()).toEqual([...Array<number>(11).fill(1), 2]);
+  });
+
+  it('encrypt anew with a new key, after which the old one can go', async () => {
+    await register(3);
+    const wrong = await run(['fetch'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY });
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(
+      /^BAD_CONFIGURATION: There are private keys that the configured encryption keys \(\w{16}\) do not open: 3 with \w{16}\. Is/,
+    );
+    expect(fake.calls).toEqual([]);
+
+    const keyFile = put('keys', `${NEW_KEY}\n${ENCRYPTION_KEY}\n`);
+    const both = { TRACKER_KEY_ENCRYPTION_KEY: '', TRACKER_KEY_ENCRYPTION_KEY_FILE: keyFile };
+    const rotated = await run(['keys', 'rotate'], both);
+    expect(rotated.stdout).toMatch(/^3 private keys encrypted anew, 0 were already; all with \w{16} now\./);
+    expect(await run(['fetch', '--json'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY })).toMatchObject({
+      code: 0,
+    });
+  });
+});

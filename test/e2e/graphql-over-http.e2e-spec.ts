@@ -1,0 +1,94 @@
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { serverAudits } from 'graphql-http';
+import { Api } from '../support/api.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** Over a real socket, with the client that Node.js brings; which engine is below makes no difference here. */
+describe('GraphQL over HTTP', () => {
+  let db: TestDatabase;
+  let api: Api;
+  let url = '';
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+    await db.register('heard');
+    api = await Api.start(db);
+    url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}/graphql`;
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  // All of them. A GET has to carry a header that no form or image of another site can send: else such a page could ask
+  // in the name of whoever looks at it.
+  const asked: typeof fetch = (to, init) =>
+    fetch(to, { ...init, headers: { ...(init?.headers as object), 'apollo-require-preflight': 'true' } });
+  const audits = serverAudits({ url: () => url, fetchFn: asked });
+
+  describe('passes the audits of graphql-http', () => {
+    it('of which there are many', () => {
+      expect(audits.length).toBeGreaterThan(50);
+    });
+
+    it.each(audits.map((audit) => [audit.name, audit] as const))('%s', async (_name, audit) => {
+      expect(await audit.fn()).toMatchObject({ status: 'ok' });
+    });
+  });
+
+  describe('answers a plain fetch', () => {
+    const post = async (body: unknown, accept = 'application/json'): Promise<Response> =>
+      fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify(body),
+      });
+
+    it('with data, and variables as JSON has them', async () => {
+      const response = await post({
+        query:
+          'query ($first: Int!) { trackersConnection(first: $first) { nodes { name } pageInfo { hasNextPage } } }',
+        variables: { first: 5 },
+      });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({
+        data: { trackersConnection: { nodes: [{ name: 'heard' }], pageInfo: { hasNextPage: false } } },
+      });
+    });
+
+    it('by GET', async () => {
+      const response = await fetch(`${url}?query=${encodeURIComponent('{ trackers { name } }')}`, {
+        headers: { accept: 'application/graphql-response+json', 'apollo-require-preflight': 'true' },
+      });
+      expect(response.headers.get('content-type')).toContain('application/graphql-response+json');
+      expect(await response.json()).toEqual({ data: { trackers: [{ name: 'heard' }] } });
+    });
+
+    it('with the cost of a query that asks for too much', async () => {
+      const query = `{ trackers(limit: 10000) { locationHistory(first: 10000) { id } } }`;
+      expect((await post({ query })).status).toBe(200);
+      const response = await post({ query }, 'application/graphql-response+json');
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({
+        errors: [
+          {
+            message:
+              'The answer may have 100010000 rows, and 100000 are allowed; ask for fewer rows, or in several queries',
+            extensions: { code: 'QUERY_TOO_COMPLEX', cost: 100_010_000, maxCost: 100_000 },
+          },
+        ],
+      });
+    });
+
+    it('with the whole schema', async () => {
+      const { getIntrospectionQuery, buildClientSchema } = await import('graphql');
+      const { data } = (await (await post({ query: getIntrospectionQuery() })).json()) as {
+        data: Parameters<typeof buildClientSchema>[0];
+      };
+      expect(Object.keys(buildClientSchema(data).getQueryType()?.getFields() ?? {})).toContain(
+        'locationHistory',
+      );
+    });
+  });
+});

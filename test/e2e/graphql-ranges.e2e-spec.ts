@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { aggregated, Api } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { at, historyToday, insertReports } from '../support/scenario.js';
+import { onceShown } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('a range of history has', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+  let today: Date;
+  let key = '';
+  let id = '';
+  let trackers = 0;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    api = await Api.start(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+  beforeEach(async () => {
+    today = await historyToday(db);
+    key = `key ${++trackers}`;
+    id = await db.register(`tracker ${trackers}`, key);
+  });
+  const shown = async (from: Date, to: Date, size: '1 hour' | '1 day'): Promise<string[]> =>
+    (await aggregated(api, id, { from, to }, size)).map(({ timestamp }) => timestamp);
+
+  it('hours that overlap [startTime, endTime)', async () => {
+    await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
+    const hour = [at(today, -1, '10:00:00').toISOString()];
+    const ranges: [string, string, string[]][] = [
+      ['10:00:00', '11:00:00', hour],
+      ['10:30:00', '10:31:00', hour], // the whole bucket, not only what lies in the range
+      ['10:59:59.999', '12:00:00', hour],
+      ['09:00:00', '10:00:00.001', hour],
+      ['11:00:00', '12:00:00', []],
+      ['09:00:00', '10:00:00', []],
+    ];
+    await onceShown(engine, async () => {
+      for (const [from, to, expected] of ranges)
+        expect(await shown(at(today, -1, from), at(today, -1, to), '1 hour')).toEqual(expected);
+    });
+  });
+
+  it.each([
+    ['kept as a day', -3],
+    ['folded from its hours', -1],
+  ])('a day that is %s', async (_kind, day) => {
+    await insertReports(db, [
+      { key, at: at(today, day, '00:00:00'), latitude: 1, longitude: 2 },
+      { key, at: at(today, day, '23:00:00'), latitude: 1, longitude: 2 },
+    ]);
+    const row = [at(today, day, '00:00:00').toISOString()];
+    const ranges: [Date, Date, string[]][] = [
+      [at(today, day, '00:00:00'), at(today, day + 1, '00:00:00'), row],
+      [at(today, day, '12:00:00'), at(today, day, '12:00:00.001'), row],
+      [at(today, day, '23:59:59.999'), at(today, day + 3, '00:00:00'), row],
+      [at(today, day - 3, '00:00:00'), at(today, day, '00:00:00.001'), row],
+      [at(today, day + 1, '00:00:00'), at(today, day + 2, '00:00:00'), []],
+      [at(today, day - 1, '00:00:00'), at(today, day, '00:00:00'), []],
+    ];
+    await onceShown(engine, async () => {
+      for (const [from, to, expected] of ranges) {
+        expect(await shown(from, to, '1 day')).toEqual(expected);
+        const [folded] = await aggregated(api, id, { from, to }, '1 day');
+        if (folded) expect(folded.reportCount).toBe(2);
+      }
+    });
+  });
+
+  it('takes times with any offset, as literals and as variables', async () => {
+    await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
+    const day = at(today, -1, '00:00:00').toISOString().slice(0, 10);
+    await onceShown(engine, async () => {
+      const range = { from: `${day}T15:30:00+05:30`, to: `${day}T08:00:00.5-03:00` };
+      expect(await aggregated(api, id, range, '1 hour')).toHaveLength(1);
+      const { rows } = await api.data<{ rows: unknown[] }>(
+        `{ rows: locationHistoryAggregated(trackerId: ${id}, startTime: "${range.from}", endTime: "${range.to}",
+           bucketSize: "1 hour") { id } }`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+  });
+});

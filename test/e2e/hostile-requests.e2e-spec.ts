@@ -1,0 +1,152 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ConsoleLogger } from '@nestjs/common';
+import pg from 'pg';
+import request from 'supertest';
+import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('a request', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } }); // nobody else's statements
+    await db.register('good');
+    await insertReports(db, [{ key: 'good', at: new Date(), latitude: 1, longitude: 2 }]);
+    await db.settle();
+    api = await Api.start(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  describe('as HTTP', () => {
+    it.each([
+      ['no JSON', 'application/json', '{"query": ', 400],
+      ['no body', 'application/json', '', 400],
+      ['a list', 'application/json', '[]', 400],
+      ['text', 'text/plain', '{ __typename }', 400],
+      ['XML', 'application/xml', '<query/>', 415],
+      ['2 MB', 'application/json', JSON.stringify({ query: 'x'.repeat(2_000_000) }), 413],
+    ])('%s', async (_what, type, body, status) => {
+      const response = await request(api.server).post('/graphql').set('Content-Type', type).send(body);
+      expect(response.status).toBe(status);
+      expect(response.body).toEqual({
+        errors: [{ message: expect.stringMatching(/./), extensions: { code: 'BAD_REQUEST' } }],
+      });
+      expectNothingInternal(response.text);
+    });
+  });
+
+  describe('as an attack', () => {
+    afterEach(async () => {
+      expect(await api.data('{ __typename }')).toEqual({ __typename: 'Query' });
+    });
+    const nested = (levels: number): string =>
+      `{ tracker(id: "1") { ${'latestLocation{tracker{'.repeat(levels)}id${'}}'.repeat(levels)} } }`;
+
+    it('a query that goes round in circles is answered while it is short, with few statements', async () => {
+      const statements = jest.spyOn(pg.Client.prototype, 'query');
+      const data = await api.data<{ tracker: unknown }>(nested(5));
+      expect(statements.mock.calls.length).toBeLessThan(10); // the backstops of subscriptions may be among them
+      statements.mockRestore();
+      expect(JSON.stringify(data).match(/latestLocation/g)).toHaveLength(5);
+    });
+
+    it.each([6, 300, 500, 800])('%i rounds are refused, with how deep they are', async (levels) => {
+      expect(await api.error(nested(levels))).toMatchObject({
+        message: `The query is ${2 * levels + 2} levels deep, and 12 are allowed`,
+        extensions: { code: 'QUERY_TOO_COMPLEX', depth: 2 * levels + 2, maxDepth: 12 },
+      });
+    });
+
+    it('fragments that each use the next one twice are refused at once', async () => {
+      const chain = Array.from(
+        { length: 60 },
+        (_, i) => `fragment F${i} on Tracker { ...F${i + 1} ... on Tracker { ...F${i + 1} } }`,
+      );
+      const began = Date.now();
+      const error = await api.error(
+        `{ tracker(id: "1") { ...F0 } } ${chain.join(' ')} fragment F60 on Tracker { id }`,
+      );
+      expect(error.extensions.code).toBe('QUERY_TOO_COMPLEX');
+      expect(Date.now() - began).toBeLessThan(2_000);
+    });
+
+    it.each([
+      ['35,000 levels', nested(35_000)],
+      ['lists in lists', `{ tracker(id: ${'['.repeat(900_000)}) { id } }`],
+      [
+        '10,000 queries in one',
+        `{ ${Array.from({ length: 10_000 }, (_, i) => `a${i}: trackers { id }`).join(' ')} }`,
+      ],
+      [
+        'a circle of fragments',
+        '{ trackers { ...A } } fragment A on Tracker { ...B } fragment B on Tracker { ...A }',
+      ],
+      [
+        'circles in the schema',
+        `{ __schema { types ${'{ fields { type '.repeat(20)}{ name }${' } }'.repeat(20)} } }`,
+      ],
+    ])('%s', async (_what, query) => {
+      const began = Date.now();
+      expect((await api.error(query)).extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/);
+      expect(Date.now() - began).toBeLessThan(2_000);
+    });
+  });
+});
+
+describeOnEveryEngine('an error of our own', (engine) => {
+  class Recorder extends ConsoleLogger {
+    readonly lines: string[] = [];
+    override error(...parts: unknown[]): void {
+      this.lines.push(parts.join(' '));
+    }
+  }
+  const log = new Recorder({ logLevels: ['error'] });
+  let db: TestDatabase;
+  let api: Api;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    await db.register('good');
+    api = await Api.start(db, log);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  it('is an id to the caller, and the whole story in the log', async () => {
+    await db.query('DROP VIEW history_in_days CASCADE');
+    const error = await api.error(historyQuery({}));
+    const { correlationId } = error.extensions;
+    expect(error).toMatchObject({
+      message: 'Something went wrong on our side',
+      path: [HISTORY],
+      extensions: { code: 'INTERNAL_SERVER_ERROR', correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    });
+    const logged = log.lines.filter((line) => line.includes(String(correlationId)));
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatch(/relation "history_in_days" does not exist[\s\S]*\bat .*location-history/);
+  });
+
+  it('is CONFLICT where trying again helps', async () => {
+    const other = await db.pool.connect();
+    try {
+      await other.query("SELECT pg_advisory_lock(hashtextextended('location_history:view_refresh_lock', 0))");
+      const query = `mutation { refreshLocationHistoryAggregates(trackerId: "1", startTime: "2025-01-01T00:00:00Z",
+        endTime: "2025-01-02T00:00:00Z") }`;
+      expect(await api.error(query)).toMatchObject({
+        message: 'Another refresh is running; try again in a moment',
+        extensions: { code: 'CONFLICT' },
+      });
+    } finally {
+      await other.query('SELECT pg_advisory_unlock_all()');
+      other.release();
+    }
+  });
+});

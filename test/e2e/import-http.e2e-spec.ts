@@ -1,0 +1,286 @@
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { Api, expectNothingInternal } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const TOKEN = 'a-token-of-the-import-that-is-long';
+const BATCH = 100;
+
+describeOnEveryEngine('POST /import/reports', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+  let today: Date;
+  let key = '';
+  let count = 0;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, {
+      env: {
+        IMPORT_TOKEN: TOKEN,
+        IMPORT_BATCH_SIZE: String(BATCH),
+        IMPORT_MAX_BODY_MB: '1',
+        APP_ROLES: 'api',
+      },
+    });
+    api = await Api.start(db);
+    today = await historyToday(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+  beforeEach(async () => {
+    await db.query('DELETE FROM trackers');
+    await db.query('DELETE FROM import_runs');
+    key = `key ${++count}`;
+    await db.register(key);
+  });
+
+  const walk = (length: number): TestReport[] =>
+    Array.from({ length }, (_, i) => ({
+      key,
+      at: new Date(at(today, -1, '06:00:00').getTime() + i * 1000),
+      latitude: 50 + i / 10_000,
+      longitude: 8,
+    }));
+  const line = ({ at: timestamp, latitude, longitude }: TestReport, tracker?: string): string =>
+    `${JSON.stringify({ tracker, timestamp, latitude, longitude })}\n`;
+  const ndjson = (reports: readonly TestReport[]): string => reports.map((one) => line(one, key)).join('');
+  const post = (path = '/import/reports'): request.Test =>
+    request(api.server).post(path).set('authorization', `Bearer ${TOKEN}`);
+  const runs = (): Promise<Record<string, unknown>[]> =>
+    db.query('SELECT id::text, kind, outcome, read, stored FROM import_runs ORDER BY id');
+
+  it('answers with the ledger of the run, whatever the body is called', async () => {
+    const reports = walk(250);
+    const wrong = `${line({ ...(walk(1)[0] as TestReport), latitude: 91 }, key)}garbage\n`;
+    const { status, body } = (await post()
+      .type('application/json')
+      .send(`${ndjson(reports)}${wrong}`)) as {
+      status: number;
+      body: Record<string, unknown>;
+    };
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      format: 'ndjson',
+      read: 252,
+      stored: 250,
+      rejected: 2,
+      rejections: [
+        { reason: 'out_of_range', reports: 1, firstPosition: 251 },
+        { reason: 'undecodable', reports: 1, firstPosition: 252 },
+      ],
+    });
+    expect(await runs()).toEqual([
+      { id: body['runId'], kind: 'http', outcome: 'completed', read: 252, stored: 250 },
+    ]);
+    await expectHistoryOf(db, reports);
+
+    const again = await post().type('application/x-ndjson').send(ndjson(reports));
+    expect(again.body).toMatchObject({ read: 250, stored: 0, duplicate: 250 });
+  });
+
+  it('takes gzip, and reports of a tracker that the address names', async () => {
+    const reports = walk(130);
+    const packed = gzipSync(reports.map((one) => line(one)).join(''));
+    const answer = await post(`/import/reports?tracker=${encodeURIComponent(key)}`)
+      .type('application/gzip')
+      .set('content-encoding', 'gzip')
+      .send(packed);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ read: 130, stored: 130 });
+    await expectHistoryOf(db, reports);
+  });
+
+  it('stores while it receives', async () => {
+    const { port } = api.server.address() as AddressInfo;
+    const sending = httpRequest({
+      port,
+      method: 'POST',
+      path: '/import/reports',
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) =>
+      sending.on('response', resolve).on('error', reject),
+    );
+    const reports = walk(350);
+    sending.write(ndjson(reports.slice(0, 220)));
+    await eventually(async () => expect((await runs())[0]).toMatchObject({ outcome: 'running', read: 200 }));
+
+    sending.write(ndjson(reports.slice(220)));
+    sending.end();
+    const answer = await answered;
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+    await expectHistoryOf(db, reports);
+  });
+
+  describe('says what is wrong', () => {
+    it.each([
+      ['nothing', '', 400, 'BAD_USER_INPUT', /an empty file/],
+      ['another format', 'PK\u0003\u0004 and more', 400, 'BAD_USER_INPUT', /zip archive/],
+      ['too much', '{"a":1}\n'.repeat(140_000), 413, 'TOO_LARGE', /longer than 1048576 bytes/],
+    ])('with %s', async (_what, body, status, code, message) => {
+      const answer = await post().send(body);
+      expect(answer.status).toBe(status);
+      expect(answer.body).toMatchObject({
+        error: { code, message: expect.stringMatching(message) as unknown },
+      });
+      expectNothingInternal(answer.body);
+    });
+
+    it('with an unknown tracker, and one that is named twice', async () => {
+      const unknown = await post('/import/reports?tracker=nobody').send(ndjson(walk(1)));
+      expect(unknown.status).toBe(404);
+      expect(unknown.body).toMatchObject({ error: { code: 'NOT_FOUND', argument: 'tracker' } });
+      const twice = await post('/import/reports?tracker=a&tracker=b').send(ndjson(walk(1)));
+      expect(twice.body).toMatchObject({ error: { code: 'BAD_USER_INPUT', argument: 'tracker' } });
+      expect(await runs()).toEqual([]);
+    });
+
+    it('with a body that is cut, and tells what was taken in before', async () => {
+      const packed = gzipSync(ndjson(walk(5000)), { level: 0 });
+      const answer = await post().send(packed.subarray(0, packed.length / 2));
+      expect(answer.status).toBe(400);
+      const { error } = answer.body as { error: { code: string; message: string; ledger: { read: number } } };
+      expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining('it was cut') });
+      expect(error.ledger.read).toBeGreaterThan(1000);
+      expect(await runs()).toMatchObject([{ outcome: 'broken', read: error.ledger.read }]);
+    });
+
+    it('of a sender that went away: what it sent is kept, and its run has ended', async () => {
+      const { port } = api.server.address() as AddressInfo;
+      const sending = httpRequest({
+        port,
+        method: 'POST',
+        path: '/import/reports',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-length': '100000' },
+      });
+      sending.on('error', () => undefined);
+      sending.write(ndjson(walk(120)));
+      await eventually(async () => expect(await runs()).toMatchObject([{ read: 100 }]));
+      sending.destroy();
+      await eventually(async () => expect(await runs()).toMatchObject([{ outcome: 'broken', read: 120 }]));
+      await expectHistoryOf(db, walk(120));
+    });
+  });
+
+  describe('asks for its token', () => {
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+
+    it.each([
+      ['Bearer', `Bearer ${TOKEN}`, 200],
+      ['bearer', `bearer ${TOKEN}`, 200],
+      ['Basic', basic(`anybody:${TOKEN}`), 200],
+      ['none', undefined, 401],
+      ['another one', 'Bearer another', 401],
+      ['a part of it', `Bearer ${TOKEN.slice(0, -1)}`, 401],
+      ['it as the user', basic(`${TOKEN}:`), 401],
+      ['nonsense', 'Nonsense', 401],
+    ])('and takes %s', async (_what, authorization, status) => {
+      const one = request(api.server)
+        .post('/import/reports')
+        .send(ndjson(walk(1)));
+      const answer = await (authorization === undefined ? one : one.set('authorization', authorization));
+      expect(answer.status).toBe(status);
+      if (status === 401) {
+        expect(answer.headers['www-authenticate']).toContain('Basic');
+        expect(answer.body).toMatchObject({ error: { code: 'UNAUTHENTICATED' } });
+        expect(JSON.stringify(answer.body)).not.toContain(TOKEN.slice(0, 10));
+        expect(await runs()).toEqual([]);
+      }
+    });
+  });
+
+  it('shows runs and their rejected reports over GraphQL, in pages', async () => {
+    const lines = [
+      ...walk(3).map((one) => line(one, 'nobody')),
+      'garbage\n',
+      line(walk(1)[0] as TestReport, key),
+    ];
+    const { runId } = (await post().send(lines.join(''))).body as { runId: string };
+    await post().send(ndjson(walk(2)));
+    const fields =
+      'id kind outcome read stored late duplicate rejected rejections { reason reports kept retaken }';
+    const { importRuns, first, importRun, none } = await api.data<Record<string, unknown[]>>(
+      `query ($id: ID!) {
+         importRuns { ${fields} trackers { trackerName stored duplicate } }
+         first: importRuns(limit: 1, kind: "http", outcome: "completed") { id }
+         importRun(id: $id) { ${fields} }
+         none: importRun(id: "123456789") { id }
+       }`,
+      { id: runId },
+    );
+    expect(importRuns).toMatchObject([
+      {
+        kind: 'http',
+        read: 2,
+        stored: 1,
+        duplicate: 1,
+        trackers: [{ trackerName: key, stored: 1, duplicate: 1 }],
+      },
+      { id: runId, read: 5, trackers: [{ trackerName: key, stored: 1, duplicate: 0 }] },
+    ]);
+    expect(importRun).toEqual({
+      id: runId,
+      kind: 'http',
+      outcome: 'completed',
+      read: 5,
+      stored: 1,
+      late: 0,
+      duplicate: 0,
+      rejected: 4,
+      rejections: [
+        { reason: 'unknown_tracker', reports: 3, kept: 3, retaken: 0 },
+        { reason: 'undecodable', reports: 1, kept: 1, retaken: 0 },
+      ],
+    });
+    expect(none).toBeNull();
+    const [newest] = first as [{ id: string }];
+    const { before } = await api.data<{ before: unknown }>(
+      `{ before: importRuns(before: "${newest.id}") { id } }`,
+    );
+    expect(before).toEqual([{ id: runId }]);
+
+    const page = `query ($after: ID) { page: rejectedReports(runId: "${runId}", reason: "unknown_tracker", limit: 2, after: $after) {
+      id position tracker timestamp latitude longitude message } }`;
+    const one = await api.data<{ page: { id: string; position: number }[] }>(page);
+    expect(one.page).toMatchObject([
+      { position: 1, tracker: 'nobody', latitude: 50, longitude: 8 },
+      { position: 2 },
+    ]);
+    const two = await api.data<{ page: unknown[] }>(page, { after: one.page[1]?.id });
+    expect(two.page).toMatchObject([{ position: 3 }]);
+    expect(await api.error('{ importRun(id: "x") { id } }')).toMatchObject({
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+    expect(await api.error('{ rejectedReports(limit: 1001) { id } }')).toMatchObject({
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+  });
+
+  it('knows a device once it is assigned to a tracker', async () => {
+    const { trackers } = await api.data<{ trackers: { id: string }[] }>('{ trackers { id } }');
+    const assign = 'mutation ($device: String!, $id: ID) { assignDevice(device: $device, trackerId: $id) }';
+    await api.data(assign, { device: 'jane/phone', id: trackers[0]?.id });
+    expect(await api.data('{ trackerDevices { device trackerId } }')).toEqual({
+      trackerDevices: [{ device: 'jane/phone', trackerId: trackers[0]?.id }],
+    });
+    const reports = walk(2);
+    const named = await post().send(reports.map((one) => line(one, 'jane/phone')).join(''));
+    expect(named.body).toMatchObject({ read: 2, stored: 2 });
+    await expectHistoryOf(db, reports);
+    await api.data(assign, { device: 'jane/phone' });
+    expect(await api.data('{ trackerDevices { device } }')).toEqual({ trackerDevices: [] });
+    expect(await api.error(assign, { device: 'x', id: '12345' })).toMatchObject({
+      extensions: { code: 'NOT_FOUND' },
+    });
+  });
+});

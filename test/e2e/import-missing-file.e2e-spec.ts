@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { type Ended, runCli } from '../support/product.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('tracker import of a file that is not there', (engine) => {
+  let db: TestDatabase;
+  let folder = '';
+  let good = '';
+  let missing = '';
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    await db.register('bee');
+    folder = mkdtempSync(join(tmpdir(), 'import-missing-'));
+    missing = join(folder, 'missing.ndjson');
+    good = join(folder, 'good.ndjson');
+    const report = { tracker: 'bee', timestamp: new Date().toISOString(), latitude: 1, longitude: 2 };
+    writeFileSync(good, JSON.stringify(report));
+  });
+  beforeEach(async () => {
+    await db.query('DELETE FROM location_reports');
+  });
+  afterAll(async () => {
+    await db.drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const run = (...args: string[]): Promise<Ended> => runCli(['import', ...args], { DATABASE_URL: db.url });
+  const stored = (): Promise<number> => db.value<number>('SELECT count(*) FROM location_reports');
+  const complaint = (): string =>
+    `BAD_USER_INPUT: ${missing} cannot be read: ENOENT: no such file or directory, open '${missing}'\n`;
+
+  // With a tracker to look up first the file fails before anybody reads it.
+  it.each([[['--tracker', 'bee']], [[]]])(
+    'says so in one line, exits with 1 and imports nothing: %j',
+    async (options) => {
+      expect(await run(missing, ...options)).toMatchObject({ code: 1, stdout: '', stderr: complaint() });
+      expect(await stored()).toBe(0);
+    },
+  );
+
+  it('as the first of two goes on with the second, and exits with 1 all the same', async () => {
+    expect(await run(missing, good)).toMatchObject({
+      code: 1,
+      stdout: `${good}: 1 read = 1 stored + 0 late + 0 duplicate + 0 rejected\n`,
+      stderr: `${complaint()}${good}: 1 reports read\n`,
+    });
+    expect(await stored()).toBe(1);
+  });
+});

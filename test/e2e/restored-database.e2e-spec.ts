@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCli } from '../support/product.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** A dump holds everything but the settings of its database, unless it is restored by --create. */
+describe('a database that was restored from a dump', () => {
+  let db: TestDatabase;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+    await db.query(`ALTER DATABASE ${new URL(db.url).pathname.slice(1)} RESET search_path`);
+  });
+  afterAll(() => db.drop());
+
+  it('is refused with the command that helps', async () => {
+    const { code, stderr } = await runCli(['doctor'], { DATABASE_URL: db.url });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: npm run migrate/m);
+  });
+
+  it('works after that', async () => {
+    expect(await runCli(['migrate'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
+    expect(await runCli(['doctor'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
+  });
+});

@@ -1,0 +1,135 @@
+import { createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { serverOf } from '../support/servers.js';
+import { type Ended, runCli, runServer } from '../support/product.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** A server that takes connections and never says a word: a firewall, a stopped machine. */
+async function silentServer(): Promise<{ port: number; server: Server }> {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as { port: number }).port };
+}
+
+describe('a start with a wrong configuration', () => {
+  it('names every problem, and shows no secret', async () => {
+    const { code, stdout, stderr } = await runServer({
+      PORT: 'abc',
+      HOURLY_RETENTION_HOURS: '96',
+      DATABASE_URL: 'mysql://root:geheim@localhost/x',
+      REDIS_URL: 'geheim',
+      LOG_FORMAT: 'xml',
+    });
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      'BAD_CONFIGURATION: The configuration is wrong:',
+      '  DATABASE_URL must be a URL address',
+      '  REDIS_URL must be a URL address',
+      '  PORT must be an integer number (got "abc")',
+      '  LOG_FORMAT must be one of the following values: text, json (got "xml")',
+      expect.stringMatching(
+        /^ {2}HOURLY_RETENTION_HOURS \(96\) is 4 days, longer than RAW_RETENTION_DAYS \(2\): hours/,
+      ),
+    ]);
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+});
+
+describe('a start without a database', () => {
+  const commands: [string, (env: Record<string, string>) => Promise<Ended>][] = [
+    ['the server', runServer],
+    ['tracker migrate', (env) => runCli(['migrate'], env)],
+    ['tracker import', (env) => runCli(['import', '-'], env)],
+    ['tracker demo', (env) => runCli(['demo'], env)],
+  ];
+
+  it.each(commands)('%s says at once that the port is closed', async (_name, run) => {
+    const { code, stdout, stderr, ms } = await run({
+      DATABASE_URL: 'postgres://me:geheim@127.0.0.1:1/x',
+      PORT: '0',
+    });
+    expect(stderr).toBe(
+      'UNAVAILABLE: DATABASE_URL cannot be connected to: connect ECONNREFUSED 127.0.0.1:1\n',
+    );
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+    expect(ms).toBeLessThan(8_000);
+  });
+
+  it.each([
+    ['a host that does not exist', 'no-such-host.invalid:5432', /ENOTFOUND no-such-host|EAI_AGAIN/],
+    ['a host with two addresses', 'localhost:1', /ECONNREFUSED 127\.0\.0\.1:1/],
+  ])('says so of %s', async (_what, host, reason) => {
+    const { code, stderr } = await runServer({ DATABASE_URL: `postgres://me:geheim@${host}/x` });
+    expect(stderr).toMatch(/^UNAVAILABLE: DATABASE_URL cannot be connected to: [^\n]+\n$/);
+    expect(stderr).toMatch(reason);
+    expect(stderr).not.toContain('geheim');
+    expect(code).toBe(1);
+  });
+
+  it('does not wait for ever for a server that never answers', async () => {
+    const { port, server } = await silentServer();
+    const { code, stderr, ms } = await runServer({
+      DATABASE_URL: `postgres://me:geheim@127.0.0.1:${port}/x`,
+    });
+    expect(stderr).toMatch(/^UNAVAILABLE: DATABASE_URL cannot be connected to: timeout[^\n]*\n$/);
+    expect(code).toBe(1);
+    expect(ms).toBeLessThan(20_000);
+    server.close();
+  });
+});
+
+describeOnEveryEngine('a start on a database', (engine) => {
+  it.each([
+    ['that does not exist', { pathname: '/no_such_database' }, /database "no_such_database" does not exist/],
+    [
+      'as nobody that it knows',
+      { username: 'stranger', password: 'geheim' },
+      /password authentication failed for user|role "stranger" does not exist/, // the latter where it trusts everybody
+    ],
+  ])('%s is UNAVAILABLE', async (_what, change, reason) => {
+    const address = Object.assign(new URL(serverOf(engine)?.url ?? ''), change).href;
+    const { code, stdout, stderr } = await runServer({ DATABASE_URL: address });
+    expect(stderr).toMatch(/^UNAVAILABLE: [^\n]+\n$/);
+    expect(stderr).toMatch(reason);
+    expect(`${stdout}${stderr}`).not.toMatch(/geheim/);
+    expect(code).toBe(1);
+  });
+
+  describe('of this test', () => {
+    let db: TestDatabase;
+    beforeAll(async () => {
+      db = await TestDatabase.create(engine, { empty: true });
+    });
+    afterAll(() => db.drop());
+
+    it('that is not migrated names the command, and works after it', async () => {
+      const env = { DATABASE_URL: db.url, HISTORY_ENGINE: engine, PORT: '0' };
+      for (const { code, stderr } of [await runServer(env), await runCli(['import', '-'], env)]) {
+        expect(stderr).toMatch(
+          /^UNAVAILABLE: The database is not at the schema of this version .* Run: npm run migrate\n$/,
+        );
+        expect(code).toBe(1);
+      }
+      const migrated = await runCli(['migrate'], env);
+      expect(migrated.stdout).toMatch(/^ran /);
+      expect(migrated.code).toBe(0);
+      expect((await runCli(['migrate'], env)).stdout).toMatch(/^nothing to do; engine /);
+    });
+
+    it('says in one line that its port is taken', async () => {
+      const { port, server } = await silentServer();
+      const { code, stderr } = await runServer({
+        DATABASE_URL: db.url,
+        PORT: String(port),
+        HISTORY_ENGINE: engine,
+      });
+      expect(stderr).toBe(
+        `UNAVAILABLE: Cannot listen (HOST, PORT): listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+      );
+      expect(code).toBe(1);
+      server.close();
+    });
+  });
+});

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import pg from 'pg';
+import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
+import { Api, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
+import { randomReports } from '../support/random-reports.js';
+import { at, historyToday, insertReports } from '../support/scenario.js';
+import { onceShown } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('trackers over GraphQL', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+  let today: Date;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    api = await Api.start(db);
+    today = await historyToday(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  describe('createTracker', () => {
+    const CREATE = `mutation ($input: CreateTrackerInput!) { createTracker(input: $input) {
+      id name advertisementKey hashedAdvertisementKey macAddress currentStatus lastReportReceived createdAt
+      latestLocation { reportCount } } }`;
+    const KEY = '6qo5suoEETuel0Jr/bSIS7rnh+Nyew1GO/D0GQ==';
+    const HASH = 'KknbNnEvhlyS5zpLH9h22TpDoDKdTVMRLOn+jf8hi0w=';
+
+    it('computes the hash of the key, and shows reports that came before', async () => {
+      await insertReports(db, [{ key: HASH, at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 }]);
+      await onceShown(engine, async () => {
+        expect(
+          await db.value('SELECT count(*) FROM location_history_hourly WHERE hashed_adv_key = $1', [HASH]),
+        ).toBe(1);
+      });
+      const { createTracker } = await api.data<{ createTracker: { id: string; createdAt: string } }>(CREATE, {
+        input: { name: 'Cargo bike', advertisementKey: KEY, macAddress: '00:1A:7D:DA:71:13' },
+      });
+      expect(createTracker).toMatchObject({
+        name: 'Cargo bike',
+        advertisementKey: KEY,
+        hashedAdvertisementKey: HASH,
+        currentStatus: 'CREATED',
+        lastReportReceived: null,
+        latestLocation: { reportCount: 1 },
+      });
+      expect(Date.now() - Date.parse(createTracker.createdAt)).toBeLessThan(60_000);
+      expect(await api.data(`{ tracker(id: "${createTracker.id}") { name } }`)).toEqual({
+        tracker: { name: 'Cargo bike' },
+      });
+    });
+
+    it('takes a hash alone; nulls are as good as nothing', async () => {
+      const hash = Buffer.alloc(32, 7).toString('base64');
+      const input = {
+        name: 'Hash only',
+        advertisementKey: null,
+        hashedAdvertisementKey: hash,
+        macAddress: null,
+      };
+      const { createTracker } = await api.data<{ createTracker: unknown }>(CREATE, {
+        input: { ...input, currentStatus: null },
+      });
+      expect(createTracker).toMatchObject({ ...input, currentStatus: 'CREATED', latestLocation: null });
+    });
+
+    it.each([
+      ['name', { name: 'Twin', advertisementKey: Buffer.alloc(28, 2).toString('base64') }],
+      ['advertisementKey', { name: 'Twin 2', advertisementKey: Buffer.alloc(28, 1).toString('base64') }],
+      [
+        'hashedAdvertisementKey',
+        { name: 'Twin 3', hashedAdvertisementKey: Buffer.alloc(32, 9).toString('base64') },
+      ],
+    ])('says that another tracker has the %s', async (argument, input) => {
+      if (argument === 'name') {
+        const key28 = Buffer.alloc(28, 1).toString('base64');
+        await api.data(CREATE, { input: { name: 'Twin', advertisementKey: key28 } });
+        const hash32 = Buffer.alloc(32, 9).toString('base64');
+        await api.data(CREATE, { input: { name: 'Hashed twin', hashedAdvertisementKey: hash32 } });
+      }
+      const before = await db.value('SELECT count(*) FROM trackers');
+      const { message, extensions } = await api.error(CREATE, { input });
+      expect({ message, extensions }).toEqual({
+        message: expect.stringContaining(argument),
+        extensions: { code: 'CONFLICT', argument: expect.anything() },
+      });
+      expect(await db.value('SELECT count(*) FROM trackers')).toBe(before);
+    });
+  });
+
+  it('answers null for a tracker that is not there', async () => {
+    expect(await api.data('{ tracker(id: "987654321") { id } }')).toEqual({ tracker: null });
+  });
+
+  // Last: the refresher is stopped for it.
+  it('gives 200 trackers their latest places with two statements', async () => {
+    const keys = Array.from({ length: 200 }, (_, i) => `fleet ${String(i).padStart(3, '0')}`);
+    for (const name of keys) await db.register(name);
+    // Every third one was heard today or yesterday, every third one days ago only, every third one never.
+    const reports = keys.flatMap((name, i) => {
+      const many = randomReports(name, utcDay(today), 6, 10 + (i % 7));
+      if (i % 3 === 0) return many;
+      return i % 3 === 1 ? many.filter((report) => report.at < utcDay(today, -2)) : [];
+    });
+    await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
+    await db.settle();
+    const cut = await db.value<Date>('SELECT cut FROM history_state');
+    const latest = new Map<string, HistoryRow>();
+    for (const row of expectedHistory(reports, cut).sort(byPlaceInHistory)) latest.set(row.key, row);
+
+    const query = `{ trackers(limit: 10000) { hashedAdvertisementKey latestLocation { ${HISTORY_FIELDS} } } }`;
+    const fleet = async (): Promise<[string, HistoryRow | undefined][]> => {
+      const { trackers: all } = await api.data<{
+        trackers: { hashedAdvertisementKey: string; latestLocation: ApiRow | null }[];
+      }>(query);
+      return all
+        .filter(({ hashedAdvertisementKey }) => hashedAdvertisementKey.startsWith('fleet'))
+        .map(({ hashedAdvertisementKey: name, latestLocation }) => [
+          name,
+          latestLocation ? historyRow(name, latestLocation) : undefined,
+        ]);
+    };
+    await onceShown(engine, async () => {
+      expect(await fleet()).toEqual(keys.map((name) => [name, latest.get(name)]));
+    });
+
+    api.app.get(SchedulerRegistry).deleteInterval('refresh-backstop');
+    await api.app.get(AggregatesListener).beforeApplicationShutdown(); // it has statements of its own
+    const statements = jest.spyOn(pg.Client.prototype, 'query');
+    try {
+      await fleet();
+      expect(statements.mock.calls.map(([statement]) => JSON.stringify(statement).slice(0, 60))).toHaveLength(
+        2,
+      );
+    } finally {
+      statements.mockRestore();
+    }
+  });
+});

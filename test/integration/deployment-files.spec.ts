@@ -1,0 +1,164 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../src/config/app-config.js';
+import { envVariablesOf } from '../../src/config/env-variable.decorator.js';
+import { APP_ROLES, Environment } from '../../src/config/env.schema.js';
+import { packagePath } from '../../src/database/sql-files.js';
+
+const COMPOSE_FILE = packagePath('docker-compose.yml');
+const compose = readFileSync(COMPOSE_FILE, 'utf8');
+const dockerfile = readFileSync(packagePath('Dockerfile'), 'utf8');
+const OUR_IMAGE = 'tracker-location-history:local';
+
+interface Service {
+  name: string;
+  /** Its block of the file without comments, and before it the blocks that it merges. */
+  text: string;
+  /** The variables that it is given, as the file writes them. */
+  environment: Map<string, string>;
+}
+
+/** Read by indentation: enough for what is checked here, and no YAML parser is needed. */
+const services = [...childBlocks(topLevelBlock('services:'), 2)].map(([name, own]): Service => {
+  const blocks = [...mergedBlocks(own), dedent(own)];
+  const variables = blocks
+    .map((block) => childBlocks(block, 2).get('environment') ?? '')
+    .flatMap((lines) => [...lines.matchAll(/^ +(\w+): *(.*)$/gm)])
+    .map(([, key = '', value = '']): [string, string] => [key, value]);
+  return { name, text: blocks.join(''), environment: new Map(variables) };
+});
+
+/** The blocks that a block merges, those of which it makes least use first. */
+function mergedBlocks(block: string): string[] {
+  const anchor = /^ {2,4}<<: \*(\w+)$/m.exec(block)?.[1];
+  if (anchor === undefined) return [];
+  const merged = topLevelBlock(`x-${anchor}: &${anchor}`);
+  return [...mergedBlocks(merged), merged];
+}
+
+/** A service stands two columns further in than what it merges. */
+function dedent(block: string): string {
+  return block.replaceAll(/^ {2}/gm, '');
+}
+
+function topLevelBlock(heading: string): string {
+  const start = compose.indexOf(`\n${heading}\n`);
+  const [block = ''] =
+    start < 0 ? [] : (/^(?: .*\n|\n)+/.exec(compose.slice(start + heading.length + 2)) ?? []);
+  return block.replaceAll(/^ *#.*\n/gm, '');
+}
+
+function childBlocks(text: string, indent: number): Map<string, string> {
+  const own = new RegExp(`^ {${indent}}([\\w-]+):(.*\\n(?: {${indent + 1},}.*\\n|\\n)*)`, 'gm');
+  return new Map([...text.matchAll(own)].map(([, name = '', rest = '']) => [name, rest]));
+}
+
+const ours = services.filter(({ text }) => text.includes(`image: ${OUR_IMAGE}`));
+
+/** Docker's plug-in, or its older form as a command of its own. Both check a file without a Docker engine. */
+const dockerCompose = [['docker', 'compose'], ['docker-compose']].find(
+  ([command = '', ...args]) => spawnSync(command, [...args, 'version']).status === 0,
+);
+
+function checkWithDockerCompose(env: NodeJS.ProcessEnv) {
+  const [command = '', ...args] = dockerCompose ?? [];
+  return spawnSync(command, [...args, '--file', COMPOSE_FILE, 'config', '--quiet'], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+}
+
+describe('docker-compose.yml', () => {
+  it('has the services of a production set-up', () => {
+    const workers = ['api', 'location-history-refresher', 'tracker-report-fetcher'];
+    expect(services.map(({ name }) => name)).toEqual(['db', 'redis', 'migrate', ...workers]);
+    expect(ours.map(({ name }) => name)).toEqual(['migrate', ...workers]);
+  });
+
+  it('runs each role in one service', () => {
+    const roles = ours.flatMap(({ environment }) => environment.get('APP_ROLES')?.split(',') ?? []);
+    expect(roles).toEqual([...APP_ROLES]);
+  });
+
+  it('asks every service of ours for its health at the port that it listens on', () => {
+    const running = ours.filter(({ environment }) => environment.has('APP_ROLES'));
+    expect(running).toHaveLength(3);
+    for (const { text, environment } of running) {
+      expect(text).toContain(`http://127.0.0.1:${environment.get('PORT') ?? ''}/health/`);
+      expect(text).toContain('stop_grace_period: 35s');
+    }
+  });
+
+  it.each(services)('$name uses an image of a fixed version', ({ text }) => {
+    const [, image = ''] = /image: (\S+)/.exec(text) ?? [];
+    expect(image).toMatch(
+      image === OUR_IMAGE ? /:local$/ : /:[^:@]*\d+\.\d+\.\d+|:pg\d+\.\d+-ts\d+\.\d+\.\d+$/,
+    );
+  });
+
+  it.each(services)('$name has a health check, unless it ends by itself', ({ text }) => {
+    expect(text).toMatch(/^ {2}healthcheck:|^ {2}restart: 'no'/m);
+  });
+
+  it('says no password', () => {
+    const passwords = [...compose.matchAll(/PASSWORD: (.*)|:\/\/\w*:([^@\n]*)@/g)].map(([, a, b]) => a ?? b);
+    expect(passwords.length).toBeGreaterThan(1);
+    expect(new Set(passwords)).toEqual(
+      new Set(['${POSTGRES_PASSWORD:?set it in .env}', '${FIND_MY_PASSWORD:-}']), // both from .env alone
+    );
+  });
+
+  it('opens its ports to this machine alone', () => {
+    const ports = services.flatMap(({ text }) => childBlocks(text, 2).get('ports')?.match(/- .*/g) ?? []);
+    expect(ports.length).toBeGreaterThan(0);
+    expect(ports.filter((port) => !port.startsWith('- 127.0.0.1:'))).toEqual([]);
+  });
+
+  it.each(ours)('gives $name an environment that the product knows and accepts', ({ environment }) => {
+    const known = [...envVariablesOf(Environment.prototype).keys()];
+    expect(known).toEqual(expect.arrayContaining([...environment.keys()]));
+
+    const resolved = [...environment].map(([name, value]) => [
+      name,
+      value.replaceAll(/\$\{\w+:\?[^}]*\}/g, 'secret').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1'),
+    ]);
+    const config = loadConfig(Object.fromEntries(resolved) as Record<string, string>);
+    expect(config).toMatchObject({
+      DATABASE_URL: 'postgresql://postgres:secret@db:5432/tracker',
+      HISTORY_ENGINE: 'timescaledb',
+      HOST: '0.0.0.0',
+      LOG_FORMAT: 'text',
+    });
+  });
+
+  (dockerCompose ? it : it.skip)('is valid for docker compose (skipped where that is not installed)', () => {
+    expect(checkWithDockerCompose({ POSTGRES_PASSWORD: 'secret' })).toMatchObject({ status: 0, stderr: '' });
+    const refused = checkWithDockerCompose({ POSTGRES_PASSWORD: '' });
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain('set it in .env');
+  });
+});
+
+describe('Dockerfile', () => {
+  it('starts from one image of a fixed version, of the Node.js line that package.json asks for', () => {
+    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
+    const pulled = bases.filter((image) => image !== 'base');
+    expect(pulled).toEqual([expect.stringMatching(/^node:20\.\d+\.\d+-\w+-slim$/)]);
+    expect(bases).toHaveLength(4);
+  });
+
+  it('ends as an unprivileged user', () => {
+    expect(dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))).toMatch(/^USER (?!root|0)\S+$/m);
+  });
+
+  it('is given what it copies, and nothing else', () => {
+    const ignored = readFileSync(packagePath('.dockerignore'), 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
+      paths.split(' '),
+    );
+    const allowed = [...ignored.matchAll(/^!(.+)$/gm)].map(([, path = '']) => path);
+    expect(ignored).toMatch(/^\*$/m);
+    expect(new Set(allowed)).toEqual(new Set(copied));
+  });
+});

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { Random } from '../support/random.js';
+import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describe('closing days on the postgresql engine', () => {
+  let db: TestDatabase;
+  let today: Date;
+  let reports: TestReport[];
+
+  beforeEach(async () => {
+    db = await TestDatabase.create('postgresql', { env: LONG_RAW_RETENTION });
+    today = await historyToday(db);
+    for (const key of ['a', 'b', 'c', 'd']) await db.register(key);
+    reports = new Random(9).reports(
+      600,
+      ['a', 'b', 'c'],
+      at(today, -13, '00:00:00'),
+      at(today, 0, '00:00:00'),
+    );
+    await insertReports(db, reports);
+    await db.settle();
+  });
+  afterEach(() => db.drop());
+
+  /** Past the triggers of location_reports. */
+  const insertInto = (
+    partition: string,
+    { key, at: moment, latitude, longitude }: TestReport,
+  ): Promise<unknown> =>
+    db.query(
+      `INSERT INTO ${partition} (hashed_adv_key, timestamp, location)
+       VALUES ($1, $2, ST_SetSRID(ST_MakePoint($4, $3), 4326))`,
+      [key, moment, latitude, longitude],
+    );
+  const partitionOf = (moment: Date): string =>
+    `location_reports_${moment.toISOString().slice(0, 10).replaceAll('-', '')}`;
+
+  it('counts what went straight into the partition of the day', async () => {
+    // A tracker that has the day already, and one that has not.
+    const hidden = ['a', 'd'].map((key, i): TestReport => ({
+      key,
+      at: at(today, -9, '12:00:00.001'),
+      latitude: i + 1,
+      longitude: i,
+    }));
+    for (const report of hidden) await insertInto(partitionOf(report.at), report);
+    await expectHistoryOf(db, reports); // nobody saw them yet
+    await keepRaw(db, 8);
+    expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, 9));
+    await expectHistoryOf(db, [...reports, ...hidden]);
+    expect(await ingestReports(db, [...reports, ...hidden])).toEqual({ duplicate: 602 });
+  });
+
+  it('counts what went straight into the default partition, late', async () => {
+    const late: TestReport = { key: 'd', at: at(today, -20, '12:00:00'), latitude: 1, longitude: 2 };
+    for (let twice = 0; twice < 2; twice++) await insertInto('location_reports_default', late);
+    await insertReports(db, [{ ...late, at: at(today, -20, '13:00:00') }]);
+    expect(await db.value('SELECT count(*) FROM location_reports_default')).toBe(0);
+    await expectHistoryOf(db, [...reports, late, { ...late, at: at(today, -20, '13:00:00') }]);
+  });
+
+  it('drops the partition of a day, and keeps those of the days that are open', async () => {
+    await keepRaw(db, 2);
+    await maintain(db);
+    const partitions = await db.query<{ name: string }>(
+      `SELECT relid::text AS name FROM pg_partition_tree('location_reports') WHERE isleaf ORDER BY 1`,
+    );
+    const open = dayNames(today, 2, -14).map((day) => `location_reports_${day.replaceAll('-', '')}`);
+    expect(partitions.map(({ name }) => name)).toEqual([...open, 'location_reports_default']);
+  });
+
+  it('closes each day once when several sessions do it past the lock', async () => {
+    await keepRaw(db, 2);
+    const closeAll = async (): Promise<number> => {
+      for (let closed = 0; ; closed++) {
+        if ((await db.value('SELECT close_oldest_day()')) === null) return closed;
+      }
+    };
+    const closed = await Promise.all([closeAll(), closeAll(), closeAll()]);
+    expect(closed.reduce((a, b) => a + b)).toBe(7);
+    await expectHistoryOf(db, reports);
+    expect(await ingestReports(db, reports)).toEqual({ duplicate: 600 });
+  });
+
+  it('does not deadlock with writers of the hours that end', async () => {
+    // Hours of nine days; all but the last day's end, while late and new reports come in for them.
+    const other = await TestDatabase.create('postgresql', {
+      env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
+    });
+    try {
+      for (const key of ['a', 'b', 'c']) await other.register(key);
+      await insertReports(other, reports);
+      const random = new Random(10);
+      const inserting = [1, 2, 3].map(async () => {
+        const mine: TestReport[] = [];
+        for (let i = 0; i < 30; i++) {
+          const some = random.reports(
+            50,
+            ['a', 'b', 'c'],
+            at(today, -12, '00:00:00'),
+            at(today, 0, '00:00:00'),
+          );
+          await insertReports(other, some);
+          mine.push(...some);
+        }
+        return mine;
+      });
+      for (let hours = 192; hours >= 24; hours -= 24) {
+        await other.query('UPDATE history_state SET hourly_retention_hours = $1', [hours]);
+        await maintain(other);
+      }
+      const added = (await Promise.all(inserting)).flat();
+      expect((await boundaries(other)).cut).toEqual(at(today, -1, '00:00:00'));
+      await expectHistoryOf(other, [...reports, ...added]);
+    } finally {
+      await other.drop();
+    }
+  });
+});

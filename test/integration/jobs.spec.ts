@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import type { DataSource } from 'typeorm';
+import { createDataSource } from '../../src/database/data-source.js';
+import { JobRunner } from '../../src/jobs/job-runner.js';
+import { JobsCron } from '../../src/jobs/jobs.cron.js';
+import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/jobs.js';
+import { LivenessModule } from '../../src/common/liveness/liveness.module.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** The newest slot of testJob(), by the clock of the database. */
+const SLOT = `date_trunc('hour', now() - interval '7 minutes', 'UTC') + interval '7 minutes'`;
+
+describe('jobs', () => {
+  let db: TestDatabase;
+  const processes: DataSource[] = [];
+  let slot: Date;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+    processes.push(
+      ...(await Promise.all([1, 2, 3].map(() => createDataSource(db.config, db.url).initialize()))),
+    );
+  });
+  afterAll(async () => {
+    for (const process of processes) await process.destroy();
+    await db.drop();
+  });
+  beforeEach(async () => {
+    await db.query('TRUNCATE job_runs');
+    slot = await db.value(`SELECT ${SLOT}`);
+  });
+  afterEach(async () => {
+    expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(0);
+  });
+
+  const runs = (name = 'test'): Promise<RecordedRun[]> => recordedRuns(db, name);
+  const runner = (process = processes[0]): JobRunner => runnerOf(process as DataSource);
+  const ago = (hours: number): Date => new Date(slot.getTime() - hours * 3_600_000);
+  const record = (
+    slot: Date,
+    outcome: string,
+    others: { retryAt?: Date; job?: string } = {},
+  ): Promise<unknown> =>
+    db.query(
+      `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at, retry_at)
+       VALUES ($4, $1, 1, 'test', $2, CASE WHEN $2 <> 'running' THEN now() END, $3)`,
+      [slot, outcome, others.retryAt, others.job ?? 'test'],
+    );
+
+  it('runs a slot once, whoever asks how often, and records it', async () => {
+    let count = 0;
+    const runners = processes.map((process) => {
+      const one = runner(process);
+      one.register(
+        testJob(async () => {
+          count += 1;
+          await sleep(20);
+          return { rows: 7, details: { what: 'nothing' } };
+        }),
+      );
+      return one;
+    });
+    for (let i = 0; i < 3; i++) await Promise.all([...runners, ...runners].map((one) => one.tick()));
+    expect(count).toBe(1);
+    const [only, ...others] = await runs();
+    expect(only).toMatchObject({
+      slot,
+      covers_from: null,
+      attempt: 1,
+      outcome: 'done',
+      row_count: 7,
+      error: null,
+    });
+    expect(only).toMatchObject({ details: { what: 'nothing' } });
+    expect(only?.ms).toBeGreaterThanOrEqual(20);
+    expect(others).toEqual([]);
+  });
+
+  it('runs the newest slot after a time without a process, and records which ones it stands for', async () => {
+    await record(ago(30), 'done');
+    await record(ago(29), 'failed');
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    await one.tick();
+    expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(29), attempt: 1, outcome: 'done' });
+  });
+
+  it('tries a slot that failed again, later each time, until it succeeds', async () => {
+    const one = runner();
+    const failures = ['no', 'neither'];
+    one.register(
+      testJob(() => {
+        const failure = failures.shift();
+        return failure === undefined ? Promise.resolve({}) : Promise.reject(new Error(failure));
+      }),
+    );
+    await one.tick();
+    await one.tick(); // not yet
+    expect(await runs()).toMatchObject([{ slot, attempt: 1, outcome: 'failed', error: 'no' }]);
+    const waits: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      waits.push(
+        await db.value(
+          'SELECT round(extract(epoch FROM max(retry_at) - max(finished_at)))::int FROM job_runs',
+        ),
+      );
+      await db.query(`UPDATE job_runs SET retry_at = now()`);
+      await one.tick();
+    }
+    expect((await runs()).map(({ attempt, outcome, error }) => [attempt, outcome, error])).toEqual([
+      [1, 'failed', 'no'],
+      [2, 'failed', 'neither'],
+      [3, 'done', null],
+    ]);
+    expect(waits.slice(0, 2)).toEqual([30, 60]);
+  });
+
+  it('does not let a failed slot hold up the next one', async () => {
+    await record(ago(2), 'done');
+    await record(ago(1), 'failed', { retryAt: new Date(Date.now() + 3_600_000) });
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    await one.tick();
+    expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(1), outcome: 'done' });
+  });
+
+  it('takes a run over whose process is gone', async () => {
+    await record(slot, 'running');
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    await one.tick();
+    expect(await runs()).toMatchObject([
+      { outcome: 'failed', error: 'its process ended, or lost the lock' },
+      { slot, attempt: 2, outcome: 'done' },
+    ]);
+  });
+
+  it('leaves a run alone whose process works', async () => {
+    const [first, second] = [runner(processes[0]), runner(processes[1])];
+    let count = 0;
+    let end = (): void => undefined;
+    const working = new Promise<void>((resolve) => (end = resolve));
+    for (const one of [first, second]) {
+      one.register(
+        testJob(async () => {
+          count += 1;
+          await working;
+          return {};
+        }),
+      );
+    }
+    const ticking = first.tick();
+    await eventually(async () => expect(await runs()).toHaveLength(1));
+    await second.tick();
+    expect(await second.runNow('test')).toEqual({ outcome: 'held' });
+    await first.tick();
+    end();
+    await ticking;
+    expect(count).toBe(1);
+    expect(await runs()).toMatchObject([{ outcome: 'done' }]);
+  });
+
+  it('stops a run at its deadline: its statement is cancelled, and the lock is free only then', async () => {
+    const one = runner();
+    one.register(
+      testJob(
+        async (_, session) => {
+          await session.query('SELECT pg_sleep(60)');
+          return {};
+        },
+        { deadlineMs: 300 },
+      ),
+    );
+    await one.tick();
+    expect(await runs()).toMatchObject([{ outcome: 'failed', error: 'it took longer than 300 ms' }]);
+    expect(
+      await db.value(
+        `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`,
+      ),
+    ).toBe(0);
+  });
+
+  it('loses nothing of a run whose database ends its session', async () => {
+    const one = runner();
+    one.register(
+      testJob(async (_, session) => {
+        const [{ pid }] = (await session.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
+        await db.query('SELECT pg_terminate_backend($1)', [pid]);
+        await session.query('SELECT 1');
+        return {};
+      }),
+    );
+    await one.tick();
+    expect(await runs()).toMatchObject([{ outcome: 'failed', attempt: 1 }]);
+  });
+
+  it('runs by hand without touching the schedule', async () => {
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({ rows: 3 })));
+    expect(await one.runNow('test')).toMatchObject({ outcome: 'done', result: { rows: 3 } });
+    await one.tick();
+    await one.tick();
+    expect(await runs()).toMatchObject([
+      { slot: null, outcome: 'done' },
+      { slot, outcome: 'done' },
+    ]);
+    await expect(one.runNow('nothing')).rejects.toThrow('there is no job "nothing"');
+  });
+
+  it('never rejects: not without a database either', async () => {
+    const away = await createDataSource(db.config, db.url).initialize();
+    const one = runner(away);
+    one.register(testJob(() => Promise.resolve({})));
+    await away.destroy();
+    await one.tick();
+    expect(await one.runNow('test')).toMatchObject({ outcome: 'unavailable' });
+  });
+
+  it('begins nothing more when the process stops, and waits for what runs', async () => {
+    const one = runner();
+    let ended = false;
+    one.register(
+      testJob(async () => {
+        await sleep(500);
+        ended = true;
+        return {};
+      }),
+    );
+    const ticking = one.tick();
+    await eventually(async () => expect(await runs()).toHaveLength(1));
+    await one.beforeApplicationShutdown();
+    expect(ended).toBe(true);
+    await ticking;
+    await db.query('TRUNCATE job_runs');
+    await one.tick();
+    expect(await runs()).toEqual([]);
+  });
+
+  it('forgets runs of long ago, but for the newest', async () => {
+    for (const hours of [2000, 1900]) await record(ago(hours), 'done');
+    await record(ago(1000), 'done', { job: 'another' });
+    await db.query(`UPDATE job_runs SET finished_at = slot`);
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    await one.tick();
+    expect(await runs()).toMatchObject([{ slot, covers_from: ago(1899) }]);
+    expect(await runs('another')).toHaveLength(1);
+  });
+
+  it('refuses a name that is taken, and what is no schedule', () => {
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    expect(() => one.register(testJob(() => Promise.resolve({})))).toThrow('registered already');
+    expect(() =>
+      one.register(testJob(() => Promise.resolve({}), { name: 'other', cron: 'sometimes' })),
+    ).toThrow();
+  });
+
+  it('are asked for by @Cron, every few seconds', async () => {
+    const one = runner();
+    const slots: number[] = [];
+    one.register(testJob(() => Promise.resolve({}), { cron: '* * * * * *' }));
+    one.register(
+      testJob(
+        () => {
+          slots.push(Date.now());
+          return Promise.resolve({});
+        },
+        { name: 'often', cron: '* * * * * *' },
+      ),
+    );
+    @Module({
+      imports: [ScheduleModule.forRoot(), LivenessModule],
+      providers: [JobsCron, { provide: JobRunner, useValue: one }],
+    })
+    class Clock {}
+    const context = await NestFactory.createApplicationContext(Clock, { logger: false });
+    try {
+      await eventually(() => expect(slots.length).toBeGreaterThanOrEqual(2), 20_000); // the first at the start
+    } finally {
+      await context.close();
+    }
+  });
+});

@@ -1,0 +1,175 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startEmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { Hearing } from '../support/hearing.js';
+import { newDataFolder } from '../support/product.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const LISTENERS = `SELECT pid FROM pg_stat_activity
+  WHERE application_name = 'tracker-location-history listener refresh_location_history' AND datname = current_database()`;
+const TIMES = { heartbeatMs: 200, answerMs: 300 };
+
+describe('a listener', () => {
+  let db: TestDatabase;
+  let proxy: FaultProxy;
+  let hearing: Hearing;
+  let today: Date;
+  const reports: TestReport[] = [];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+    proxy = await FaultProxy.start(db.url);
+    today = await historyToday(db);
+    await db.register('a');
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await db.drop();
+  });
+  beforeEach(async () => {
+    proxy.inject('none');
+    hearing = new Hearing(db, proxy.through(db.url), TIMES);
+    hearing.listener.start();
+    await listening();
+    await done();
+  });
+  afterEach(async () => {
+    await hearing.stop();
+    proxy.inject('none');
+    await eventually(async () => expect(await db.query(LISTENERS)).toEqual([]));
+  });
+
+  const listening = (): Promise<void> => eventually(() => expect(hearing.isListening).toBe(true));
+  const deaf = (): Promise<void> => eventually(() => expect(hearing.isListening).toBe(false));
+  const done = (): Promise<void> =>
+    eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
+  async function report(): Promise<void> {
+    const next = { key: 'a', at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 };
+    next.at.setSeconds(reports.length);
+    await insertReports(db, [next]);
+    reports.push(next);
+  }
+
+  const terminate = (): Promise<unknown> =>
+    db.query(`SELECT pg_terminate_backend(pid) FROM (${LISTENERS}) AS l`);
+  const breakdowns: [string, () => unknown][] = [
+    ['its session is terminated', terminate],
+    ['its connection becomes a black hole', () => proxy.inject('black hole')],
+    ['its connection is reset', () => proxy.cut()],
+    [
+      'LISTEN is refused, as by a hot standby',
+      () => {
+        proxy.inject('LISTEN refused');
+        proxy.cut();
+      },
+    ],
+    ['the server is away', () => proxy.inject('down')],
+  ];
+  it.each(breakdowns)('comes back when %s, and catches up once', async (_, breakDown) => {
+    const before = hearing.caughtUp;
+    await breakDown();
+    await deaf();
+    expect(hearing.listener.state).toMatchObject({ listening: false, reason: expect.any(String) });
+    await report(); // nobody hears of it
+    proxy.inject('none');
+    await listening();
+    await done();
+    expect(hearing.caughtUp).toBe(before + 1);
+    expect(await db.query(LISTENERS)).toHaveLength(1);
+
+    const notified = hearing.notified.length;
+    await report();
+    await done();
+    expect(hearing.notified.length).toBe(notified + 1);
+    expect(hearing.caughtUp).toBe(before + 1);
+    await expectHistoryOf(db, reports);
+  });
+
+  it('tries less and less often while LISTEN is refused, and quickly again after it succeeded', async () => {
+    proxy.inject('LISTEN refused');
+    proxy.cut();
+    await eventually(() => expect(hearing.waits.length).toBeGreaterThanOrEqual(5));
+    const longest = Math.max(...hearing.waits); // each is drawn by lot
+    expect(longest).toBeGreaterThan(hearing.waits[0] as number);
+    proxy.inject('none');
+    await listening();
+    const tries = hearing.waits.length;
+    proxy.cut();
+    await deaf();
+    expect(hearing.waits[tries]).toBeLessThan(longest);
+  });
+
+  it('notices that the server knows nothing of it, as behind a pooler in transaction mode', async () => {
+    proxy.inject('LISTEN lost');
+    proxy.cut();
+    await eventually(() =>
+      expect(hearing.listener.state).toMatchObject({ reason: expect.stringContaining('pooler') }),
+    );
+    proxy.inject('none');
+    await report();
+    await listening();
+    await done();
+  });
+
+  it('is not stopped by a heartbeat that is answered', async () => {
+    await sleep(5 * TIMES.heartbeatMs);
+    expect(hearing.isListening).toBe(true);
+    expect(hearing.caughtUp).toBe(1);
+  });
+
+  it('hears what is sent by hand', async () => {
+    await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
+    await eventually(() => expect(hearing.notified).toEqual(['test']));
+    expect(hearing.listener.state).toMatchObject({ listening: true, lastNotification: expect.any(Date) });
+  });
+
+  it.each([
+    ['listens', () => undefined],
+    ['waits to try again', () => proxy.inject('down')],
+    ['waits for an answer', () => proxy.inject('black hole')],
+  ])('stops while it %s, and connects no more', async (_, prepare) => {
+    prepare();
+    if (hearing.isListening) await sleep(50);
+    await hearing.stop();
+    const { accepted } = proxy;
+    await sleep(600);
+    expect(proxy.accepted).toBe(accepted);
+    expect(hearing.listener.state).toMatchObject({ listening: false, reason: 'stopped' });
+  });
+});
+
+it('a listener, and those who work, survive a stop and a start of the database', async () => {
+  const folder = newDataFolder();
+  const settings = { fsync: 'off', full_page_writes: 'off' };
+  let cluster = await startEmbeddedCluster({ dataDir: folder, settings });
+  const proxy = await FaultProxy.start(cluster.url);
+  const db = await TestDatabase.create('postgresql', { server: proxy.through(cluster.url) });
+  const hearing = new Hearing(db, db.url, TIMES);
+  try {
+    await db.register('a');
+    hearing.listener.start();
+    await eventually(() => expect(hearing.caughtUp).toBe(1));
+    for (let round = 1; round <= 2; round++) {
+      await cluster.stop();
+      await eventually(() => expect(hearing.isListening).toBe(false));
+      cluster = await startEmbeddedCluster({ dataDir: folder, settings });
+      proxy.retarget(cluster.url);
+      await eventually(() => expect(hearing.isListening).toBe(true), 30_000);
+      expect(hearing.caughtUp).toBe(1 + round);
+      const moment = at(await historyToday(db), -1, `10:00:0${round}`);
+      await insertReports(db, [{ key: 'a', at: moment, latitude: 1, longitude: 2 }]);
+      await eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
+    }
+  } finally {
+    await hearing.stop();
+    await db.drop();
+    await proxy.stop();
+    await cluster.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { databaseErrorCode, SQLSTATE } from '../../src/database/pg-errors.js';
+import type { Session } from '../../src/database/session.js';
+import { lockName, locksOf } from '../support/locks.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** More than the server would ever be told by one who gives up. */
+const STATEMENTS = 12;
+
+describe('work that is told to stop, and goes on', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+  });
+  afterAll(() => db.drop());
+
+  it('has its next statements cancelled too, and keeps its lock until it ends', async () => {
+    const name = lockName();
+    const stop = new AbortController();
+    const tryLock = async (): Promise<string> =>
+      (await locksOf(db.dataSource).withLock(name, () => Promise.resolve())).outcome;
+    const meanwhile: string[] = [];
+    const stubborn = async (session: Session): Promise<void> => {
+      stop.abort(new Error('enough'));
+      for (let i = 0; i < STATEMENTS; i++) {
+        await session.query('SELECT pg_sleep(60)').catch((error: unknown) => {
+          if (databaseErrorCode(error) !== SQLSTATE.queryCanceled) throw error;
+        });
+        meanwhile.push(await tryLock());
+      }
+      throw new Error('done');
+    };
+    const stopped = locksOf(db.dataSource).withLock(name, stubborn, { signal: stop.signal });
+    await expect(stopped).rejects.toMatchObject({ name: 'WorkStoppedError', message: 'enough' });
+    expect(meanwhile).toEqual(Array.from({ length: STATEMENTS }, () => 'held'));
+    expect(await tryLock()).toBe('acquired');
+  });
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { migrations } from '../../migrations/index.js';
+import type { SpatialLayer } from '../../src/config/env.schema.js';
+import { connectTo } from '../support/client.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import {
+  describeOnEveryLayer,
+  migrateDown,
+  migrateUp,
+  objectsOf,
+  POSTGIS,
+  reconnect,
+  run,
+} from '../support/migrations.js';
+import { Random } from '../support/random.js';
+import { maintain } from '../support/retention.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { waitingFor } from '../support/session.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const ALL = migrations.map(({ name }) => name);
+
+describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
+  let db: TestDatabase;
+  beforeEach(async () => {
+    db = await TestDatabase.create('postgresql', { empty: true, env: { SPATIAL_LAYER: layer } });
+  });
+  afterEach(() => db.drop());
+
+  /** Reports on both sides of the horizon, by both ways in. */
+  async function useIt(): Promise<TestReport[]> {
+    await reconnect(db);
+    const today = await historyToday(db);
+    await db.register('a');
+    const reports = new Random(5).reports(200, ['a'], at(today, -9, '00:00:00'), at(today, 0, '00:00:00'));
+    await insertReports(db, reports.slice(0, 100));
+    await ingestReports(db, reports.slice(100));
+    await expectHistoryOf(db, reports);
+    return reports;
+  }
+
+  it('make a database that works, and do nothing the second time', async () => {
+    expect(await migrateUp(db)).toEqual({
+      ran: ALL,
+      engine: 'postgresql',
+      spatialLayer: layer,
+      warnings: [],
+    });
+    const reports = await useIt();
+    const objects = await objectsOf(db);
+    expect(await migrateUp(db)).toMatchObject({ ran: [], spatialLayer: layer });
+    expect(await objectsOf(db)).toEqual(objects);
+    await expectHistoryOf(db, reports);
+  });
+
+  it('are undone without a trace, and made again', async () => {
+    const before = await objectsOf(db);
+    expect(await migrateDown(db)).toBe(0);
+    await migrateUp(db);
+    const made = await objectsOf(db);
+    await run(db, `INSERT INTO trackers (name, hashed_adv_key) VALUES ('x', 'x')`);
+    expect(await migrateDown(db)).toBe(ALL.length);
+    const ledger = ['schema_migrations', 'schema_migrations_id_seq', 'PK_'];
+    const left = (await objectsOf(db)).filter((name) => !ledger.some((part) => name.includes(part)));
+    expect(left).toEqual(before);
+    expect(await run(db, 'SHOW search_path')).toEqual([{ search_path: '"$user", public' }]);
+    expect(await migrateDown(db)).toBe(0);
+
+    expect((await migrateUp(db)).ran).toEqual(ALL);
+    expect(await objectsOf(db)).toEqual(made);
+    await useIt();
+  });
+
+  it('run once when several processes start them at the same time', async () => {
+    const reports = await Promise.all([migrateUp(db), migrateUp(db), migrateUp(db)]);
+    expect(reports.map(({ ran }) => ran.length).sort()).toEqual([0, 0, ALL.length]);
+    await useIt();
+  });
+
+  it('are undone once when several processes do it at the same time', async () => {
+    await migrateUp(db);
+    const undone = await Promise.all([migrateDown(db), migrateDown(db)]);
+    expect(undone.sort()).toEqual([0, ALL.length]);
+  });
+
+  it('wait for one that is at work, and go on when it was killed', async () => {
+    // Somebody's transaction holds what the first migration needs.
+    await run(db, 'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)');
+    const holder = await connectTo(db.url);
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE trackers');
+    const first = expect(migrateUp(db)).rejects.toThrow(/terminat/);
+    const pid = await waitingFor(db, '%trackers%');
+    const second = migrateUp(db);
+    await run(db, 'SELECT pg_terminate_backend($1)', [pid]);
+    await first;
+    await holder.query('ROLLBACK');
+    await holder.end();
+    expect((await second).ran).toEqual(ALL.slice(1));
+    await useIt();
+  });
+});
+
+describe('a database with the built-in spatial layer', () => {
+  (POSTGIS ? it : it.skip)(
+    `goes on when PostGIS is installed later${POSTGIS ? '' : ' [skipped: the server has no PostGIS]'}`,
+    async () => {
+      const db = await TestDatabase.create('postgresql', { env: { SPATIAL_LAYER: 'builtin' } });
+      try {
+        const today = await historyToday(db);
+        await db.register('a');
+        const reports = new Random(6).reports(60, ['a'], at(today, -9, '00:00:00'), at(today, 0, '00:00:00'));
+        await insertReports(db, reports.slice(0, 30));
+        await run(db, 'CREATE EXTENSION postgis');
+
+        expect(await ingestReports(db, reports.slice(30))).toMatchObject({ late: expect.any(Number) });
+        await maintain(db);
+        await db.query(`UPDATE location_reports SET confidence = confidence`);
+        await db.query(`CALL refresh_continuous_aggregate('location_history_daily', NULL, NULL)`);
+        await expectHistoryOf(db, reports);
+      } finally {
+        await db.drop();
+      }
+    },
+  );
+});

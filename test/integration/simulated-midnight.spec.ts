@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeWithClock } from '../support/faketime-cluster.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { Random } from '../support/random.js';
+import { maintain } from '../support/retention.js';
+import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const HOUR = 3_600_000;
+const KEYS = ['a', 'b', 'c'];
+const moment = (text: string): Date => new Date(`${text}Z`);
+const BEGIN = moment('2027-03-24T12:00:00');
+/** When history is looked at, in this order; whether maintenance runs then. In between lie midnights. */
+const LOOKS: [time: string, maintenance: boolean][] = [
+  ['2027-03-24T23:59:00', true],
+  ['2027-03-25T00:00:00', true],
+  ['2027-03-25T00:30:00', true],
+  ['2027-03-25T12:00:00', true],
+  ['2027-03-25T23:59:00', false],
+  ['2027-03-26T00:00:00', false], // nothing ran at midnight, nor in the hours after it
+  ['2027-03-26T00:30:00', false],
+  ['2027-03-26T12:00:00', false],
+  ['2027-03-26T23:59:00', true],
+  ['2027-03-27T00:00:00', true],
+  ['2027-03-30T00:30:00', false], // nothing ran for three days
+  ['2027-03-30T12:00:00', true],
+];
+
+describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
+  const random = new Random(20_270_324);
+  const reports: TestReport[] = [];
+  let db: TestDatabase;
+
+  const counted = (): Promise<number> => db.value('SELECT sum(report_count)::int FROM location_history_view');
+  /** In no row twice, and in no row not at all; which of the reports a row shows is checked on the way. */
+  async function expectEachOnce(): Promise<void> {
+    const distinct = new Set(reports.map(({ key, at }) => `${key} ${at.getTime()}`)).size;
+    await expectHistoryOf(db, reports);
+    expect(await counted()).toBe(distinct);
+  }
+  /** Reports of the nine days before `now`, and of the hour before it, and of the very last moments. */
+  async function moreReports(now: Date): Promise<void> {
+    const more = [
+      ...random.reports(60, KEYS, new Date(now.getTime() - 9 * 24 * HOUR), now),
+      ...random.reports(20, KEYS, new Date(now.getTime() - HOUR), now),
+      { key: 'a', at: new Date(now.getTime() - 1), latitude: 1, longitude: 2 },
+      { key: 'b', at: now, latitude: 3, longitude: 4 },
+    ];
+    await insertReports(db, more, 'ON CONFLICT DO NOTHING');
+    reports.push(...more);
+  }
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { server: cluster().url });
+    for (const key of KEYS) await db.register(key);
+    await moreReports(BEGIN);
+  });
+  afterAll(() => db.drop());
+
+  it('forgets a report of the next hour that is deleted before that hour', async () => {
+    await cluster().setClock(moment('2027-03-24T12:55:00'));
+    const ahead = { key: 'a', at: moment('2027-03-24T13:02:00'), latitude: 60, longitude: 7 };
+    await insertReports(db, [ahead]);
+    await expectHistoryOf(db, [...reports, ahead]);
+    await db.query('DELETE FROM location_reports WHERE timestamp = $1', [ahead.at]);
+    await expectEachOnce();
+  });
+
+  describe.each(LOOKS)('at %s', (time, maintenance) => {
+    it('has each report in one row', async () => {
+      await cluster().setClock(moment(time));
+      await expectEachOnce();
+    });
+
+    it('has each report in one row when more came', async () => {
+      await moreReports(moment(time));
+      await expectEachOnce();
+    });
+
+    if (maintenance) {
+      it('has each report in one row after maintenance', async () => {
+        await maintain(db);
+        await expectEachOnce();
+        await maintain(db);
+        await expectEachOnce();
+      });
+    }
+  });
+
+  it('shows days up to yesterday in the end, and keeps raw reports of two days', async () => {
+    const [state] = await db.query<{ horizon: Date; cut: Date }>(
+      'SELECT closed_before AS horizon, cut FROM history_state',
+    );
+    expect(state).toEqual({ horizon: moment('2027-03-28T00:00:00'), cut: moment('2027-03-29T00:00:00') });
+    expect(await db.value('SELECT count(*) FROM location_reports WHERE timestamp < history_horizon()')).toBe(
+      0,
+    );
+  });
+});

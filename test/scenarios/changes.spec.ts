@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('changes of raw reports', (engine) => {
+  let db: TestDatabase;
+  let today: Date;
+  let key: string;
+  let count = 0;
+  /** Two in one hour and one in another of yesterday, two of the day before, and another tracker's. */
+  let reports: TestReport[];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+  });
+  afterAll(() => db.drop());
+  beforeEach(async () => {
+    today = await historyToday(db);
+    await db.query('DELETE FROM trackers');
+    key = `changed-${++count}`;
+    await db.register(key);
+    await db.register(`${key}-other`);
+    reports = [
+      { key, at: at(today, -1, '10:10:00'), latitude: 1, longitude: 2, confidence: 3, city: 'Bonn' },
+      { key, at: at(today, -1, '10:50:00'), latitude: 3, longitude: 4, confidence: 1, accuracy: 10 },
+      { key, at: at(today, -1, '12:00:00'), latitude: 5, longitude: 6 },
+      { key, at: at(today, -2, '08:00:00'), latitude: 7, longitude: 8, confidence: 200 },
+      { key, at: at(today, -2, '23:59:59.999'), latitude: 9, longitude: 10, confidence: 0, city: 'Köln' },
+      { key: `${key}-other`, at: at(today, -1, '10:10:00'), latitude: 11, longitude: 12, city: 'Ulm' },
+    ];
+    await insertReports(db, reports);
+    await expectHistoryOf(db, reports);
+  });
+
+  /** What is left when the reports at these times are changed, or gone where the change is null. */
+  const changed = (times: Date[], change: Partial<TestReport> | null): TestReport[] =>
+    reports.flatMap((report) => {
+      if (report.key !== key || !times.some((time) => time.getTime() === report.at.getTime())) return report;
+      return change === null ? [] : { ...report, ...change };
+    });
+
+  it('brings a new city, and one that is taken away, into hours and days', async () => {
+    const newest = [at(today, -1, '10:50:00'), at(today, -2, '08:00:00')];
+    await db.query(
+      `UPDATE location_reports SET nearest_city = 'Paris' WHERE hashed_adv_key = $1 AND timestamp = ANY ($2)`,
+      [key, newest],
+    );
+    await expectHistoryOf(db, changed(newest, { city: 'Paris' }));
+    await db.query('UPDATE location_reports SET nearest_city = NULL WHERE hashed_adv_key = $1', [key]);
+    const rows = await readHistory(db);
+    expect(rows.filter((row) => row.key === key).map(({ city }) => city)).toEqual([null, null, null]);
+    expect(rows.find((row) => row.key !== key)?.city).toBe('Ulm');
+  });
+
+  it('brings new confidences into hours and days', async () => {
+    const times = [at(today, -1, '10:10:00'), at(today, -2, '08:00:00'), at(today, -2, '23:59:59.999')];
+    await db.query(
+      'UPDATE location_reports SET confidence = 2 WHERE hashed_adv_key = $1 AND timestamp = ANY ($2)',
+      [key, times],
+    );
+    await expectHistoryOf(db, changed(times, { confidence: 2 }));
+  });
+
+  it('takes deleted reports out of hours and days, and rows with the last one', async () => {
+    const times = [at(today, -1, '10:50:00'), at(today, -1, '12:00:00'), at(today, -2, '23:59:59.999')];
+    for (const time of times) {
+      await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1 AND timestamp = $2', [
+        key,
+        time,
+      ]);
+    }
+    await expectHistoryOf(db, changed(times, null));
+    await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1', [key]);
+    await expectHistoryOf(db, reports.slice(5));
+  });
+
+  it('takes a deleted report that comes again', async () => {
+    await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1', [key]);
+    await insertReports(db, reports.slice(0, 5));
+    await expectHistoryOf(db, reports);
+  });
+
+  it('changes nothing when nothing is changed', async () => {
+    await db.query(`UPDATE location_reports SET nearest_city = 'X' WHERE hashed_adv_key = 'nobody'`);
+    await db.query(`DELETE FROM location_reports WHERE hashed_adv_key = 'nobody'`);
+    // A hypertable does not tell a trigger what a DELETE removed, so there it counts as a change.
+    expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(engine === 'timescaledb' ? 1 : 0);
+    await expectHistoryOf(db, reports);
+  });
+
+  describe('in one statement with new reports', () => {
+    const added = (days: number, time: string): TestReport => ({
+      key,
+      at: at(today, days, time),
+      latitude: 20,
+      longitude: 30,
+      confidence: 5,
+    });
+
+    it('counts each report once: INSERT ON CONFLICT DO UPDATE', async () => {
+      const fresh = [added(-1, '10:20:00'), added(-1, '12:30:00'), added(-2, '09:00:00')];
+      const again = reports.slice(0, 5).map((report) => ({ ...report, city: 'Rom' }));
+      await db.query(
+        `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, nearest_city)
+         SELECT key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326), confidence, city
+         FROM jsonb_to_recordset($1) AS r (key text, at timestamptz, latitude float8, longitude float8,
+           confidence int, city text) ORDER BY key, at
+         ON CONFLICT (hashed_adv_key, timestamp) DO UPDATE SET nearest_city = excluded.nearest_city`,
+        [JSON.stringify([...again, ...fresh])],
+      );
+      await expectHistoryOf(db, [...again, ...reports.slice(5), ...fresh]);
+    });
+
+    it('counts each report once: INSERT beside UPDATE and DELETE', async () => {
+      const fresh = added(-1, '10:20:00');
+      await db.query(
+        `WITH dated AS (
+           UPDATE location_reports SET nearest_city = 'Rom' WHERE hashed_adv_key = $1 AND timestamp = $2
+         ), gone AS (
+           DELETE FROM location_reports WHERE hashed_adv_key = $1 AND timestamp = $3
+         )
+         INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence)
+         VALUES ($1, $4, ST_SetSRID(ST_MakePoint(30, 20), 4326), 5)`,
+        [key, at(today, -1, '10:10:00'), at(today, -1, '10:50:00'), fresh.at],
+      );
+      await expectHistoryOf(db, [{ ...(reports[0] as TestReport), city: 'Rom' }, ...reports.slice(2), fresh]);
+    });
+
+    it('counts each report once: several statements in one transaction', async () => {
+      const fresh = [added(-1, '10:20:00'), added(-3, '10:20:00'), added(-2, '10:20:00')];
+      const client = await db.pool.connect();
+      try {
+        await client.query('BEGIN');
+        for (const report of fresh) {
+          await client.query(
+            `UPDATE location_reports SET nearest_city = 'Rom' WHERE hashed_adv_key = $1 AND confidence IS NULL`,
+            [key],
+          );
+          await client.query(
+            `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence)
+             VALUES ($1, $2, ST_SetSRID(ST_MakePoint(30, 20), 4326), 5)`,
+            [key, report.at],
+          );
+        }
+        await client.query('COMMIT');
+      } finally {
+        client.release();
+      }
+      await expectHistoryOf(db, [...changed([at(today, -1, '12:00:00')], { city: 'Rom' }), ...fresh]);
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
+import type { HistoryHealth } from '../../src/health/history-health.service.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { healthOf } from '../support/health.js';
+import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { serverOf } from '../support/servers.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const onTimescale = serverOf('timescaledb') ? describe : describe.skip;
+
+onTimescale('moving from the postgresql engine to timescaledb [skipped without TEST_TIMESCALE_URL]', () => {
+  let db: TestDatabase;
+  let reports: TestReport[];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
+    const today = await historyToday(db);
+    reports = [0, 1, 2, 3].flatMap((tracker) =>
+      [-1, -2, -3, -9, -200].flatMap((days) =>
+        ['01:00:00', '12:30:00.001', '23:59:59.999'].map((time, i) => ({
+          key: `tracker ${tracker}`,
+          at: at(today, days, time),
+          latitude: tracker + i / 10,
+          longitude: days / 2,
+          ...(i === 1 && { city: `city ${days}` }),
+        })),
+      ),
+    );
+    for (const key of new Set(reports.map((report) => report.key))) await db.register(key);
+    await insertReports(db, reports);
+    await expectHistoryOf(db, reports);
+  });
+  afterAll(() => db.drop());
+
+  const move = (): Promise<MoveReport> => moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);
+  const health = (): Promise<HistoryHealth> => healthOf(db).check();
+
+  it('changes nothing when it is interrupted', async () => {
+    // A column that the hypertable does not have: copying the reports back, near the end, cannot succeed.
+    await db.query('ALTER TABLE location_reports ADD COLUMN extra text');
+    await expect(move()).rejects.toThrow('more expressions than target columns');
+    await db.query('ALTER TABLE location_reports DROP COLUMN extra');
+    expect(await db.value('SELECT engine FROM history_state')).toBe('postgresql');
+    await expectHistoryOf(db, reports);
+  });
+
+  it('says so when it cannot refresh after the move, and so does the doctor', async () => {
+    await expectHistoryOf(db, reports);
+    expect((await health()).problems).toEqual([]);
+    await db.query(`
+      CREATE FUNCTION refuse_refresh() RETURNS event_trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no refresh today'; END $$;
+      CREATE EVENT TRIGGER refuse_refresh ON ddl_command_start WHEN TAG IN ('REFRESH MATERIALIZED VIEW')
+        EXECUTE FUNCTION refuse_refresh()`);
+    await expect(move()).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(
+        /on the timescaledb engine now, .*no refresh today.*Run move-engine again/,
+      ),
+    });
+    expect(await db.value('SELECT engine FROM history_state')).toBe('timescaledb');
+    await db.query('DROP EVENT TRIGGER refuse_refresh; DROP FUNCTION refuse_refresh');
+    expect(await health()).toMatchObject({
+      viewIsStale: true,
+      viewIsEmpty: true,
+      problems: [expect.stringContaining('location_history is empty, though there is history')],
+    });
+  });
+
+  it('does the rest when it is run again, and keeps every row of history', async () => {
+    expect(await move()).toEqual({ moved: false, refreshed: true, reports: 0, days: 0 });
+    // Not settled before: nothing but the move is at work here.
+    expect(await db.value('SELECT count(*) FROM location_history')).toBeGreaterThan(0);
+    expect(await health()).toMatchObject({ viewIsStale: false, pendingChanges: 0, problems: [] });
+    await expectHistoryOf(db, reports);
+  });
+
+  it('still knows which reports are counted, and takes new ones', async () => {
+    await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
+    await expectHistoryOf(db, reports);
+    const today = await historyToday(db);
+    const late = { key: 'tracker 1', at: at(today, -9, '13:00:00'), latitude: 9, longitude: 9 };
+    const fresh = { key: 'tracker 2', at: at(today, -1, '13:00:00'), latitude: 9, longitude: 9 };
+    await insertReports(db, [late, fresh]);
+    await expectHistoryOf(db, [...reports, late, fresh]);
+  });
+
+  it('does nothing the second time', async () => {
+    expect(await move()).toEqual({ moved: false, refreshed: false, reports: 0, days: 0 });
+  });
+});
+
+onTimescale('a move that nothing disturbs [skipped without TEST_TIMESCALE_URL]', () => {
+  it('keeps every row of history, of days whose raw reports are gone too', async () => {
+    const db = await TestDatabase.create('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
+    try {
+      await db.register('a');
+      const today = await historyToday(db);
+      // None of them raw, so nothing but the move itself says that there is something to refresh.
+      await insertReports(db, [{ key: 'a', at: at(today, -9, '10:00:00'), latitude: 1, longitude: 2 }]);
+      const before = await readHistory(db);
+      const report = await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);
+      expect(report).toEqual({ moved: true, refreshed: true, reports: 0, days: 1 });
+      expect(await db.value('SELECT count(*) FROM location_history')).toBe(1);
+      expect(await readHistory(db)).toEqual(before);
+    } finally {
+      await db.drop();
+    }
+  });
+});

@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { packagePath, sqlFile } from '../../src/database/sql-files.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const FILES = readdirSync(packagePath('sql/queries'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.sql'))
+  .map((name) => `queries/${name.replace(/\.sql$/, '')}`)
+  .sort();
+
+describeOnEveryEngine('the files below sql/queries', (engine) => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+  });
+  afterAll(() => db.drop());
+
+  it('are there', () => {
+    expect(FILES.length).toBeGreaterThan(5);
+  });
+
+  describe.each(FILES)('%s', (name) => {
+    it('can be prepared: what it names is there, and its parameters have types', async () => {
+      await db.query(`PREPARE the_file AS ${sqlFile(name)}`);
+      await db.query('DEALLOCATE the_file');
+    });
+
+    it('says at its top what it is for, and what its parameters are', () => {
+      const [header = '', statement = ''] = sqlFile(name).split(/\n(?!--)(.*)/s);
+      expect(header).toMatch(/^-- [A-Z]/);
+      const used = new Set(statement.match(/\$\d+/g));
+      for (const parameter of used) expect(header).toContain(parameter);
+    });
+  });
+});

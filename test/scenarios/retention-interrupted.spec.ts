@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { PoolClient } from 'pg';
+import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
+import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
+import { createDataSource } from '../../src/database/data-source.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { Random } from '../support/random.js';
+import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
+import { locksOf } from '../support/locks.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { waitingFor } from '../support/session.js';
+import { runMaintenance, TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('maintenance that is disturbed', (engine) => {
+  let db: TestDatabase;
+  let today: Date;
+  let reports: TestReport[];
+
+  beforeEach(async () => {
+    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
+    today = await historyToday(db);
+    for (const key of ['a', 'b', 'c']) await db.register(key);
+    reports = new Random(8).reports(
+      600,
+      ['a', 'b', 'c'],
+      at(today, -13, '00:00:00'),
+      at(today, 0, '00:00:00'),
+    );
+    await insertReports(db, reports);
+    await db.settle();
+    await keepRaw(db, 2);
+  });
+  afterEach(() => db.drop());
+
+  /** Runs work while a session holds what a statement takes; whatever it did is undone afterwards. */
+  async function whileHeld<T>(sql: string, work: (held: PoolClient) => Promise<T>): Promise<T> {
+    const client = await db.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(sql);
+      return await work(client);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+  }
+
+  it('is left alone by a second process', async () => {
+    const others = await Promise.all([1, 2].map(() => createDataSource(db.config, db.url).initialize()));
+    try {
+      const runs = [
+        () => db.maintain(),
+        ...others.map((other) => {
+          const locks = locksOf(other);
+          return () => runMaintenance(new AggregatesService(new AggregatesRepository(other), locks), locks);
+        }),
+      ];
+      const rounds: string[] = [];
+      while (rounds.length < 7) {
+        const done = await Promise.all(runs.map((run) => run()));
+        rounds.push(...done.flatMap((report) => report?.daysClosed ?? []));
+      }
+      expect(rounds).toEqual(dayNames(today, 9, 3));
+      await expectHistoryOf(db, reports);
+    } finally {
+      for (const other of others) await other.destroy();
+    }
+  });
+
+  it.each([
+    [
+      'while it waits for a writer',
+      (day: string) => `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
+        VALUES ('a', '${day}T12:00:00.001Z', ST_SetSRID(ST_MakePoint(1, 2), 4326))`,
+    ],
+    [
+      'in the middle of a day, which it holds against everybody',
+      (day: string) => `INSERT INTO report_identities VALUES ('b', '${day}T00:00:00Z', '{}')`,
+    ],
+  ])('completes with the next run after it was killed %s', async (_, statement) => {
+    // The third of seven days: the two before it are closed, and stay so.
+    const [, , third = ''] = dayNames(today, 9, 3);
+    await whileHeld(statement(third), async () => {
+      const killed = expect(maintain(db)).rejects.toThrow(/terminat/i);
+      await db.value('SELECT pg_terminate_backend($1)', [await waitingFor(db, '%close_oldest_day%')]);
+      await killed;
+      const { horizon } = await boundaries(db);
+      expect(horizon <= at(today, -7, '00:00:00')).toBe(true);
+      expect(await db.value('SELECT count(*) FROM location_reports WHERE timestamp >= $1', [horizon])).toBe(
+        reports.filter((report) => report.at >= horizon).length,
+      );
+    });
+    await expectHistoryOf(db, reports);
+    expect((await maintain(db)).daysClosed.at(-1)).toBe(dayNames(today, 3, 3)[0]);
+    await expectHistoryOf(db, reports);
+    expect(await ingestReports(db, reports)).toEqual({ duplicate: 600 });
+    await expectHistoryOf(db, reports);
+  });
+});

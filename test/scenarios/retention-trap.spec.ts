@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import {
+  countsByDay,
+  DOCUMENTED_REFRESH,
+  historyBeside,
+  LONG_RAW_RETENTION,
+  maintain,
+  sixDaysThenRetention,
+} from '../support/retention.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const KEYS = ['a', 'b', 'c'];
+
+/** Two ways in: a statement by hand, and the import. */
+const WAYS_IN = {
+  'a plain INSERT': (db: TestDatabase, report: TestReport) => insertReports(db, [report]),
+  'the import': (db: TestDatabase, report: TestReport) => ingestReports(db, [report]),
+};
+
+/**
+ * The trap: once raw reports of a day are dropped, a refresh that reaches back to it computes the day from nothing, and
+ * one late report computes it, for all trackers, from just that report.
+ */
+describeOnEveryEngine('the retention trap', (engine) => {
+  describe.each(Object.entries(WAYS_IN))('with late reports by %s', (_, insert) => {
+    let db: TestDatabase;
+    let today: Date;
+    const reports: TestReport[] = [];
+
+    beforeAll(async () => {
+      db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
+      today = await historyToday(db);
+      for (const key of KEYS) await db.register(key);
+      reports.push(...(await sixDaysThenRetention(db, today, KEYS)));
+    });
+    afterAll(() => db.drop());
+    beforeEach(async () => {
+      today = await historyToday(db);
+    });
+
+    /** Retention and refreshes, of all kinds; none of them may change anything. */
+    async function everythingOnceMore(): Promise<void> {
+      await maintain(db);
+      await db.query(DOCUMENTED_REFRESH);
+      await db.settle();
+      await db.query(DOCUMENTED_REFRESH);
+    }
+
+    it('has dropped the raw reports of the days before', async () => {
+      const oldest = await db.value<Date>('SELECT min(timestamp) FROM location_reports');
+      expect(oldest.getTime()).toBeGreaterThanOrEqual(at(today, -2, '00:00:00').getTime());
+      expect(await db.value('SELECT count(*) FROM location_reports')).toBe(2 * 24 * KEYS.length);
+    });
+
+    it('keeps every day with its full count when the documented refresh covers it', async () => {
+      await db.query(DOCUMENTED_REFRESH);
+      await expectHistoryOf(db, reports);
+      const counts = await countsByDay(db);
+      expect(Object.keys(counts).length).toBeGreaterThanOrEqual(KEYS.length * 5);
+      expect(new Set(Object.values(counts))).toEqual(new Set([24]));
+    });
+
+    it('adds a report of four days ago to its day, and touches no other row', async () => {
+      const day = at(today, -4, '00:00:00');
+      const beside = await historyBeside(db, 'a', day);
+      const late = { key: 'a', at: at(today, -4, '13:13:13'), latitude: 1, longitude: 2 };
+      await insert(db, late);
+      reports.push(late);
+      await expectHistoryOf(db, reports);
+      expect((await countsByDay(db))[`a ${day.toISOString().slice(0, 10)}`]).toBe(25);
+      expect(await historyBeside(db, 'a', day)).toEqual(beside);
+    });
+
+    it('keeps that through retention and the documented refresh', async () => {
+      await everythingOnceMore();
+      await expectHistoryOf(db, reports);
+    });
+
+    it('takes a report of forty days ago in as a day of its own', async () => {
+      const late = { key: 'b', at: at(today, -40, '23:59:59.999'), latitude: -3, longitude: 4 };
+      await insert(db, late);
+      reports.push(late);
+      await everythingOnceMore();
+      await expectHistoryOf(db, reports);
+    });
+
+    it('changes nothing when each of them comes once more', async () => {
+      const before = await countsByDay(db);
+      const again = [0, 100, 143, reports.length - 2, reports.length - 1].flatMap((i) => reports[i] ?? []);
+      for (const report of again) {
+        await insert(db, report).catch((error: unknown) => {
+          // What is still raw has a unique key, and a plain INSERT says so.
+          expect(error).toMatchObject({ code: '23505' });
+        });
+        await maintain(db);
+        await db.query(DOCUMENTED_REFRESH);
+      }
+      await expectHistoryOf(db, reports);
+      expect(await countsByDay(db)).toEqual(before);
+    });
+  });
+});

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { session } from '../support/session.js';
+import { Random } from '../support/random.js';
+import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('retention', (engine) => {
+  let db: TestDatabase;
+  let today: Date;
+  /** Of every day from before the horizon to yesterday. */
+  let reports: TestReport[];
+
+  beforeEach(async () => {
+    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
+    today = await historyToday(db);
+    for (const key of ['a', 'b', 'c']) await db.register(key);
+    reports = new Random(7).reports(
+      600,
+      ['a', 'b', 'c'],
+      at(today, -13, '00:00:00'),
+      at(today, 0, '00:00:00'),
+    );
+    await insertReports(db, reports);
+  });
+  afterEach(() => db.drop());
+
+  it('closes what is due, one day after the other, and changes no history', async () => {
+    await expectHistoryOf(db, reports);
+    const before = await boundaries(db);
+    expect(before.horizon).toEqual(at(today, -9, '00:00:00'));
+    await keepRaw(db, 2);
+    expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, 3));
+    expect(await boundaries(db)).toEqual({
+      horizon: at(today, -2, '00:00:00'),
+      cut: at(today, -1, '00:00:00'),
+    });
+    await expectHistoryOf(db, reports);
+    expect(await db.value('SELECT min(timestamp) >= history_horizon() FROM location_reports')).toBe(true);
+    expect((await maintain(db)).daysClosed).toEqual([]);
+    await expectHistoryOf(db, reports);
+  });
+
+  it('ends the hours that are shown as days from now on', async () => {
+    const other = await TestDatabase.create(engine, {
+      env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
+    });
+    try {
+      for (const key of ['a', 'b', 'c']) await other.register(key);
+      await insertReports(other, reports);
+      await expectHistoryOf(other, reports);
+      expect((await boundaries(other)).cut).toEqual(at(today, -9, '00:00:00'));
+      await keepRaw(other, 9);
+      await maintain(other);
+      expect((await boundaries(other)).cut).toEqual(at(today, -1, '00:00:00'));
+      expect(await other.value('SELECT min(bucket) >= history_cut() FROM location_history_hourly')).toBe(
+        true,
+      );
+      await expectHistoryOf(other, reports);
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it('knows every report again after its day was closed', async () => {
+    await keepRaw(db, 2);
+    await maintain(db);
+    const { horizon } = await boundaries(db);
+    expect(await ingestReports(db, reports)).toEqual({ duplicate: 600 });
+    await insertReports(
+      db,
+      reports.filter((report) => report.at < horizon),
+    );
+    await expectHistoryOf(db, reports);
+  });
+
+  it('never moves a boundary back', async () => {
+    await keepRaw(db, 2);
+    await maintain(db);
+    const closed = await boundaries(db);
+    for (const column of ['closed_before', 'cut']) {
+      await expect(
+        db.query(`UPDATE history_state SET ${column} = ${column} - interval '24 hours'`),
+      ).rejects.toThrow('history boundaries never move back');
+    }
+    await db.query('UPDATE history_state SET raw_retention_hours = 216, hourly_retention_hours = 216');
+    expect((await maintain(db)).daysClosed).toEqual([]);
+    expect(await boundaries(db)).toEqual(closed);
+    await expectHistoryOf(db, reports);
+  });
+
+  it('ends days and the identities of their reports at the daily retention', async () => {
+    await keepRaw(db, 2);
+    await maintain(db);
+    await db.query('UPDATE history_state SET daily_retention_hours = 24 * 10');
+    const floor = await db.value<Date>('SELECT history_floor()');
+    await maintain(db);
+    const kept = reports.filter((report) => report.at >= floor);
+    expect(kept.length).toBeLessThan(reports.length);
+    await expectHistoryOf(db, kept);
+    expect(await db.value('SELECT min(day) FROM report_identities')).toEqual(floor);
+    expect(await ingestReports(db, reports)).toEqual({
+      duplicate: kept.length,
+      older_than_retention: reports.length - kept.length,
+    });
+    await expectHistoryOf(db, kept);
+  });
+
+  it('gives way to a transaction that writes into the closing day, and counts its report once', async () => {
+    const late: TestReport = { key: 'a', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
+    await keepRaw(db, 8);
+    const writer = await db.pool.connect();
+    await writer.query('BEGIN');
+    await insertReports(session(writer), [late]);
+    const closing = maintain(db);
+    // Longer than the closing waits for a lock: it gives way and tries again, so that nobody queues behind it.
+    await db.query('SELECT pg_sleep(2.5)');
+    expect((await boundaries(db)).horizon).toEqual(at(today, -9, '00:00:00'));
+    await writer.query('COMMIT');
+    writer.release();
+    expect((await closing).daysClosed).toEqual(dayNames(today, 9, 9));
+    await expectHistoryOf(db, [...reports, late]);
+    expect(await ingestReports(db, [late])).toEqual({ duplicate: 1 });
+  });
+
+  it('merges what an older READ COMMITTED transaction inserts after the day was closed', async () => {
+    const inClosed: TestReport = { key: 'b', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
+    const inOpen: TestReport = { key: 'b', at: at(today, -1, '12:00:00.001'), latitude: 3, longitude: 4 };
+    const writer = await db.pool.connect();
+    await writer.query('BEGIN');
+    await writer.query('SELECT closed_before FROM history_state');
+    await keepRaw(db, 2);
+    await maintain(db);
+    await insertReports(session(writer), [inClosed, inOpen]);
+    await writer.query('COMMIT');
+    writer.release();
+    await expectHistoryOf(db, [...reports, inClosed, inOpen]);
+    expect(await db.value('SELECT min(timestamp) >= history_horizon() FROM location_reports')).toBe(true);
+  });
+
+  it.each(['REPEATABLE READ', 'SERIALIZABLE'])(
+    'refuses what an older %s transaction inserts after the day was closed',
+    async (isolation) => {
+      const late: TestReport = { key: 'b', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
+      const writer = await db.pool.connect();
+      const insert = (): Promise<void> => insertReports(session(writer), [late]);
+      await writer.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+      await writer.query('SELECT closed_before FROM history_state'); // the snapshot is taken here
+      await keepRaw(db, 8);
+      await maintain(db);
+      await expect(insert()).rejects.toMatchObject({ code: '40001' });
+      await writer.query('ROLLBACK');
+      await expectHistoryOf(db, reports);
+
+      await writer.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+      await insert();
+      await writer.query('COMMIT');
+      writer.release();
+      await expectHistoryOf(db, [...reports, late]);
+    },
+  );
+});

@@ -1,0 +1,22 @@
+import pg from 'pg';
+
+/**
+ * A connection of its own. What breaks it is told by the statement that fails then; without a listener it would end the
+ * process of the tests.
+ */
+export async function connectTo(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Works on a connection that ends with the work. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connectTo(url);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,23 @@
+import { describe } from '@jest/globals';
+import { HISTORY_ENGINES, type HistoryEngine } from '../../src/config/env.schema.js';
+import { serverOf } from './servers.js';
+
+/** Whether this run is about an engine: about all of them, but for one that TEST_ENGINE names alone. */
+const isAsked = (engine: HistoryEngine): boolean => (process.env['TEST_ENGINE'] ?? engine) === engine;
+
+/**
+ * Runs the same tests on every engine; one that no server is there for is reported as skipped, with the reason.
+ *
+ * @param tests gets the engine to make databases for.
+ */
+export function describeOnEveryEngine(name: string, tests: (engine: HistoryEngine) => void): void {
+  for (const engine of HISTORY_ENGINES.filter(isAsked)) {
+    if (serverOf(engine)) describe(`${name} (${engine})`, () => tests(engine));
+    else describe.skip(`${name} (${engine}) [skipped: TEST_TIMESCALE_URL is not set]`, () => tests(engine));
+  }
+}
+
+/** For tests that are hardly about the database: timescaledb where there is a server for it, which the rest of a run is about. */
+export function anyEngine(): HistoryEngine {
+  return serverOf('timescaledb') ? 'timescaledb' : 'postgresql';
+}

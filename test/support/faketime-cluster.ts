@@ -1,0 +1,213 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { HISTORY_ENGINES, type HistoryEngine } from '../../src/config/env.schema.js';
+import { unprivilegedAccount } from '../../src/embedded/account.js';
+import type { Account } from '../../src/embedded/standalone.js';
+import { freePort } from './free-port.js';
+
+const OLDEST_SERVER = 15;
+
+/** The system's PostgreSQL: its programs, and whether it has TimescaleDB. */
+interface SystemServer {
+  binDir: string;
+  timescaledb: boolean;
+}
+
+/** Runs a program for its output; undefined when it is not there or fails. */
+function outputOf(program: string, ...args: string[]): string | undefined {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function subfolders(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+/** The newest server that will do, one with TimescaleDB before others. */
+function findSystemServer(): SystemServer | undefined {
+  const folders = [
+    outputOf('pg_config', '--bindir'),
+    ...subfolders('/usr/lib/postgresql').map((f) => join(f, 'bin')),
+  ];
+  const servers = [...new Set(folders)]
+    .flatMap((binDir) => {
+      if (binDir === undefined || !['initdb', 'pg_ctl'].every((name) => existsSync(join(binDir, name))))
+        return [];
+      const version = Number(/(\d+)/.exec(outputOf(join(binDir, 'postgres'), '--version') ?? '')?.[1] ?? 0);
+      const libDir = outputOf(join(binDir, 'pg_config'), '--pkglibdir') ?? join(binDir, '..', 'lib');
+      return version < OLDEST_SERVER
+        ? []
+        : [{ binDir, version, timescaledb: existsSync(join(libDir, 'timescaledb.so')) }];
+    })
+    .sort((a, b) => Number(b.timescaledb) - Number(a.timescaledb) || b.version - a.version);
+  return servers[0];
+}
+
+/** libfaketime where Debian's and others' packages put it. */
+function findLibfaketime(): string | undefined {
+  const folders = [...subfolders('/usr/lib'), '/usr/lib', '/usr/lib64', '/usr/local/lib'];
+  return folders
+    .map((folder) => join(folder, 'faketime', 'libfaketime.so.1'))
+    .find((file) => existsSync(file));
+}
+
+const server = findSystemServer();
+const libfaketime = findLibfaketime();
+
+/** Why there can be no such cluster here; undefined when there can. */
+function obstacle(engine: HistoryEngine): string | undefined {
+  if (libfaketime === undefined) return 'libfaketime is not installed (Debian: faketime)';
+  if (!server) return `no PostgreSQL ${OLDEST_SERVER}+ of the system (initdb and pg_ctl)`;
+  if (engine === 'timescaledb' && !server.timescaledb) return "the system's PostgreSQL has no TimescaleDB";
+  return undefined;
+}
+
+/**
+ * A PostgreSQL server of its own whose clock the test sets. Only this server's: Node.js keeps the real time.
+ *
+ * The clock goes on by itself. Never set it back.
+ */
+export class FaketimeCluster {
+  private constructor(
+    readonly url: string,
+    private readonly folder: string,
+    private readonly run: (program: string, args: string[]) => Promise<void>,
+  ) {}
+
+  /** Starts a server that believes that it is `now`. */
+  static async start(engine: HistoryEngine, now: Date): Promise<FaketimeCluster> {
+    if (!server || libfaketime === undefined) throw new Error(obstacle(engine));
+    const { binDir } = server;
+    const account = process.getuid?.() === 0 ? await unprivilegedAccount() : undefined;
+    const folder = await mkdtemp(join(tmpdir(), 'faketime-'));
+    await chmod(folder, 0o755);
+    const data = join(folder, 'data');
+    await mkdir(data, { mode: 0o700 });
+    if (account) await chown(data, account.uid, account.gid);
+
+    const environment = {
+      LD_PRELOAD: libfaketime,
+      FAKETIME_TIMESTAMP_FILE: join(folder, 'clock'),
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1', // timers and waits keep the real time
+    };
+    const run = (program: string, args: string[]): Promise<void> =>
+      runAs(account, join(binDir, program), args, environment);
+    const port = await freePort();
+    const cluster = new FaketimeCluster(`postgres://postgres@127.0.0.1:${port}/postgres`, folder, run);
+    await cluster.setClock(now);
+    await run('initdb', [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '--auth=trust',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+    ]);
+    await writeFile(
+      join(data, 'postgresql.auto.conf'),
+      Object.entries({
+        port: String(port),
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        timezone: 'UTC',
+        fsync: 'off',
+        full_page_writes: 'off',
+        max_worker_processes: '32',
+        ...(engine === 'timescaledb' && {
+          shared_preload_libraries: 'timescaledb',
+          'timescaledb.telemetry_level': 'off',
+        }),
+      })
+        .map(([name, value]) => `${name} = '${value}'\n`)
+        .join(''),
+    );
+    try {
+      await run('pg_ctl', ['-D', data, '-w', '-s', '-l', join(data, 'log'), 'start']);
+    } catch (error) {
+      const log = await readFile(join(data, 'log'), 'utf8').catch(() => '');
+      await rm(folder, { recursive: true, force: true });
+      throw new Error(`${String(error)}\n${log}`);
+    }
+    return cluster;
+  }
+
+  /** Sets the server's clock; all sessions see it at once. */
+  async setClock(now: Date): Promise<void> {
+    const seconds = (now.getTime() - Date.now()) / 1000;
+    const file = join(this.folder, 'clock');
+    await writeFile(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds.toFixed(3)}\n`);
+    await rename(`${file}.new`, file); // whoever reads it finds the old time or the new one, never half a line
+  }
+
+  /** As after a crash: it recovers, and every session is gone. */
+  async crashAndRestart(): Promise<void> {
+    const data = join(this.folder, 'data');
+    await this.run('pg_ctl', ['-D', data, '-w', '-s', '-l', join(data, 'log'), '-m', 'immediate', 'restart']);
+  }
+
+  async stop(): Promise<void> {
+    await this.run('pg_ctl', ['-D', join(this.folder, 'data'), '-w', '-s', '-m', 'immediate', 'stop']);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function runAs(
+  account: Account | undefined,
+  program: string,
+  args: string[],
+  environment: Record<string, string>,
+): Promise<void> {
+  const child = spawn(program, args, {
+    cwd: '/',
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(account && { uid: account.uid, gid: account.gid }),
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`${program} failed (${String(code)}): ${said}`);
+}
+
+/**
+ * Runs the same tests on every engine, each on a server whose clock they set; skipped, with the reason, where there can
+ * be none.
+ *
+ * @param start what the clock says at first.
+ * @param tests gets the engine, and the cluster for use in hooks and tests.
+ */
+export function describeWithClock(
+  name: string,
+  start: Date,
+  tests: (engine: HistoryEngine, cluster: () => FaketimeCluster) => void,
+): void {
+  for (const engine of HISTORY_ENGINES) {
+    const reason = obstacle(engine);
+    const running: { cluster?: FaketimeCluster } = {};
+    const cluster = (): FaketimeCluster => {
+      if (!running.cluster) throw new Error('the cluster is not running');
+      return running.cluster;
+    };
+    const body = (): void => {
+      beforeAll(async () => {
+        running.cluster = await FaketimeCluster.start(engine, start);
+      });
+      tests(engine, cluster);
+      afterAll(() => running.cluster?.stop()); // the last of these hooks: the tests' own still need the server
+    };
+    if (reason === undefined) describe(`${name} (${engine})`, body);
+    else describe.skip(`${name} (${engine}) [skipped: ${reason}]`, body);
+  }
+}

@@ -1,0 +1,105 @@
+/** A report as the tests think of it. */
+export interface TestReport {
+  key: string;
+  at: Date;
+  latitude: number;
+  longitude: number;
+  confidence?: number;
+  accuracy?: number;
+  city?: string;
+}
+
+/** A row of history as the tests compare it. */
+export interface HistoryRow {
+  key: string;
+  size: '1 hour' | '1 day';
+  bucket: string;
+  latitude: number;
+  longitude: number;
+  lastReportAt: string;
+  firstReportAt: string;
+  reports: number;
+  confidence: number | null;
+  maxConfidence: number | null;
+  accuracy: number | null;
+  city: string | null;
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Midnight UTC of the day that is `days` after that of `moment`. */
+export function utcDay(moment: Date, days = 0): Date {
+  return new Date(Math.floor(moment.getTime() / DAY) * DAY + days * DAY);
+}
+
+/**
+ * The history of reports, computed the plain way: hours from the cut on, days before it.
+ *
+ * @param reports in the order in which they came in; the first of a tracker and millisecond counts.
+ */
+export function expectedHistory(reports: readonly TestReport[], cut: Date): HistoryRow[] {
+  const counted = new Map<string, TestReport>();
+  for (const report of reports) {
+    const identity = `${report.key} ${report.at.getTime()}`;
+    if (!counted.has(identity)) counted.set(identity, report);
+  }
+  const buckets = new Map<string, TestReport[]>();
+  for (const report of counted.values()) {
+    const width = report.at < cut ? DAY : HOUR;
+    const bucket = new Date(Math.floor(report.at.getTime() / width) * width).toISOString();
+    const id = `${report.key} ${width === DAY ? '1 day' : '1 hour'} ${bucket}`;
+    buckets.set(id, [...(buckets.get(id) ?? []), report]);
+  }
+  return [...buckets.values()].map((bucket) => foldBucket(bucket, cut)).sort(byPlaceInHistory);
+}
+
+function foldBucket(reports: TestReport[], cut: Date): HistoryRow {
+  const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
+  const first = sorted[0] as TestReport;
+  const last = sorted.at(-1) as TestReport;
+  const width = last.at < cut ? DAY : HOUR;
+  const confidences = sorted.flatMap(({ confidence }) => confidence ?? []);
+  return {
+    key: last.key,
+    size: width === DAY ? '1 day' : '1 hour',
+    bucket: new Date(Math.floor(last.at.getTime() / width) * width).toISOString(),
+    latitude: last.latitude,
+    longitude: last.longitude,
+    lastReportAt: last.at.toISOString(),
+    firstReportAt: first.at.toISOString(),
+    reports: sorted.length,
+    confidence: last.confidence ?? null,
+    maxConfidence: confidences.length > 0 ? Math.max(...confidences) : null,
+    accuracy: last.accuracy ?? null,
+    city: sorted.findLast(({ city }) => city !== undefined)?.city ?? null,
+  };
+}
+
+export function byPlaceInHistory(a: HistoryRow, b: HistoryRow): number {
+  return `${a.key} ${a.bucket} ${a.size}` < `${b.key} ${b.bucket} ${b.size}` ? -1 : 1;
+}
+
+/** Reads a relation with the columns of location_history_view in the shape that the oracle gives. */
+export const READ_HISTORY = (relation: 'location_history_view' | 'location_history'): string => `
+  SELECT t.hashed_adv_key AS key, v.bucket_size AS size, v.timestamp AS bucket,
+    ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.last_report_at AS "lastReportAt",
+    v.first_report_at AS "firstReportAt", v.report_count AS reports, v.confidence,
+    v.max_confidence AS "maxConfidence", v.horizontal_accuracy AS accuracy, v.nearest_city AS city
+  FROM ${relation} AS v JOIN trackers AS t ON t.id = v.tracker_id`;
+
+/** Brings rows of READ_HISTORY into the oracle's form and order. */
+export function normalize(
+  rows: readonly (Omit<HistoryRow, 'bucket' | 'lastReportAt' | 'firstReportAt'> &
+    Record<'bucket' | 'lastReportAt' | 'firstReportAt', Date>)[],
+): HistoryRow[] {
+  return rows
+    .map((row) => ({
+      ...row,
+      reports: row.reports,
+      bucket: row.bucket.toISOString(),
+      lastReportAt: row.lastReportAt.toISOString(),
+      firstReportAt: row.firstReportAt.toISOString(),
+    }))
+    .sort(byPlaceInHistory);
+}

@@ -1,0 +1,34 @@
+import type { DataSource } from 'typeorm';
+import type { Job } from '../../src/jobs/job.js';
+import { JobRunner } from '../../src/jobs/job-runner.js';
+import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
+import { locksOf } from './locks.js';
+import type { TestDatabase } from './test-database.js';
+
+/** A row of job_runs. */
+export interface RecordedRun {
+  slot: Date | null;
+  covers_from: Date | null;
+  attempt: number;
+  outcome: 'running' | 'done' | 'failed';
+  ms: number | null;
+  row_count: number | null;
+  details: unknown;
+  error: string | null;
+  retry_at: Date | null;
+}
+
+/** What is recorded of a job, in the order in which it began. */
+export function recordedRuns(db: TestDatabase, job: string): Promise<RecordedRun[]> {
+  return db.query('SELECT * FROM job_runs WHERE job = $1 ORDER BY id', [job]);
+}
+
+/** The job runner of one process. */
+export function runnerOf(process: DataSource, ttlMs = 1000): JobRunner {
+  return new JobRunner(new JobRunsRepository(process), locksOf(process, ttlMs));
+}
+
+/** An hourly job named `test`. */
+export function testJob(run: Job['run'], others: Partial<Job> = {}): Job {
+  return { name: 'test', cron: '7 * * * *', deadlineMs: 60_000, run, ...others };
+}

@@ -1,0 +1,1 @@
+export { randomReports } from './random.js';

@@ -1,0 +1,67 @@
+import { type TestReport, utcDay } from './history-oracle.js';
+
+/** Numbers that look random and are the same for the same seed, so that a failure can be run again. */
+export class Random {
+  constructor(private state: number) {}
+
+  /** At least 0, less than 1. Source: mulberry32, public domain. */
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let t = this.state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number from 0 to `below` - 1. */
+  int(below: number): number {
+    return Math.floor(this.next() * below);
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.int(list.length)] as T;
+  }
+
+  /** Whether something that happens once in `n` times happens now. */
+  oneIn(n: number): boolean {
+    return this.int(n) === 0;
+  }
+
+  shuffle<T>(list: readonly T[]): T[] {
+    const shuffled = [...list];
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const j = this.int(i + 1);
+      [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
+    }
+    return shuffled;
+  }
+
+  /** A report of one of these keys in [from, to), with or without what a report may lack. */
+  report(keys: readonly string[], from: Date, to: Date): TestReport {
+    const at = new Date(from.getTime() + this.int(to.getTime() - from.getTime()));
+    return {
+      key: this.pick(keys),
+      at,
+      latitude: this.int(180_000) / 1000 - 90,
+      longitude: this.int(360_000) / 1000 - 180,
+      ...(this.oneIn(2) && { confidence: this.pick([0, 1, 2, 3, 100, 255]) }),
+      ...(this.oneIn(2) && { accuracy: this.int(1000) / 8 }),
+      ...(this.oneIn(4) && { city: this.pick(['London', 'Łódź', "L'Aquila", 'Tōkyō']) }),
+    };
+  }
+
+  /** So many reports of different moments, in no order. */
+  reports(count: number, keys: readonly string[], from: Date, to: Date): TestReport[] {
+    const reports = new Map<string, TestReport>();
+    while (reports.size < count) {
+      const report = this.report(keys, from, to);
+      reports.set(`${report.key} ${report.at.getTime()}`, report);
+    }
+    return [...reports.values()];
+  }
+}
+
+/** Reports of a tracker from `days` days ago until now, at random times and places. */
+export function randomReports(key: string, today: Date, days: number, count: number): TestReport[] {
+  return new Random(key.length * 7919 + count).reports(count, [key], utcDay(today, -days), new Date());
+}

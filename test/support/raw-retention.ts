@@ -1,0 +1,1 @@
+export { DOCUMENTED_REFRESH } from './retention.js';

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { REAL_DATA } from './real-data.js';
+
+/** What a file holds, counted without the product: by regular expressions, `split` and `JSON.parse` of the whole. */
+export interface Counted {
+  /** Items that say where and when. */
+  readonly reports: number;
+  /** Different instants among them. */
+  readonly instants: number;
+  /** Items of other kinds, or that lack time or place. */
+  readonly others: number;
+  /** Names of the devices. */
+  readonly devices: readonly string[];
+}
+
+export interface RealFile {
+  readonly name: string;
+  readonly format: string;
+  /** @param text the whole file. */
+  readonly count: (text: string) => Counted;
+}
+
+/** Files that nobody of this project wrote; they are no part of it, and lie beside its folder where there are any. */
+export const REAL_FILES: readonly RealFile[] = [
+  { name: 'gpslogger-2025-05-31.gpx', format: 'gpx', count: countGpx },
+  { name: 'gpslogger-2025-06-17.gpx', format: 'gpx', count: countGpx },
+  { name: 'google-records.json', format: 'google-records', count: countRecords },
+  { name: 'owntracks-2024-03.rec', format: 'owntracks', count: countRec },
+  { name: 'overland.json', format: 'overland', count: countOverland },
+];
+
+/** The folder of {@link REAL_FILES}; undefined where there is none. */
+export const REAL_FOLDER = existsSync(join(REAL_DATA, 'real')) ? join(REAL_DATA, 'real') : undefined;
+
+/** For the name of a test that needs them. */
+export const SKIP_REAL_FILES =
+  REAL_FOLDER === undefined ? ` [skipped: ${join(REAL_DATA, 'real')} is not there]` : undefined;
+
+function countGpx(text: string): Counted {
+  const points = text.split('<trkpt ').slice(1);
+  const times = points
+    .map((point) => /<time>([^<]+)<\/time>/.exec(point)?.[1])
+    .filter((time) => time !== undefined);
+  const marks = text.match(/<(?:wpt|rtept) /g) ?? [];
+  return counted(times, points.length - times.length + marks.length, []);
+}
+
+function countRecords(text: string): Counted {
+  const { locations } = JSON.parse(text) as { locations: Record<string, unknown>[] };
+  const placed = locations.filter((record) => 'latitudeE7' in record && 'longitudeE7' in record);
+  return counted(
+    placed.map((record) => record['timestamp']),
+    locations.length - placed.length,
+    placed.map((record) => String(record['deviceTag'])),
+  );
+}
+
+function countRec(text: string): Counted {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const locations = lines.filter((line) => line.includes('"_type":"location"'));
+  return counted(
+    locations.map((line) => /"tst":(\d+)/.exec(line)?.[1]),
+    lines.length - locations.length,
+    locations.map((line) => /"topic":"owntracks\/([^"]+)"/.exec(line)?.[1] ?? ''),
+  );
+}
+
+function countOverland(text: string): Counted {
+  const { locations } = JSON.parse(text) as {
+    locations: { geometry?: unknown; properties: { timestamp: string; device_id: string } }[];
+  };
+  const placed = locations.filter(({ geometry }) => geometry);
+  return counted(
+    placed.map(({ properties }) => properties.timestamp),
+    locations.length - placed.length,
+    placed.map(({ properties }) => properties.device_id),
+  );
+}
+
+function counted(times: readonly unknown[], others: number, devices: readonly string[]): Counted {
+  return {
+    reports: times.length,
+    instants: new Set(times).size,
+    others,
+    devices: [...new Set(devices)].filter((device) => device !== ''),
+  };
+}

@@ -1,0 +1,89 @@
+import type { MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
+import type { HistoryRow, TestReport } from './history-oracle.js';
+import { at, insertReports, readHistory } from './scenario.js';
+import type { TestDatabase } from './test-database.js';
+
+/** How far back raw reports go in a database made with these: nine days, of which seven become due at once below. */
+export const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '9' };
+
+/** Time cannot be moved, but how long raw reports are kept can: what is older is due from now on. */
+export async function keepRaw(db: TestDatabase, days: number): Promise<void> {
+  await db.query('UPDATE history_state SET raw_retention_hours = $1, hourly_retention_hours = 24', [
+    days * 24,
+  ]);
+}
+
+/** Runs maintenance as the job does; fails when another process is at it. */
+export async function maintain(db: TestDatabase): Promise<MaintenanceReport> {
+  const report = await db.maintain();
+  if (!report) throw new Error('another process was at it');
+  return report;
+}
+
+/** The days from the `first`-th to the `last`-th before `today`, oldest first, as maintenance names them. */
+export function dayNames(today: Date, first: number, last: number): string[] {
+  const names: string[] = [];
+  for (let day = first; day >= last; day--)
+    names.push(at(today, -day, '00:00:00').toISOString().slice(0, 10));
+  return names;
+}
+
+/** Where raw reports begin, and where hours do. */
+export async function boundaries(db: TestDatabase): Promise<{ horizon: Date; cut: Date }> {
+  const [row] = await db.query<{ horizon: Date; cut: Date }>(
+    'SELECT closed_before AS horizon, cut FROM history_state',
+  );
+  if (!row) throw new Error('history_state is empty');
+  return row;
+}
+
+/** The documented refresh by hand, word for word. */
+export const DOCUMENTED_REFRESH =
+  "CALL refresh_continuous_aggregate('location_history_daily', NOW() - INTERVAL '7 days', NOW())";
+
+/** Reports of a tracker, evenly over the days `from` to `to` relative to `today`, each of them at another place. */
+export function dailyReports(
+  key: string,
+  today: Date,
+  { from, to, aDay }: { from: number; to: number; aDay: number },
+): TestReport[] {
+  const step = 86_400_000 / aDay;
+  return Array.from({ length: (to - from + 1) * aDay }, (_, i) => ({
+    key,
+    at: new Date(at(today, from, '00:00:00').getTime() + Math.floor(i * step + step / 2)),
+    latitude: 40 + i / 1000,
+    longitude: 7,
+    confidence: i % 4,
+    accuracy: i,
+    ...(i % 5 === 0 && { city: `city ${i}` }),
+  }));
+}
+
+/** The daily history as `key day` → number of reports, of all layers together. */
+export async function countsByDay(db: TestDatabase): Promise<Record<string, number>> {
+  const rows = await db.query<{ day: string; reports: number }>(
+    `SELECT hashed_adv_key || ' ' || to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, report_count AS reports
+     FROM location_history_days ORDER BY 1`,
+  );
+  return Object.fromEntries(rows.map(({ day, reports }) => [day, reports]));
+}
+
+/** Reports of some trackers over six days, in raw and in the aggregates; the days before yesterday are then closed. */
+export async function sixDaysThenRetention(
+  db: TestDatabase,
+  today: Date,
+  keys: readonly string[],
+): Promise<TestReport[]> {
+  const reports = keys.flatMap((key) => dailyReports(key, today, { from: -6, to: -1, aDay: 24 }));
+  await insertReports(db, reports);
+  await db.settle();
+  await keepRaw(db, 2);
+  await maintain(db);
+  return reports;
+}
+
+/** Rows of history without those of a tracker and day. */
+export async function historyBeside(db: TestDatabase, key: string, day: Date): Promise<HistoryRow[]> {
+  const rows = await readHistory(db);
+  return rows.filter((row) => row.key !== key || row.bucket !== day.toISOString());
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { loadConfig } from '../../src/config/app-config.js';
+import type { HistoryEngine } from '../../src/config/env.schema.js';
+import { migrate } from '../../src/database/migrator.js';
+import { withClient } from './client.js';
+
+/** What a database is made with. */
+export interface Making {
+  engine: HistoryEngine;
+  /** Environment variables beyond the defaults. */
+  env: Record<string, string>;
+  /** Time zone of its sessions; the server's where it is not given. */
+  zone: string | undefined;
+}
+
+/** Address of another database on the same server. */
+export function databaseUrl(server: string, name: string): string {
+  return Object.assign(new URL(server), { pathname: `/${name}` }).href;
+}
+
+/** Makes an empty database. */
+export async function createEmpty(admin: pg.Client, name: string, zone: string | undefined): Promise<void> {
+  await admin.query(`CREATE DATABASE ${name}`);
+  // All of it once more in a zone far from UTC: see test/run.mjs.
+  if (zone) await admin.query(`ALTER DATABASE ${name} SET timezone = '${zone}'`);
+}
+
+/**
+ * Makes a migrated database by copying one, which takes a tenth of the time of migrating it. The first that asks makes
+ * the original; all of them are dropped by global-teardown.js.
+ *
+ * TimescaleDB's own jobs are switched off in it, because they would come at any moment: who tests them runs them.
+ */
+export async function createMigrated(
+  admin: pg.Client,
+  server: string,
+  name: string,
+  making: Making,
+): Promise<void> {
+  // The day, because the horizon of a new database is a midnight.
+  const key = JSON.stringify([making, new Date().toISOString().slice(0, 10)]);
+  const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  const original = `template_${process.env['TRACKER_TEST_RUN'] ?? ''}_${digest}`;
+  await onlyOne(admin, original, () => makeOriginal(admin, server, original, making));
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${original}`);
+  await copySettings(admin, original, name);
+}
+
+/** Files are tested side by side: one of them makes the original, and the others wait for it. */
+async function onlyOne(admin: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
+  await admin.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
+  try {
+    const { rowCount } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await work();
+  } finally {
+    await admin.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name]);
+  }
+}
+
+async function makeOriginal(admin: pg.Client, server: string, name: string, making: Making): Promise<void> {
+  const { engine, env, zone } = making;
+  const raw = `${name}_raw`; // has its name only when it is complete
+  const url = databaseUrl(server, raw);
+  await admin.query(`DROP DATABASE IF EXISTS ${raw} WITH (FORCE)`);
+  await createEmpty(admin, raw, zone);
+  const report = await migrate(loadConfig({ HISTORY_ENGINE: engine, DATABASE_URL: url, ...env }), url);
+  if (report.engine === 'timescaledb') {
+    await withClient(url, (client) =>
+      client.query(
+        `SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy_%'`,
+      ),
+    );
+  }
+  // A database that somebody is connected to cannot be copied.
+  await admin.query(`ALTER DATABASE ${raw} ALLOW_CONNECTIONS false`);
+  const end = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+  while ((await admin.query(end, [raw])).rowCount !== 0) await sleep(20);
+  await admin.query(`ALTER DATABASE ${raw} RENAME TO ${name}`);
+}
+
+/** What ALTER DATABASE ... SET has set is not copied along. */
+async function copySettings(admin: pg.Client, from: string, to: string): Promise<void> {
+  const { rows } = await admin.query<{ setting: string }>(
+    `SELECT unnest(setconfig) AS setting FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
+     WHERE d.datname = $1 AND s.setrole = 0`,
+    [from],
+  );
+  for (const { setting } of rows) {
+    const at = setting.indexOf('=');
+    const [variable, value] = [setting.slice(0, at), setting.slice(at + 1)];
+    // A list of names is kept as it is written.
+    const literal = variable === 'search_path' ? value : pg.escapeLiteral(value);
+    await admin.query(`ALTER DATABASE ${to} SET ${pg.escapeIdentifier(variable)} = ${literal}`);
+  }
+}

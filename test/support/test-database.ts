@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
+import { AggregatesService, type MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
+import { type AppConfig, loadConfig } from '../../src/config/app-config.js';
+import type { HistoryEngine } from '../../src/config/env.schema.js';
+import { createDataSource } from '../../src/database/data-source.js';
+import { migrate } from '../../src/database/migrator.js';
+import { retryTransient } from '../../src/database/retry.js';
+import type { LockService } from '../../src/locking/lock.service.js';
+import { withClient } from './client.js';
+import { locksOf } from './locks.js';
+import { serverOf } from './servers.js';
+import { createEmpty, createMigrated, databaseUrl } from './template.js';
+
+/**
+ * bigint as a number: counts in tests are small enough. Of the tests' own connections only: the application under test
+ * shares this process.
+ */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export interface TestDatabaseOptions {
+  /** Environment variables beyond the defaults, e.g. `RAW_RETENTION_DAYS`. */
+  env?: Record<string, string>;
+  /** Leave the database empty. */
+  empty?: boolean;
+  /** Make it on this server instead of the engine's own, e.g. one whose clock can be moved. */
+  server?: string;
+}
+
+/** A database of one test file's own, migrated, with what the tests do to it. */
+export class TestDatabase {
+  private constructor(
+    readonly url: string,
+    readonly config: AppConfig,
+    readonly pool: pg.Pool,
+    readonly dataSource: DataSource,
+    readonly aggregates: AggregatesService,
+    readonly locks: LockService,
+    private readonly admin: string,
+  ) {}
+
+  static async create(engine: HistoryEngine, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+    const server = options.server ?? serverOf(engine)?.url;
+    if (server === undefined) throw new Error(`no server for ${engine}`);
+    const name = `test_${randomBytes(6).toString('hex')}`;
+    const url = databaseUrl(server, name);
+    const env = options.env ?? {};
+    const config = loadConfig({
+      HISTORY_ENGINE: engine,
+      DATABASE_URL: url,
+      GEOCODING_PROVIDER: 'off', // else reports get cities that the test does not know of
+      ...env,
+    });
+    const zone = process.env['TEST_TIMEZONE'];
+    const isCopy = !options.empty && options.server === undefined;
+    await withClient(server, (admin) =>
+      isCopy ? createMigrated(admin, server, name, { engine, env, zone }) : createEmpty(admin, name, zone),
+    );
+    if (!options.empty && !isCopy) await migrate(config, url);
+    const dataSource = await createDataSource(config, url).initialize();
+    const pool = new pg.Pool({ connectionString: url, max: 20, types });
+    // drop() may find a session that is still on its way out, and its client fails with nobody listening; an idle one
+    // fails at the pool.
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    pool.on('error', () => undefined);
+    const locks = locksOf(dataSource);
+    return new TestDatabase(
+      url,
+      config,
+      pool,
+      dataSource,
+      new AggregatesService(new AggregatesRepository(dataSource), locks),
+      locks,
+      server,
+    );
+  }
+
+  async query<T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.pool.query<T>(sql, values)).rows;
+  }
+
+  /** The only value of the only row. */
+  async value<T>(sql: string, values: unknown[] = []): Promise<T> {
+    const [row] = await this.query(sql, values);
+    return Object.values(row ?? {})[0] as T;
+  }
+
+  /** Lets what the refresher would do soon be done now. */
+  async settle(): Promise<void> {
+    // A policy of TimescaleDB's own may be at work on the same hours; the refresher, too, comes again then.
+    while (['more', 'held'].includes(await retryTransient(() => this.aggregates.aggregateChanges())));
+    while ((await this.aggregates.refreshView()).moreToDo);
+  }
+
+  /** Runs maintenance as the job does; null when another process is at it. */
+  maintain(): Promise<MaintenanceReport | null> {
+    return runMaintenance(this.aggregates, this.locks);
+  }
+
+  async register(name: string, hashedAdvKey = name): Promise<string> {
+    return String(
+      await this.value('INSERT INTO trackers (name, hashed_adv_key) VALUES ($1, $2) RETURNING id', [
+        name,
+        hashedAdvKey,
+      ]),
+    );
+  }
+
+  async drop(): Promise<void> {
+    await this.dataSource.destroy();
+    await this.pool.end();
+    const name = new URL(this.url).pathname.slice(1);
+    await withClient(this.admin, (admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  }
+}
+
+/** Maintenance under the lock of the job; null when another process is at it. */
+export async function runMaintenance(
+  aggregates: AggregatesService,
+  locks: LockService,
+): Promise<MaintenanceReport | null> {
+  const tried = await locks.withLock('maintenance', (session) => aggregates.maintain(session));
+  if (tried.outcome === 'unavailable') throw tried.error;
+  return tried.outcome === 'held' ? null : tried.result;
+}
