@@ -57,10 +57,10 @@ export class Environment extends GeocodingEnvironment {
   @IsUrl(DATABASE_URL_OPTIONS)
   DATABASE_LISTEN_URL?: string;
 
-  @EnvVariable({ description: 'Connections in the pool of one process (2 to 500).' })
+  @EnvVariable({ description: 'Connections in the pool of one process (4 to 500).' })
   @Type(() => Number)
   @IsInt()
-  @Min(2)
+  @Min(4) // a job holds its lock on one, refreshes the view on another, and is asked about on a third
   @Max(500)
   DATABASE_POOL_SIZE = 10;
 

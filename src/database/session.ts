@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
 
@@ -44,6 +45,17 @@ export async function askQuickly<T>(
   } finally {
     await session.release();
   }
+}
+
+/**
+ * Calls back when the server or the network ends a session, before any later statement on it fails.
+ *
+ * @returns what stops watching; it has to be called before the session is released.
+ */
+export async function whenSessionEnds(session: Session, ended: () => void): Promise<() => void> {
+  const client = (await session.connect()) as EventEmitter;
+  client.once('error', ended).once('end', ended);
+  return () => client.off('error', ended).off('end', ended);
 }
 
 /** Ends a session for good; the server notices a statement without a client within seconds. */

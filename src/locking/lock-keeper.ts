@@ -46,6 +46,12 @@ export class LockKeeper {
     await this.running;
   }
 
+  /** Aborts the signal, with a LockLostError that says why; does nothing once the keeper has stopped. */
+  lose(why: string): void {
+    if (this.stopped) return;
+    this.controller.abort(new LockLostError(this.name, why));
+  }
+
   private expiryFrom(asked: number): number {
     return asked + this.ttlMs * (1 - DRIFT);
   }
@@ -84,11 +90,6 @@ export class LockKeeper {
     this.expiresAt = this.expiryFrom(asked);
     this.watchExpiry();
     this.scheduleRenewal(this.ttlMs / 3);
-  }
-
-  private lose(why: string): void {
-    if (this.stopped) return;
-    this.controller.abort(new LockLostError(this.name, why));
   }
 }
 

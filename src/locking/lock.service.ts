@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { endSession, type Session } from '../database/session.js';
+import { endSession, type Session, whenSessionEnds } from '../database/session.js';
 import { LockKeeper, type Renewal } from './lock-keeper.js';
 import type { Lease, LockHolder, LockLeasesRepository } from './lock-leases.repository.js';
 import type { RedisLock } from './redis-lock.js';
@@ -96,10 +96,14 @@ export class LockService implements OnModuleDestroy {
     work: LockedWork<T>,
   ): Promise<T> {
     const signal = AbortSignal.any(signals);
-    const stopper = new SessionStopper(session, signal, () => this.leases.cancel(backendPid));
+    const stopper = new SessionStopper(session, signal, async () => {
+      if (!session.isReleased) await this.leases.cancel(backendPid); // else it has ended, and its process with it
+    });
+    const unwatch = await whenSessionEnds(session, () => keeper.lose('its session ended'));
     try {
       return await stopper.run(() => work(session, signal));
     } finally {
+      unwatch();
       await keeper.stop();
       await this.giveUp(session, stopper.wasTold ? null : lease);
     }

@@ -19,6 +19,8 @@ export const REDIS_OPTIONS: RedisOptions = {
   lazyConnect: true,
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
+  // ioredis does not catch what its own attempt to subscribe again fails with: the process would end. See listen().
+  autoResubscribe: false,
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: COMMAND_TIMEOUT_MS,
   keepAlive: 10_000,

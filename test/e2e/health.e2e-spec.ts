@@ -7,11 +7,11 @@ import type { AppRole } from '../../src/config/env.schema.js';
 import { Api } from '../support/api.js';
 import { Door } from '../support/door.js';
 import { describeOnEveryEngine } from '../support/engines.js';
+import { itWithRedis } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
-const REDIS_URL = process.env['TEST_REDIS_URL'];
 
 interface Health {
   /** Of the HTTP answer. */
@@ -214,9 +214,8 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    const withRedis = REDIS_URL === undefined ? it.skip : it;
-    withRedis('follows Redis away and back (skipped where TEST_REDIS_URL is not set)', async () => {
-      const door = await doorTo(REDIS_URL as string);
+    itWithRedis('follows Redis away and back', async (redis) => {
+      const door = await doorTo(redis);
       const api = await start(['api'], { REDIS_URL: door.url });
       const expectRedis = (status: string): Promise<void> =>
         eventually(async () =>

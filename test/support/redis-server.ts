@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe } from '@jest/globals';
+import { describe, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { eventually } from './shown.js';
 import { freePort } from './free-port.js';
@@ -18,6 +18,23 @@ function isInstalled(): boolean {
 export function describeWithRedis(name: string, tests: () => void): void {
   if (isInstalled()) describe(name, tests);
   else describe.skip(`${name} [skipped: redis-server is not installed]`, tests);
+}
+
+/**
+ * A Redis for tests that only use it: the one of TEST_REDIS_URL, else one that is started for them. Skipped, with the
+ * reason, where there is neither.
+ */
+export function itWithRedis(name: string, test: (url: string) => Promise<void>): void {
+  const given = process.env['TEST_REDIS_URL'];
+  if (given !== undefined) it(name, () => test(given));
+  else if (!isInstalled())
+    it.skip(`${name} [skipped: TEST_REDIS_URL is not set, and redis-server is not installed]`, () =>
+      undefined);
+  else
+    it(name, async () => {
+      const redis = await RedisServer.start();
+      await test(redis.url).finally(() => redis.destroy());
+    });
 }
 
 /** A Redis of a test's own, which it may stop and start again: always empty then. */

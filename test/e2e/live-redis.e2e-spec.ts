@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Api } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { LiveClient } from '../support/live.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { insertReports } from '../support/scenario.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const CHANNEL = 'location_history:changed';
+
+describeWithRedis('subscribers of instances with a Redis', () => {
+  describeOnEveryEngine('on one database', (engine) => {
+    let db: TestDatabase;
+    let redis: RedisServer;
+    const apis: Api[] = [];
+    const clients: LiveClient[] = [];
+
+    beforeAll(async () => {
+      redis = await RedisServer.start();
+      db = await TestDatabase.create(engine);
+      for (let i = 0; i < 2; i++) apis.push(await Api.start(db, false, { REDIS_URL: redis.url }));
+    });
+    afterAll(async () => {
+      for (const client of clients) await client.close();
+      for (const api of apis) await api.stop();
+      await db.drop();
+      await redis.destroy();
+    });
+
+    it('get what is announced there, on every instance, and go on while it is away and when it is back', async () => {
+      const id = await db.register('a');
+      const begun = Date.now() - 60_000;
+      const report = (n: number): Promise<unknown> =>
+        insertReports(db, [{ key: 'a', at: new Date(begun + n * 1000), latitude: n, longitude: 7 }]);
+      const subscribers = apis.map((api) => {
+        const client = new LiveClient(api.server);
+        clients.push(client);
+        return client.subscribe([id], new Date(begun));
+      });
+      const expectSeen = (...latitudes: number[]): Promise<void> =>
+        eventually(() => {
+          for (const { seen } of subscribers)
+            expect(seen.map(({ location }) => location.latitude)).toEqual(latitudes);
+        });
+
+      let announced = 0;
+      const ear = redis.client.duplicate();
+      ear.on('error', () => undefined);
+      ear.on('message', () => (announced += 1));
+      await ear.subscribe(CHANNEL);
+      await report(1);
+      await expectSeen(1);
+      await eventually(() => expect(announced).toBeGreaterThan(0));
+      ear.disconnect();
+
+      await redis.stop();
+      await report(2);
+      await expectSeen(1, 2);
+      await redis.start();
+      await report(3);
+      await expectSeen(1, 2, 3);
+    });
+  });
+});
