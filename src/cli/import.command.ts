@@ -1,26 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { DomainError } from '../common/errors/domain-error.js';
-import { SchemaGuard } from '../database/schema-guard.js';
-import { ImportModule } from '../import/import.module.js';
-import { ImportService } from '../import/import.service.js';
-import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';
-import { describeFailure, EXIT } from '../process.js';
-import { describeSummary, jsonOf, showProgress } from './import-output.js';
+import type { ImportFlags } from './import.action.js';
 import { addRetryCommand } from './import-retry.command.js';
-import { withContext } from './with-context.js';
-
-interface ImportFlags {
-  tracker?: string;
-  map?: Map<string, string>;
-  dryRun?: true;
-  json?: true;
-}
 
 export function addImportCommand(program: Command): void {
   const command = program
     .command('import')
     .description(
-      'take in reports from files: NDJSON or GPX, also gzipped, told by their content; - is standard input. ' +
+      'take in reports from files: NDJSON, CSV, GPX, GeoJSON, OwnTracks, Overland, Google Records and Timeline, also ' +
+        'gzipped, told by their content; - is standard input. ' +
         'A file whose import was interrupted goes on where it stopped. Exits with 0 when all files were read to their ' +
         'end, also with rejected reports; with 1 when one was not; with 2 when called wrongly',
     )
@@ -34,53 +21,10 @@ export function addImportCommand(program: Command): void {
     .option('--dry-run', 'store nothing, and tell what would become of every report')
     .option('--json', 'one JSON object a file on standard output')
     .enablePositionalOptions()
-    .action(async (files: string[], flags: ImportFlags) => {
-      await withContext(ImportModule, async (context) => {
-        await context.get(SchemaGuard).lengthenDailyRetention();
-        for (const file of files) await importFile(context.get(ImportService), file, flags);
-      });
-    });
+    .action(async (files: string[], flags: ImportFlags) =>
+      (await import('./import.action.js')).importFiles(files, flags),
+    );
   addRetryCommand(command);
-}
-
-/** One file; a failure is told and the next file goes on. */
-async function importFile(imports: ImportService, file: string, flags: ImportFlags): Promise<void> {
-  const progress = showProgress(file);
-  const options = {
-    tracker: flags.tracker,
-    map: flags.map,
-    rehearse: flags.dryRun === true,
-    onProgress: progress.update.bind(progress),
-  };
-  const reading =
-    file === '-'
-      ? imports.importStream(process.stdin, { ...options, kind: 'file', name: file })
-      : imports.importFile(file, options);
-  const result = await reading.then(
-    (summary) => ({ summary, failure: undefined }),
-    (error: unknown) => ({ summary: undefined, failure: unreadable(file, error) }),
-  );
-  progress.end();
-  const { failure } = result;
-  const summary = failure instanceof ImportBrokenError ? failure.summary : result.summary;
-  if (flags.json) {
-    process.stdout.write(jsonOf(file, summary, failure instanceof DomainError ? failure : undefined));
-  } else if (summary) process.stdout.write(describeSummary(file, summary));
-  if (failure !== undefined) tellFailure(failure, summary);
-}
-
-function tellFailure(failure: unknown, summary: ImportSummary | undefined): void {
-  const consolation = summary
-    ? 'What was read before that is counted above; the whole file may be imported again.\n'
-    : '';
-  process.stderr.write(`${describeFailure(failure)}\n${consolation}`);
-  process.exitCode = EXIT.failed;
-}
-
-/** A failure of the file system (ENOENT, EISDIR, EACCES) in the product's words. */
-function unreadable(file: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('syscall' in error)) return error;
-  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${error.message}`, { cause: error });
 }
 
 function addToMap(value: string, map = new Map<string, string>()): Map<string, string> {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packagePath } from '../database/sql-files.js';
 import { describeFailure, EXIT } from '../process.js';
 import { addDemoCommand } from './demo.command.js';
 import { addDoctorCommand } from './doctor.command.js';
@@ -9,12 +11,17 @@ import { addMigrateCommand } from './migrate.command.js';
 import { addMoveEngineCommand } from './move-engine.command.js';
 import { addSchemaCommand } from './schema.command.js';
 
-/** The `tracker` command. Every command exits with 0 on success, 1 on failure, 2 when it was called wrongly. */
+/**
+ * The `tracker` command. What a command needs is loaded when it runs: help has to come at once.
+ *
+ * Every command exits with 0 on success, 1 on failure, 2 when it was called wrongly.
+ */
 export function buildProgram(): Command {
   const program = new Command('tracker')
     .description(
       'Location history of BLE trackers. Settings come from the environment: see README.md, "Configuration".',
     )
+    .version((JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version)
     .showHelpAfterError('(--help lists what it takes)')
     // Else options of a subcommand that its parent has as well would be the parent's.
     .enablePositionalOptions()

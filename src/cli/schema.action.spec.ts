@@ -10,7 +10,7 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { packagePath } from '../database/sql-files.js';
-import { printedSchema } from './schema.command.js';
+import { printedSchema } from './schema.action.js';
 
 describe('schema.gql', () => {
   const committed = readFileSync(packagePath('schema.gql'), 'utf8');

@@ -1,0 +1,95 @@
+import { HealthModule } from '../health/health.module.js';
+import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
+import { EXIT } from '../process.js';
+import { withContext } from './with-context.js';
+
+/** `tracker doctor` */
+export async function doctor({ json }: { json?: true }): Promise<void> {
+  const health = await withContext(HealthModule, (context) => context.get(HistoryHealthService).check());
+  process.stdout.write(json ? `${JSON.stringify(health, null, 2)}\n` : describeHealth(health));
+  if (health.problems.length > 0) process.exitCode = EXIT.failed;
+}
+
+function describeHealth(health: HistoryHealth): string {
+  const { engine, spatialLayer, horizon, cut, pendingChanges, daysOverdue, viewIsStale } = health;
+  return [
+    `engine     ${engine}, positions over ${spatialLayer}`,
+    `horizon    ${moment(horizon)}   raw reports from here on`,
+    `cut        ${moment(cut)}   hours from here on, days before`,
+    `kept       raw ${health.rawRetentionHours} h, hourly ${health.hourlyRetentionHours} h, daily ${health.dailyRetentionHours / 24} days`,
+    `waiting    ${pendingChanges} changes, ${daysOverdue} days to close, materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
+    ...describeRefresher(health),
+    '',
+    table([
+      ['layer', 'rows', 'oldest', 'newest', 'watermark', 'last refresh', 'took', 'next retention removes'],
+      ...health.layers.map(describeLayer),
+    ]),
+    table([
+      ['job', 'last slot', 'outcome', 'began', 'took', 'rows'],
+      ...health.refresher.jobs.map(describeJob),
+    ]),
+    ...(health.problems.length === 0
+      ? ['No problems.']
+      : health.problems.map((problem) => `PROBLEM: ${problem}`)),
+    '',
+  ].join('\n');
+}
+
+function describeRefresher({ refresher, pendingFrom, pendingTo }: HistoryHealth): string[] {
+  const { listener, lagSeconds, redis, lastPeriodicRefresh, locks } = refresher;
+  const range = pendingFrom ? `, reports from ${moment(pendingFrom)} to ${moment(pendingTo)} wait` : '';
+  return [
+    `lag        ${lagSeconds} s${range}`,
+    `listener   ${listener.sessions} sessions${listener.since ? ` since ${moment(listener.since)}` : ''}, last notification ${moment(listener.lastNotification)}`,
+    `periodic   last refresh ${moment(lastPeriodicRefresh)}`,
+    `redis      ${redis}`,
+    ...locks.map(
+      ({ name, holder, acquiredAt }) => `lock       ${name} held by ${holder} since ${moment(acquiredAt)}`,
+    ),
+  ];
+}
+
+function describeJob(run: HistoryHealth['refresher']['jobs'][number]): string[] {
+  return [
+    run.job,
+    run.slot ? moment(run.slot) : 'by hand',
+    run.outcome === 'failed' ? `failed (attempt ${run.attempt})` : run.outcome,
+    moment(run.startedAt),
+    duration(run.ms),
+    run.rows === null ? '-' : String(run.rows),
+  ];
+}
+
+function describeLayer(layer: HistoryHealth['layers'][number]): string[] {
+  return [
+    layer.relation,
+    String(layer.rows),
+    moment(layer.oldest),
+    moment(layer.newest),
+    moment(layer.watermark),
+    moment(layer.lastRefresh),
+    duration(layer.lastRefreshMs),
+    layer.removesBefore ? `${layer.rowsToRemove} rows before ${moment(layer.removesBefore)}` : '-',
+  ];
+}
+
+function moment(time: Date | null): string {
+  return time ? time.toISOString().replace(/\.\d+Z$/, 'Z') : '-';
+}
+
+function duration(ms: number | null): string {
+  return ms === null ? '-' : `${ms} ms`;
+}
+
+function table(rows: string[][]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd() + '\n',
+    )
+    .join('');
+}
