@@ -17,6 +17,8 @@ const LAYERS = [
   'location_history_days',
   'report_identities',
   'deleted_reports',
+  'geocoding_queue',
+  'rejected_reports',
 ];
 
 describeOnEveryEngine('a tracker that is deleted', (engine) => {
@@ -66,6 +68,13 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
       at(today, -1, '13:00:00'),
     ]);
     await ingestReports(db, [{ ...first, at: new Date(first.at.getTime() + 1) }]);
+    await db.query(`
+      WITH run AS (INSERT INTO import_runs (kind, name, outcome) VALUES ('file', 'x', 'completed') RETURNING id),
+        reason AS (INSERT INTO import_run_rejections (run_id, reason, reports, first_position, kept)
+          SELECT id, 'future', 3, 1, 3 FROM run)
+      INSERT INTO rejected_reports (run_id, position, rejected_as, reason, tracker, hashed_adv_key)
+      SELECT id, n, 'future', 'future', tracker, key FROM run,
+        (VALUES (1, NULL, 'a'), (2, 'a', NULL), (3, 'b', NULL)) AS given (n, tracker, key)`);
     await db.query('CREATE TABLE location_history_backup (tracker_id bigint, n integer)');
     await db.query('INSERT INTO location_history_backup VALUES ($1, 1), ($2, 2)', [
       ids.get('a'),
@@ -99,6 +108,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     expect(await known('a')).toEqual(nothing);
     await expectHistoryOf(db, of('b', 'c'));
     expect(await db.query('SELECT n FROM location_history_backup')).toEqual([{ n: 2 }]);
+    expect(await db.query('SELECT tracker FROM rejected_reports')).toEqual([{ tracker: 'b' }]);
     expect(await api.data('query ($id: ID!) { tracker(id: $id) { id } }', { id: ids.get('a') })).toEqual({
       tracker: null,
     });

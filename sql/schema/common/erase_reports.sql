@@ -50,8 +50,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- Erases what is known of a tracker's reports in every layer, also that they were counted or deleted, and in tables
--- that were backed up. Returns how many reports its history was of. The tracker itself stays.
+-- Erases what is known of a tracker's reports in every layer, also that they were counted, deleted or rejected, and in
+-- tables that were backed up. The ledger keeps its numbers. Returns how many reports its history was of. The tracker itself stays.
 --
 -- No refresh brings any of it back: above the horizon there is nothing left to compute it from, and below it no refresh
 -- computes anything.
@@ -72,6 +72,11 @@ BEGIN
   DELETE FROM location_reports AS r WHERE r.hashed_adv_key = key;
   DELETE FROM report_identities AS i WHERE i.hashed_adv_key = key;
   DELETE FROM deleted_reports AS d WHERE d.hashed_adv_key = key;
+  DELETE FROM geocoding_queue AS q WHERE q.hashed_adv_key = key;
+  -- Rejected reports name their tracker as their source did.
+  DELETE FROM rejected_reports AS j WHERE j.hashed_adv_key = key OR j.tracker IN (
+    SELECT t.name FROM trackers AS t WHERE t.id = erase_tracker_history.tracker
+    UNION ALL SELECT v.device FROM tracker_devices AS v WHERE v.tracker_id = erase_tracker_history.tracker);
   PERFORM erase_aggregates(key, '-infinity', 'infinity');
   PERFORM mark_history_changed(NULL, NULL);
   FOR backup IN
