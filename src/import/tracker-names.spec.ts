@@ -13,9 +13,15 @@ const report = (more: Partial<SourceReport> = {}): SourceReport => ({
 /** A finder of one registered tracker, and what it looked up. */
 function finderOf(all?: string, device?: string, known: [string, string][] = []) {
   const asked: string[][] = [];
-  const look = (names: readonly string[]): Promise<Map<string, string>> => {
-    asked.push([...names]);
-    return Promise.resolve(new Map(names.includes('bee') ? [['bee', 'bee key']] : []));
+  const look = {
+    keysOf: (names: readonly string[]): Promise<Map<string, string>> => {
+      asked.push([...names]);
+      return Promise.resolve(new Map(names.includes('bee') ? [['bee', 'bee key']] : []));
+    },
+    firstKeysOf: (keys: readonly string[]): Promise<Map<string, string>> => {
+      asked.push([...keys]);
+      return Promise.resolve(new Map(keys.includes('bee further') ? [['bee further', 'bee key']] : []));
+    },
   };
   return { finder: new KeyFinder(look, all, device, new Map(known)), asked };
 }
@@ -35,7 +41,16 @@ describe('KeyFinder', () => {
     const [keyed, silent] = [report({ hashedAdvKey: 'k', tracker: 'bee' }), report()];
     await finder.learn([keyed, silent]);
     expect([keyed, silent].map((one) => finder.keyOf(one))).toEqual(['k', undefined]);
-    expect(asked).toEqual([['bee']]);
+    expect(asked).toEqual([['bee'], ['k']]);
+  });
+
+  it("keeps what is of a tracker's further key under its first", async () => {
+    const { finder, asked } = finderOf();
+    const reports = [report({ hashedAdvKey: 'bee further' }), report({ hashedAdvKey: 'bee key' })];
+    await finder.learn(reports);
+    await finder.learn(reports);
+    expect(asked).toEqual([['bee further', 'bee key']]);
+    expect(reports.map((one) => finder.keyOf(one))).toEqual(['bee key', 'bee key']);
   });
 
   it('gives all reports the one key that the caller named', async () => {

@@ -32,7 +32,11 @@ export class TrackerNames {
     const all = hashedAdvKey ?? (tracker === undefined ? undefined : await this.keyOf(tracker, 'tracker'));
     const known = new Map<string, string>();
     for (const [name, target] of map ?? []) known.set(name, await this.keyOf(target, 'map'));
-    return new KeyFinder((names) => this.keysOf(names), all, device, known);
+    const look = {
+      keysOf: (names: readonly string[]) => this.keysOf(names),
+      firstKeysOf: (keys: readonly string[]) => this.trackers.firstKeysOf(keys),
+    };
+    return new KeyFinder(look, all, device, known);
   }
 
   /** Key of a tracker by its name. @throws DomainError `NOT_FOUND` that names the argument. */
@@ -56,12 +60,21 @@ export class TrackerNames {
   }
 }
 
-/** Keys of the trackers that reports of one import are of; every name is looked up once. */
+/** Asks the database. */
+interface Look {
+  /** Keys of trackers by what a source calls them; what nobody is called is left out. */
+  keysOf(names: readonly string[]): Promise<Map<string, string>>;
+  /** The keys that reports of further keys are kept under; all others are left out. */
+  firstKeysOf(keys: readonly string[]): Promise<Map<string, string>>;
+}
+
+/** Keys of the trackers that reports of one import are of; every name and key is looked up once. */
 export class KeyFinder {
   private keys: Map<string, string | null>;
+  private firstKeys = new Map<string, string>();
 
   constructor(
-    private readonly look: (names: readonly string[]) => Promise<Map<string, string>>,
+    private readonly look: Look,
     private readonly all: string | undefined,
     private readonly device: string | undefined,
     private readonly known: ReadonlyMap<string, string>,
@@ -73,22 +86,37 @@ export class KeyFinder {
   async learn(reports: readonly SourceReport[]): Promise<void> {
     if (this.all !== undefined) return;
     if (this.keys.size > REMEMBERED) this.keys = new Map(this.known);
-    const unknown = new Set<string>();
+    if (this.firstKeys.size > REMEMBERED) this.firstKeys = new Map();
+    const names = new Set<string>();
+    const keys = new Set<string>();
     for (const report of reports) {
       const name = this.nameOf(report);
-      if (name !== undefined && !this.keys.has(name)) unknown.add(name);
+      if (name !== undefined && !this.keys.has(name)) names.add(name);
+      const key = this.givenKeyOf(report);
+      if (key !== undefined && !this.firstKeys.has(key)) keys.add(key);
     }
-    if (unknown.size === 0) return;
-    const found = await this.look([...unknown]);
-    for (const name of unknown) this.keys.set(name, found.get(name) ?? null);
+    if (names.size > 0) {
+      const found = await this.look.keysOf([...names]);
+      for (const name of names) this.keys.set(name, found.get(name) ?? null);
+    }
+    if (keys.size > 0) {
+      const first = await this.look.firstKeysOf([...keys]);
+      for (const key of keys) this.firstKeys.set(key, first.get(key) ?? key);
+    }
   }
 
   /** Undefined of a report of nobody that is known. */
   keyOf(report: SourceReport): string | undefined {
     if (this.all !== undefined) return this.all;
-    if (this.device === undefined && report.hashedAdvKey !== undefined) return report.hashedAdvKey;
+    const given = this.givenKeyOf(report);
+    if (given !== undefined) return this.firstKeys.get(given) ?? given;
     const name = this.nameOf(report);
     return name === undefined ? undefined : (this.keys.get(name) ?? undefined);
+  }
+
+  /** The key that a report says it is of, unless somebody knows better. */
+  private givenKeyOf(report: SourceReport): string | undefined {
+    return this.device === undefined ? report.hashedAdvKey : undefined;
   }
 
   /** Who a report says it is of, or who sent it. */

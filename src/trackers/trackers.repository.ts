@@ -31,8 +31,21 @@ export class TrackersRepository {
     return this.trackers.findBy({ name: In([...names]) });
   }
 
-  findByHashedKey(hashedAdvKey: string): Promise<TrackerEntity | null> {
-    return this.trackers.findOneBy({ hashedAdvKey });
+  /** By the first key of a tracker, or by a further one. */
+  async findByHashedKey(hashedAdvKey: string): Promise<TrackerEntity | null> {
+    const first = (await this.firstKeysOf([hashedAdvKey])).get(hashedAdvKey);
+    return this.trackers.findOneBy({ hashedAdvKey: first ?? hashedAdvKey });
+  }
+
+  /** The first keys of trackers by their further ones; keys that are no further ones are left out. */
+  async firstKeysOf(hashedAdvKeys: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.trackers.query<{ further: string; first: string }[]>(
+      `SELECT k.hashed_adv_key AS further, t.hashed_adv_key AS first
+       FROM tracker_keys AS k JOIN trackers AS t ON t.id = k.tracker_id
+       WHERE k.hashed_adv_key = ANY ($1) AND k.hashed_adv_key <> t.hashed_adv_key`,
+      [hashedAdvKeys],
+    );
+    return new Map(rows.map(({ further, first }) => [further, first]));
   }
 
   findPage(limit: number, offset: number): Promise<TrackerEntity[]> {

@@ -22,7 +22,8 @@ export class TrackersResolver {
   @Query(() => TrackerModel, {
     nullable: true,
     description:
-      'The tracker that advertises this key, or null; also one that is registered by its hash alone.',
+      'The tracker that advertises this key, as its first or a further one, or null; also one that is registered by ' +
+      'its hash alone.',
   })
   async trackerByAdvertisementKey(
     @Args('key', { description: 'Public key, base64 of 28 bytes.' }) key: string,

@@ -43,7 +43,8 @@ export class TrackersService {
   }
 
   /**
-   * The tracker that advertises this key, or null; also one that is registered by the hash of it alone.
+   * The tracker that advertises this key, as its first or a further one, or null; also one that is registered by the
+   * hash of it alone.
    *
    * @throws DomainError `BAD_USER_INPUT` when it is no key.
    */
@@ -66,6 +67,11 @@ export class TrackersService {
   async keysOf(names: readonly string[]): Promise<Map<string, string>> {
     const found = await this.trackers.findByNames(names);
     return new Map(found.map((tracker) => [tracker.name, tracker.hashedAdvKey]));
+  }
+
+  /** The keys that reports of further keys are kept under; a key that is no tracker's further one is left out. */
+  firstKeysOf(hashedAdvKeys: readonly string[]): Promise<Map<string, string>> {
+    return this.trackers.firstKeysOf(hashedAdvKeys);
   }
 
   /** Ids by name; names that nobody has are left out. One statement. */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import request from 'supertest';
 import type { AppRole } from '../../src/config/env.schema.js';
 import { Api } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
@@ -58,7 +59,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);
   const REQUEST = `mutation ($id: ID!) { updateTrackerLocation(trackerId: $id) { ${RUN_FIELDS} } }`;
-  async function request(api: Api, id: string): Promise<Run> {
+  async function askFor(api: Api, id: string): Promise<Run> {
     return (await api.data<{ updateTrackerLocation: Run }>(REQUEST, { id })).updateTrackerLocation;
   }
   const ended = (api: Api, id: string): Promise<Run> =>
@@ -80,7 +81,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     await start('importer', 'refresher');
     const id = await idOf('Bike');
 
-    const queued = await request(api, id);
+    const queued = await askFor(api, id);
     expect(queued).toMatchObject({ tracker: 'Bike', outcome: expect.stringMatching(/queued/i), read: 0 });
     expect(await ended(api, queued.id)).toMatchObject({
       outcome: expect.stringMatching(/completed/i),
@@ -100,7 +101,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
       }),
     );
 
-    const again = await request(api, id);
+    const again = await askFor(api, id);
     expect(again.id).not.toBe(queued.id);
     expect(await ended(api, again.id)).toMatchObject({ read: 1, stored: 0, duplicate: 1 });
     expect(scene.fake.calls.map(({ ids }) => ids)).toEqual([[A.hashedAdvKey], [A.hashedAdvKey]]);
@@ -112,8 +113,8 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     await scene.register(aDevice('Bike', [A]));
     const api = await start('api');
     const id = await idOf('Bike');
-    const first = await request(api, id);
-    expect((await request(api, id)).id).toBe(first.id);
+    const first = await askFor(api, id);
+    expect((await askFor(api, id)).id).toBe(first.id);
 
     const keyless = await scene.db.register('Keyless');
     expect((await api.error(REQUEST, { id: keyless })).extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -122,6 +123,27 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     scene.fake.faultOf = () => ({ status: 501 });
     await start('importer');
     expect(await ended(api, first.id)).toMatchObject({ read: 0, errorCode: expect.any(String) });
+  });
+
+  it('knows a tracker by its further keys, also where a file names one', async () => {
+    await scene.register(aDevice('Bike', [A, B]));
+    const api = await start('api');
+    const id = await idOf('Bike');
+    for (const { advertisementKey } of [A, B]) {
+      expect(
+        await api.data('query ($key: String!) { trackerByAdvertisementKey(key: $key) { id } }', {
+          key: advertisementKey,
+        }),
+      ).toEqual({ trackerByAdvertisementKey: { id } });
+    }
+    const line = { hashedAdvKey: B.hashedAdvKey, timestamp: ago(3), latitude: 47, longitude: 10 };
+    const answer = await request(api.server)
+      .post('/import/reports')
+      .send(`${JSON.stringify(line)}\n`);
+    expect(answer.body).toMatchObject({ read: 1, stored: 1 });
+    expect(await scene.db.query('SELECT hashed_adv_key AS key FROM location_reports')).toEqual([
+      { key: A.hashedAdvKey },
+    ]);
   });
 
   it('goes round all trackers by the clock', async () => {
