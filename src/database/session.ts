@@ -52,10 +52,15 @@ export async function askQuickly<T>(
  *
  * @returns what stops watching; it has to be called before the session is released.
  */
-export async function whenSessionEnds(session: Session, ended: () => void): Promise<() => void> {
+export async function whenSessionEnds(
+  session: Session,
+  ended: (reason: string) => void,
+): Promise<() => void> {
   const client = (await session.connect()) as EventEmitter;
-  client.once('error', ended).once('end', ended);
-  return () => client.off('error', ended).off('end', ended);
+  const onError = (error: Error): void => ended(error.message);
+  const onEnd = (): void => ended('the connection was closed');
+  client.once('error', onError).once('end', onEnd);
+  return () => client.off('error', onError).off('end', onEnd);
 }
 
 /** Ends a session for good; the server notices a statement without a client within seconds. */

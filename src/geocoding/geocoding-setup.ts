@@ -9,6 +9,8 @@ export const GEOCODING_SETUP = Symbol('GEOCODING_SETUP');
 /** An online provider with what it may be asked. */
 export interface OnlineProvider extends BetterProvider {
   geocoder: NominatimGeocoder;
+  /** How long a request may take at most. */
+  timeoutMs: number;
 }
 
 /** Who is asked for the cities of this deployment. */
@@ -34,6 +36,11 @@ export function geocodingSetup(config: AppConfig): GeocodingSetup {
   return {
     provider,
     askedOf: `nominatim: ${geocoder.host}`,
-    online: { name: geocoder.name, dailyBudget: config.NOMINATIM_DAILY_BUDGET, geocoder },
+    online: {
+      name: geocoder.name,
+      dailyBudget: config.NOMINATIM_DAILY_BUDGET,
+      timeoutMs: config.NOMINATIM_TIMEOUT_MS,
+      geocoder,
+    },
   };
 }

@@ -5,8 +5,11 @@ import { GEOCODING_SETUP, type GeocodingSetup, type OnlineProvider } from './geo
 import { ProvidersRepository } from './providers.repository.js';
 import { GeocoderError } from './reverse-geocoder.js';
 
-/** One request a second, for the whole deployment; and a little more, for the network does not keep distances. */
-const SPACING_MS = 1_100;
+/**
+ * One request a second, for the whole deployment. It counts from the end of the one before: who counts from its
+ * beginning knows when it was allowed, and not when it came to the server.
+ */
+const SPACING_MS = 1_050;
 
 /** Gets better answers of an online provider, one cell at a time, as slowly as that wants it. */
 @Injectable()
@@ -37,13 +40,13 @@ export class OnlineCellsService {
     this.isRegistered = true;
   }
 
-  private async askOne({ name, dailyBudget, geocoder }: OnlineProvider): Promise<boolean> {
-    const cell = await this.providers.claimRequest(name, dailyBudget, SPACING_MS);
+  private async askOne({ name, dailyBudget, geocoder, timeoutMs }: OnlineProvider): Promise<boolean> {
+    const cell = await this.providers.claimRequest(name, dailyBudget, timeoutMs + SPACING_MS);
     if (!cell) return false;
     try {
       const city = await geocoder.nearestCity(cell.latitudeE2 / 100, cell.longitudeE2 / 100);
       await this.cells.storeOnline({ ...cell, city }, name, this.setup.askedOf);
-      await this.providers.noteAnswer(name);
+      await this.providers.noteAnswer(name, SPACING_MS);
     } catch (error) {
       if (!(error instanceof GeocoderError)) throw error;
       await this.giveUp(name, cell, error);
@@ -53,7 +56,7 @@ export class OnlineCellsService {
 
   /** The answers of the stand-in hold now: of this cell, and while the provider does not work of all of them. */
   private async giveUp(name: string, cell: Cell, { message, pauseMs }: GeocoderError): Promise<void> {
-    await this.providers.noteError(name, message, pauseMs);
+    await this.providers.noteError(name, message, SPACING_MS, pauseMs);
     await this.cells.settle(pauseMs === undefined ? cell : undefined);
     const pause = pauseMs === undefined ? '' : `; not asked for ${Math.ceil(pauseMs / 1000)} s`;
     this.logger.warn(`${name}: ${message}${pause}`);

@@ -23,22 +23,32 @@ export class ProvidersRepository {
     await this.db.query('INSERT INTO geocoding_providers (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
   }
 
-  /** Allows one request, and says what to ask for; null where none may be made now, or none is wanted. */
-  async claimRequest(name: string, dailyBudget: number, spacingMs: number): Promise<Cell | null> {
-    const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, spacingMs]);
+  /**
+   * Allows one request, and says what to ask for; null where none may be made now, or none is wanted.
+   *
+   * @param patienceMs so long nobody else may ask, unless what came of this request is noted before.
+   */
+  async claimRequest(name: string, dailyBudget: number, patienceMs: number): Promise<Cell | null> {
+    const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, patienceMs]);
     return cell ?? null;
   }
 
-  async noteAnswer(name: string): Promise<void> {
-    await this.db.query('UPDATE geocoding_providers SET last_answer_at = now() WHERE name = $1', [name]);
+  /** @param spacingMs after which the next request may be made. */
+  async noteAnswer(name: string, spacingMs: number): Promise<void> {
+    await this.db.query(
+      `UPDATE geocoding_providers SET last_answer_at = now(),
+         next_request_at = clock_timestamp() + $2::float8 * interval '1 millisecond' WHERE name = $1`,
+      [name, spacingMs],
+    );
   }
 
-  /** @param pauseMs nobody asks it for so long. */
-  async noteError(name: string, message: string, pauseMs = 0): Promise<void> {
+  /** @param spacingMs as in {@link noteAnswer}. @param pauseMs nobody asks it for so long. */
+  async noteError(name: string, message: string, spacingMs: number, pauseMs = 0): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_providers SET last_error = $2, last_error_at = now(),
-         paused_until = greatest(paused_until, now() + $3::float8 * interval '1 millisecond') WHERE name = $1`,
-      [name, message, pauseMs],
+         next_request_at = clock_timestamp() + $3::float8 * interval '1 millisecond',
+         paused_until = greatest(paused_until, now() + $4::float8 * interval '1 millisecond') WHERE name = $1`,
+      [name, message, spacingMs, pauseMs],
     );
   }
 

@@ -99,7 +99,7 @@ export class LockService implements OnModuleDestroy {
     const stopper = new SessionStopper(session, signal, async () => {
       if (!session.isReleased) await this.leases.cancel(backendPid); // else it has ended, and its process with it
     });
-    const unwatch = await whenSessionEnds(session, () => keeper.lose('its session ended'));
+    const unwatch = await whenSessionEnds(session, (reason) => keeper.lose(`its session ended (${reason})`));
     try {
       return await stopper.run(() => work(session, signal));
     } finally {

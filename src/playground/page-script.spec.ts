@@ -42,7 +42,7 @@ describe('the script of the playground page', () => {
   it('prepares valid GraphQL in every tab', () => {
     const { defaultTabs } = startAt('2025-01-15T12:00:00Z');
 
-    expect(defaultTabs).toHaveLength(4);
+    expect(defaultTabs).toHaveLength(5);
     for (const { query } of defaultTabs) {
       expect(() => parse(query)).not.toThrow();
     }
@@ -59,6 +59,7 @@ describe('the script of the playground page', () => {
       [],
       [`${monthAgo}T00:00:00Z`, `${tomorrow}T00:00:00Z`],
       [`${twoDaysAgo}T00:00:00Z`, `${tomorrow}T00:00:00Z`],
+      [],
       [`${weekAgo}T00:00:00Z`, `${tomorrow}T00:00:00Z`],
     ]);
   });

@@ -2,13 +2,14 @@ import { type MiddlewareConsumer, Module, type NestModule, RequestMethod } from 
 import { BrowserRedirectMiddleware } from './browser-redirect.middleware.js';
 import { GRAPHQL_PATH } from './playground-paths.js';
 import { PlaygroundController } from './playground.controller.js';
+import { RootController } from './root.controller.js';
 
 /**
  * The GraphQL IDE at `/playground`, complete on this host: it works without the internet.
  *
  * The API's module has to be told `graphiql: false`; its own IDE loads from another host.
  */
-@Module({ controllers: [PlaygroundController] })
+@Module({ controllers: [PlaygroundController, RootController] })
 export class PlaygroundModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(BrowserRedirectMiddleware).forRoutes({ path: GRAPHQL_PATH, method: RequestMethod.GET });

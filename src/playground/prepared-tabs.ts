@@ -74,6 +74,21 @@ export const PREPARED_TABS: readonly PreparedTab[] = [
 `,
   },
   {
+    title: 'Live',
+    about: 'tells of every new report, until it is stopped',
+    query: `subscription {
+  locationUpdated(trackerIds: ["1"]) {
+    trackerName
+    timestamp
+    location {
+      latitude
+      longitude
+    }
+  }
+}
+`,
+  },
+  {
     title: 'Refresh',
     about: 'computes the rows of the last 7 days again from the raw reports',
     query: `mutation {

@@ -76,12 +76,13 @@ describeOnEveryEngine('subscribers', (engine) => {
         await report(b.key, i + 1, 100);
       }
       await eventually(() => {
-        for (const { seen, errors } of subscribers) {
-          expect(errors).toEqual([]);
-          expect(seen).toHaveLength(1000);
-        }
+        // Cheaply: this process has the updates to write, too.
+        const behind = subscribers.filter(({ seen, errors }) => seen.length < 1000 && errors.length === 0);
+        if (behind.length > 0) throw new Error(`${behind.length} still wait for updates`);
       }, LONG_MS);
-      for (const { seen } of subscribers) {
+      for (const { seen, errors } of subscribers) {
+        expect(errors).toEqual([]);
+        expect(seen).toHaveLength(1000);
         for (const { id } of [a, b]) expect(seenOf(seen, id)).toEqual(latitudes(500));
       }
 

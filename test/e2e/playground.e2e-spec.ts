@@ -5,6 +5,7 @@ import request from 'supertest';
 import { noBrowserBecause, openBrowser, type WatchedPage } from './playground-browser.js';
 import { Api } from '../support/api.js';
 import { anyEngine } from '../support/engines.js';
+import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BROWSER_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -126,6 +127,13 @@ describe('other files', () => {
   });
 });
 
+describe('GET /', () => {
+  it('sends everybody on to the playground', async () => {
+    const { headers } = await request(server).get('/').expect(302);
+    expect(headers['location']).toBe('/playground');
+  });
+});
+
 describe('GET /graphql', () => {
   it.each(['/graphql', '/graphql?', '/graphql?from=bookmark'])(
     'sends a browser on from %s',
@@ -208,7 +216,13 @@ if (noBrowserBecause !== undefined) {
     expect(browser.page.url()).toBe(`http://127.0.0.1:${port}/playground`);
     expect(await browser.page.title()).toBe('Tracker location history – GraphQL playground');
     const tabs = await browser.page.getByRole('tab').allInnerTexts();
-    expect(tabs.map((tab) => tab.trim())).toEqual(['Trackers', 'DailyHistory', 'HourlyHistory', 'Refresh']);
+    expect(tabs.map((tab) => tab.trim())).toEqual([
+      'Trackers',
+      'DailyHistory',
+      'HourlyHistory',
+      'Live',
+      'Refresh',
+    ]);
   });
 
   it('shows the trackers', async () => {
@@ -229,6 +243,25 @@ if (noBrowserBecause !== undefined) {
     if (tab === 'DailyHistory' && process.env['PLAYGROUND_SCREENSHOT'] !== undefined) {
       await browser.page.screenshot({ path: process.env['PLAYGROUND_SCREENSHOT'] });
     }
+  });
+
+  it('shows what is new, as it comes in', async () => {
+    const { page } = browser;
+    await page.getByRole('tab', { name: 'Live' }).click();
+    const subscribed = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framesent'));
+    await page.locator('.graphiql-execute-button').click();
+    await subscribed;
+    await eventually(async () => {
+      await db.query(
+        `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
+         VALUES ('Parcel 1', clock_timestamp(), ST_SetSRID(ST_MakePoint(9.99, 53.55), 4326))`,
+      );
+      await page.locator('.result-window').getByText('53.55').waitFor({ timeout: 1000 });
+    });
+    if (process.env['PLAYGROUND_SCREENSHOT'] !== undefined) {
+      await page.screenshot({ path: `${process.env['PLAYGROUND_SCREENSHOT']}.live.png` });
+    }
+    await page.locator('.graphiql-execute-button').click(); // stops it
   });
 
   it('refreshes', async () => {

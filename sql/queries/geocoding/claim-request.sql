@@ -1,6 +1,7 @@
--- Allows one request to an online provider, by all instances together: so long after the last one, so many a day, and
+-- Allows one request to an online provider, by all instances together: one at a time, at a distance, so many a day, and
 -- none while it is paused. It is counted before it is sent, and its cell is not given to anybody else.
--- $1 text provider, $2 int requests a day, $3 int least milliseconds between two
+-- $1 text provider, $2 int requests a day, $3 int milliseconds until the next one, unless it is noted before that this one
+-- has ended: its process may have died
 -- Returns latitude_e2, longitude_e2; nothing where no request may be made now, or none is wanted.
 WITH cell AS MATERIALIZED (
   SELECT latitude_e2, longitude_e2 FROM geocoding_cells
