@@ -198,6 +198,12 @@ if (noBrowserBecause !== undefined) {
     await browser.close();
   });
 
+  /** GraphiQL parses what a tab has a moment after it was opened, and decides by that how to send it. */
+  async function openTab(name: string): Promise<void> {
+    await browser.page.getByRole('tab', { name }).click();
+    await browser.page.waitForTimeout(1000);
+  }
+
   /** Presses the execute button; returns what the response pane then shows, as JSON. */
   async function execute(): Promise<unknown> {
     const answered = browser.page.waitForResponse((response) => response.request().method() === 'POST');
@@ -232,7 +238,7 @@ if (noBrowserBecause !== undefined) {
   });
 
   it.each(['DailyHistory', 'HourlyHistory'])('shows rows of %s', async (tab) => {
-    await browser.page.getByRole('tab', { name: tab }).click();
+    await openTab(tab);
     const answer = (await execute()) as { data: { locationHistoryAggregated: unknown[] } };
     expect(answer.data.locationHistoryAggregated.length).toBeGreaterThan(2);
     expect(answer.data.locationHistoryAggregated.at(-1)).toMatchObject({
@@ -247,7 +253,7 @@ if (noBrowserBecause !== undefined) {
 
   it('shows what is new, as it comes in', async () => {
     const { page } = browser;
-    await page.getByRole('tab', { name: 'Live' }).click();
+    await openTab('Live');
     const subscribed = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framesent'));
     await page.locator('.graphiql-execute-button').click();
     await subscribed;
@@ -265,7 +271,7 @@ if (noBrowserBecause !== undefined) {
   });
 
   it('refreshes', async () => {
-    await browser.page.getByRole('tab', { name: 'Refresh' }).click();
+    await openTab('Refresh');
     expect(await execute()).toMatchObject({ data: { refreshLocationHistoryAggregates: true } });
   });
 
