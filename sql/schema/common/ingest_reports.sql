@@ -58,6 +58,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   horizon timestamptz;
+  floor timestamptz := history_floor(); -- once: it would be asked for every single report
   in_horizon bigint;
   below_horizon bigint;
   stored bigint;
@@ -70,12 +71,12 @@ BEGIN
   WITH wrong AS (
     DELETE FROM incoming_reports AS i
     WHERE rejection_reason(i.timestamp, i.latitude, i.longitude, i.confidence, i.horizontal_accuracy, i.status,
-      history_floor()) IS NOT NULL
+      floor) IS NOT NULL
     RETURNING i.*
   )
   INSERT INTO refused_reports
   SELECT w.*, rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
-    history_floor())
+    floor)
   FROM wrong AS w;
 
   -- Their source returns them at every fetch. (The first reports, of backed-up tables, come before the table is made.)

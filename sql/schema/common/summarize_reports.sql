@@ -11,6 +11,7 @@ RETURNS TABLE (
   report_count bigint, max_confidence smallint, first_report_at timestamptz
 )
 LANGUAGE sql STABLE SET enable_nestloop = off AS $$
+  WITH given AS MATERIALIZED (SELECT * FROM unnest(reports))
   SELECT g.hashed_adv_key, g.bucket, newest.location, newest.timestamp, newest.confidence,
     newest.horizontal_accuracy, newest.status, newest.source, with_city.nearest_city, with_city.timestamp,
     g.report_count, g.max_confidence, g.first_report_at
@@ -20,11 +21,11 @@ LANGUAGE sql STABLE SET enable_nestloop = off AS $$
       max(r.timestamp) AS last_report_at,
       max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL) AS last_city_at,
       count(*) AS report_count, max(r.confidence) AS max_confidence, min(r.timestamp) AS first_report_at
-    FROM unnest(reports) AS r
+    FROM given AS r
     GROUP BY 1, 2
   ) AS g
-  JOIN unnest(reports) AS newest
+  JOIN given AS newest
     ON newest.hashed_adv_key = g.hashed_adv_key AND newest.timestamp = g.last_report_at
-  LEFT JOIN unnest(reports) AS with_city
-    ON with_city.hashed_adv_key = g.hashed_adv_key AND with_city.timestamp = g.last_city_at
+  LEFT JOIN given AS with_city
+    ON with_city.nearest_city IS NOT NULL AND with_city.hashed_adv_key = g.hashed_adv_key AND with_city.timestamp = g.last_city_at
 $$;

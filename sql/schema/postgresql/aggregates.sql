@@ -31,13 +31,33 @@ CREATE INDEX location_history_daily_bucket ON location_history_daily (bucket DES
 --
 -- Lock order, for all who write aggregates: by tracker, a tracker's days before its hours. So nobody deadlocks, and
 -- whoever holds the row of a day holds the hours of that day as well.
-CREATE FUNCTION add_to_aggregates(reports location_reports[]) RETURNS void LANGUAGE sql AS $$
+--
+-- Days are folded from their hours, which are fewer than the reports. Without nested loops as in summarize_reports().
+CREATE FUNCTION add_to_aggregates(reports location_reports[]) RETURNS void
+LANGUAGE sql SET enable_nestloop = off AS $$
+  WITH hours AS MATERIALIZED (
+    SELECT * FROM summarize_reports(reports, '1 hour')
+  ), days AS (
+    SELECT g.hashed_adv_key, g.bucket, newest.location, g.last_report_at, newest.confidence,
+      newest.horizontal_accuracy, newest.status, newest.source, with_city.nearest_city, with_city.nearest_city_at,
+      g.report_count, g.max_confidence, g.first_report_at
+    FROM (
+      SELECT h.hashed_adv_key, date_trunc('day', h.bucket, 'UTC') AS bucket, max(h.last_report_at) AS last_report_at,
+        max(h.nearest_city_at) AS last_city_at, sum(h.report_count)::bigint AS report_count,
+        max(h.max_confidence) AS max_confidence, min(h.first_report_at) AS first_report_at
+      FROM hours AS h GROUP BY 1, 2
+    ) AS g
+    JOIN hours AS newest ON newest.hashed_adv_key = g.hashed_adv_key AND newest.last_report_at = g.last_report_at
+    LEFT JOIN hours AS with_city
+      ON with_city.hashed_adv_key = g.hashed_adv_key AND with_city.nearest_city_at = g.last_city_at
+  )
   INSERT INTO location_history_rollups AS kept
-  SELECT s.*, size.bucket_size
-  FROM (VALUES ('1 day'), ('1 hour')) AS size (bucket_size)
-  CROSS JOIN LATERAL summarize_reports(reports, size.bucket_size) AS s
-  WHERE size.bucket_size = '1 day' OR s.bucket >= history_cut()
-  ORDER BY s.hashed_adv_key, size.bucket_size, s.bucket
+  SELECT s.* FROM (
+    SELECT d.*, '1 day' AS bucket_size FROM days AS d
+    UNION ALL
+    SELECT h.*, '1 hour' FROM hours AS h WHERE h.bucket >= (SELECT history_cut()) -- asked once
+  ) AS s
+  ORDER BY s.hashed_adv_key, s.bucket_size, s.bucket
   ON CONFLICT (hashed_adv_key, bucket, bucket_size) DO UPDATE SET
     location = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.location ELSE kept.location END,
     confidence = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.confidence ELSE kept.confidence END,

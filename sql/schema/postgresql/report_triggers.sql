@@ -7,6 +7,7 @@ CREATE FUNCTION aggregate_inserted_reports() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
 DECLARE
   horizon timestamptz := current_horizon();
+  total bigint := (SELECT count(*) FROM inserted);
   batch location_reports[];
   is_late boolean;
   any_late boolean := false;
@@ -14,9 +15,12 @@ BEGIN
   -- What is above the horizon first: see claim_late_reports.
   FOR is_late, batch IN
     SELECT late, array_agg(report) FROM (
-      SELECT i::location_reports AS report, i.timestamp < horizon AS late,
-        (row_number() OVER (PARTITION BY i.timestamp < horizon ORDER BY i.hashed_adv_key, i.timestamp) - 1) / 20000 AS chunk
-      FROM inserted AS i
+      SELECT i::location_reports AS report, i.timestamp < horizon AS late, 0 AS chunk
+      FROM inserted AS i WHERE total <= 20000 -- no need to sort them, which takes as long as all the rest
+      UNION ALL
+      SELECT i::location_reports, i.timestamp < horizon,
+        (row_number() OVER (PARTITION BY i.timestamp < horizon ORDER BY i.hashed_adv_key, i.timestamp) - 1) / 20000
+      FROM inserted AS i WHERE total > 20000
     ) AS numbered GROUP BY late, chunk ORDER BY late, chunk
   LOOP
     IF is_late THEN
