@@ -11,6 +11,7 @@ import { type AppConfig, loadConfig } from '../src/config/app-config.js';
 import { ConfigModule } from '../src/config/config.module.js';
 import { DatabaseModule } from '../src/database/database.module.js';
 import { SchemaGuard } from '../src/database/schema-guard.js';
+import { keepHeapSmall } from '../src/process.js';
 import { ImportModule } from '../src/import/import.module.js';
 import { ImportService } from '../src/import/import.service.js';
 import type { ImportSummary } from '../src/import/import-summary.js';
@@ -37,6 +38,7 @@ class ImportProcessModule {
 }
 
 async function measure(file: string | undefined): Promise<ImportMeasurement> {
+  keepHeapSmall(); // as `tracker import` does
   const config = loadConfig(process.env);
   const url = config.DATABASE_URL;
   if (url === undefined) throw new Error('DATABASE_URL is not set');

@@ -3,7 +3,7 @@ import { SchemaGuard } from '../database/schema-guard.js';
 import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';
-import { describeFailure, EXIT } from '../process.js';
+import { describeFailure, EXIT, keepHeapSmall } from '../process.js';
 import { describeSummary, jsonOf, showProgress } from './import-output.js';
 import { withContext } from './with-context.js';
 
@@ -16,6 +16,7 @@ export interface ImportFlags {
 
 /** `tracker import` */
 export async function importFiles(files: string[], flags: ImportFlags): Promise<void> {
+  keepHeapSmall();
   await withContext(ImportModule, async (context) => {
     await context.get(SchemaGuard).lengthenDailyRetention();
     for (const file of files) await importFile(context.get(ImportService), file, flags);

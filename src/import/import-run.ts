@@ -33,6 +33,8 @@ export class ImportRun {
   /** As the last transaction left it. */
   counts: LedgerCounts;
   private batch: IncomingBatch;
+  /** Stored already, or being stored; to be filled next. */
+  private spare: IncomingBatch;
   /** The transaction of the batch before. */
   private storing: Promise<void> = Promise.resolve();
   private reportsToSkip: number;
@@ -42,10 +44,11 @@ export class ImportRun {
     private readonly door: RunDoor,
     begun: BegunRun,
     private readonly finder: KeyFinder,
-    private readonly format: string,
+    format: string,
     private readonly batchSize: number,
   ) {
     this.batch = new IncomingBatch(format);
+    this.spare = new IncomingBatch(format);
     this.counts = begun.counts;
     this.reportsToSkip = begun.reportsGiven;
     this.itemsToSkip = begun.itemsGiven;
@@ -85,10 +88,12 @@ export class ImportRun {
   }
 
   private async flush(last?: (session: Session) => Promise<void>): Promise<void> {
-    const batch = this.batch;
-    this.batch = new IncomingBatch(this.format);
     await this.storing;
+    const { batch } = this;
     if (batch.size === 0 && last === undefined) return;
+    this.batch = this.spare;
+    this.batch.clear();
+    this.spare = batch;
     this.storing = this.store(batch, last);
     this.storing.catch(() => undefined); // whoever waits for it next is told
   }

@@ -91,7 +91,7 @@ export class ImportService {
     await this.names.finder(options); // a name that nobody has is told before a large file is read
     const asked = [options.tracker, [...(options.map ?? [])].sort()];
     const { fingerprint, size } = await fingerprintOf(file, asked);
-    const input = createReadStream(file, { highWaterMark: 1 << 18 });
+    const input = createReadStream(file, { highWaterMark: 1 << 16 });
     return this.importStream(input, {
       ...options,
       kind: 'file',

@@ -52,6 +52,25 @@ describe('IncomingBatch', () => {
     expect(batch.length).toBeLessThan(5000);
   });
 
+  it('can be emptied and filled again, with more or less than before', () => {
+    const batch = new IncomingBatch('ndjson');
+    for (const [count, city] of [
+      [5000, 'Oslo'],
+      [3, '奥'],
+      [4000, '奥斯陆'.repeat(20)],
+    ] as const) {
+      const fresh = new IncomingBatch('ndjson');
+      batch.clear();
+      for (const one of [batch, fresh]) {
+        for (let i = 0; i < count; i++) one.add({ ...REPORT, position: i, nearestCity: city }, 'key');
+        one.refuseItem({ position: 9, reason: 'undecodable', message: 'no JSON' });
+      }
+      expect(batch).toMatchObject({ size: count + 1, length: fresh.length, until: fresh.until });
+      expect(text(batch.incomingRows())).toBe(text(fresh.incomingRows()));
+      expect(text(batch.refusedRows())).toBe(text(fresh.refusedRows()));
+    }
+  });
+
   it('gives long batches in pieces', () => {
     const batch = new IncomingBatch('ndjson');
     for (let i = 0; i < 5000; i++) batch.add({ ...REPORT, position: i }, 'key');

@@ -13,7 +13,8 @@ const MAX_NAME = 200;
  * `refused_reports` that need not be looked at there.
  *
  * Kept as bytes outside of V8's heap: 20,000 report objects that wait for a transaction outlive a collection or two,
- * and to move them there took as long as to decode them.
+ * and to move them there took as long as to decode them. Bytes outlive it as well, and are given back so late that the
+ * process grew by tens of megabytes: so a batch that is stored is emptied and filled again.
  */
 export class IncomingBatch {
   /** How many reports of the source are in it, also those that are refused. */
@@ -38,6 +39,15 @@ export class IncomingBatch {
   /** Characters that it holds. */
   get length(): number {
     return this.incoming.length + this.refused.length;
+  }
+
+  /** Empties it, to be filled again. Nobody may read what it gave out before. */
+  clear(): void {
+    this.reports = 0;
+    this.items = 0;
+    this.until = null;
+    this.incoming.clear();
+    this.refused.clear();
   }
 
   add(report: SourceReport, hashedAdvKey: string): void {
@@ -94,6 +104,8 @@ export class IncomingBatch {
 class CopyText {
   length = 0;
   private readonly pieces: Buffer[] = [];
+  /** What the pieces are views of; kept when they are cleared. */
+  private readonly memory: Buffer[] = [];
   private begun = '';
 
   add(row: string): void {
@@ -107,8 +119,22 @@ class CopyText {
     return this.pieces;
   }
 
+  clear(): void {
+    this.length = 0;
+    this.pieces.length = 0;
+    this.begun = '';
+  }
+
   private complete(): void {
-    this.pieces.push(Buffer.from(this.begun));
+    const at = this.pieces.length;
+    const bytes = Buffer.byteLength(this.begun);
+    let memory = this.memory[at];
+    if (!memory || memory.length < bytes) {
+      memory = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * PIECE)); // not of the pool: it would keep that alive
+      this.memory[at] = memory;
+    }
+    memory.write(this.begun);
+    this.pieces.push(memory.subarray(0, bytes));
     this.begun = '';
   }
 }
