@@ -5,18 +5,19 @@ import { Redis } from 'ioredis';
 import { eventually } from './shown.js';
 import { freePort } from './free-port.js';
 
-function isInstalled(): boolean {
+/** Whether there is a Redis that tests can start. */
+export const redisIsInstalled = ((): boolean => {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
-}
+})();
 
 /** Runs tests that start and stop a Redis of their own; skipped, with the reason, where there is none to start. */
 export function describeWithRedis(name: string, tests: () => void): void {
-  if (isInstalled()) describe(name, tests);
+  if (redisIsInstalled) describe(name, tests);
   else describe.skip(`${name} [skipped: redis-server is not installed]`, tests);
 }
 
@@ -27,7 +28,7 @@ export function describeWithRedis(name: string, tests: () => void): void {
 export function itWithRedis(name: string, test: (url: string) => Promise<void>): void {
   const given = process.env['TEST_REDIS_URL'];
   if (given !== undefined) it(name, () => test(given));
-  else if (!isInstalled())
+  else if (!redisIsInstalled)
     it.skip(`${name} [skipped: TEST_REDIS_URL is not set, and redis-server is not installed]`, () =>
       undefined);
   else

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { latestSlot, nextSlot } from '../../src/jobs/slots.js';
+import { describeWithClock } from '../support/faketime-cluster.js';
+import type { Fault } from '../support/fault-proxy.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { type RecordedRun, recordedRuns } from '../support/jobs.js';
+import { Random } from '../support/random.js';
+import { redisIsInstalled, RedisServer } from '../support/redis-server.js';
+import { RefresherInstance } from '../support/refresher-instance.js';
+import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const DAYS = 3;
+const BEGIN = new Date('2027-03-27T00:00:00Z');
+const KEYS = ['a', 'b', 'c', 'd'];
+const JOBS = { maintenance: '7 * * * *', aggregate_refresh: '37 * * * *' };
+const INSTANCES = 3;
+
+/** Does something bad; returns what ends it. */
+type Disaster = () => Promise<() => Promise<void> | void>;
+
+describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
+  const random = new Random(20261126);
+  let db: TestDatabase;
+  let redis: RedisServer | null = null;
+  const instances: RefresherInstance[] = [];
+  /** In the order in which the database acknowledged them. */
+  const told: TestReport[] = [];
+  const happened = new Map<string, number>();
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { server: cluster().url });
+    for (const key of KEYS) await db.register(key);
+    if (redisIsInstalled) redis = await RedisServer.start();
+    else process.stderr.write('redis-server is not installed: the faults are without those of Redis\n');
+    for (let i = 0; i < INSTANCES; i++) instances.push(await RefresherInstance.start(db, redis));
+  }, 60_000);
+  afterAll(async () => {
+    for (const instance of instances) await instance.destroy();
+    await redis?.destroy();
+    await db.drop();
+  });
+
+  const nothing = (): void => undefined;
+  const anInstance = (): RefresherInstance => random.pick(instances);
+  const proxied =
+    (fault: Fault): Disaster =>
+    () => {
+      const { proxy } = anInstance();
+      proxy.inject(fault);
+      if (fault === 'LISTEN refused' || fault === 'LISTEN lost') proxy.cut(); // so that it has to LISTEN again
+      return Promise.resolve(() => proxy.inject('none'));
+    };
+  const terminate =
+    (which: string): Disaster =>
+    async () => {
+      await db.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid() AND ${which}`,
+      );
+      return nothing;
+    };
+  const disasters: Record<string, Disaster> = {
+    'a listener is terminated': terminate(`application_name LIKE '%listener%'`),
+    'all sessions are terminated': terminate(`backend_type = 'client backend'`),
+    'a black hole': proxied('black hole'),
+    'LISTEN is refused': proxied('LISTEN refused'),
+    'LISTEN is lost': proxied('LISTEN lost'),
+    'the database is down for one': proxied('down'),
+    'the database crashes': async () => {
+      await cluster().crashAndRestart();
+      return nothing;
+    },
+    'an instance is stopped': async () => {
+      const instance = anInstance();
+      await instance.stop();
+      return () => instance.start();
+    },
+    ...(redisIsInstalled && {
+      'Redis is stopped': async () => {
+        await redis?.stop();
+        return () => redis?.start();
+      },
+      'Redis is flushed': async () => {
+        await redis?.client.flushall();
+        return nothing;
+      },
+      'Redis hangs': () => {
+        redis?.hang();
+        return Promise.resolve(() => redis?.goOn());
+      },
+    }),
+  };
+
+  /** As a client that does not give up: what was acknowledged is told, and comes once, however often it was sent. */
+  async function tell(reports: readonly TestReport[], how: 'INSERT' | 'import'): Promise<void> {
+    await eventually(async () => {
+      if (how === 'import') await ingestReports(db, reports);
+      else await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
+    }, 60_000);
+    told.push(...reports);
+  }
+
+  /** New ones, late ones, and some that are known. */
+  async function report(now: Date): Promise<void> {
+    const fresh = random.reports(12, KEYS, new Date(now.getTime() - 2 * HOUR), now);
+    const late = random.reports(4, KEYS, new Date(now.getTime() - 5 * DAY), now);
+    const again = told.filter(() => random.oneIn(50));
+    for (const part of [fresh, late, again]) {
+      await tell(random.shuffle(part), random.oneIn(2) ? 'INSERT' : 'import');
+    }
+  }
+
+  it('loses no report, and does every slot once', async () => {
+    // Each kind comes as often as the others, in an order that nobody has thought of.
+    const kinds = Object.keys(disasters);
+    const plan = random.shuffle([...kinds, ...kinds]);
+    let now = BEGIN;
+    const end = BEGIN.getTime() + DAYS * DAY;
+    const step = (DAYS * DAY) / (2 * plan.length); // every other step has a disaster
+    for (let i = 0; plan.length > 0 || now.getTime() < end; i++) {
+      now = new Date(now.getTime() + step + random.int(10 * MINUTE));
+      await cluster().setClock(now);
+      const kind = i % 2 === 1 ? plan.pop() : undefined;
+      const begun = [report(now), ...instances.map((instance) => instance.tick())];
+      await sleep(random.int(300)); // somewhere in the middle of it
+      const mend = kind === undefined ? nothing : await (disasters[kind] as Disaster)();
+      if (kind !== undefined) happened.set(kind, (happened.get(kind) ?? 0) + 1);
+      begun.push(...instances.map((instance) => instance.tick()));
+      await sleep(random.int(300));
+      await mend();
+      await Promise.all(begun);
+      await Promise.all(instances.map((instance) => instance.tick()));
+    }
+    expect(plan).toEqual([]);
+    expect(happened.size).toBe(kinds.length);
+
+    // All is well again: a last slot of each job, and the refreshers by themselves.
+    await cluster().setClock(new Date(now.getTime() + 2 * HOUR));
+    await eventually(async () => {
+      await Promise.all(instances.map((instance) => instance.tick()));
+      for (const [job, cron] of Object.entries(JOBS)) {
+        const done = (await recordedRuns(db, job)).filter(({ outcome }) => outcome === 'done').at(-1);
+        const clock = await db.value<Date>('SELECT now()');
+        expect([job, done?.slot]).toEqual([job, latestSlot(cron, clock)]);
+      }
+    }, 90_000);
+    await eventually(async () => {
+      expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0);
+      expect(await db.value('SELECT changes > refreshed FROM refresh_state')).toBe(false);
+    }, 60_000);
+    await expectHistoryOf(db, told);
+  }, 600_000);
+
+  it.each(Object.entries(JOBS))(
+    'did every slot of %s once, or recorded what stands for it',
+    async (job, cron) => {
+      const done = (await recordedRuns(db, job)).filter(
+        (run): run is RecordedRun & { slot: Date } => run.outcome === 'done' && run.slot !== null,
+      );
+      expect(done.length).toBeGreaterThan(20);
+      const slots = done.map(({ slot }) => slot.getTime());
+      expect(new Set(slots).size).toBe(slots.length);
+      const last = Math.max(...slots);
+      for (let slot = new Date(Math.min(...slots)); slot.getTime() < last; slot = nextSlot(cron, slot)) {
+        const standing = done.filter((run) => (run.covers_from ?? run.slot) <= slot && slot <= run.slot);
+        expect([slot, standing.length]).toEqual([slot, 1]);
+      }
+    },
+  );
+
+  it('was done by all instances', () => {
+    for (const { worked } of instances) expect(worked).toBeGreaterThan(0);
+  });
+});
