@@ -15,6 +15,8 @@ export interface WatchedPage {
   readonly requests: string[];
   /** Errors: of the console, of scripts, and of requests that failed or were refused. */
   readonly complaints: string[];
+  /** For a look by a person, where PLAYGROUND_PICTURES names a folder. */
+  picture(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,11 @@ export async function openBrowser(): Promise<WatchedPage> {
     ],
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  return { page, ...watch(page), close: () => closeBrowser(context, profile) };
+  const picture = async (name: string): Promise<void> => {
+    const folder = process.env['PLAYGROUND_PICTURES'];
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+  };
+  return { page, ...watch(page), picture, close: () => closeBrowser(context, profile) };
 }
 
 function watch(page: Page): Pick<WatchedPage, 'requests' | 'complaints'> {

@@ -245,10 +245,7 @@ if (noBrowserBecause !== undefined) {
       nearestCity: 'Berlin',
       tracker: { id: '1', name: 'Parcel 1', currentStatus: 'CREATED' },
     });
-    // For a look by a person: PLAYGROUND_SCREENSHOT=<file.png>
-    if (tab === 'DailyHistory' && process.env['PLAYGROUND_SCREENSHOT'] !== undefined) {
-      await browser.page.screenshot({ path: process.env['PLAYGROUND_SCREENSHOT'] });
-    }
+    await browser.picture(tab);
   });
 
   it('shows what is new, as it comes in', async () => {
@@ -264,9 +261,7 @@ if (noBrowserBecause !== undefined) {
       );
       await page.locator('.result-window').getByText('53.55').waitFor({ timeout: 1000 });
     });
-    if (process.env['PLAYGROUND_SCREENSHOT'] !== undefined) {
-      await page.screenshot({ path: `${process.env['PLAYGROUND_SCREENSHOT']}.live.png` });
-    }
+    await browser.picture('Live');
     await page.locator('.graphiql-execute-button').click(); // stops it
   });
 
