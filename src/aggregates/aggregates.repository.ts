@@ -3,7 +3,9 @@ import { DataSource } from 'typeorm';
 import type { TimeRange } from '../common/time-range.js';
 import type { HistoryEngine } from '../config/env.schema.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
+import { keepChangesLogged } from '../database/changes-log.js';
 import { askQuickly, type Session } from '../database/session.js';
+import { inTransaction } from '../database/transactions.js';
 
 /** Relations that a refresh is asked for by name. */
 export type AggregateRelation = 'location_history_hourly' | 'location_history_daily';
@@ -115,6 +117,7 @@ export class AggregatesRepository {
     on: SqlRunner = this.db,
   ): Promise<void> {
     if (start >= end) return;
+    await keepChangesLogged(this.db);
     const began = performance.now();
     await on.query('CALL refresh_continuous_aggregate($1::regclass, $2::timestamptz, $3::timestamptz)', [
       relation,
@@ -219,16 +222,4 @@ async function impatiently<T>(session: Session, sql: string): Promise<T> {
     const [row] = (await session.query(sql)) as [{ value: T }];
     return row.value;
   });
-}
-
-async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.startTransaction();
-  try {
-    const result = await work();
-    await session.commitTransaction();
-    return result;
-  } catch (error) {
-    await session.rollbackTransaction();
-    throw error;
-  }
 }

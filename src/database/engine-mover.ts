@@ -1,11 +1,13 @@
 import type { QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
+import { makePoliciesSafely } from './changes-log.js';
 import { createDataSource } from './data-source.js';
 import { readFoundation, withMigrationLock } from './migrator.js';
 import { retryTransient } from './retry.js';
 import { chooseFoundation, installTimescaledb, readCapabilities } from './server-capabilities.js';
 import { sqlFile } from './sql-files.js';
+import { inTransaction } from './transactions.js';
 
 export interface MoveReport {
   /** False when the database was on the timescaledb engine already. */
@@ -83,6 +85,7 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
     }
     return withRunner(config, url, async (runner) => {
       const moved = isMoved ? { moved: false, reports: 0, days: 0 } : await inTransaction(runner, move);
+      await makePoliciesSafely(runner.connection, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
   });
@@ -102,18 +105,6 @@ async function withRunner<T>(
   } finally {
     await runner.release();
     await dataSource.destroy();
-  }
-}
-
-async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-  await runner.startTransaction();
-  try {
-    const result = await work(runner);
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction();
-    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
+import { makePoliciesSafely } from './changes-log.js';
 import { createDataSource, dataSourceOptions } from './data-source.js';
 import { toDomainError } from './pg-errors.js';
 import {
@@ -44,6 +45,7 @@ export async function migrate(config: AppConfig, url: string): Promise<Migration
     await dataSource.initialize();
     try {
       const ran = await dataSource.runMigrations({ transaction: 'each' });
+      if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
       const { warning } = rawRetention(engine, server, config);
       return {
         ran: ran.map((migration) => migration.name),

@@ -16,7 +16,7 @@ export class CommittedTransactions implements Transactions {
       const session = this.db.createQueryRunner();
       try {
         await session.connect();
-        return await transaction(session, work);
+        return await inTransaction(session, work);
       } finally {
         await session.release();
       }
@@ -36,7 +36,7 @@ export class RehearsedTransactions implements Transactions {
   }
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return retryTransient(() => transaction(this.session, work)); // within the other one: a savepoint
+    return retryTransient(() => inTransaction(this.session, work)); // within the other one: a savepoint
   }
 
   async discard(): Promise<void> {
@@ -48,7 +48,8 @@ export class RehearsedTransactions implements Transactions {
   }
 }
 
-async function transaction<T>(session: QueryRunner, work: (session: Session) => Promise<T>): Promise<T> {
+/** All of a piece of work on a session, or nothing of it. */
+export async function inTransaction<T>(session: Session, work: (session: Session) => Promise<T>): Promise<T> {
   await session.startTransaction();
   try {
     const result = await work(session);

@@ -18,6 +18,8 @@ const MINUTE = 60_000;
 const POLL_MS = 1_000;
 /** It works at most a tenth of the time while reports come in: who brings them works on the same database. */
 const REST_FACTOR = 9;
+/** A pass that only waited, for a lock or for a busy machine, must not hold up the cities as if it had worked. */
+const LONGEST_REST_MS = 5_000;
 /** Without a pass for so long, polled as it is, it is stuck. */
 const IDLE_MS = 30_000;
 /** A batch takes a second; it may have to wait for locks, and is tried again for a minute. */
@@ -48,7 +50,7 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
         return this.geocodeReports();
       },
       (ms) => {
-        const rest = this.isArriving ? ms * REST_FACTOR : 0;
+        const rest = this.isArriving ? Math.min(ms * REST_FACTOR, LONGEST_REST_MS) : 0;
         heartbeat?.beat(rest + IDLE_MS);
         return rest;
       },

@@ -1,5 +1,5 @@
 -- Undoes the files of this folder that make the aggregates, late reports, triggers, refresh and retention.
-DROP FUNCTION close_oldest_day, apply_aggregate_retention;
+DROP FUNCTION close_oldest_day, apply_aggregate_retention, changes_logged_before;
 DROP PROCEDURE tracker_compat.refresh_continuous_aggregate;
 DROP FUNCTION tracker_compat.time_bucket, recompute_differing_days;
 DROP FUNCTION aggregate_inserted_reports, aggregate_changed_reports CASCADE;

@@ -5,6 +5,9 @@ CREATE FUNCTION tracker_compat.time_bucket(bucket_width interval, ts timestamptz
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN date_bin(bucket_width, ts, '2000-01-03 00:00:00+00'::timestamptz);
 
+-- Reports and aggregates are committed together here: there is no log that a change could be missing from.
+CREATE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz 'infinity' $$;
+
 -- Compares the buckets that overlap [window_start, window_end) with raw, as far as raw goes back, and computes the
 -- tracker-days that differ anew. What is right is not written again. Below the horizon nothing is ever touched.
 CREATE PROCEDURE tracker_compat.refresh_continuous_aggregate(

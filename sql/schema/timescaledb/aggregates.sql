@@ -64,6 +64,7 @@ CREATE INDEX location_history_daily_late_bucket ON location_history_daily_late (
 -- The documented policies: hours every hour with a lag of one hour, days every day with a lag of one day. The product
 -- refreshes what changed at once; these run also where nothing of ours does. Given are the hours that they reach back;
 -- a policy that is there with that window is left alone. The row of history_state keeps two that start at once apart.
+-- Called first when all changes are logged: see changes_logged_before().
 CREATE FUNCTION set_refresh_windows(hourly_window integer, daily_window integer) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -86,5 +87,3 @@ BEGIN
       start_offset => wanted.reach, end_offset => wanted.lag, schedule_interval => wanted.lag);
   END LOOP;
 END $$;
-
-SELECT set_refresh_windows(48, 72);
