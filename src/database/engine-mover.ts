@@ -85,7 +85,7 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
     }
     return withRunner(config, url, async (runner) => {
       const moved = isMoved ? { moved: false, reports: 0, days: 0 } : await inTransaction(runner, move);
-      await makePoliciesSafely(runner.connection, config);
+      await makePoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
   });
