@@ -63,7 +63,7 @@ async function main(): Promise<void> {
 async function measure(database: BenchDatabase, trackers: number, rounds: number): Promise<void> {
   await fill(database, trackers);
   const app = await createApp(
-    { ...database.config, GRAPHQL_MAX_COMPLEXITY: 10_000_000 },
+    { ...database.config, APP_ROLES: ['api'], GRAPHQL_MAX_COMPLEXITY: 10_000_000 },
     database.url,
     false,
   );
@@ -118,7 +118,7 @@ async function askFor(query: string, port: number): Promise<string> {
   return text;
 }
 
-/** What the driver is given while something is asked; the refresher of the application is quiet, as nothing changes. */
+/** What the driver is given while something is asked; the application has no other role that would ask for more. */
 async function recorded(ask: () => Promise<unknown>): Promise<Statement[]> {
   const statements: Statement[] = [];
   const prototype = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
