@@ -4,11 +4,15 @@ import type { Session } from './session.js';
 
 /** Makes pieces of work transactions: all of a piece or nothing of it, and again when another session was in the way. */
 export interface Transactions {
+  /** Whether two pieces may be under way at once, each on a session of its own. */
+  readonly mayOverlap: boolean;
   run<T>(work: (session: Session) => Promise<T>): Promise<T>;
 }
 
 /** Every piece is a transaction of its own, on whatever session of the pool is free. */
 export class CommittedTransactions implements Transactions {
+  readonly mayOverlap = true;
+
   constructor(private readonly db: DataSource) {}
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -26,6 +30,8 @@ export class CommittedTransactions implements Transactions {
 
 /** All pieces are one transaction, which is rolled back in the end: what would have happened, and nothing did. */
 export class RehearsedTransactions implements Transactions {
+  readonly mayOverlap = false;
+
   private constructor(private readonly session: QueryRunner) {}
 
   static async begin(db: DataSource): Promise<RehearsedTransactions> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../database/session.js';
 import type { Transactions } from '../database/transactions.js';
 import type { BegunRun } from './import-runs.repository.js';
@@ -10,12 +11,19 @@ import type { KeyFinder } from './tracker-names.js';
 const MAX_LENGTH = 8 << 20;
 /** Longer keys and cities are nobody's, and an index would refuse them with the whole batch. */
 const MAX_TEXT = 200;
+/**
+ * How long a batch that is handed over waits for the one before. Not for ever: a transaction that is tried again needs
+ * another session of the pool, and all of them may be waiting for such.
+ */
+const PATIENCE_MS = 5_000;
 
 /** What a run needs of its surroundings. */
 export interface RunDoor {
   transactions: Transactions;
-  /** Stores a batch within a transaction; returns the ledger so far. */
-  store: (session: Session, batch: IncomingBatch) => Promise<LedgerCounts>;
+  /** Hands a batch over to a session, for its next {@link takeIn} in the same transaction. */
+  fill: (session: Session, batch: IncomingBatch) => Promise<void>;
+  /** Stores what was handed over; returns the ledger so far. */
+  takeIn: (session: Session, batch: IncomingBatch) => Promise<LedgerCounts>;
   /** Told after every batch what became of everything so far. */
   onProgress?: ((counts: LedgerCounts) => void) | undefined;
 }
@@ -23,8 +31,9 @@ export interface RunDoor {
 /**
  * One import under way: gathers reports until they are worth a transaction.
  *
- * While the database works on a batch, the next one is gathered: decoding takes about as long as storing. There is one
- * transaction at a time, in the order of the input, so the ledger says what was taken in however the import ends.
+ * While the database works on a batch, the next one is handed over to another session, and the one after that gathered.
+ * They are stored one after the other, in the order of the input, so the ledger says what was taken in however the import
+ * ends.
  *
  * What was taken from the input before an interruption is read again and left out: by number, because the order of
  * reports, and that of items which are none, are the same at every reading of an input.
@@ -32,11 +41,11 @@ export interface RunDoor {
 export class ImportRun {
   /** As the last transaction left it. */
   counts: LedgerCounts;
-  private batch: IncomingBatch;
-  /** Stored already, or being stored; to be filled next. */
-  private spare: IncomingBatch;
-  /** The transaction of the batch before. */
+  /** The first is being gathered; the others are under way, or stored and to be filled again. */
+  private readonly batches: [IncomingBatch, ...IncomingBatch[]];
+  /** The transaction of the batch before, and of the one before that. */
   private storing: Promise<void> = Promise.resolve();
+  private storingBefore: Promise<void> = Promise.resolve();
   private reportsToSkip: number;
   private itemsToSkip: number;
 
@@ -47,8 +56,7 @@ export class ImportRun {
     format: string,
     private readonly batchSize: number,
   ) {
-    this.batch = new IncomingBatch(format);
-    this.spare = new IncomingBatch(format);
+    this.batches = [new IncomingBatch(format), new IncomingBatch(format), new IncomingBatch(format)];
     this.counts = begun.counts;
     this.reportsToSkip = begun.reportsGiven;
     this.itemsToSkip = begun.itemsGiven;
@@ -83,27 +91,48 @@ export class ImportRun {
     await this.storing;
   }
 
+  private get batch(): IncomingBatch {
+    return this.batches[0];
+  }
+
   private isComplete(): boolean {
     return this.batch.size === this.batchSize || this.batch.length > MAX_LENGTH;
   }
 
   private async flush(last?: (session: Session) => Promise<void>): Promise<void> {
-    await this.storing;
+    await (this.door.transactions.mayOverlap ? this.storingBefore : this.storing);
     const { batch } = this;
     if (batch.size === 0 && last === undefined) return;
-    this.batch = this.spare;
+    this.batches.push(this.batches.shift() as IncomingBatch);
     this.batch.clear();
-    this.spare = batch;
-    this.storing = this.store(batch, last);
+    this.storingBefore = this.storing;
+    this.storing = this.store(batch, this.storingBefore, last);
     this.storing.catch(() => undefined); // whoever waits for it next is told
   }
 
-  private async store(batch: IncomingBatch, last?: (session: Session) => Promise<void>): Promise<void> {
-    this.counts = await this.door.transactions.run(async (session) => {
-      const counts = await this.door.store(session, batch);
+  /** Stores a batch once the one before is stored, and not at all where that could not be: that failure is thrown then. */
+  private async store(
+    batch: IncomingBatch,
+    before: Promise<void>,
+    last?: (session: Session) => Promise<void>,
+  ): Promise<void> {
+    const itsTurn = before.then(
+      () => true,
+      () => false,
+    );
+    const attempt = async (session: Session): Promise<LedgerCounts | null> => {
+      await this.door.fill(session, batch);
+      if (!(await Promise.race([itsTurn, sleep(PATIENCE_MS, false, { ref: false })]))) return null;
+      const counts = await this.door.takeIn(session, batch);
       await last?.(session);
       return counts;
-    });
+    };
+    let counts = await this.door.transactions.run(attempt);
+    while (!counts) {
+      await before;
+      counts = await this.door.transactions.run(attempt);
+    }
+    this.counts = counts;
     if (batch.size > 0) this.door.onProgress?.(this.counts);
   }
 

@@ -142,7 +142,8 @@ export class ImportService {
     const run = new ImportRun(
       {
         transactions: place.transactions,
-        store: (session, batch) => this.ingest.takeIn(session, place.run, batch, IMPORT_QUARANTINE_LIMIT),
+        fill: (session, batch) => this.ingest.fill(session, batch),
+        takeIn: (session, batch) => this.ingest.takeIn(session, place.run, batch, IMPORT_QUARANTINE_LIMIT),
         onProgress: options.onProgress,
       },
       place.run,

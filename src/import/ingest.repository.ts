@@ -37,7 +37,7 @@ export class IngestRepository {
   }
 
   /**
-   * Takes a batch in and writes it into the ledger of a run, within a transaction.
+   * Takes in the batch that was handed over, and writes it into the ledger of a run, within the same transaction.
    *
    * @param keep how many of each reason the quarantine keeps.
    * @returns the ledger of the whole run so far.
@@ -49,7 +49,6 @@ export class IngestRepository {
     batch: IncomingBatch,
     keep: number,
   ): Promise<LedgerCounts> {
-    await this.fill(session, batch);
     const [row] = (await session.query('SELECT take_in_batch($1, $2, $3, $4, $5, $6) AS ledger', [
       id,
       owner,

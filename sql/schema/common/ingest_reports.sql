@@ -63,6 +63,18 @@ DECLARE
   below_horizon bigint;
   stored bigint;
   late location_reports[];
+  -- Sorted, so that two that store for the same trackers lock in the same order.
+  store constant text := $sql$
+    WITH fresh AS (
+      INSERT INTO location_reports
+        (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status, nearest_city, source)
+      SELECT i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
+        i.horizontal_accuracy, i.status, i.nearest_city, i.source
+      FROM incoming_reports AS i WHERE i.timestamp >= $1
+      ORDER BY i.hashed_adv_key, i.timestamp, i.position
+      %s RETURNING hashed_adv_key
+    )
+    INSERT INTO taken_reports SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
 BEGIN
   -- From here on the horizon stands still, also for a batch that is late as a whole.
   LOCK TABLE location_reports IN ROW EXCLUSIVE MODE;
@@ -92,18 +104,20 @@ BEGIN
   SELECT count(*) FILTER (WHERE i.timestamp >= horizon), count(*) FILTER (WHERE i.timestamp < horizon)
     INTO in_horizon, below_horizon FROM incoming_reports AS i;
 
-  -- Sorted, so that two that store for the same trackers lock in the same order.
-  WITH fresh AS (
-    INSERT INTO location_reports
-      (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status, nearest_city, source)
-    SELECT i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
-      i.horizontal_accuracy, i.status, i.nearest_city, i.source
-    FROM incoming_reports AS i WHERE i.timestamp >= horizon
-    ORDER BY i.hashed_adv_key, i.timestamp, i.position
-    ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING
-    RETURNING hashed_adv_key
-  )
-  INSERT INTO taken_reports SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1;
+  -- ON CONFLICT takes half as long again as a plain INSERT, and most batches are all new: so that is tried where a few of
+  -- the reports are, and only where another turns out to be known all of it is done anew.
+  BEGIN
+    IF EXISTS (
+      SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS few
+      JOIN location_reports AS r USING (hashed_adv_key, timestamp) WHERE r.timestamp >= horizon
+    ) THEN
+      EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+    ELSE
+      EXECUTE format(store, '') USING horizon;
+    END IF;
+  EXCEPTION WHEN unique_violation THEN
+    EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+  END;
   SELECT coalesce(sum(t.reports), 0) INTO stored FROM taken_reports AS t;
   IF stored < in_horizon THEN
     -- Of those not stored, a second place for the same millisecond is no duplicate.
