@@ -125,7 +125,7 @@ async function recorded(ask: () => Promise<unknown>): Promise<Statement[]> {
   const original = prototype.query;
   prototype.query = function (this: unknown, ...args: unknown[]): unknown {
     const [text, values] = args;
-    if (typeof text === 'string' && /trackers|history/.test(text)) {
+    if (typeof text === 'string' && /trackers|history/.test(text) && !text.startsWith('LISTEN')) {
       statements.push({ text, values: Array.isArray(values) ? values : [] });
     }
     return original.apply(this, args);
