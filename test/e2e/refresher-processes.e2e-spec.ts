@@ -105,9 +105,11 @@ describeWithRedis('processes of the refresher', () => {
         const first = await worker(all);
         expect(await redis.client.pttl(LOCK)).toBeGreaterThan(0);
         expect(await redis.client.pttl(LOCK)).toBeLessThanOrEqual(TTL);
+        await eventually(async () => expect(await runs('running')).toBe(1)); // has not only the lock
         await first.end('SIGKILL');
 
         const second = await worker(others(first));
+        await eventually(async () => expect(await runs('failed')).toBe(1)); // it has taken over
         second.child.kill('SIGSTOP');
         const third = await worker(others(first, second));
         const token = await redis.client.get(LOCK);
