@@ -16,6 +16,7 @@ export const SQLSTATE = {
   invalidParameterValue: '22023',
   /** Raised by day_to_end_in_hours(): what a reader began with is no longer kept. */
   snapshotTooOld: '72000',
+  internalError: 'XX000',
 } as const;
 
 /** Failures that say "not now": the same transaction may succeed when it is run again. */
@@ -25,6 +26,12 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
   SQLSTATE.notInPrerequisiteState,
 ]);
+
+/**
+ * An internal error (XX000) of TimescaleDB: it read of a chunk in its catalog, and another session has dropped the chunk
+ * by the time that it looks it up. Source: chunk_create_from_stub() in its chunk.c; insert and refresh go that way.
+ */
+const CHUNK_JUST_DROPPED = /^no chunk found with ID \d+$/;
 
 /** Failures of the connection or of a server that starts or stops; `ECONN...` are Node's own. */
 const UNAVAILABLE: ReadonlySet<string> = new Set([
@@ -45,7 +52,14 @@ export function violatedConstraint(error: unknown): string | undefined {
 }
 
 export function isTransient(error: unknown): boolean {
-  return TRANSIENT.has(databaseErrorCode(error) ?? '');
+  const code = databaseErrorCode(error) ?? '';
+  return (
+    TRANSIENT.has(code) || (code === SQLSTATE.internalError && CHUNK_JUST_DROPPED.test(messageOf(error)))
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
 }
 
 /**

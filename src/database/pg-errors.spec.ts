@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { isTransient } from './pg-errors.js';
+
+function failure(code: string, message = 'as the server says it'): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+describe('what may succeed when it is run again', () => {
+  it.each(['40001', '40P01', '55P03', '55000'])('is %s', (code) => {
+    expect(isTransient(failure(code))).toBe(true);
+  });
+
+  it('is a chunk that another session has just dropped', () => {
+    expect(isTransient(failure('XX000', 'no chunk found with ID 870'))).toBe(true);
+  });
+
+  it.each([
+    ['another internal error', failure('XX000', 'invalid memory alloc request size')],
+    ['what is wrong for good', failure('23505')],
+    ['a failure of our own', new Error('no chunk found with ID 870')],
+    ['nothing', null],
+  ])('is not %s', (_name, error) => {
+    expect(isTransient(error)).toBe(false);
+  });
+});
