@@ -9,6 +9,7 @@ import { AggregatesModule } from './aggregates/aggregates.module.js';
 import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { formatError } from './common/graphql/error-formatter.js';
+import { MAX_TOKENS } from './common/graphql/query-cost.js';
 import { queryLimits } from './common/graphql/query-limits.plugin.js';
 import { RequestContext } from './common/graphql/request-context.js';
 import { responseStatus } from './common/graphql/response-status.plugin.js';
@@ -50,8 +51,7 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   path: '/graphql',
   graphiql: false, // it would load its parts from another host; PlaygroundModule serves ours
   introspection: true,
-  // Each alias of a query is a query: what a person writes has hundreds of tokens.
-  parseOptions: { maxLexicalTokens: 5000 },
+  parseOptions: { maxLexicalTokens: MAX_TOKENS },
   includeStacktraceInErrorResponses: false,
   buildSchemaOptions,
   context: () => new RequestContext(),

@@ -9,6 +9,9 @@ import { QuietLogger } from './common/quiet-logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { SchemaGuard } from './database/schema-guard.js';
 
+/** Time of a client to end its request when the server stops; the whole stop is to take less than ten seconds. */
+const CLIENTS_END_MS = 5_000;
+
 export function createLogger(config: AppConfig): LoggerService {
   return new QuietLogger({
     json: config.LOG_FORMAT === 'json',
@@ -42,10 +45,23 @@ export async function createApp(
     }),
   );
   app.useGlobalFilters(new ErrorFilter(app.get(HttpAdapterHost)));
+  cutOffSlowClients(app);
   const schema = app.get(SchemaGuard);
   await schema.verify();
   if (config.APP_ROLES.includes('refresher')) await schema.applyRetention(); // the role that ends what is kept no longer
   return app;
+}
+
+/**
+ * Ends the connections of who does not read an answer, or does not finish a request, some time after the server began to
+ * stop: it waits for them, and whoever manages the process does not wait for ever.
+ */
+function cutOffSlowClients(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('preClose', (done) => {
+    setTimeout(() => fastify.server.closeAllConnections(), CLIENTS_END_MS).unref();
+    done();
+  });
 }
 
 interface Problem {

@@ -1,19 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type BeforeApplicationShutdown,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import { getOperationAST, GraphQLError, type GraphQLFormattedError, OperationTypeNode, parse } from 'graphql';
+import type { FastifyInstance } from 'fastify';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { formatError } from '../common/graphql/error-formatter.js';
 import { RequestContext } from '../common/graphql/request-context.js';
+import { badInput, prepareSubscription } from './subscription-request.js';
 
 const PATH = '/graphql';
 /** Bytes of one message of a client: a subscription with a thousand ids is far below it. */
@@ -22,8 +19,8 @@ const MAX_MESSAGE = 64 * 1024;
 const MOST_SUBSCRIPTIONS = 20;
 /** A client that does not answer a ping for so long is gone. */
 const PING_MS = 30_000;
-
-type OnSubscribe = NonNullable<ServerOptions['onSubscribe']>;
+/** Time of a client to answer the goodbye of a server that stops. */
+const GOODBYE_MS = 1_000;
 
 /**
  * Subscriptions over WebSocket, in the protocol of graphql-ws, at the address of the API.
@@ -32,7 +29,7 @@ type OnSubscribe = NonNullable<ServerOptions['onSubscribe']>;
  * fail, and one such failure ends the process; and its messages have no bound but 100 MiB.
  */
 @Injectable()
-export class LiveServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(LiveServer.name);
   private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
   private stop: () => void | Promise<void> = () => undefined;
@@ -42,13 +39,21 @@ export class LiveServer implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly modules: ModuleRef,
   ) {}
 
+  onModuleInit(): void {
+    const fastify = this.http.httpAdapter.getInstance<FastifyInstance>();
+    // The server stops when its last connection has ended, and nothing but this ends an upgraded one.
+    fastify.addHook('preClose', () => this.sayGoodbye());
+  }
+
   onApplicationBootstrap(): void {
     const { schema } = this.modules.get(GraphQLSchemaHost, { strict: false });
     const server = useServer(
       {
-        schema,
         context: () => new RequestContext(),
-        onSubscribe: refuseTooMuch,
+        onSubscribe: ({ subscriptions }, _id, payload) =>
+          Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS
+            ? [badInput(`A connection may have ${MOST_SUBSCRIPTIONS} subscriptions; open another one`)]
+            : prepareSubscription(schema, payload),
         onError: (_context, _id, _payload, errors) => errors.map(said),
         onNext: (_context, _id, _payload, _args, result) =>
           result.errors ? { ...result, errors: result.errors.map(said) } : undefined,
@@ -63,8 +68,12 @@ export class LiveServer implements OnApplicationBootstrap, BeforeApplicationShut
     });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  private async sayGoodbye(): Promise<void> {
+    const impatience = setTimeout(() => {
+      for (const client of this.sockets.clients) client.terminate();
+    }, GOODBYE_MS);
     await this.stop();
+    clearTimeout(impatience);
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -89,26 +98,4 @@ export class LiveServer implements OnApplicationBootstrap, BeforeApplicationShut
 function said(error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError {
   const formatted = error instanceof GraphQLError ? error.toJSON() : error;
   return formatError(formatted, error);
-}
-
-/** Only subscriptions, and not too many: queries have limits over HTTP that are not watched here. */
-function refuseTooMuch(
-  { subscriptions }: Parameters<OnSubscribe>[0],
-  _id: string,
-  { query, operationName }: Parameters<OnSubscribe>[2],
-): ReturnType<OnSubscribe> {
-  const refuse = (message: string): GraphQLError[] => [
-    new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
-  ];
-  if (Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS)
-    return refuse(`A connection may have ${MOST_SUBSCRIPTIONS} subscriptions; open another one`);
-  try {
-    const operation = getOperationAST(parse(query, { maxTokens: 5000 }), operationName);
-    if (operation && operation.operation !== OperationTypeNode.SUBSCRIPTION)
-      return refuse(`Only subscriptions go over WebSocket; send a ${operation.operation} with POST ${PATH}`);
-  } catch (error) {
-    if (error instanceof GraphQLError) return [error];
-    throw error;
-  }
-  return undefined;
 }

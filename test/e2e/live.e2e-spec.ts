@@ -186,6 +186,43 @@ describeOnEveryEngine('subscribers', (engine) => {
       );
     });
 
+    const TIMED =
+      'subscription ($since: DateTime!) { locationUpdated(trackerIds: ["1"], since: $since) { source } }';
+    const ONE = 'subscription A { trackerStatusChanged { id } }';
+    it.each([
+      ['a document that is none', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+      ['an empty one', '', {}, 'GRAPHQL_PARSE_FAILED'],
+      ['one that is too long', `subscription { ${'a '.repeat(5001)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
+      ['an unknown field', 'subscription { trackerMoved { id } }', {}, 'GRAPHQL_VALIDATION_FAILED'],
+      ['a variable that is missing', TIMED, {}, 'BAD_USER_INPUT'],
+      ['a variable that is no time', TIMED, { since: 'yesterday' }, 'BAD_USER_INPUT'],
+      [
+        'a time in the document that is none',
+        TIMED.replace('($since: DateTime!)', '').replace('$since)', '"x")'),
+        {},
+        'GRAPHQL_VALIDATION_FAILED',
+      ],
+      [
+        'two operations without a name',
+        `${ONE} ${ONE.replace('A', 'B')}`,
+        {},
+        'OPERATION_RESOLUTION_FAILURE',
+      ],
+    ])('%s', async (_what, query, variables, code) => {
+      const { errors } = clientOf(0).run(query, variables);
+      await eventually(() => expect(errors).toHaveLength(1));
+      expect(errors[0]).toMatchObject({ extensions: { code } });
+    });
+
+    it('an operation that the document does not have', async () => {
+      const { errors } = clientOf(0).run(ONE, {}, 'C');
+      await eventually(() => expect(errors).toHaveLength(1));
+      expect(errors[0]).toMatchObject({
+        message: expect.stringContaining('"C"'),
+        extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+      });
+    });
+
     it('more than a connection may have', async () => {
       const [tracker] = (await newTrackers(1)) as [{ id: string; key: string }];
       const client = clientOf(0);

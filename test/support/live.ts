@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Client, createClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
+import { type CloseEvent, WebSocket } from 'ws';
 
 /** An update as a subscriber sees it. */
 export interface SeenUpdate {
@@ -19,13 +19,23 @@ export class LiveClient {
   private socket: WebSocket | null = null;
   readonly client: Client;
 
-  constructor(server: Server) {
-    const { port } = server.address() as AddressInfo;
+  /** Code with which the connection was closed. */
+  closedWith: number | undefined;
+
+  /** @param server of this process, or the address of another one, e.g. `http://127.0.0.1:3000`. */
+  constructor(server: Server | string) {
+    const at =
+      typeof server === 'string'
+        ? new URL(server).host
+        : `127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.client = createClient({
-      url: `ws://127.0.0.1:${port}/graphql`,
+      url: `ws://${at}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
-      on: { opened: (socket) => (this.socket = socket as WebSocket) },
+      on: {
+        opened: (socket) => (this.socket = socket as WebSocket),
+        closed: (event) => (this.closedWith = (event as CloseEvent).code),
+      },
     });
   }
 
@@ -43,11 +53,12 @@ export class LiveClient {
   run(
     query: string,
     variables: Record<string, unknown> = {},
+    operationName?: string,
   ): { seen: SeenUpdate[]; errors: unknown[]; end: () => void } {
     const seen: SeenUpdate[] = [];
     const errors: unknown[] = [];
     const end = this.client.subscribe<{ locationUpdated: SeenUpdate }>(
-      { query, variables },
+      { query, variables, ...(operationName !== undefined && { operationName }) },
       {
         next: ({ data, errors: wrong }) => {
           if (data) seen.push(data.locationUpdated);

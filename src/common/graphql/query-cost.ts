@@ -20,6 +20,8 @@ export interface QueryLimits {
   maxDepth: number;
 }
 
+/** Words and signs of a document. Each alias of a query is a query: what a person writes has hundreds of them. */
+export const MAX_TOKENS = 5000;
 /** Fields to look at before a query is refused: fragments that use each other multiply them. */
 const MAX_NODES = 20_000;
 /** What the library says of more: it has no code. */

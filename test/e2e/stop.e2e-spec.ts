@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeAll, afterAll, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { LiveClient } from '../support/live.js';
+import { RunningProduct } from '../support/product.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+/** What systemd and others give a service before they kill it is ten seconds and more. */
+const STOP_MS = 10_000;
+/** More than all buffers between the server and a reader hold. */
+const REPORTS = 100_000;
+
+describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
+  let db: TestDatabase;
+  let trackerId: string;
+  let product: RunningProduct | undefined;
+  const sockets: Socket[] = [];
+  const clients: LiveClient[] = [];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    trackerId = await db.register('key');
+    await db.query(
+      `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
+       SELECT 'key', now() - n * interval '500 milliseconds', ST_SetSRID(ST_MakePoint(1, 2), 4326)
+       FROM generate_series(1, $1::int) AS n`,
+      [REPORTS],
+    );
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const client of clients.splice(0)) await client.close();
+    await product?.destroy();
+  });
+  afterAll(() => db.drop());
+
+  async function start(): Promise<string> {
+    product = RunningProduct.server({
+      DATABASE_URL: db.url,
+      HISTORY_ENGINE: engine,
+      PORT: '0',
+      APP_ROLES: 'api',
+    });
+    return product.address();
+  }
+  /** Sends a request and never reads the answer. */
+  async function send(address: string, request: string): Promise<Socket> {
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => undefined); // it will be cut off
+    socket.pause();
+    await once(socket, 'connect');
+    socket.write(request);
+    return socket;
+  }
+  async function subscribe(address: string): Promise<LiveClient> {
+    const client = new LiveClient(address);
+    clients.push(client);
+    const { seen } = client.subscribe([trackerId], new Date(Date.now() - 60_000));
+    await eventually(() => expect(seen.length).toBeGreaterThan(0));
+    return client;
+  }
+  async function expectEnd(): Promise<void> {
+    const { code, ms } = await (product as RunningProduct).end('SIGTERM');
+    expect({ code, output: product?.output }).toEqual({
+      code: 0,
+      output: expect.not.stringMatching('ERROR'),
+    });
+    expect(ms).toBeLessThan(STOP_MS);
+  }
+
+  it('with a subscriber, who is told', async () => {
+    const client = await subscribe(await start());
+    await expectEnd();
+    await eventually(() => expect(client.closedWith).toBe(1001));
+  });
+
+  it('with a subscriber who does not answer any more', async () => {
+    const client = await subscribe(await start());
+    client.connection.pause();
+    await expectEnd();
+  });
+
+  it('with a reader of an export who has stopped reading, and a client that does not finish its request', async () => {
+    const address = await start();
+    const [from, to] = [new Date(Date.now() - 20 * 3_600_000), new Date()].map((at) => at.toISOString());
+    await send(
+      address,
+      `GET /export/history.csv?trackerId=${trackerId}&detail=raw&startTime=${from}&endTime=${to} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
+    await send(
+      address,
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"query"',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500)); // both are being served by then
+    await expectEnd();
+  });
+});
