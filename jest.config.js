@@ -11,7 +11,7 @@ const common = {
   setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [
-    '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand)/)',
+    '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand|p-limit|yocto-queue)/)',
   ],
   transform: {
     '^.+\\.(ts|js|mjs)$': [

@@ -9,6 +9,7 @@ import { AggregatesModule } from './aggregates/aggregates.module.js';
 import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { formatError } from './common/graphql/error-formatter.js';
+import { fewAtOnce } from './common/graphql/few-at-once.js';
 import { MAX_TOKENS } from './common/graphql/query-cost.js';
 import { queryLimits } from './common/graphql/query-limits.plugin.js';
 import { RequestContext } from './common/graphql/request-context.js';
@@ -49,6 +50,8 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   autoSchemaFile: true,
   sortSchema: true,
   path: '/graphql',
+  transformSchema: fewAtOnce,
+  persistedQueries: false, // with documents of a few hundred bytes a cache for them is only one more way in
   graphiql: false, // it would load its parts from another host; PlaygroundModule serves ours
   introspection: true,
   parseOptions: { maxLexicalTokens: MAX_TOKENS },

@@ -39,6 +39,9 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
 
+/** Of pg-pool, where nobody gave a connection back in time. Of one that cannot be made it says that it was terminated. */
+const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
+
 /** The SQLSTATE or Node error code of a failure of the database driver; undefined for anything else. */
 export function databaseErrorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
@@ -70,10 +73,10 @@ export function toDomainError(error: unknown): unknown {
   const code = databaseErrorCode(error) ?? '';
   const as = (domainCode: ErrorCode, message: string): DomainError =>
     new DomainError(domainCode, message, { cause: error });
-  if (
-    UNAVAILABLE.has(code) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(String(error))
-  ) {
+  if (POOL_EXHAUSTED.test(messageOf(error))) {
+    return as('UNAVAILABLE', 'No connection to the database became free in time; try again in a moment');
+  }
+  if (UNAVAILABLE.has(code) || messageOf(error).includes('Connection terminated')) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');
   }
   if (code === SQLSTATE.lockNotAvailable) {

@@ -15,13 +15,22 @@ export interface HistoryHealth extends HistoryFacts {
 
 @Injectable()
 export class HistoryHealthService {
+  private underWay: Promise<HistoryHealth> | undefined;
+
   constructor(
     private readonly health: HistoryHealthRepository,
     private readonly refresher: RefresherHealthService,
   ) {}
 
-  /** Looks at the database as it is; changes nothing. */
-  async check(): Promise<HistoryHealth> {
+  /**
+   * Looks at the database as it is; changes nothing. It counts every row, so those who ask meanwhile get the same answer.
+   */
+  check(): Promise<HistoryHealth> {
+    this.underWay ??= this.look().finally(() => (this.underWay = undefined));
+    return this.underWay;
+  }
+
+  private async look(): Promise<HistoryHealth> {
     const [facts, layers, { problems, ...refresher }] = await Promise.all([
       this.health.facts(),
       this.health.layers(),

@@ -1,5 +1,6 @@
-import { Args, Int, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, Int, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { costOfConnection, costOfList } from '../common/graphql/query-cost.js';
+import { RequestContext } from '../common/graphql/request-context.js';
 import { TrackerFilter } from './dto/tracker-filter.input.js';
 import { TrackersConnectionArgs } from './dto/trackers-connection.args.js';
 import { TrackersNearArgs } from './dto/trackers-near.args.js';
@@ -25,8 +26,12 @@ export class TrackerSearchResolver {
   }
 
   @ResolveField(() => Int, { description: 'How many trackers match, on all pages; counted when asked for.' })
-  totalCount(@Parent() { filter }: TrackerConnection): Promise<number> {
-    return this.trackers.count(filter);
+  async totalCount(
+    @Parent() { filter }: TrackerConnection,
+    @Context() context: RequestContext,
+  ): Promise<number> {
+    const count = async (): Promise<number[]> => [await this.trackers.count(filter)];
+    return (await context.loader(this, count, filter).load('')) ?? 0;
   }
 
   @Query(() => [NearbyTrackerModel], {

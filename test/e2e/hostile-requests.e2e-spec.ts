@@ -5,6 +5,7 @@ import request from 'supertest';
 import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { insertReports } from '../support/scenario.js';
+import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('a request', (engine) => {
@@ -75,6 +76,57 @@ describeOnEveryEngine('a request', (engine) => {
       expect(error.extensions.code).toBe('QUERY_TOO_COMPLEX');
       expect(Date.now() - began).toBeLessThan(2_000);
     });
+
+    it('of many fields at the top is answered with few connections, and the rest are for others', async () => {
+      const other = await db.pool.connect();
+      try {
+        await other.query('BEGIN; LOCK TABLE trackers IN ACCESS EXCLUSIVE MODE');
+        const fields = Array.from(
+          { length: 50 },
+          (_, i) =>
+            `a${i}: trackersConnection(first: ${i + 1}) { a: totalCount b: totalCount nodes { name } }`,
+        );
+        const answer = api.data<Record<string, unknown>>(`{ ${fields.join(' ')} }`);
+        const waiting = (): Promise<number> =>
+          db.value("SELECT count(*) FROM pg_locks WHERE relation = 'trackers'::regclass AND NOT granted");
+        await eventually(async () => expect(await waiting()).toBeGreaterThan(0));
+        await new Promise((resolve) => setTimeout(resolve, 300)); // all that would begin has begun
+        expect(await waiting()).toBeLessThanOrEqual(3);
+        expect((await request(api.server).get('/health/ready')).status).toBe(200);
+        await other.query('COMMIT');
+        const page = { a: 1, b: 1, nodes: [{ name: 'good' }] };
+        expect(await answer).toEqual(Object.fromEntries(fields.map((_, i) => [`a${i}`, page])));
+      } finally {
+        other.release();
+      }
+    });
+
+    it('of more fields at the top is refused', async () => {
+      const fields = Array.from({ length: 51 }, (_, i) => `a${i}: historyHealth { layers { rows } }`);
+      expect(await api.error(`{ ${fields.join(' ')} }`)).toMatchObject({
+        message: expect.stringMatching(/51 fields at its top, and 50/),
+        extensions: { code: 'QUERY_TOO_COMPLEX', topFields: 51, maxTopFields: 50 },
+      });
+    });
+
+    it('that is a subscription is told where those go', async () => {
+      expect(await api.error('subscription { trackerStatusChanged { id } }')).toMatchObject({
+        message: expect.stringContaining('WebSocket'),
+        extensions: { code: 'BAD_USER_INPUT' },
+      });
+    });
+
+    it.each(['x', 1, [], { version: 1 }, { version: 1, sha256Hash: {} }])(
+      'with a persisted query, which there are none of (%j)',
+      async (persistedQuery) => {
+        const response = await request(api.server)
+          .post('/graphql')
+          .send({ query: '{ __typename }', extensions: { persistedQuery } });
+        expect(response.body).toMatchObject({
+          errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }],
+        });
+      },
+    );
 
     it.each([
       ['35,000 levels', nested(35_000)],

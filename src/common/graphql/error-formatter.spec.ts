@@ -82,6 +82,13 @@ describe('formatError', () => {
     },
   );
 
+  it('does not say so where only the connections of this process are all in use', () => {
+    expect(answerTo(new Error('timeout exceeded when trying to connect'))).toMatchObject({
+      message: expect.stringContaining('became free'),
+      extensions: { code: 'UNAVAILABLE' },
+    });
+  });
+
   it('says that another refresh runs as a conflict', () => {
     const answer = answerTo(Object.assign(new Error('could not obtain lock'), { code: '55P03' }));
     expect(answer.extensions).toEqual({ code: 'CONFLICT' });

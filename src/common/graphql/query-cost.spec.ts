@@ -98,6 +98,24 @@ describe('the cost of a query', () => {
     expect(() => checkQueryCost({ schema, document: wrong, variables: { n: 'x' } }, limits)).not.toThrow();
   });
 
+  it('counts the fields at the top, in fragments too, each name once', () => {
+    const names = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `a${i}: owner { id }`).join(' ');
+    const check = (text: string): void =>
+      checkQueryCost({ schema, document: parse(text) }, { maxComplexity: 100, maxDepth: 5 });
+    expect(() => check(`{ ${names(50)} }`)).not.toThrow();
+    expect(() => check(`{ ${names(50)} ${names(50)} }`)).not.toThrow();
+    expect(() => check(`{ ${names(51)} }`)).toThrow(/51 fields at its top, and 50 are allowed/);
+    expect(() =>
+      check(
+        `{ ...F ... on Query { b: owner { id } } } fragment F on Query { ${names(50)} ...F2 } fragment F2 on Query { a1: owner { id } }`,
+      ),
+    ).toThrow(/51 fields/);
+    expect(() =>
+      check(`{ owner { ${Array.from({ length: 90 }, (_, i) => `a${i}: id`).join(' ')} } }`),
+    ).not.toThrow();
+  });
+
   it('is found quickly, however often fragments use each other', () => {
     const chain = Array.from(
       { length: 100 },

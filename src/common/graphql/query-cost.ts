@@ -22,6 +22,8 @@ export interface QueryLimits {
 
 /** Words and signs of a document. Each alias of a query is a query: what a person writes has hundreds of them. */
 export const MAX_TOKENS = 5000;
+/** Fields at the top of a query. Each is at least one statement, however few rows it has. */
+const MAX_TOP_FIELDS = 50;
 /** Fields to look at before a query is refused: fragments that use each other multiply them. */
 const MAX_NODES = 20_000;
 /** What the library says of more: it has no code. */
@@ -63,7 +65,18 @@ export function checkQueryCost(operation: Operation, { maxComplexity, maxDepth }
   const { schema, document } = operation;
   const definition = getOperationAST(document, operation.operationName);
   if (!definition) return; // the executor says so
-  const depth = depthOf(definition.selectionSet, fragmentsOf(document), new Map());
+  const fragments = fragmentsOf(document);
+  const topFields = topFieldsOf(definition.selectionSet, fragments);
+  if (topFields > MAX_TOP_FIELDS) {
+    throw tooMuch(
+      `The query has ${topFields} fields at its top, and ${MAX_TOP_FIELDS} are allowed; ask in several queries`,
+      {
+        topFields,
+        maxTopFields: MAX_TOP_FIELDS,
+      },
+    );
+  }
+  const depth = depthOf(definition.selectionSet, fragments, new Map());
   if (depth > maxDepth) {
     throw tooMuch(`The query is ${depth} levels deep, and ${maxDepth} are allowed`, {
       depth,
@@ -115,6 +128,25 @@ function fragmentsOf(document: DocumentNode): Fragments {
       one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [],
     ),
   );
+}
+
+/** Fields that run by themselves, aliases of the same one each for itself; a name that is answered twice counts once. */
+function topFieldsOf(selections: SelectionSetNode, fragments: Fragments): number {
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const collect = ({ selections: all }: SelectionSetNode): void => {
+    for (const selection of all) {
+      if (selection.kind === Kind.FIELD) names.add((selection.alias ?? selection.name).value);
+      else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+      else if (!seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        const fragment = fragments.get(selection.name.value);
+        if (fragment) collect(fragment.selectionSet);
+      }
+    }
+  };
+  collect(selections);
+  return names.size;
 }
 
 /**

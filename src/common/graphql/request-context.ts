@@ -1,8 +1,20 @@
 import DataLoader from 'dataloader';
+import pLimit from 'p-limit';
+
+/** Fields at the top, and look-ups below them, that a request has under way: the pool is for others, too. */
+const AT_ONCE = 3;
 
 /** What lives as long as one GraphQL request. */
 export class RequestContext {
+  /** Two of them: a field that has its turn waits for look-ups. */
+  private readonly turns = pLimit(AT_ONCE);
+  private readonly loads = pLimit(AT_ONCE);
   private readonly loaders = new Map<object, Map<string, DataLoader<string, unknown>>>();
+
+  /** Does the work of a field at the top of the query, when no more than a few others are under way. */
+  inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.turns(work);
+  }
 
   /**
    * The loader of this request that `owner` batches with: all look-ups of one level of a query become one call.
@@ -21,7 +33,9 @@ export class RequestContext {
     const name = JSON.stringify(variant);
     let loader = loaders.get(name);
     if (!loader) {
-      loader = new DataLoader<string, unknown>(load, { maxBatchSize: 10_000 });
+      loader = new DataLoader<string, unknown>((keys) => this.loads(() => load(keys)), {
+        maxBatchSize: 10_000,
+      });
       loaders.set(name, loader);
     }
     return loader as DataLoader<string, T | null>;
