@@ -18,7 +18,9 @@ export class Coordinates {
     'Where a tracker was in an hour or a day: its newest report in that time, and what is known of the others. Or, where raw reports were asked for, a single report.',
 })
 export class LocationHistoryModel {
-  @Field(() => ID, { description: 'Stays the same: tracker id, bucket size and start of the bucket.' })
+  @Field(() => ID, {
+    description: 'Stays the same: tracker id, bucket size and start of the bucket, in seconds since 1970.',
+  })
   id!: string;
 
   @Field(() => Date, {

@@ -102,6 +102,30 @@ describeOnEveryEngine('for random reports and questions', (engine) => {
       { seed: SEED, numRuns: RUNS, endOnFailure: true },
     );
   });
+
+  it('reports of the same second have ids of their own', async () => {
+    const id = await db.register('burst');
+    const second = Math.floor(now / 1000) * 1000 - MINUTE;
+    const reports = [0, 1, 250, 999].map((ms) => ({
+      key: 'burst',
+      at: new Date(second + ms),
+      latitude: 1,
+      longitude: 2,
+    }));
+    await ingestReports(db, reports);
+    const ids = ['000', '001', '250', '999'].map((ms) => `${id}:raw:${second / 1000}.${ms}`);
+    const { range, walk } = await api.data<Record<'range' | 'walk', { rows: { id: string }[] }>>(
+      `query ($id: ID!, $from: DateTime!, $to: DateTime!) {
+         range: locationHistory(trackerId: $id, startTime: $from, endTime: $to, resolution: RAW) { rows { id } }
+         walk: locationHistoryConnection(trackerIds: [$id], startTime: $from, endTime: $to, resolution: RAW) {
+           rows: nodes { id }
+         }
+       }`,
+      { id, from: new Date(second), to: new Date(second + 1000) },
+    );
+    expect(range.rows.map((row) => row.id)).toEqual(ids);
+    expect(walk.rows.map((row) => row.id)).toEqual(ids);
+  });
 });
 
 /** A tracker whose answers are compared with those of its reports. */

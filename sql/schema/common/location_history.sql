@@ -9,9 +9,14 @@ RETURN CASE
   ELSE nearest_city
 END;
 
--- The id of a row: the same whatever else comes in.
+-- The id of a row: the same whatever else comes in. Buckets begin at a full second; reports are told apart by milliseconds.
 CREATE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE RETURN tracker_id || ':' || bucket_size || ':' || extract(epoch FROM bucket)::bigint;
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN tracker_id || ':' || bucket_size || ':'
+  || CASE bucket_size
+    WHEN 'raw' THEN extract(epoch FROM bucket)::numeric(15, 3)::text
+    ELSE extract(epoch FROM bucket)::bigint::text
+  END;
 
 -- Hours from the cut on, days before it, as the rows of registered trackers. No report in two rows, none in no row.
 CREATE VIEW location_history_view AS
