@@ -16,6 +16,16 @@ export interface LayerHealth {
   rowsToRemove: number;
 }
 
+/** A policy of TimescaleDB that does not do its work. */
+export interface FailingPolicy {
+  /** What it does, and of which relation. */
+  policy: string;
+  failures: number;
+  lastSuccess: Date | null;
+  /** What it said last; null where that is no longer known. */
+  error: string | null;
+}
+
 /** What the database says of itself. */
 export interface HistoryFacts {
   engine: HistoryEngine;
@@ -78,6 +88,12 @@ export class HistoryHealthRepository {
          greatest(l.last_refresh, r.refreshed_at) AS "lastRefresh", r.ms AS "lastRefreshMs",
          l.removes_before AS "removesBefore", l.rows_to_remove::int AS "rowsToRemove"
        FROM history_layers AS l LEFT JOIN layer_refreshes AS r USING (relation) ORDER BY l.position`,
+    );
+  }
+
+  failingPolicies(): Promise<FailingPolicy[]> {
+    return this.db.query(
+      `SELECT policy, failures::int AS failures, last_success AS "lastSuccess", error FROM failing_policies() ORDER BY policy`,
     );
   }
 }

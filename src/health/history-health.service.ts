@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type HistoryFacts, HistoryHealthRepository, type LayerHealth } from './history-health.repository.js';
+import {
+  type FailingPolicy,
+  type HistoryFacts,
+  HistoryHealthRepository,
+  type LayerHealth,
+} from './history-health.repository.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
 
 /** A change that waits longer than this is not being worked on, in seconds. */
@@ -31,9 +36,10 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, { problems, ...refresher }] = await Promise.all([
+    const [facts, layers, policies, { problems, ...refresher }] = await Promise.all([
       this.health.facts(),
       this.health.layers(),
+      this.health.failingPolicies(),
       this.refresher.check(),
     ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
@@ -41,7 +47,7 @@ export class HistoryHealthService {
       ...facts,
       layers,
       refresher: { ...refresher, lagSeconds },
-      problems: [...problemsOf(facts), ...problems],
+      problems: [...problemsOf(facts), ...policies.map(problemOf), ...problems],
     };
   }
 }
@@ -72,4 +78,9 @@ function problemsOf(facts: HistoryFacts): string[] {
     );
   }
   return problems;
+}
+
+function problemOf({ policy, failures, lastSuccess, error }: FailingPolicy): string {
+  const since = lastSuccess ? `has not succeeded since ${lastSuccess.toISOString()}` : 'has never succeeded';
+  return `The policy ${policy} of TimescaleDB ${since} (${failures} failures): ${error ?? 'see the log of the server'}`;
 }

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { describeOnTimescale } from '../support/engines.js';
 import { type Geocoding, geocoding } from '../support/geocoding.js';
 import { at, historyToday } from '../support/scenario.js';
-import { serverOf } from '../support/servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const onTimescale = serverOf('timescaledb') ? describe : describe.skip;
 const REPORTS = 300_000;
 const TRACKERS = 300;
 
 /** A day is compressed when it is over, and open for a day longer: so a backlog of it may have to be geocoded. */
-onTimescale('geocoding a compressed day that is still open [skipped without TEST_TIMESCALE_URL]', () => {
+describeOnTimescale('geocoding a compressed day that is still open', () => {
   let db: TestDatabase;
   let geocoder: Geocoding;
   let yesterday: Date;

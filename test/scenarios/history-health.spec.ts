@@ -54,4 +54,35 @@ describeOnEveryEngine('what is wrong with the materialized view', (engine) => {
     await db.aggregates.refreshView();
     expect(await problems()).toEqual([]);
   });
+
+  if (engine === 'timescaledb') {
+    it('nothing of a policy that failed lately, and that it fails once that lasts', async () => {
+      const fail = (lastSuccess: string): Promise<unknown> =>
+        db.query(
+          `INSERT INTO _timescaledb_internal.bgw_job_stat AS stat (job_id, last_start, last_finish, next_start,
+             last_successful_finish, last_run_success, total_runs, total_duration, total_duration_failures,
+             total_successes, total_failures, total_crashes, consecutive_failures, consecutive_crashes)
+           SELECT job_id, now(), now(), now() + interval '1 day', $1::timestamptz, false, 9, '0', '0', 4, 5, 0, 5, 0
+           FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'
+           ON CONFLICT (job_id) DO UPDATE SET last_run_success = false, total_failures = 5,
+             last_successful_finish = excluded.last_successful_finish`,
+          [lastSuccess],
+        );
+      const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
+      await db.query(
+        `SELECT alter_job(job_id, scheduled => true, next_start => now() + interval '1 day')
+         FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'`,
+      );
+      await fail(hoursAgo(20));
+      expect(await problems()).toEqual([]);
+      await fail(hoursAgo(60));
+      expect(await problems()).toEqual([
+        expect.stringMatching(
+          /^The policy policy_compression of location_reports of TimescaleDB has not succeeded since .*\(5 failures\)/,
+        ),
+      ]);
+      await fail('-infinity');
+      expect(await problems()).toEqual([expect.stringContaining('has never succeeded')]);
+    });
+  }
 });

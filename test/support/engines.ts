@@ -17,6 +17,12 @@ export function describeOnEveryEngine(name: string, tests: (engine: HistoryEngin
   }
 }
 
+/** Runs tests of what only the timescaledb engine has. */
+export function describeOnTimescale(name: string, tests: () => void): void {
+  if (serverOf('timescaledb')) describe(name, tests);
+  else describe.skip(`${name} [skipped without TEST_TIMESCALE_URL]`, tests);
+}
+
 /** For tests that are hardly about the database: timescaledb where there is a server for it, which the rest of a run is about. */
 export function anyEngine(): HistoryEngine {
   return serverOf('timescaledb') ? 'timescaledb' : 'postgresql';

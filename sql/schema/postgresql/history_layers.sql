@@ -23,3 +23,9 @@ UNION ALL
 SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timestamp), NULL,
   (SELECT view_refreshed_at FROM refresh_state), NULL, 0
 FROM location_history AS m;
+
+-- There are no policies on this engine: what they do is done by the refresher and its jobs.
+CREATE FUNCTION failing_policies()
+RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text) LANGUAGE sql IMMUTABLE AS $$
+  SELECT NULL::text, NULL::bigint, NULL::timestamptz, NULL::text WHERE false
+$$;
