@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Announcer } from '../announcements/announcer.js';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
@@ -30,6 +31,8 @@ const COALESCE_MS = 100;
  * runbook shows, must not find a refresh of ours at work on the same hours, for the database refuses his then.
  */
 const SETTLE_MS = 150;
+/** Of a failure, in the log. */
+const UPDATE = 'bring the aggregates up to date';
 /** Of a payload, in the log. */
 const SHOWN_PAYLOAD = 100;
 /** The view is refreshed at most a quarter of the time. */
@@ -43,6 +46,7 @@ const LONGEST_PASS_MS = 21 * 60_000;
 @Injectable()
 export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(AggregatesListener.name);
+  private readonly failures = new FailureLog(this.logger);
   /** Two, because the view may take long, and history must not wait for it. */
   private readonly changes: SingleFlight;
   private readonly view: SingleFlight;
@@ -133,24 +137,19 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
         this.wasNotified = false;
         await this.aggregates.noteNotification();
       }
+      this.failures.worked(UPDATE);
     } catch (error) {
       // The markers are still there. Another refresh in the way is over in a moment; anything else waits for the poll.
       if (isTransient(error)) this.changes.poke();
-      else
-        this.logger.error(
-          'could not bring the aggregates up to date',
-          error instanceof Error ? error.stack : error,
-        );
+      else this.failures.failed(UPDATE, error);
     }
   }
 
-  private async refreshView(): Promise<void> {
-    try {
+  private refreshView(): Promise<void> {
+    return this.failures.tried('refresh location_history', async () => {
       const { refreshed, moreToDo } = await this.aggregates.refreshView();
       if (refreshed) this.logger.debug('location_history refreshed');
       if (moreToDo) this.view.poke();
-    } catch (error) {
-      this.logger.error('could not refresh location_history', error instanceof Error ? error.stack : error);
-    }
+    });
   }
 }

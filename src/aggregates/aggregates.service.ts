@@ -10,6 +10,8 @@ import { AggregatesRepository } from './aggregates.repository.js';
 /** How long a refresh that was asked for waits for one that is running. */
 const REFRESH_WAIT_MS = 10_000;
 const REFRESH_POLL_MS = 50;
+/** What an operator has been told of is said again after this time. */
+const REMIND_MS = 3_600_000;
 
 /** Whoever brings hours and days up to what changed. Short and frequent, so without Redis. */
 const CHANGES_LOCK = 'change_refresh';
@@ -32,6 +34,8 @@ export interface MaintenanceReport {
 @Injectable()
 export class AggregatesService {
   private readonly logger = new Logger(AggregatesService.name);
+  /** What was said last of reports that are shown nowhere. */
+  private unregistered = { keys: 0, at: 0 };
 
   constructor(
     private readonly aggregates: AggregatesRepository,
@@ -147,9 +151,12 @@ export class AggregatesService {
     }
   }
 
+  /** Told when they get more, and every hour: the refresher looks each second. */
   private async reportUnregistered(changed: TimeRange, session: Session): Promise<void> {
     const { keys, reports } = await this.aggregates.countUnregistered(changed, session);
-    if (keys > 0) {
+    const { unregistered: told } = this;
+    if (keys > told.keys || (keys > 0 && performance.now() - told.at > REMIND_MS)) {
+      this.unregistered = { keys, at: performance.now() };
       this.logger.warn(
         `${reports} reports of ${keys} unregistered keys are kept but shown nowhere; they appear when their trackers are registered`,
       );

@@ -6,6 +6,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { type Heartbeat, LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
@@ -16,6 +17,8 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { FetchService } from './fetch.service.js';
 
 export const FETCH_CHANNEL = 'tracker_fetches';
+/** Of a failure, in the log. */
+const FETCH = 'fetch reports';
 /** A notification can be missed; and a tracker whose fetcher died is free again without one. */
 const POLL_MS = 5_000;
 /** After a failure: the configuration is wrong, or the endpoint is down. */
@@ -31,7 +34,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly passes: SingleFlight;
   private readonly heartbeat: Heartbeat;
   private readonly listener: PgListener | null;
-  private lastFailure: string | null = null;
+  private readonly failures = new FailureLog(this.logger);
 
   constructor(
     private readonly fetches: FetchService,
@@ -43,7 +46,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
     this.heartbeat = liveness.loop('tracker_fetches', REST_AFTER_FAILURE_MS + 6 * POLL_MS);
     this.passes = new SingleFlight(
       () => this.drain(),
-      () => (this.lastFailure === null ? 0 : REST_AFTER_FAILURE_MS),
+      () => (this.failures.isFailing(FETCH) ? REST_AFTER_FAILURE_MS : 0),
     );
     this.listener =
       config.FIND_MY_ENDPOINT_URL === undefined
@@ -78,13 +81,10 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
     this.heartbeat.beat(LONGEST_PASS_MS);
     try {
       await this.fetches.drain(this.stop.signal);
-      this.lastFailure = null;
+      this.failures.worked(FETCH);
     } catch (error) {
-      if (this.stop.signal.aborted) return;
-      // What is wanted still is. The same failure again and again is said once.
-      const failure = error instanceof Error ? error.message : String(error);
-      if (failure !== this.lastFailure) this.logger.error(`could not fetch reports: ${failure}`);
-      this.lastFailure = failure;
+      // What is wanted still is.
+      if (!this.stop.signal.aborted) this.failures.failed(FETCH, error);
     } finally {
       this.heartbeat.beat();
     }

@@ -6,6 +6,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';
@@ -30,8 +31,7 @@ const LONGEST_PASS_MS = 10 * MINUTE;
 export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(GeocodingCron.name);
   private readonly stop = new AbortController();
-  /** What cannot be done at the moment, and why. */
-  private readonly failures = new Map<string, string>();
+  private readonly failures = new FailureLog(this.logger);
   private readonly reports: SingleFlight;
   private isArriving = false;
   private readonly cells: SingleFlight;
@@ -87,7 +87,8 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private geocodeReports(): Promise<void> {
-    return this.tried('geocode reports', async () => {
+    // What waits is still queued: the next poll tries again.
+    return this.failures.tried('geocode reports', async () => {
       const { isWaiting, isArriving } = await this.geocoding.backlog();
       this.isArriving = isArriving;
       if (isWaiting && (await this.geocoding.geocodeBatch())) this.reports.poke();
@@ -95,18 +96,6 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private askOnline(): Promise<void> {
-    return this.tried('ask the online provider', () => this.online.askAll(this.stop.signal));
-  }
-
-  /** What waits is still queued: the next poll tries again. Every second, so the same failure is told once. */
-  private async tried(what: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work();
-      this.failures.delete(what);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (this.failures.get(what) !== message) this.logger.error(`could not ${what}: ${message}`);
-      this.failures.set(what, message);
-    }
+    return this.failures.tried('ask the online provider', () => this.online.askAll(this.stop.signal));
   }
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { FailureLog } from '../common/errors/failure-log.js';
 import type { Session } from '../database/session.js';
 import { LockService } from '../locking/lock.service.js';
 import type { Job, JobReport } from './job.js';
@@ -22,6 +23,7 @@ const RECORD_EVERY_MS = 500;
 @Injectable()
 export class JobRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger(JobRunner.name);
+  private readonly failures = new FailureLog(this.logger);
   private readonly jobs = new Map<string, Job>();
   /** Jobs that this process runs by their schedule. */
   private readonly running = new Set<string>();
@@ -29,7 +31,6 @@ export class JobRunner implements BeforeApplicationShutdown {
   private readonly pending = new Set<Promise<JobReport>>();
   private readonly holder = `${hostname()}:${process.pid}`;
   private stopped = false;
-  private outage: string | null = null;
 
   constructor(
     private readonly runs: JobRunsRepository,
@@ -47,15 +48,10 @@ export class JobRunner implements BeforeApplicationShutdown {
   async tick(): Promise<void> {
     const idle = [...this.jobs.values()].filter(({ name }) => !this.running.has(name));
     if (this.stopped || idle.length === 0) return;
-    try {
+    await this.failures.tried('ask for due jobs', async () => {
       const states = await this.runs.states(idle.map(({ name }) => name));
-      this.outage = null;
       await Promise.all(idle.map((job) => this.runIfDue(job, states.get(job.name))));
-    } catch (error) {
-      const reason = (error as Error).message;
-      if (this.outage !== reason) this.logger.warn(`cannot ask for due jobs: ${reason}`);
-      this.outage = reason;
-    }
+    });
   }
 
   /** Runs a job now, by hand, unless it runs. Its schedule goes on as it is. @throws Error where there is no such job. */

@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit }
 import { Interval } from '@nestjs/schedule';
 import { Announcer } from '../announcements/announcer.js';
 import { DomainError } from '../common/errors/domain-error.js';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';
 import { LiveRepository, type LiveUpdate } from './live.repository.js';
 import { Subscriber } from './subscriber.js';
@@ -29,7 +30,7 @@ interface Subscription {
  */
 @Injectable()
 export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(LiveHub.name);
+  private readonly failures = new FailureLog(new Logger(LiveHub.name));
   private readonly subscriptions = new Set<Subscription>();
   private readonly flight = new SingleFlight(
     () => this.pass(),
@@ -70,13 +71,11 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
     if (this.subscriptions.size > 0) this.flight.poke();
   }
 
-  private async pass(): Promise<void> {
-    try {
+  private pass(): Promise<void> {
+    return this.failures.tried('look for updates', async () => {
       await this.placeNewcomers();
       while (await this.deliver());
-    } catch (error) {
-      this.logger.error('could not look for updates', error instanceof Error ? error.stack : error);
-    }
+    });
   }
 
   /** Those who came without a time begin behind the newest report of each tracker. */

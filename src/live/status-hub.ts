@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Announcer } from '../announcements/announcer.js';
 import { DomainError } from '../common/errors/domain-error.js';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';
 import { LiveRepository, type StatusChange } from './live.repository.js';
 import { Subscriber } from './subscriber.js';
@@ -21,7 +22,7 @@ interface Subscription {
  */
 @Injectable()
 export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(StatusHub.name);
+  private readonly failures = new FailureLog(new Logger(StatusHub.name));
   private readonly subscriptions = new Set<Subscription>();
   /** Ids of the last look; null: nobody has looked, and what is there now is not news. */
   private seen: ReadonlySet<string> | null = null;
@@ -64,14 +65,12 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
       this.seen = null;
       return;
     }
-    try {
+    await this.failures.tried('look for changes of status', async () => {
       const changes = await this.repository.findStatusChanges(WINDOW);
       const { seen } = this;
       this.seen = new Set(changes.map(({ id }) => id));
       if (seen) for (const change of changes) if (!seen.has(change.id)) this.give(change);
-    } catch (error) {
-      this.logger.error('could not look for changes of status', error instanceof Error ? error.stack : error);
-    }
+    });
   }
 
   private give(change: StatusChange): void {

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { healthOf } from '../support/health.js';
 import { at, historyToday, insertReports } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('what is wrong with the materialized view', (engine) => {
+describeOnEveryEngine('what the doctor finds wrong', (engine) => {
   let db: TestDatabase;
   let today: Date;
 
@@ -14,6 +15,9 @@ describeOnEveryEngine('what is wrong with the materialized view', (engine) => {
     await db.register('a');
   });
   afterAll(() => db.drop());
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   const problems = async (): Promise<string[]> => (await healthOf(db).check()).problems;
   const report = (time: string): Promise<void> =>
@@ -53,6 +57,24 @@ describeOnEveryEngine('what is wrong with the materialized view', (engine) => {
     ]);
     await db.aggregates.refreshView();
     expect(await problems()).toEqual([]);
+  });
+
+  it('that reports belong to no tracker, told in the log when they get more', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const told = (): unknown[] => warn.mock.calls.map(([text]) => text);
+    const reportOf = async (key: string, time: string): Promise<void> => {
+      await insertReports(db, [{ key, at: at(today, -1, time), latitude: 1, longitude: 2 }]);
+      await db.aggregates.aggregateChanges();
+    };
+    await reportOf('unknown', '13:00:00');
+    await reportOf('unknown', '13:01:00');
+    expect(told()).toEqual([expect.stringMatching(/^1 reports of 1 unregistered keys are kept/)]);
+    await reportOf('unknown too', '13:02:00');
+    expect(told()).toEqual([expect.anything(), expect.stringMatching(/^3 reports of 2 unregistered keys/)]);
+    await db.aggregates.refreshView();
+    expect(await problems()).toEqual([expect.stringMatching(/^3 reports of 2 keys belong to no tracker/)]);
+    await db.query("DELETE FROM location_reports WHERE hashed_adv_key LIKE 'unknown%'");
+    await db.settle();
   });
 
   if (engine === 'timescaledb') {
