@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { LEDGER_REASONS } from '../import/rejection-reasons.js';
 import type { RetryFlags } from './import-retry.action.js';
 
 export function addRetryCommand(importCommand: Command): void {
@@ -9,7 +10,7 @@ export function addRetryCommand(importCommand: Command): void {
         'What is taken now leaves the quarantine; the rest stays there',
     )
     .option('--run <id>', 'only those of this import')
-    .option('--reason <reason>', 'only those of this reason, e.g. unknown_tracker')
+    .addOption(new Option('--reason <reason>', 'only those of this reason').choices(LEDGER_REASONS))
     .option('--tracker <name>', 'the tracker that those are of which name none, or one that is unknown')
     .option('--json', 'one JSON object on standard output')
     .action(async (flags: RetryFlags) => (await import('./import-retry.action.js')).retryRejected(flags));

@@ -11,6 +11,7 @@ import {
   type RejectedReport,
   RejectedReportsRepository,
 } from './rejected-reports.repository.js';
+import { checkReason } from './rejection-reasons.js';
 
 /** Trackers of a run that are told; it may have brought reports of any number. */
 export const TRACKERS_OF_A_RUN = 1000;
@@ -44,12 +45,13 @@ export class ImportLedgerService {
     return runIds.map((id) => byRun.get(id) ?? []);
   }
 
-  /** In the order in which they were rejected. @throws DomainError `BAD_USER_INPUT` when something is no id. */
+  /** In the order in which they were rejected. @throws DomainError `BAD_USER_INPUT` when something is no id, or no reason. */
   rejected(
     filter: RejectedFilter,
     after: string | null | undefined,
     limit: number,
   ): Promise<RejectedReport[]> {
+    if (filter.reason != null) checkReason(filter.reason);
     const runId = filter.runId == null ? undefined : parseId(filter.runId, 'runId');
     return this.quarantine.find({ ...filter, runId }, after == null ? '0' : parseId(after, 'after'), limit);
   }

@@ -5,6 +5,7 @@ import { ImportRunsRepository } from './import-runs.repository.js';
 import { ImportBrokenError, type ImportSummary, NOTHING_COUNTED } from './import-summary.js';
 import { IngestRepository } from './ingest.repository.js';
 import { type RejectedFilter, RejectedReportsRepository } from './rejected-reports.repository.js';
+import { checkReason } from './rejection-reasons.js';
 import { TrackerNames } from './tracker-names.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { parseId } from '../common/id.js';
@@ -31,9 +32,10 @@ export class ImportRetryService {
    * Takes what can be taken out of the quarantine, each report exactly once, and leaves the rest there. A run of its own
    * in the ledger; the run that had rejected a report tells how many were taken later.
    *
-   * @throws DomainError `NOT_FOUND` (the tracker, the run), `BAD_USER_INPUT` (no id).
+   * @throws DomainError `NOT_FOUND` (the tracker, the run), `BAD_USER_INPUT` (no id, no reason).
    */
   async retry({ runId, reason, tracker, onProgress }: RetryOptions): Promise<ImportSummary> {
+    if (reason !== undefined) checkReason(reason);
     const filter = { runId: runId === undefined ? undefined : parseId(runId, 'run'), reason };
     if (filter.runId !== undefined) await this.runs.requireRun(filter.runId);
     const assignedKey = tracker === undefined ? undefined : await this.names.keyOf(tracker, 'tracker');
@@ -50,7 +52,7 @@ export class ImportRetryService {
         );
         after = until;
         summary = { ...summary, ...ledger };
-        onProgress?.(summary);
+        if (after !== null) onProgress?.(summary); // else there was nothing more
       }
       await this.runs.end(run, { outcome: 'completed' });
     } catch (error) {

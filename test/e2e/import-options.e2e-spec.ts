@@ -66,6 +66,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
 
     const retried = await run('retry', '--run', ledger.runId, '--tracker', 'bee');
     expect(retried.stdout).toBe('retry: 3 read = 0 stored + 0 late + 3 duplicate + 0 rejected\n');
+    expect(retried.stderr).toBe('retry: 3 reports read\n');
     expect(retried.code).toBe(0);
     const again = await run('retry', '--reason', 'unknown_tracker', '--json');
     expect(JSON.parse(again.stdout)).toMatchObject({ file: 'retry', read: 0 });
@@ -99,6 +100,11 @@ describeOnEveryEngine('options of tracker import', (engine) => {
         error: { code: 'NOT_FOUND', argument: 'tracker' },
       });
     }
+  });
+
+  it('retry of a reason that there is not is wrong', async () => {
+    const ended = await run('retry', '--reason', 'nonsense');
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('unknown_tracker') });
   });
 
   it('retry of nothing that is there is wrong', async () => {

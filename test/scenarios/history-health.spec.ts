@@ -60,8 +60,8 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
   });
 
   it('that reports belong to no tracker, told in the log when they get more', async () => {
-    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-    const told = (): unknown[] => warn.mock.calls.map(([text]) => text);
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+    const told = (): string[] => warn.mock.calls.map(([text]) => String(text));
     const reportOf = async (key: string, time: string): Promise<void> => {
       await insertReports(db, [{ key, at: at(today, -1, time), latitude: 1, longitude: 2 }]);
       await db.aggregates.aggregateChanges();

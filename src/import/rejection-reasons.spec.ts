@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { packagePath, sqlFile } from '../database/sql-files.js';
+import { checkReason, LEDGER_REASONS } from './rejection-reasons.js';
+
+describe('the reasons that reports are rejected for', () => {
+  const sorted = (words: Iterable<string>): string[] => [...new Set(words)].sort();
+
+  it('are those of the table of README.md', () => {
+    const [, rows = ''] =
+      /^\| rejected .*\n((?:\|.*\n)*)/m.exec(readFileSync(packagePath('README.md'), 'utf8')) ?? [];
+    const words = rows.split('\n').flatMap((row) => row.split('|')[1]?.match(/[a-z_]+/g) ?? []);
+    expect(sorted(words)).toEqual(sorted(LEDGER_REASONS));
+  });
+
+  it('have all those that the database gives', () => {
+    const sql = sqlFile('schema/common/ingest_reports');
+    const given = [...sql.matchAll(/(?:THEN|SELECT [a-z]\.\*,) '([a-z_]+)'/g)].map(
+      ([, reason]) => reason as string,
+    );
+    expect(given.length).toBeGreaterThan(5);
+    expect(LEDGER_REASONS).toEqual(expect.arrayContaining(given));
+  });
+
+  it('are no other words', () => {
+    for (const reason of LEDGER_REASONS) expect(() => checkReason(reason)).not.toThrow();
+    for (const word of ['', 'nonsense', 'toString', 'Future']) {
+      expect(() => checkReason(word)).toThrow(
+        expect.objectContaining({ code: 'BAD_USER_INPUT', message: expect.stringContaining('same_instant') }),
+      );
+    }
+  });
+});
