@@ -54,12 +54,12 @@ export class KeyImportService {
         advertisementKey: first?.advertisementKey ?? null,
         macAddress: entry.macAddress ?? null,
       });
-      const owner = await this.ownerOf(entry);
+      const owner = await this.ownerOf({ ...entry, name: input.name });
       const { id } = owner ?? (await this.trackers.create(input));
       const keysAdded = await this.keys.add(id, entry.keys, entry.macAddress ?? null);
       const outcome = !owner ? 'registered' : keysAdded > 0 ? 'extended' : 'unchanged';
       const known =
-        owner && owner.name !== entry.name ? `it is the tracker ${JSON.stringify(owner.name)}` : undefined;
+        owner && owner.name !== input.name ? `it is the tracker ${JSON.stringify(owner.name)}` : undefined;
       return { outcome, keysAdded, ...(known !== undefined && { message: known }) };
     } catch (error) {
       const problem = toDomainError(error);

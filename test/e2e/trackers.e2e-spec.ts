@@ -56,6 +56,19 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       });
     });
 
+    it.each([
+      [' van 7\u00a0', 'van 7'],
+      ['Cafe\u0301', 'Caf\u00e9'],
+      ['👨\u200d👩\u200d👧 ❤\ufe0f', '👨\u200d👩\u200d👧 ❤\ufe0f'],
+      ['می\u200cخواهم', 'می\u200cخواهم'],
+    ])('takes the name %j as %j', async (given, name) => {
+      const hashedAdvertisementKey = Buffer.alloc(32, name).toString('base64');
+      const answer = await api.data(CREATE.replace(/\{\s+id name[^]*$/, '{ name } }'), {
+        input: { name: given, hashedAdvertisementKey },
+      });
+      expect(answer).toEqual({ createTracker: { name } });
+    });
+
     it('takes a hash alone; nulls are as good as nothing', async () => {
       const hash = Buffer.alloc(32, 7).toString('base64');
       const input = {
