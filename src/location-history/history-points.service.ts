@@ -53,7 +53,7 @@ export class HistoryPointsService {
   async points(asked: PointsAsked): Promise<HistoryPoints> {
     const range = timeRange(asked.startTime, asked.endTime);
     const timeZone = asked.timeZone == null ? null : parseTimeZone(asked.timeZone);
-    const resolution = resolve(asked.resolution, range, timeZone);
+    const resolution = resolve(asked.resolution, range, asked.timeZone != null);
     const tracker = await this.trackers.get(asked.trackerId);
     const found = await this.history.findPoints(
       { ...range, trackerId: tracker.id, resolution, timeZone },

@@ -33,21 +33,21 @@ const LONGEST_HOURLY = 7 * 24 * HOUR;
 /**
  * The resolution that a range is answered in.
  *
- * @param timeZone days of a time zone are asked for; they are days, so nothing else can be.
+ * @param inZone days of a time zone are asked for, of UTC too; they are days, so nothing else can be.
  * @throws DomainError `BAD_USER_INPUT` when that is contradictory.
  */
 export function resolve(
   asked: HistoryResolution,
   range: { start: Date; end: Date },
-  timeZone: string | null = null,
+  inZone = false,
 ): StoredResolution {
-  if (timeZone !== null && asked !== HistoryResolution.AUTO && asked !== HistoryResolution.DAILY) {
+  if (inZone && asked !== HistoryResolution.AUTO && asked !== HistoryResolution.DAILY) {
     throw new DomainError('BAD_USER_INPUT', `timeZone goes with days, not with ${asked}`, {
       details: { argument: 'timeZone' },
     });
   }
   if (asked !== HistoryResolution.AUTO) return asked;
   const length = Math.min(range.end.getTime(), Date.now()) - range.start.getTime();
-  if (timeZone !== null || length > LONGEST_HOURLY) return HistoryResolution.DAILY;
+  if (inZone || length > LONGEST_HOURLY) return HistoryResolution.DAILY;
   return length > LONGEST_RAW ? HistoryResolution.HOURLY : HistoryResolution.RAW;
 }

@@ -47,7 +47,7 @@ export class LocationHistoryService {
   ): Promise<LocationHistoryRow[]> {
     const size = parseBucketSize(bucketSize);
     const zone = timeZone === undefined ? null : parseTimeZone(timeZone);
-    if (zone !== null && size === '1 hour') {
+    if (timeZone !== undefined && size === '1 hour') {
       throw new DomainError('BAD_USER_INPUT', 'timeZone goes with the bucketSize "1 day"', {
         details: { argument: 'timeZone' },
       });

@@ -46,6 +46,27 @@ describeOnEveryEngine('a range of history has', (engine) => {
     });
   });
 
+  it.each(['UTC', 'Europe/Berlin'])('days alone where days of %s are asked for', async (timeZone) => {
+    await insertReports(db, [{ key, at: at(today, -1, '12:15:00'), latitude: 1, longitude: 2 }]);
+    const query = (field: string, what: string): string =>
+      `{ ${field}(trackerId: "${id}", startTime: "${at(today, -1, '10:00:00').toISOString()}",
+        endTime: "${at(today, -1, '14:00:00').toISOString()}", timeZone: "${timeZone}"${what} }`;
+    await onceShown(engine, async () =>
+      expect(await api.data(query('locationHistory', ') { resolution rows { bucketSize } }'))).toEqual({
+        locationHistory: { resolution: 'DAILY', rows: [{ bucketSize: '1 day' }] },
+      }),
+    );
+    for (const hours of [
+      query('locationHistory', ', resolution: HOURLY) { resolution }'),
+      query('locationHistoryAggregated', ', bucketSize: "1 hour") { id }'),
+    ]) {
+      expect(await api.error(hours)).toMatchObject({
+        message: expect.stringContaining('timeZone goes with'),
+        extensions: { code: 'BAD_USER_INPUT', argument: 'timeZone' },
+      });
+    }
+  });
+
   it.each([
     ['kept as a day', -3],
     ['folded from its hours', -1],
