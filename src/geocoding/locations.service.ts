@@ -44,7 +44,7 @@ export class LocationsService {
       return { accepted: false, message: 'Geocoding is off' };
     }
     await this.geocoding.queueLocations(rows);
-    const message = `${rows.length} of ${ids.length} locations are going to be geocoded`;
+    const message = `The reports without a city of ${rows.length} of ${ids.length} locations are going to be geocoded`;
     return { accepted: rows.length > 0, message };
   }
 

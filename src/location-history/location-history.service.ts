@@ -7,7 +7,7 @@ import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import { TrackersService } from '../trackers/trackers.service.js';
 import { type BucketSize, parseBucketSize } from './bucket-size.js';
 import { HistoryResolution, type StoredResolution } from './history-resolution.js';
-import { parseLocationId } from './location-id.js';
+import { formatLocationId, parseLocationId } from './location-id.js';
 import { LocationHistoryRepository } from './location-history.repository.js';
 import type { LocationHistoryRow } from './location-history.row.js';
 
@@ -103,17 +103,14 @@ export class LocationHistoryService {
 
   /**
    * The rows with these ids, in their order; an hour that has been folded into its day is left out, as is any other that
-   * there is no row of.
+   * there is no row of, and a report that is no longer raw.
    *
    * @throws DomainError `BAD_USER_INPUT` for what is no id of a location.
    */
   async findMany(ids: readonly string[], argument: string): Promise<LocationHistoryRow[]> {
     const asked = ids.map((id) => parseLocationId(id, argument));
     const byId = new Map((await this.history.findMany(asked)).map((row) => [row.id, row]));
-    return asked.flatMap(({ trackerId, bucketSize, start }) => {
-      const row = byId.get(`${trackerId}:${bucketSize}:${start.getTime() / 1000}`);
-      return row ? [row] : [];
-    });
+    return asked.flatMap((id) => byId.get(formatLocationId(id)) ?? []);
   }
 }
 

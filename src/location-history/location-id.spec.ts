@@ -1,13 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseLocationId } from './location-id.js';
+import { formatLocationId, parseLocationId } from './location-id.js';
 
 describe('parseLocationId', () => {
   it.each([
     ['1:1 day:1795219200', '1', '1 day', '2026-11-21T00:00:00.000Z'],
     ['007:1 hour:1795222800', '7', '1 hour', '2026-11-21T01:00:00.000Z'],
     ['1:1 hour:-3600', '1', '1 hour', '1969-12-31T23:00:00.000Z'],
-  ])('reads %s', (id, trackerId, bucketSize, start) => {
-    expect(parseLocationId(id, 'ids')).toEqual({ trackerId, bucketSize, start: new Date(start) });
+    ['1:raw:1795222800.001', '1', 'raw', '2026-11-21T01:00:00.001Z'],
+    ['1:raw:1795222800.000', '1', 'raw', '2026-11-21T01:00:00.000Z'],
+    ['1:raw:-0.250', '1', 'raw', '1969-12-31T23:59:59.750Z'],
+  ])('reads %s, and writes it so', (id, trackerId, bucketSize, start) => {
+    const parsed = parseLocationId(id, 'ids');
+    expect(parsed).toEqual({ trackerId, bucketSize, start: new Date(start) });
+    expect(formatLocationId(parsed)).toBe(id.replace(/^0+/, ''));
   });
 
   it.each([
@@ -21,6 +26,9 @@ describe('parseLocationId', () => {
     '1:1 day:1795222800',
     '1:1 hour:1795222801',
     '1:1 day:1795219200:Europe/Oslo',
+    '1:1 day:1795219200.000',
+    '1:raw:1795219200',
+    '1:raw:1795219200.5',
     "1:1 day:1795219200'; --",
     '1:1 day:NaN',
     '99999999999999999999:1 day:1795219200',

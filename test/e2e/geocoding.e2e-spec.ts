@@ -140,7 +140,10 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       const { request } = await api.data<{ request: unknown }>(REQUEST, {
         ids: [day?.id, hour?.id, `${trackerId}:1 day:0`],
       });
-      expect(request).toEqual({ accepted: true, message: '2 of 3 locations are going to be geocoded' });
+      expect(request).toEqual({
+        accepted: true,
+        message: 'The reports without a city of 2 of 3 locations are going to be geocoded',
+      });
       await eventually(async () =>
         expect(
           await db.value('SELECT nearest_city FROM location_reports WHERE hashed_adv_key = $1', [key]),
@@ -148,7 +151,29 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       );
       expect((await api.data<{ request: unknown }>(REQUEST, { ids: ['999999:1 day:0'] })).request).toEqual({
         accepted: false,
-        message: '0 of 1 locations are going to be geocoded',
+        message: 'The reports without a city of 0 of 1 locations are going to be geocoded',
+      });
+    });
+
+    it('takes ids of reports, too, and each is one of its own', async () => {
+      const noon = at(today, -1, '12:00:00').getTime();
+      await ingestReports(db, [
+        { key, at: new Date(noon + 1), ...PARIS },
+        { key, at: new Date(noon + 2), ...OSLO },
+      ]);
+      await eventually(async () => expect((await status()).pending).toBe(0));
+      await db.query("UPDATE location_reports SET nearest_city = 'Atlantis' WHERE hashed_adv_key = $1", [
+        key,
+      ]);
+      const ids = ['002', '001', '003'].map((ms) => `${trackerId}:raw:${noon / 1000}.${ms}`);
+      const { rows } = await api.data<{ rows: { id: string; nearestCity: string }[] }>(PROCESS, { ids });
+      expect(rows).toMatchObject([
+        { id: ids[0], bucketSize: 'raw', nearestCity: 'Oslo' },
+        { id: ids[1], bucketSize: 'raw', nearestCity: 'Paris' },
+      ]);
+      expect(await api.error(PROCESS, { ids: [`${trackerId}:1 day:0:Europe/Berlin`] })).toMatchObject({
+        message: expect.stringContaining('days of a time zone'),
+        extensions: { code: 'BAD_USER_INPUT', argument: 'locationIds' },
       });
     });
 

@@ -1,6 +1,6 @@
 -- The history rows with these ids, in no order: hours from the cut on, and days, those from the cut on folded from their
--- hours. What there is no row of is left out.
--- $1 bigint[] tracker ids, $2 text[] bucket sizes, $3 timestamptz[] starts of the buckets
+-- hours, and raw reports. What there is no row of is left out.
+-- $1 bigint[] tracker ids, $2 text[] bucket sizes, or 'raw', $3 timestamptz[] starts of the buckets
 WITH asked AS (
   SELECT DISTINCT t.id AS tracker_id, t.hashed_adv_key, a.bucket_size, a.bucket
   FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS a (tracker_id, bucket_size, bucket)
@@ -12,7 +12,7 @@ WITH asked AS (
     sum(h.report_count) AS report_count, max(h.max_confidence) AS max_confidence, min(h.first_report_at) AS first_report_at
   FROM asked AS a JOIN location_history_hourly AS h ON h.hashed_adv_key = a.hashed_adv_key AND h.bucket >= a.bucket
     AND h.bucket < a.bucket + CASE a.bucket_size WHEN '1 hour' THEN interval '1 hour' ELSE interval '24 hours' END
-  WHERE a.bucket >= (SELECT cut FROM history_state)
+  WHERE a.bucket_size <> 'raw' AND a.bucket >= (SELECT cut FROM history_state)
   GROUP BY 1, 2, 3
 ), found AS (
   SELECT f.tracker_id, f.bucket_size, f.bucket, (f.newest).location, (f.newest).last_report_at, f.first_report_at,
@@ -27,6 +27,12 @@ WITH asked AS (
     SELECT day.* FROM location_history_days AS day WHERE day.hashed_adv_key = a.hashed_adv_key AND day.bucket = a.bucket
   ) AS d
   WHERE a.bucket_size = '1 day' AND a.bucket < (SELECT cut FROM history_state)
+  UNION ALL
+  SELECT a.tracker_id, a.bucket_size, a.bucket, r.location, r.timestamp, r.timestamp,
+    1, r.confidence, r.confidence, r.horizontal_accuracy, r.status,
+    r.source, r.nearest_city, CASE WHEN r.nearest_city IS NOT NULL THEN r.timestamp END
+  FROM asked AS a JOIN location_reports AS r ON r.hashed_adv_key = a.hashed_adv_key AND r.timestamp = a.bucket
+  WHERE a.bucket_size = 'raw'
 )
 SELECT history_row_id(f.tracker_id, f.bucket_size, f.bucket) AS id, f.tracker_id, f.bucket AS timestamp, f.bucket_size,
   f.location, shown_city(f.nearest_city, f.nearest_city_at, f.last_report_at, c.provider, c.nearest_city) AS nearest_city,

@@ -7,6 +7,8 @@ const MOST = 1000;
 export class LocationIdsArgs {
   @ArrayNotEmpty()
   @ArrayMaxSize(MOST)
-  @Field(() => [ID], { description: `Ids of locations ("trackerId:bucketSize:epoch"), at most ${MOST}.` })
+  @Field(() => [ID], {
+    description: `Ids of locations, as answers have them, at most ${MOST}; not of days of a time zone.`,
+  })
   locationIds!: string[];
 }
