@@ -16,7 +16,9 @@ const RFC_3339 = '$property must be a time in RFC 3339 with an offset, e.g. 2025
 
 /** What is to be exported. */
 export class ExportQuery {
-  @IsString({ message: 'trackerId is missing' })
+  @IsString({
+    message: ({ value }) => (Array.isArray(value) ? 'trackerId is there twice' : 'trackerId is missing'),
+  })
   @IsNotEmpty()
   trackerId!: string;
 

@@ -45,12 +45,10 @@ describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
     });
     return product.address();
   }
-  /** Sends a request and never reads the answer. */
   async function send(address: string, request: string): Promise<Socket> {
     const socket = connect(Number(new URL(address).port), '127.0.0.1');
     sockets.push(socket);
     socket.on('error', () => undefined); // it will be cut off
-    socket.pause();
     await once(socket, 'connect');
     socket.write(request);
     return socket;
@@ -86,15 +84,18 @@ describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
   it('with a reader of an export who has stopped reading, and a client that does not finish its request', async () => {
     const address = await start();
     const [from, to] = [new Date(Date.now() - 20 * 3_600_000), new Date()].map((at) => at.toISOString());
-    await send(
+    const reader = await send(
       address,
-      `GET /export/history.csv?trackerId=${trackerId}&detail=raw&startTime=${from}&endTime=${to} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      `GET /export/history.csv?trackerId=${trackerId}&detail=reports&startTime=${from}&endTime=${to} HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
+    const [begin] = (await once(reader, 'data')) as [Buffer];
+    reader.pause();
+    expect(begin.toString('latin1')).toMatch(/^HTTP\/1.1 200 /);
     await send(
       address,
       'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"query"',
     );
-    await new Promise((resolve) => setTimeout(resolve, 500)); // both are being served by then
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the buffers are full by then
     await expectEnd();
   });
 });
