@@ -52,10 +52,15 @@ function findSystemServer(): SystemServer | undefined {
 }
 
 /** libfaketime where Debian's and others' packages put it. */
+/**
+ * The library for programs with threads, which PostgreSQL is not: it alone keeps signals out while it reads its file. With
+ * the other one a timer that goes off meanwhile asks for the time in its handler, and waits for ever for a lock of stdio
+ * that the same process holds (libfaketime 0.9.10, read_config_file()).
+ */
 function findLibfaketime(): string | undefined {
   const folders = [...subfolders('/usr/lib'), '/usr/lib', '/usr/lib64', '/usr/local/lib'];
   return folders
-    .map((folder) => join(folder, 'faketime', 'libfaketime.so.1'))
+    .map((folder) => join(folder, 'faketime', 'libfaketimeMT.so.1'))
     .find((file) => existsSync(file));
 }
 
