@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsString, Length, Matches } from 'class-validator';
+import { IsString, Length, Matches, MaxLength } from 'class-validator';
 
 /**
  * Something to see, and nothing that a database or a terminal minds, or that nobody sees: two names that look the same
@@ -20,7 +20,7 @@ export function IsTrackerName(): PropertyDecorator {
       typeof value === 'string' ? value.trim().normalize('NFC') : value,
     ),
     IsString(),
-    Length(1, 200),
+    MaxLength(200),
     Matches(NAME, { message: 'name must not be blank, nor have control characters or invisible ones' }),
   );
 }
