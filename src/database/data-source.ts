@@ -1,6 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { migrations } from '../../migrations/index.js';
+import { HeardClient } from './heard-client.js';
 import { SESSION_OPTIONS } from './session.js';
 
 /**
@@ -15,7 +16,7 @@ export function dataSourceOptions(config: AppConfig, url: string): DataSourceOpt
     applicationName: 'tracker-location-history',
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeoutMS: 10_000,
-    extra: { options: SESSION_OPTIONS, keepAlive: true },
+    extra: { options: SESSION_OPTIONS, keepAlive: true, Client: HeardClient },
     migrations,
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',

@@ -4,10 +4,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { HISTORY_ENGINES, type HistoryEngine } from '../../src/config/env.schema.js';
 import { unprivilegedAccount } from '../../src/embedded/account.js';
 import type { Account } from '../../src/embedded/standalone.js';
+import { withClient } from './client.js';
 import { freePort } from './free-port.js';
 
 const OLDEST_SERVER = 15;
@@ -108,7 +110,7 @@ export class FaketimeCluster {
       runAs(account, join(binDir, program), args, environment);
     const port = await freePort();
     const cluster = new FaketimeCluster(`postgres://postgres@127.0.0.1:${port}/postgres`, folder, run);
-    await cluster.setClock(now);
+    await cluster.writeClock(now);
     await run('initdb', [
       '-D',
       data,
@@ -148,8 +150,27 @@ export class FaketimeCluster {
     return cluster;
   }
 
-  /** Sets the server's clock; all sessions see it at once. */
+  /** Sets the server's clock; all sessions see it at once. Between steps: idle sessions of the product are made anew. */
   async setClock(now: Date): Promise<void> {
+    await this.writeClock(now);
+    await this.endIdleSessions();
+  }
+
+  /**
+   * A session remembers when its next alarm comes, by the clock of then, and after a jump takes a later one for set: no
+   * deadlock is found and no lock times out until then, which is 20 minutes after a statement that might have taken so
+   * long (schedule_alarm() in PostgreSQL's timeout.c). Only the product's own sessions allow statements so much time.
+   */
+  private async endIdleSessions(): Promise<void> {
+    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'tracker-location-history' AND state = 'idle'`;
+    await withClient(this.url, async (admin) => {
+      while ((await admin.query(end)).rowCount !== 0) await sleep(5);
+    });
+    await sleep(20); // their pools have heard of it
+  }
+
+  private async writeClock(now: Date): Promise<void> {
     const seconds = (now.getTime() - Date.now()) / 1000;
     const file = join(this.folder, 'clock');
     await writeFile(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds.toFixed(3)}\n`);

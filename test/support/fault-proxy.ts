@@ -10,8 +10,13 @@ export type Fault =
   | 'LISTEN refused'
   /** LISTEN seems to succeed and does nothing, as behind a pooler in transaction mode. */
   | 'LISTEN lost'
+  /** That the server is ready comes when it ends the connection, and all that it says from then on, at once. */
+  | 'late answers'
   /** Connections are ended at once, as by a server that is down. */
   | 'down';
+
+/** ReadyForQuery, outside of a transaction. */
+const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 /** Stands between a client and a server, and does to their connections what networks and servers do. */
 export class FaultProxy {
@@ -76,7 +81,12 @@ export class FaultProxy {
     this.pairs.add(pair);
     server.on('error', () => client.destroy());
     client.on('data', (data) => this.pass(this.spoilListen(data), server));
-    server.on('data', (data) => this.pass(data, client));
+    const late: Buffer[] = [];
+    server.on('data', (data) => {
+      if (this.fault === 'late answers' && (late.length > 0 || data.includes(READY))) late.push(data);
+      else this.pass(data, client);
+    });
+    server.once('end', () => client.write(Buffer.concat(late)));
     for (const [from, to] of [pair, [server, client]] as const) {
       from.on('end', () => this.fault === 'black hole' || to.end());
       from.on('close', () => {

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { createDataSource } from '../../src/database/data-source.js';
+import { anyEngine } from '../support/engines.js';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const SESSIONS = `FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tracker-location-history'
+  AND client_port <> ALL ($1::int[]) AND state = 'idle'`;
+
+let db: TestDatabase;
+let proxy: FaultProxy;
+let dataSource: DataSource;
+beforeAll(async () => {
+  db = await TestDatabase.create(anyEngine());
+  proxy = await FaultProxy.start(db.url);
+  dataSource = await createDataSource(db.config, proxy.through(db.url)).initialize();
+});
+afterAll(async () => {
+  await dataSource.destroy();
+  await proxy.stop();
+  await db.drop();
+});
+
+/** Nobody listens to a session in the moment in which the pool hands it out: its failure would end the process. */
+it('a session that the server ends as soon as it has begun fails whoever was to have it, and nobody else', async () => {
+  const known = await db.query<{ port: number }>(
+    'SELECT client_port AS port FROM pg_stat_activity WHERE datname = current_database()',
+  );
+  const ports = [known.map(({ port }) => port)];
+  const other = dataSource.createQueryRunner();
+  await other.connect(); // the one that there is
+  proxy.inject('late answers');
+  const failed = expect(dataSource.query('SELECT 1')).rejects.toThrow(/terminat|connection/);
+  await eventually(async () => expect(await db.value(`SELECT count(*) ${SESSIONS}`, ports)).toBe(1));
+  await db.query(`SELECT pg_terminate_backend(pid) ${SESSIONS}`, ports);
+  await failed;
+
+  proxy.inject('none');
+  expect(await other.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await other.release();
+  expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
