@@ -109,7 +109,11 @@ describeWithRedis('processes of the refresher', () => {
         await first.end('SIGKILL');
 
         const second = await worker(others(first));
-        await eventually(async () => expect(await runs('failed')).toBe(1)); // it has taken over
+        // It has taken over, and has begun a run of its own: what stops before that leaves none behind.
+        await eventually(async () => {
+          expect(await runs('failed')).toBe(1);
+          expect(await runs('running')).toBe(1);
+        });
         second.child.kill('SIGSTOP');
         const third = await worker(others(first, second));
         const token = await redis.client.get(LOCK);
