@@ -38,14 +38,14 @@ CREATE TRIGGER mark_inserted_reports AFTER INSERT ON location_reports
 -- triggers like these two, so no refresh would ever look at them, and their day would be closed without them. UPDATEs
 -- are logged, from the oldest to the newest row of a chunk: so the two of each day are set to what they are. One by one
 -- and with constants: a join would decompress all of a compressed day.
-CREATE FUNCTION log_copied_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+--
+-- Of INSERTs as well, though those are logged: nothing tells the two apart for sure. pg_stat_progress_copy forgets a COPY
+-- that makes a chunk, hides one after SET ROLE, and is as it was at its first reading in the transaction.
+CREATE FUNCTION log_copied_reports() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
   outermost record;
 BEGIN
-  IF current_setting('track_activities')::boolean
-     AND NOT EXISTS (SELECT FROM pg_stat_progress_copy WHERE pid = pg_backend_pid() AND relid = TG_RELID) THEN
-    RETURN NULL; -- an INSERT
-  END IF;
   FOR outermost IN
     SELECT DISTINCT ON (c.timestamp) c.timestamp, c.hashed_adv_key FROM changed AS c
     JOIN (
