@@ -7,6 +7,7 @@ export type Session = QueryRunner;
 
 /** How every session behaves, whatever the server's or the user's defaults are. */
 export const SESSION_OPTIONS = [
+  '-c datestyle=ISO', // the driver reads times in no other
   // A session whose client was killed would else keep its locks to the end of the statement.
   '-c client_connection_check_interval=2s',
   '-c tcp_keepalives_idle=10',

@@ -42,3 +42,12 @@ it('a session that the server ends as soon as it has begun fails whoever was to 
   await other.release();
   expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
+
+it('times are read where the database writes them in another style', async () => {
+  const name = new URL(db.url).pathname.slice(1);
+  await db.query(`ALTER DATABASE ${name} SET datestyle = 'German'`);
+  const later = await createDataSource(db.config, db.url).initialize();
+  const [row] = await later.query<{ moment: Date }[]>("SELECT timestamptz '2026-11-26 10:00:00Z' AS moment");
+  await later.destroy();
+  expect(row?.moment).toEqual(new Date('2026-11-26T10:00:00Z'));
+});
