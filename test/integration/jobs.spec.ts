@@ -109,7 +109,7 @@ describe('jobs', () => {
           'SELECT round(extract(epoch FROM max(retry_at) - max(finished_at)))::int FROM job_runs',
         ),
       );
-      await db.query(`UPDATE job_runs SET retry_at = now()`);
+      await db.query(`UPDATE job_runs SET retry_at = now() - interval '1 second'`); // kept in milliseconds, rounded
       await one.tick();
     }
     expect((await runs()).map(({ attempt, outcome, error }) => [attempt, outcome, error])).toEqual([
