@@ -28,6 +28,9 @@ CREATE TRIGGER merge_late_row BEFORE INSERT ON location_reports FOR EACH ROW
 -- transition table, so a batch of duplicates wakes nobody.
 CREATE FUNCTION mark_changed_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
+  IF current_setting('tracker.logs_changes', true) = 'on' THEN
+    RETURN NULL; -- the UPDATE of log_copied_reports(): its reports are marked by the statement that brought them
+  END IF;
   PERFORM mark_history_changed(min(timestamp), max(timestamp)) FROM changed HAVING count(*) > 0;
   RETURN NULL;
 END $$;
@@ -42,7 +45,7 @@ CREATE TRIGGER mark_inserted_reports AFTER INSERT ON location_reports
 -- Of INSERTs as well, though those are logged: nothing tells the two apart for sure. pg_stat_progress_copy forgets a COPY
 -- that makes a chunk, hides one after SET ROLE, and is as it was at its first reading in the transaction.
 CREATE FUNCTION log_copied_reports() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' SET tracker.logs_changes = 'on' AS $$
 DECLARE
   outermost record;
 BEGIN
