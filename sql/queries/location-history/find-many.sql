@@ -27,12 +27,6 @@ WITH asked AS (
     SELECT day.* FROM location_history_days AS day WHERE day.hashed_adv_key = a.hashed_adv_key AND day.bucket = a.bucket
   ) AS d
   WHERE a.bucket_size = '1 day' AND a.bucket < (SELECT cut FROM history_state)
-  UNION ALL
-  SELECT a.tracker_id, a.bucket_size, a.bucket, r.location, r.timestamp, r.timestamp,
-    1, r.confidence, r.confidence, r.horizontal_accuracy, r.status,
-    r.source, r.nearest_city, CASE WHEN r.nearest_city IS NOT NULL THEN r.timestamp END
-  FROM asked AS a JOIN location_reports AS r ON r.hashed_adv_key = a.hashed_adv_key AND r.timestamp = a.bucket
-  WHERE a.bucket_size = 'raw'
 )
 SELECT history_row_id(f.tracker_id, f.bucket_size, f.bucket) AS id, f.tracker_id, f.bucket AS timestamp, f.bucket_size,
   f.location, shown_city(f.nearest_city, f.nearest_city_at, f.last_report_at, c.provider, c.nearest_city) AS nearest_city,
@@ -41,3 +35,9 @@ SELECT history_row_id(f.tracker_id, f.bucket_size, f.bucket) AS id, f.tracker_id
 FROM found AS f
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(f.location)) AND c.longitude_e2 = cell_of(ST_X(f.location))
+UNION ALL
+SELECT history_row_id(a.tracker_id, r.bucket_size, r.timestamp), a.tracker_id, r.timestamp, r.bucket_size,
+  r.location, r.nearest_city, r.last_report_at, r.first_report_at, r.report_count, r.confidence, r.max_confidence,
+  r.horizontal_accuracy, r.status, r.source
+FROM asked AS a JOIN raw_history AS r ON r.hashed_adv_key = a.hashed_adv_key AND r.timestamp = a.bucket
+WHERE a.bucket_size = r.bucket_size

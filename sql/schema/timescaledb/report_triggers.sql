@@ -28,9 +28,6 @@ CREATE TRIGGER merge_late_row BEFORE INSERT ON location_reports FOR EACH ROW
 -- transition table, so a batch of duplicates wakes nobody.
 CREATE FUNCTION mark_changed_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  IF current_setting('tracker.logs_changes', true) = 'on' THEN
-    RETURN NULL; -- the UPDATE of log_copied_reports(): its reports are marked by the statement that brought them
-  END IF;
   PERFORM mark_history_changed(min(timestamp), max(timestamp)) FROM changed HAVING count(*) > 0;
   RETURN NULL;
 END $$;
@@ -44,7 +41,7 @@ CREATE TRIGGER mark_inserted_reports AFTER INSERT ON location_reports
 --
 -- Of INSERTs as well, though those are logged: nothing tells the two apart for sure. pg_stat_progress_copy forgets a COPY
 -- that makes a chunk, hides one after SET ROLE, and is as it was at its first reading in the transaction.
-CREATE FUNCTION log_copied_reports() RETURNS trigger LANGUAGE plpgsql
+CREATE FUNCTION log_new_reports() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' SET tracker.logs_changes = 'on' AS $$
 DECLARE
   outermost record;
@@ -61,11 +58,14 @@ BEGIN
   END LOOP;
   RETURN NULL;
 END $$;
-CREATE TRIGGER log_copied_reports AFTER INSERT ON location_reports
-  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION log_copied_reports();
+CREATE TRIGGER log_new_reports AFTER INSERT ON location_reports
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION log_new_reports();
 
+-- Not by the UPDATE of log_new_reports(): its reports are marked by the statement that brought them.
 CREATE TRIGGER mark_updated_reports AFTER UPDATE ON location_reports
-  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_changed_reports();
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT
+  WHEN (current_setting('tracker.logs_changes', true) IS DISTINCT FROM 'on')
+  EXECUTE FUNCTION mark_changed_reports();
 
 -- A hypertable gives DELETE no transition table, so all that could have been deleted is named, up to the furthest into
 -- the future that a report may lie. The refresh looks only at what TimescaleDB itself logged as changed.

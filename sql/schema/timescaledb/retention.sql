@@ -26,23 +26,20 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Refresh location_history_daily over that day.';
   END IF;
 
-  -- The logs say so; the rows have to say so, too, for nothing brings the day back.
+  INSERT INTO report_identities (hashed_adv_key, day, milliseconds)
+  SELECT r.hashed_adv_key, day, array_agg(milliseconds_of_day(r.timestamp))
+  FROM location_reports AS r WHERE r.timestamp >= day AND r.timestamp < next_day GROUP BY 1;
+
+  -- The logs say that the day is complete; the rows have to say so, too, for nothing brings it back.
   IF EXISTS (
-    SELECT FROM (
-      SELECT r.hashed_adv_key, count(*) AS reports FROM location_reports AS r
-      WHERE r.timestamp >= day AND r.timestamp < next_day GROUP BY 1
-    ) AS raw
-    LEFT JOIN location_history_daily AS d ON d.hashed_adv_key = raw.hashed_adv_key AND d.bucket = day
-    WHERE d.report_count IS DISTINCT FROM raw.reports
+    SELECT FROM report_identities AS i (hashed_adv_key, counted_day, milliseconds)
+    LEFT JOIN location_history_daily AS d ON d.hashed_adv_key = i.hashed_adv_key AND d.bucket = day
+    WHERE i.counted_day = day AND d.report_count IS DISTINCT FROM cardinality(i.milliseconds)
   ) THEN
     RAISE EXCEPTION 'the daily history of % has other numbers of reports than the raw reports', day::date
       USING ERRCODE = 'object_not_in_prerequisite_state',
         HINT = 'UPDATE location_reports SET received_at = received_at of that day, and refresh location_history_daily over it.';
   END IF;
-
-  INSERT INTO report_identities (hashed_adv_key, day, milliseconds)
-  SELECT r.hashed_adv_key, day, array_agg(milliseconds_of_day(r.timestamp))
-  FROM location_reports AS r WHERE r.timestamp >= day AND r.timestamp < next_day GROUP BY 1;
 
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
   PERFORM set_config(name, 'on', true) FROM pg_settings WHERE name = 'timescaledb.skip_cagg_invalidation';
