@@ -1,7 +1,7 @@
-import pg from 'pg';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedCluster } from '../embedded/embedded-cluster.js';
+import { HeardClient } from './heard-client.js';
 
 /** The database that a process works on. */
 export interface OpenDatabase {
@@ -28,8 +28,7 @@ export async function openDatabase(config: AppConfig, log: (line: string) => voi
 
 /** Tries the address before anything is built on it: who mistyped it is told at once, in one line. */
 async function requireConnection(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined); // nothing depends on this connection
+  const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
   try {
     await client.connect();
   } catch (error) {

@@ -1,24 +1,20 @@
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
-import { afterEach, beforeEach, it } from '@jest/globals';
-import { from as copyFrom } from 'pg-copy-streams';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { withClient } from '../support/client.js';
-import { describeOnEveryEngine } from '../support/engines.js';
+import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
+import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Days whose aggregates have been refreshed while they were empty: only what is logged as changed is looked at again. */
 describeOnEveryEngine('reports that are copied into a day that was refreshed before', (engine) => {
   let db: TestDatabase;
   let today: Date;
-  let place: string;
 
   beforeEach(async () => {
     db = await TestDatabase.create(engine);
     today = await historyToday(db);
     await db.register('a');
-    place = await db.value<string>('SELECT ST_SetSRID(ST_MakePoint(2, 1), 4326)::text');
     await db.aggregates.refresh(at(today, -7, '00:00:00'), new Date(today.getTime() + 24 * 3_600_000));
   });
   afterEach(() => db.drop());
@@ -33,11 +29,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
   function copy(reports: readonly TestReport[], ...before: string[]): Promise<void> {
     return withClient(db.url, async (client) => {
       for (const statement of before) await client.query(statement);
-      const rows = reports.map(({ key, at: moment }) => `${key}\t${moment.toISOString()}\t${place}\n`);
-      await pipeline(
-        Readable.from(rows),
-        client.query(copyFrom('COPY location_reports (hashed_adv_key, timestamp, location) FROM STDIN')),
-      );
+      await copyReports(client, reports);
       await client.query('COMMIT');
     });
   }
@@ -48,17 +40,12 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     await expectHistoryOf(db, reports);
   });
 
-  it.each([
-    [
-      'with other dates and a zone of an ambiguous name',
-      ["SET timezone = 'Asia/Kolkata'", "SET datestyle = 'SQL, DMY'"],
-    ],
-  ])('are in history %s', async (_how, before) => {
+  it('are in history with other dates and a zone of an ambiguous name', async () => {
     const first = report(-1, '09:00:00');
     await insertReports(db, [first]);
     await db.settle();
     const copied = [report(-1, '10:00:00'), report(-1, '12:00:00')];
-    await copy(copied, ...before);
+    await copy(copied, "SET timezone = 'Asia/Kolkata'", "SET datestyle = 'SQL, DMY'");
     await expectHistoryOf(db, [first, ...copied]);
   });
 
@@ -69,8 +56,38 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
       copied,
       'BEGIN',
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
-       VALUES ('a', '${inserted.at.toISOString()}', '${place}')`,
+       VALUES ('a', '${inserted.at.toISOString()}', ST_SetSRID(ST_MakePoint(2, 1), 4326))`,
     );
     await expectHistoryOf(db, [inserted, ...copied]);
+  });
+});
+
+describeOnTimescale('a day whose reports no log knows of', () => {
+  it('is not closed, and is once they are logged', async () => {
+    const db = await TestDatabase.create('timescaledb', { env: LONG_RAW_RETENTION });
+    const today = await historyToday(db);
+    await db.register('a');
+    const reports = ['01:00:00', '23:00:00'].map((time) => ({
+      key: 'a',
+      at: at(today, -4, time),
+      latitude: 1,
+      longitude: 2,
+    }));
+    await db.aggregates.refresh(at(today, -12, '00:00:00'), new Date(today.getTime() + 24 * 3_600_000));
+    await db.query('ALTER TABLE location_reports DISABLE TRIGGER log_new_reports');
+    await withClient(db.url, (client) => copyReports(client, reports));
+    await db.query('ALTER TABLE location_reports ENABLE TRIGGER log_new_reports');
+    await db.settle();
+    await keepRaw(db, 2);
+
+    const close = async (): Promise<unknown> => db.value('SELECT close_oldest_day()');
+    const [day] = dayNames(today, 4, 4);
+    for (let closed = await close(); (closed as Date) < at(today, -5, '00:00:00'); closed = await close());
+    await expect(close()).rejects.toThrow(`the daily history of ${day} has other numbers of reports`);
+    await db.query('UPDATE location_reports SET received_at = received_at');
+    await db.settle();
+    await maintain(db);
+    await expectHistoryOf(db, reports);
+    await db.drop();
   });
 });

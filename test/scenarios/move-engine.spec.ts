@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
 import type { HistoryHealth } from '../../src/health/history-health.service.js';
+import { describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { healthOf } from '../support/health.js';
 import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
-import { serverOf } from '../support/servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const onTimescale = serverOf('timescaledb') ? describe : describe.skip;
-
-onTimescale('moving from the postgresql engine to timescaledb [skipped without TEST_TIMESCALE_URL]', () => {
+describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
   let db: TestDatabase;
   let reports: TestReport[];
 
@@ -91,7 +89,7 @@ onTimescale('moving from the postgresql engine to timescaledb [skipped without T
   });
 });
 
-onTimescale('a move that nothing disturbs [skipped without TEST_TIMESCALE_URL]', () => {
+describeOnTimescale('a move that nothing disturbs', () => {
   it('keeps every row of history, of days whose raw reports are gone too', async () => {
     const db = await TestDatabase.create('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
     try {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { setTimeout } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
@@ -10,16 +10,14 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import { SQLSTATE } from '../../src/database/pg-errors.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
+import { describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { serverOf } from '../support/servers.js';
 import { waitingFor } from '../support/session.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const onTimescaledb = serverOf('timescaledb') ? describe : (describe.skip as typeof describe);
-
-onTimescaledb('a refresh while a policy of TimescaleDB refreshes the same hours (timescaledb)', () => {
+describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same hours (timescaledb)', () => {
   let db: TestDatabase;
   let today: Date;
   let job: number;

@@ -1,9 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
@@ -15,7 +12,7 @@ import {
   LONG_RAW_RETENTION,
   maintain,
 } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { session, waitingFor } from '../support/session.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -27,15 +24,7 @@ const WRITERS: Record<string, (client: PoolClient, report: TestReport) => Promis
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
        VALUES ('${key}', '${moment.toISOString()}', ST_SetSRID(ST_MakePoint(${longitude}, ${latitude}), 4326))`,
     ),
-  COPY: async (client, { key, at: moment, latitude, longitude }) => {
-    const place = await client.query<{ place: string }>(
-      `SELECT ST_SetSRID(ST_MakePoint(${longitude}, ${latitude}), 4326)::geo_point::text AS place`,
-    );
-    const copy = client.query(
-      copyFrom('COPY location_reports (hashed_adv_key, timestamp, location) FROM STDIN'),
-    );
-    await pipeline(Readable.from([`${key}\t${moment.toISOString()}\t${place.rows[0]?.place ?? ''}\n`]), copy);
-  },
+  COPY: (client, report) => copyReports(client, [report]),
   'a function': (client, { key, at: moment, latitude, longitude }) =>
     client.query(`DO $$ BEGIN
       INSERT INTO location_reports (hashed_adv_key, timestamp, location)

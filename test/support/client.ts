@@ -1,12 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { HeardClient } from '../../src/database/heard-client.js';
 
 /**
  * A connection of its own. What breaks it is told by the statement that fails then; without a listener it would end the
  * process of the tests.
  */
 export async function connectTo(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
+  const client = new HeardClient({ connectionString: url });
   await client.connect();
   return client;
 }

@@ -1,4 +1,8 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { expect } from '@jest/globals';
+import type { ClientBase } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import {
   expectedHistory,
   type HistoryRow,
@@ -35,6 +39,19 @@ export async function insertReports(
        confidence int, accuracy float8, city text)
      ORDER BY key, at ${conflict}`,
     [JSON.stringify(reports)],
+  );
+}
+
+/** Brings times and places of reports by COPY, on a session of one's own. */
+export async function copyReports(client: ClientBase, reports: readonly TestReport[]): Promise<void> {
+  const { rows } = await client.query<{ line: string }>(
+    `SELECT concat_ws(E'\\t', key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geo_point) || E'\\n' AS line
+     FROM jsonb_to_recordset($1) AS r (key text, at text, latitude float8, longitude float8)`,
+    [JSON.stringify(reports)],
+  );
+  await pipeline(
+    Readable.from(rows.map(({ line }) => line)),
+    client.query(copyFrom('COPY location_reports (hashed_adv_key, timestamp, location) FROM STDIN')),
   );
 }
 
