@@ -1,0 +1,90 @@
+-- Takes the rows of a backed-up table in as what they are, reports of a place and a time: each counts once, those above
+-- the horizon as raw reports, the others in the daily history, and those older than the daily history stay in the
+-- backup. Returns as ingest_reports() does, summed up; nothing when there is no such table.
+--
+-- Whose report a row is says its hashed_adv_key, or its tracker_id. Of the other columns only timestamp and location are
+-- needed; further ones are used where the table has them. Times without a zone are UTC. Of two places at one instant the
+-- one that was stored first counts.
+CREATE OR REPLACE FUNCTION carry_over_backup(backup text) RETURNS TABLE (outcome text, reports bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
+DECLARE
+  has text[];
+  batch_size CONSTANT integer := 20000;
+  total bigint;
+BEGIN
+  SELECT array_agg(attname::text) INTO has FROM pg_attribute
+    WHERE attrelid = to_regclass(backup) AND attnum > 0 AND NOT attisdropped;
+  IF has IS NULL THEN
+    RETURN;
+  END IF;
+  DROP TABLE IF EXISTS pg_temp.carried, pg_temp.carried_outcomes;
+  CREATE TEMPORARY TABLE carried_outcomes (outcome text, reports bigint) ON COMMIT DROP;
+  EXECUTE format(
+    'CREATE TEMPORARY TABLE carried ON COMMIT DROP AS
+     SELECT row_number() OVER (ORDER BY b.timestamp, b.ctid) AS n, %s AS hashed_adv_key, b.timestamp,
+       ST_Y(b.location::geometry) AS latitude, ST_X(b.location::geometry) AS longitude,
+       %s AS confidence, %s AS horizontal_accuracy, %s AS nearest_city
+     FROM %s AS b %s WHERE b.location IS NOT NULL',
+    CASE WHEN 'hashed_adv_key' = ANY (has) THEN 'b.hashed_adv_key' ELSE 't.hashed_adv_key' END,
+    CASE WHEN 'confidence' = ANY (has) THEN 'b.confidence::integer' ELSE 'NULL::integer' END,
+    CASE WHEN 'horizontal_accuracy' = ANY (has) THEN 'b.horizontal_accuracy::float8' ELSE 'NULL::float8' END,
+    CASE WHEN 'nearest_city' = ANY (has) THEN 'b.nearest_city::text' ELSE 'NULL::text' END,
+    to_regclass(backup),
+    CASE WHEN 'hashed_adv_key' = ANY (has) THEN '' ELSE 'JOIN trackers AS t ON t.id = b.tracker_id' END);
+  GET DIAGNOSTICS total = ROW_COUNT;
+  CREATE INDEX ON carried (n);
+
+  FOR batch_start IN 1 .. total BY batch_size LOOP
+    PERFORM prepare_incoming_reports();
+    INSERT INTO incoming_reports
+      SELECT c.n, c.hashed_adv_key, c.timestamp, c.latitude, c.longitude, c.confidence, c.horizontal_accuracy, NULL,
+        c.nearest_city, backup
+      FROM carried AS c WHERE c.n >= batch_start AND c.n < batch_start + batch_size;
+    INSERT INTO carried_outcomes SELECT i.outcome, i.reports FROM ingest_reports(are_news => false) AS i;
+  END LOOP;
+  PERFORM prepare_incoming_reports();
+  RETURN QUERY SELECT o.outcome, sum(o.reports)::bigint FROM carried_outcomes AS o GROUP BY 1 ORDER BY 1;
+END $$;
+
+-- Carries the cities of the backed-up table into the geocoding cells and the history. Returns how many of each. Safe
+-- to call again: what is known already is left alone.
+CREATE OR REPLACE FUNCTION migrate_nearest_city_data() RETURNS TABLE (target text, rows_changed bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
+#variable_conflict use_column
+DECLARE
+  known record;
+  changed bigint := 0;
+  raw_changed bigint := 0;
+BEGIN
+  rows_changed := 0;
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.location_history_backup')
+             AND attname = 'nearest_city' AND NOT attisdropped) THEN
+    INSERT INTO geocoding_cells (latitude_e2, longitude_e2, nearest_city, provider)
+    SELECT DISTINCT ON (1, 2) cell_of(ST_Y(b.location::geometry)), cell_of(ST_X(b.location::geometry)),
+      b.nearest_city, 'location_history_backup'
+    FROM public.location_history_backup AS b
+    WHERE b.nearest_city IS NOT NULL AND b.location IS NOT NULL
+    ORDER BY 1, 2, b.timestamp DESC
+    ON CONFLICT (latitude_e2, longitude_e2) DO NOTHING;
+    GET DIAGNOSTICS rows_changed = ROW_COUNT;
+
+    FOR known IN
+      SELECT t.hashed_adv_key, b.timestamp, b.nearest_city
+      FROM public.location_history_backup AS b JOIN trackers AS t ON t.id = b.tracker_id
+      WHERE b.nearest_city IS NOT NULL AND b.timestamp >= history_floor()
+    LOOP
+      SELECT changed + sum(u.rows_changed) FILTER (WHERE u.layer <> 'location_reports'),
+        raw_changed + sum(u.rows_changed) FILTER (WHERE u.layer = 'location_reports')
+        INTO changed, raw_changed
+      FROM update_nearest_city(known.hashed_adv_key, known.timestamp, known.timestamp, known.nearest_city) AS u;
+    END LOOP;
+  END IF;
+  target := 'geocoding_cells';
+  RETURN NEXT;
+  target := 'location_reports';
+  rows_changed := raw_changed;
+  RETURN NEXT;
+  target := 'location_history';
+  rows_changed := changed;
+  RETURN NEXT;
+END $$;

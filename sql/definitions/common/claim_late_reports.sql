@@ -1,0 +1,38 @@
+-- A time as milliseconds since its midnight UTC.
+CREATE OR REPLACE FUNCTION milliseconds_of_day(moment timestamptz) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN (extract(epoch FROM moment - date_trunc('day', moment, 'UTC')) * 1000)::integer;
+
+-- Of reports below the horizon, notes those that were never counted, and returns just them; of several for one instant
+-- of a tracker the first.
+--
+-- One call at a time in the whole database, held to the end of the transaction: two that run at once would both find
+-- a report new. Callers have changed what lies above the horizon before, never after, so nobody waits in a circle.
+CREATE OR REPLACE FUNCTION claim_late_reports(reports location_reports[]) RETURNS location_reports[] LANGUAGE plpgsql AS $$
+DECLARE
+  fresh location_reports[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0));
+
+  SELECT array_agg(report) INTO fresh
+  FROM (
+    SELECT DISTINCT ON ((r).hashed_adv_key, (r).timestamp) r AS report, (r).hashed_adv_key,
+      date_trunc('day', (r).timestamp, 'UTC') AS day, milliseconds_of_day((r).timestamp) AS ms
+    FROM (SELECT r, row_number() OVER () AS place FROM unnest(reports) AS r) AS numbered
+    ORDER BY (r).hashed_adv_key, (r).timestamp, place
+  ) AS given
+  -- The arrays are unnested once for all and joined; `ms = ANY (milliseconds)` would read a whole day's array for
+  -- every single report.
+  WHERE (given.hashed_adv_key, given.day, given.ms) NOT IN (
+    SELECT i.hashed_adv_key, i.day, unnest(i.milliseconds)
+    FROM report_identities AS i
+    WHERE (i.hashed_adv_key, i.day) IN (
+      SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') FROM unnest(reports) AS r)
+  );
+
+  INSERT INTO report_identities AS known (hashed_adv_key, day, milliseconds)
+  SELECT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC'), array_agg(milliseconds_of_day(r.timestamp))
+  FROM unnest(fresh) AS r
+  GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (hashed_adv_key, day) DO UPDATE SET milliseconds = known.milliseconds || excluded.milliseconds;
+  RETURN fresh;
+END $$;

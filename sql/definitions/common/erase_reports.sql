@@ -1,0 +1,98 @@
+-- Takes a tracker's reports in [range_start, range_end], both ends included, out for good. Returns for each day how many
+-- reports of the range it had, and whether they are deleted now.
+--
+-- Above the horizon the history is what raw reports say, so it follows. A day below it is known as a whole only: it goes
+-- when all its reports are in the range; else nothing of it is changed, because what is left of it could not be computed.
+--
+-- Writers of location_reports are kept out: one that waits for the key of a report that we delete would store it again.
+-- Set lock_timeout, and try again.
+CREATE OR REPLACE FUNCTION delete_location_reports(key text, range_start timestamptz, range_end timestamptz)
+RETURNS TABLE (day timestamptz, reports bigint, is_deleted boolean)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  horizon timestamptz;
+  all_reports bigint;
+  moments timestamptz[];
+BEGIN
+  LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
+  horizon := current_horizon();
+
+  FOR day, all_reports, reports, moments IN
+    SELECT i.day, count(*), count(*) FILTER (WHERE m.moment BETWEEN range_start AND range_end), array_agg(m.moment)
+    FROM report_identities AS i
+    CROSS JOIN LATERAL (SELECT i.day + ms * interval '1 millisecond' FROM unnest(i.milliseconds) AS ms) AS m (moment)
+    WHERE i.hashed_adv_key = key AND i.day BETWEEN date_trunc('day', range_start, 'UTC') AND range_end
+    GROUP BY i.day HAVING bool_or(m.moment BETWEEN range_start AND range_end) ORDER BY i.day
+  LOOP
+    is_deleted := reports = all_reports;
+    IF is_deleted THEN
+      INSERT INTO deleted_reports (hashed_adv_key, timestamp) SELECT key, unnest(moments) ON CONFLICT DO NOTHING;
+      DELETE FROM report_identities AS i WHERE i.hashed_adv_key = key AND i.day = delete_location_reports.day;
+      PERFORM erase_aggregates(key, day, day);
+      PERFORM mark_history_changed(day, day);
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+
+  PERFORM lift_decompression_limit();
+  is_deleted := true;
+  FOR day, reports IN
+    WITH gone AS (
+      DELETE FROM location_reports AS r
+      WHERE r.hashed_adv_key = key AND r.timestamp BETWEEN greatest(range_start, horizon) AND range_end
+      RETURNING r.timestamp
+    ), remembered AS (
+      INSERT INTO deleted_reports (hashed_adv_key, timestamp) SELECT key, g.timestamp FROM gone AS g ON CONFLICT DO NOTHING
+    )
+    SELECT date_trunc('day', g.timestamp, 'UTC'), count(*) FROM gone AS g GROUP BY 1 ORDER BY 1
+  LOOP
+    RETURN NEXT;
+  END LOOP;
+END $$;
+
+-- Erases what is known of a tracker's reports in every layer, also that they were counted, deleted or rejected, and in
+-- tables that were backed up. The ledger keeps its numbers. Returns how many reports its history was of. The tracker itself stays.
+--
+-- No refresh brings any of it back: above the horizon there is nothing left to compute it from, and below it no refresh
+-- computes anything.
+CREATE OR REPLACE FUNCTION erase_tracker_history(tracker bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  key text;
+  erased bigint;
+  backup text;
+BEGIN
+  LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE; -- what is under way comes first, and is erased too
+  SELECT t.hashed_adv_key INTO key FROM trackers AS t WHERE t.id = tracker FOR UPDATE;
+  SELECT (SELECT count(*) FROM location_reports AS r WHERE r.hashed_adv_key = key)
+    + coalesce((SELECT sum(d.report_count) FROM location_history_days AS d
+      WHERE d.hashed_adv_key = key AND d.bucket < current_horizon()), 0) INTO erased;
+
+  PERFORM lift_decompression_limit();
+  DELETE FROM location_reports AS r WHERE r.hashed_adv_key = key;
+  DELETE FROM report_identities AS i WHERE i.hashed_adv_key = key;
+  DELETE FROM deleted_reports AS d WHERE d.hashed_adv_key = key;
+  DELETE FROM geocoding_queue AS q WHERE q.hashed_adv_key = key;
+  -- Rejected reports name their tracker as their source did.
+  DELETE FROM rejected_reports AS j WHERE j.hashed_adv_key = key OR j.tracker IN (
+    SELECT t.name FROM trackers AS t WHERE t.id = erase_tracker_history.tracker
+    UNION ALL SELECT v.device FROM tracker_devices AS v WHERE v.tracker_id = erase_tracker_history.tracker);
+  PERFORM erase_aggregates(key, '-infinity', 'infinity');
+  PERFORM mark_history_changed(NULL, NULL);
+  FOR backup IN
+    SELECT format('DELETE FROM %s WHERE %I = %L', a.attrelid::regclass, a.attname,
+      CASE a.attname WHEN 'tracker_id' THEN tracker::text ELSE key END)
+    FROM pg_attribute AS a
+    WHERE a.attrelid IN (to_regclass('location_reports_backup'), to_regclass('location_history_backup'))
+      AND a.attname IN ('tracker_id', 'hashed_adv_key') AND NOT a.attisdropped
+  LOOP
+    EXECUTE backup;
+  END LOOP;
+  RETURN erased;
+END $$;
+
+-- TimescaleDB's limit for accidents, to the end of the transaction: a tracker may have more compressed raw reports.
+CREATE OR REPLACE FUNCTION lift_decompression_limit() RETURNS void LANGUAGE sql AS $$
+  SELECT set_config(name, '0', true) FROM pg_settings
+  WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'
+$$;

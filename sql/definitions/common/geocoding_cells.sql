@@ -1,0 +1,3 @@
+-- The cell coordinate of a latitude or longitude.
+CREATE OR REPLACE FUNCTION cell_of(degrees float8) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN round(degrees * 100)::integer;

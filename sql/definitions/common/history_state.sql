@@ -1,0 +1,40 @@
+-- Neither boundary ever moves back: what lies below it was computed once and cannot be computed again.
+CREATE OR REPLACE FUNCTION refuse_boundary_moving_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'history boundaries never move back (horizon % to %, cut % to %)',
+    OLD.closed_before, NEW.closed_before, OLD.cut, NEW.cut USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE OR REPLACE TRIGGER boundaries_never_move_back BEFORE UPDATE ON history_state FOR EACH ROW
+  WHEN (NEW.closed_before < OLD.closed_before OR NEW.cut < OLD.cut)
+  EXECUTE FUNCTION refuse_boundary_moving_back();
+
+-- Midnight UTC that lies this many hours back: where a layer that is kept so long begins.
+CREATE OR REPLACE FUNCTION midnight_before(hours integer) RETURNS timestamptz
+  LANGUAGE sql STABLE RETURN date_trunc('day', now() - make_interval(hours => hours), 'UTC');
+
+-- Where raw reports begin.
+CREATE OR REPLACE FUNCTION history_horizon() RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT closed_before FROM history_state);
+
+-- Where hourly rows begin.
+CREATE OR REPLACE FUNCTION history_cut() RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT cut FROM history_state);
+
+-- Where daily rows, and with them the identities of reports, begin. What is older is rejected.
+CREATE OR REPLACE FUNCTION history_floor() RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT midnight_before(daily_retention_hours) FROM history_state);
+
+-- The horizon, read so that it cannot be stale. A READ COMMITTED statement that holds its lock on location_reports
+-- sees the newest one by itself; a longer-lived snapshot may not, and then locking the row raises a serialization
+-- failure (40001), which is the right answer: the transaction must be run again.
+CREATE OR REPLACE FUNCTION current_horizon() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  horizon timestamptz;
+BEGIN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    SELECT closed_before INTO STRICT horizon FROM history_state;
+  ELSE
+    SELECT closed_before INTO STRICT horizon FROM history_state FOR SHARE;
+  END IF;
+  RETURN horizon;
+END $$;

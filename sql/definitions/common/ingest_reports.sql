@@ -1,0 +1,170 @@
+-- The one way that sources take into the database. The caller fills the temporary tables incoming_reports, and
+-- refused_reports with what is refused already (COPY), and calls ingest_reports() in the same transaction: what is inside
+-- the horizon is stored, what is late is merged, and every row is accounted for.
+
+-- Makes the tables for this session, empty again after every transaction, and at every call within one.
+CREATE OR REPLACE FUNCTION prepare_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF to_regclass('pg_temp.taken_reports') IS NOT NULL THEN
+    IF EXISTS (SELECT FROM incoming_reports) OR EXISTS (SELECT FROM refused_reports) THEN
+      TRUNCATE incoming_reports, refused_reports, taken_reports;
+    END IF;
+    RETURN;
+  END IF;
+  CREATE TEMPORARY TABLE incoming_reports (
+    position bigint NOT NULL, -- where the report stood in its source: line, or running number
+    hashed_adv_key text COLLATE "C" NOT NULL,
+    timestamp timestamptz(3) NOT NULL,
+    latitude float8 NOT NULL,
+    longitude float8 NOT NULL,
+    confidence integer,
+    horizontal_accuracy float8,
+    status integer,
+    nearest_city text,
+    source text NOT NULL
+  ) ON COMMIT DELETE ROWS;
+  -- What was refused, and why. What could not be decoded has a reason, a message and, at best, its text.
+  CREATE TEMPORARY TABLE refused_reports ON COMMIT DELETE ROWS AS
+    SELECT *, NULL::text AS reason, NULL::text AS message, NULL::text AS tracker, NULL::text AS given
+    FROM incoming_reports WITH NO DATA;
+  -- How many of each tracker were 'stored', 'late' or 'duplicate'.
+  CREATE TEMPORARY TABLE taken_reports (
+    hashed_adv_key text COLLATE "C" NOT NULL, outcome text NOT NULL, reports bigint NOT NULL
+  ) ON COMMIT DELETE ROWS;
+END $$;
+
+-- Why a report cannot be taken, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
+CREATE OR REPLACE FUNCTION rejection_reason(
+  reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
+  status integer, floor timestamptz)
+RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE
+    WHEN NOT (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) THEN 'out_of_range'
+    WHEN latitude = 0 AND longitude = 0 THEN 'null_island'
+    WHEN confidence NOT BETWEEN 0 AND 255 OR status NOT BETWEEN 0 AND 255
+      OR NOT is_possible_accuracy(horizontal_accuracy) THEN 'out_of_range'
+    WHEN reported_at > now() + interval '10 minutes' THEN 'future'
+    WHEN reported_at < floor THEN 'older_than_retention'
+  END
+$$;
+
+-- Takes in what incoming_reports holds. Returns one row an outcome: 'stored', 'late' (merged below the horizon),
+-- 'duplicate', and the reasons of refused_reports; with the number of reports, and the first position of those refused.
+-- The numbers add up to what both tables held. Leaves the refused rows in refused_reports and the numbers of each tracker
+-- in taken_reports. With `are_news` their trackers are noted to have been heard of now.
+CREATE OR REPLACE FUNCTION ingest_reports(are_news boolean DEFAULT true)
+RETURNS TABLE (outcome text, reports bigint, first_position bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  horizon timestamptz;
+  floor timestamptz := history_floor(); -- once: it would be asked for every single report
+  in_horizon bigint;
+  below_horizon bigint;
+  stored bigint;
+  late location_reports[];
+  -- Sorted, so that two that store for the same trackers lock in the same order.
+  store constant text := $sql$
+    WITH fresh AS (
+      INSERT INTO location_reports
+        (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status, nearest_city, source)
+      SELECT i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
+        i.horizontal_accuracy, i.status, i.nearest_city, i.source
+      FROM incoming_reports AS i WHERE i.timestamp >= $1
+      ORDER BY i.hashed_adv_key, i.timestamp, i.position
+      %s RETURNING hashed_adv_key
+    )
+    INSERT INTO taken_reports SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
+BEGIN
+  -- From here on the horizon stands still, also for a batch that is late as a whole.
+  LOCK TABLE location_reports IN ROW EXCLUSIVE MODE;
+  horizon := current_horizon();
+
+  WITH wrong AS (
+    DELETE FROM incoming_reports AS i
+    WHERE rejection_reason(i.timestamp, i.latitude, i.longitude, i.confidence, i.horizontal_accuracy, i.status,
+      floor) IS NOT NULL
+    RETURNING i.*
+  )
+  INSERT INTO refused_reports
+  SELECT w.*, rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
+    floor)
+  FROM wrong AS w;
+
+  -- Their source returns them at every fetch. (The first reports, of backed-up tables, come before the table is made.)
+  IF to_regclass('deleted_reports') IS NOT NULL THEN
+    WITH unwanted AS (
+      DELETE FROM incoming_reports AS i USING deleted_reports AS d
+      WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp
+      RETURNING i.*
+    )
+    INSERT INTO refused_reports SELECT u.*, 'deleted' FROM unwanted AS u;
+  END IF;
+
+  SELECT count(*) FILTER (WHERE i.timestamp >= horizon), count(*) FILTER (WHERE i.timestamp < horizon)
+    INTO in_horizon, below_horizon FROM incoming_reports AS i;
+
+  -- ON CONFLICT takes half as long again as a plain INSERT, and most batches are all new: so that is tried where a few of
+  -- the reports are, and only where another turns out to be known all of it is done anew.
+  BEGIN
+    IF EXISTS (
+      SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS few
+      JOIN location_reports AS r USING (hashed_adv_key, timestamp) WHERE r.timestamp >= horizon
+    ) THEN
+      EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+    ELSE
+      EXECUTE format(store, '') USING horizon;
+    END IF;
+  EXCEPTION WHEN unique_violation THEN
+    EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+  END;
+  SELECT coalesce(sum(t.reports), 0) INTO stored FROM taken_reports AS t;
+  IF stored < in_horizon THEN
+    -- Of those not stored, a second place for the same millisecond is no duplicate.
+    WITH elsewhere AS (
+      DELETE FROM incoming_reports AS i USING location_reports AS r
+      WHERE i.timestamp >= horizon AND r.hashed_adv_key = i.hashed_adv_key AND r.timestamp = i.timestamp
+        AND (ST_X(r.location) <> i.longitude OR ST_Y(r.location) <> i.latitude)
+      RETURNING i.*
+    )
+    INSERT INTO refused_reports SELECT e.*, 'same_instant' FROM elsewhere AS e;
+  END IF;
+
+  IF below_horizon > 0 THEN
+    SELECT take_late_reports(array_agg(
+      ROW (i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
+        i.horizontal_accuracy, i.status, i.nearest_city, i.source, now())::location_reports ORDER BY i.position))
+    INTO late FROM incoming_reports AS i WHERE i.timestamp < horizon;
+    INSERT INTO taken_reports SELECT f.hashed_adv_key, 'late', count(*) FROM unnest(late) AS f GROUP BY 1;
+  END IF;
+
+  -- All that is left and was not new is a duplicate.
+  IF stored + coalesce(cardinality(late), 0) < in_horizon + below_horizon THEN
+    INSERT INTO taken_reports
+    SELECT hashed_adv_key, 'duplicate', count(*) - coalesce(t.fresh, 0)
+    FROM incoming_reports LEFT JOIN (
+      SELECT hashed_adv_key, sum(reports) AS fresh FROM taken_reports GROUP BY 1
+    ) AS t USING (hashed_adv_key)
+    GROUP BY hashed_adv_key, t.fresh HAVING count(*) > coalesce(t.fresh, 0);
+  END IF;
+
+  IF are_news THEN
+    PERFORM note_reports_received();
+  END IF;
+  RETURN QUERY
+    SELECT t.outcome, sum(t.reports)::bigint, NULL::bigint FROM taken_reports AS t GROUP BY 1
+    UNION ALL
+    SELECT r.reason, count(*), min(r.position) FROM refused_reports AS r GROUP BY 1;
+END $$;
+
+-- Notes on their trackers that reports came in; to the minute, so that a long import does not rewrite the same rows
+-- again and again.
+CREATE OR REPLACE FUNCTION note_reports_received() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM trackers WHERE hashed_adv_key IN (SELECT i.hashed_adv_key FROM incoming_reports AS i)
+    AND coalesce(last_report_received, '-infinity') < now() - interval '1 minute'
+    ORDER BY id FOR NO KEY UPDATE;
+  UPDATE trackers SET last_report_received = now()
+    WHERE hashed_adv_key IN (SELECT i.hashed_adv_key FROM incoming_reports AS i)
+    AND coalesce(last_report_received, '-infinity') < now() - interval '1 minute';
+END $$;

@@ -1,0 +1,49 @@
+-- The city that a row shows: the newest report's own; else what geocoding says of its cell (also when it says "none");
+-- else the newest one known in the bucket.
+CREATE OR REPLACE FUNCTION shown_city(
+  nearest_city text, nearest_city_at timestamptz, last_report_at timestamptz, cell_provider text, cell_city text)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN nearest_city_at = last_report_at THEN nearest_city
+  WHEN cell_provider IS NOT NULL THEN cell_city
+  ELSE nearest_city
+END;
+
+-- The id of a row: the same whatever else comes in. Buckets begin at a full second; reports are told apart by milliseconds.
+CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN tracker_id || ':' || bucket_size || ':'
+  || CASE bucket_size
+    WHEN 'raw' THEN extract(epoch FROM bucket)::numeric(15, 3)::text
+    ELSE extract(epoch FROM bucket)::bigint::text
+  END;
+
+-- Hours from the cut on, days before it, as the rows of registered trackers. No report in two rows, none in no row.
+CREATE OR REPLACE VIEW location_history_view AS
+SELECT
+  history_row_id(t.id, h.bucket_size, h.bucket) AS id,
+  t.id AS tracker_id,
+  h.bucket AS timestamp,
+  h.bucket_size,
+  h.location,
+  shown_city(h.nearest_city, h.nearest_city_at, h.last_report_at, c.provider, c.nearest_city) AS nearest_city,
+  h.last_report_at,
+  h.first_report_at,
+  h.report_count,
+  h.confidence,
+  h.max_confidence,
+  h.horizontal_accuracy,
+  h.status,
+  h.source
+FROM (
+  SELECT '1 hour' AS bucket_size, hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
+    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at
+  FROM location_history_hourly WHERE bucket >= (SELECT cut FROM history_state)
+  UNION ALL
+  SELECT '1 day', hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
+    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at
+  FROM location_history_days WHERE bucket < (SELECT cut FROM history_state)
+) AS h
+JOIN trackers AS t USING (hashed_adv_key)
+LEFT JOIN geocoding_cells AS c
+  ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));

@@ -1,0 +1,24 @@
+-- Notes which reports want a city. That is all that geocoding costs who brings them.
+
+CREATE OR REPLACE FUNCTION queue_inserted_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  horizon timestamptz := history_horizon(); -- once, not for every report
+BEGIN
+  -- Late ones leave this table at once: merge_late_reports() queues them.
+  INSERT INTO geocoding_queue (hashed_adv_key, from_time, to_time, reports)
+  SELECT i.hashed_adv_key, min(i.timestamp), max(i.timestamp), count(*)
+  FROM inserted AS i
+  WHERE i.nearest_city IS NULL AND i.timestamp >= horizon
+  GROUP BY i.hashed_adv_key, date_trunc('day', i.timestamp, 'UTC');
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER queue_inserted_reports AFTER INSERT ON location_reports
+  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION queue_inserted_reports();
+
+CREATE OR REPLACE FUNCTION queue_late_reports(reports location_reports[]) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO geocoding_queue (hashed_adv_key, from_time, to_time, reports)
+  SELECT r.hashed_adv_key, min(r.timestamp), max(r.timestamp), count(*)
+  FROM unnest(reports) AS r
+  WHERE r.nearest_city IS NULL
+  GROUP BY r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC')
+$$;

@@ -1,0 +1,55 @@
+-- Tries reports of the quarantine again, so many after an id, and writes into the ledger of the run that does it: those
+-- that are taken now leave the quarantine, those that are refused again stay where they are, with the reason of today.
+-- Both in one transaction, one at a time in the whole database: a report is taken out exactly once.
+--
+-- `of_run` and `of_reason` choose; NULL is any. A name that is known now is that of a tracker, or of a device assigned to
+-- one; what still has no tracker is of `assigned_key`, where that is given. What could not be decoded has nothing to try.
+-- Returns the last id looked at, NULL when there was none, and the ledger.
+CREATE OR REPLACE FUNCTION retry_rejected_reports(
+  run bigint, holder uuid, of_run bigint, of_reason text, assigned_key text, after bigint, batch_size integer)
+RETURNS TABLE (until bigint, ledger jsonb) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  given bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('retry_rejected_reports', 0));
+  PERFORM prepare_incoming_reports();
+
+  -- A position is the id of the report here. Whose nobody is has no key yet, and incoming_reports wants one.
+  INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
+    horizontal_accuracy, status, nearest_city, source, reason, message, tracker)
+  SELECT q.id, coalesce(q.hashed_adv_key, t.hashed_adv_key, dt.hashed_adv_key, assigned_key), q.timestamp, q.latitude,
+    q.longitude, q.confidence, q.horizontal_accuracy, q.status, q.nearest_city, q.source, q.reason, q.message, q.tracker
+  FROM (
+    SELECT * FROM rejected_reports
+    WHERE id > after AND (of_run IS NULL OR run_id = of_run) AND (of_reason IS NULL OR reason = of_reason)
+      AND timestamp IS NOT NULL AND rejected_as <> 'undecodable'
+    ORDER BY id LIMIT batch_size
+  ) AS q
+  LEFT JOIN trackers AS t ON t.name = q.tracker
+  LEFT JOIN tracker_devices AS d ON d.device = q.tracker LEFT JOIN trackers AS dt ON dt.id = d.tracker_id;
+  GET DIAGNOSTICS given = ROW_COUNT;
+  SELECT max(position) INTO until FROM refused_reports;
+
+  WITH known AS (DELETE FROM refused_reports WHERE hashed_adv_key IS NOT NULL RETURNING *)
+  INSERT INTO incoming_reports
+  SELECT position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy, status, nearest_city,
+    source
+  FROM known ORDER BY position;
+
+  CREATE TEMPORARY TABLE IF NOT EXISTS retried_reports (id bigint) ON COMMIT DELETE ROWS;
+  INSERT INTO retried_reports SELECT position FROM incoming_reports;
+  ledger := take_in_batch(run, holder, given, 0, NULL, 0);
+  DELETE FROM retried_reports WHERE id IN (SELECT position FROM refused_reports);
+
+  UPDATE rejected_reports AS q SET reason = r.reason, message = r.message
+    FROM refused_reports AS r WHERE q.id = r.position AND q.reason <> r.reason;
+  WITH taken AS (
+    DELETE FROM rejected_reports WHERE id IN (SELECT id FROM retried_reports) RETURNING run_id, rejected_as
+  )
+  UPDATE import_run_rejections AS j SET retaken = j.retaken + t.reports
+  FROM (SELECT run_id, rejected_as, count(*) AS reports FROM taken GROUP BY 1, 2) AS t
+  WHERE j.run_id = t.run_id AND j.reason = t.rejected_as;
+  DELETE FROM retried_reports;
+  RETURN NEXT;
+END $$;

@@ -1,0 +1,13 @@
+-- Takes one report in, as every source does. Returns what became of it, in the words of ingest_reports().
+CREATE OR REPLACE FUNCTION take_report(
+  key text, reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
+  status integer, nearest_city text, source text)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM prepare_incoming_reports();
+  DELETE FROM incoming_reports; -- of an earlier call in this transaction
+  INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
+    status, nearest_city, source)
+  VALUES (1, key, reported_at, latitude, longitude, confidence, horizontal_accuracy, status, nearest_city, source);
+  RETURN (SELECT i.outcome FROM ingest_reports() AS i);
+END $$;

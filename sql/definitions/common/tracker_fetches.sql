@@ -1,0 +1,20 @@
+-- Wakes the importers: nothing more than a hint, they look for themselves now and then.
+CREATE OR REPLACE FUNCTION announce_tracker_fetches() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM pg_notify('tracker_fetches', '');
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER announce_tracker_fetches AFTER INSERT OR UPDATE OF run_id ON tracker_fetches
+  FOR EACH ROW WHEN (NEW.run_id IS NOT NULL) EXECUTE FUNCTION announce_tracker_fetches();
+CREATE OR REPLACE TRIGGER announce_tracker_round AFTER INSERT OR UPDATE OF in_round ON tracker_fetches
+  FOR EACH ROW WHEN (NEW.in_round) EXECUTE FUNCTION announce_tracker_fetches();
+
+-- The run that waits for a tracker which is removed will never begin.
+CREATE OR REPLACE FUNCTION end_run_of_removed_tracker() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  UPDATE import_runs SET outcome = 'failed', finished_at = now(), error_code = 'NOT_FOUND', error = 'The tracker was removed'
+    WHERE id = OLD.run_id AND outcome IN ('queued', 'interrupted');
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER end_run_of_removed_tracker AFTER DELETE ON tracker_fetches
+  FOR EACH ROW WHEN (OLD.run_id IS NOT NULL) EXECUTE FUNCTION end_run_of_removed_tracker();

@@ -1,0 +1,32 @@
+-- Raises when a report cannot be merged late: it lies above the horizon, nobody keeps its day any more, or it breaks a
+-- check of location_reports, which it may never have come to. An error, not a silent skip: an INSERT by hand of such a report must not look as if it had been stored.
+CREATE OR REPLACE FUNCTION refuse_unmergeable_reports(reports location_reports[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  horizon timestamptz := current_horizon();
+  floor timestamptz := history_floor();
+  wrong location_reports;
+  violated text;
+BEGIN
+  SELECT r.* INTO wrong FROM unnest(reports) AS r WHERE r.timestamp < floor ORDER BY r.timestamp LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'the report of % at % is older than the history that is kept (from %)',
+      wrong.hashed_adv_key, wrong.timestamp, floor USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_too_old';
+  END IF;
+  SELECT r.* INTO wrong FROM unnest(reports) AS r WHERE r.timestamp >= horizon LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'the report of % at % is not late: raw reports are kept from %',
+      wrong.hashed_adv_key, wrong.timestamp, horizon USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  SELECT r.hashed_adv_key, r.timestamp, c.name INTO wrong.hashed_adv_key, wrong.timestamp, violated
+  FROM unnest(reports) AS r
+  CROSS JOIN LATERAL (SELECT CASE
+    WHEN r.confidence NOT BETWEEN 0 AND 255 THEN 'location_reports_confidence_is_a_byte'
+    WHEN r.status NOT BETWEEN 0 AND 255 THEN 'location_reports_status_is_a_byte'
+    WHEN NOT is_possible_accuracy(r.horizontal_accuracy) THEN 'location_reports_accuracy_in_metres'
+  END) AS c (name)
+  WHERE c.name IS NOT NULL LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'the report of % at % violates check constraint "%"', wrong.hashed_adv_key, wrong.timestamp, violated
+      USING ERRCODE = 'check_violation', CONSTRAINT = violated;
+  END IF;
+END $$;

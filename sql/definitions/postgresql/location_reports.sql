@@ -1,0 +1,31 @@
+-- Makes the partitions from the horizon to `days_ahead` days after today, and moves there what had come into the
+-- default partition. Returns how many were made. Set lock_timeout: it waits for writers.
+CREATE OR REPLACE FUNCTION make_report_partitions(days_ahead integer DEFAULT 14) RETURNS integer
+LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
+DECLARE
+  made integer := 0;
+  day timestamptz;
+  partition_name text;
+BEGIN
+  FOR day IN
+    SELECT generate_series(history_horizon(), date_trunc('day', now()) + make_interval(days => days_ahead), '1 day')
+  LOOP
+    partition_name := 'location_reports_' || to_char(day, 'YYYYMMDD');
+    CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
+    -- A day that reports come in for: a writer who has chosen the default partition for them must not go on.
+    IF day <= date_trunc('day', now()) + interval '1 day' THEN
+      LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    -- Nobody may write into the default partition between the move and the attachment.
+    LOCK TABLE location_reports_default IN ACCESS EXCLUSIVE MODE;
+    CONTINUE WHEN to_regclass(partition_name) IS NOT NULL; -- another process made it while we waited
+    EXECUTE format('CREATE TABLE %I (LIKE location_reports INCLUDING ALL)', partition_name);
+    EXECUTE format(
+      'WITH moved AS (DELETE FROM location_reports_default WHERE timestamp >= %L AND timestamp < %L RETURNING *)
+       INSERT INTO %I SELECT * FROM moved', day, day + interval '1 day', partition_name);
+    EXECUTE format('ALTER TABLE location_reports ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+      partition_name, day, day + interval '1 day');
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END $$;

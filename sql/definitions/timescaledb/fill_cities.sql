@@ -1,0 +1,100 @@
+-- Geocoding of reports, set-wise: update_nearest_city() for many trackers, places and times at once, and only where
+-- there is no city yet. Given are spans of trackers, each within one UTC day, both ends included.
+--
+-- A day may be compressed. Only with the trackers and times themselves as constants (custom plans, one day a statement)
+-- does TimescaleDB leave the others compressed: with a join alone it decompresses all of the day.
+
+-- The spans that raw reports are there for, day by day.
+CREATE OR REPLACE FUNCTION raw_spans_by_day(keys text[], from_times timestamptz[], to_times timestamptz[])
+RETURNS TABLE (keys text[], from_times timestamptz[], to_times timestamptz[], day_start timestamptz, day_end timestamptz)
+LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+  SELECT array_agg(span.key), array_agg(span.from_time), array_agg(span.to_time), min(span.from_time), max(span.to_time)
+  FROM unnest($1, $2, $3) AS span (key, from_time, to_time)
+  WHERE span.from_time >= history_horizon()
+  GROUP BY date_trunc('day', span.from_time, 'UTC')
+$$;
+
+-- The cells of reports without a city in these spans, and of days whose raw reports are gone.
+CREATE OR REPLACE FUNCTION cells_without_city(keys text[], from_times timestamptz[], to_times timestamptz[])
+RETURNS TABLE (latitude_e2 integer, longitude_e2 integer)
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+  d record;
+BEGIN
+  FOR d IN SELECT * FROM raw_spans_by_day($1, $2, $3) LOOP
+    RETURN QUERY
+      SELECT cell_of(ST_Y(r.location)), cell_of(ST_X(r.location))
+      FROM unnest(d.keys, d.from_times, d.to_times) AS span (key, from_time, to_time)
+      JOIN location_reports AS r ON r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
+      WHERE r.hashed_adv_key = ANY (d.keys) AND r.timestamp BETWEEN d.day_start AND d.day_end AND r.nearest_city IS NULL
+      GROUP BY 1, 2;
+  END LOOP;
+  RETURN QUERY
+    SELECT cell_of(ST_Y(day.location)), cell_of(ST_X(day.location))
+    FROM unnest($1, $2) AS span (key, from_time)
+    CROSS JOIN LATERAL (
+      SELECT location, last_report_at, nearest_city_at FROM location_history_daily
+      WHERE hashed_adv_key = span.key AND bucket = date_trunc('day', span.from_time, 'UTC')
+      UNION ALL
+      SELECT location, last_report_at, nearest_city_at FROM location_history_daily_late
+      WHERE hashed_adv_key = span.key AND bucket = date_trunc('day', span.from_time, 'UTC')
+    ) AS day
+    WHERE span.from_time < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+    GROUP BY 1, 2;
+END $$;
+
+-- Gives reports in these spans, and days whose raw reports are gone, the city of their cell, in every layer: the next
+-- refresh carries it to hours and days. Returns how many reports and days got one. What has a city keeps it, so an older
+-- report's never comes over a newer one's.
+CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off
+-- The limit is for accidents; who calls gives bounded spans.
+SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0 AS $$
+DECLARE
+  d record;
+  keys_to_fill text[];
+  changed bigint;
+  filled bigint := 0;
+  days_filled bigint := 0;
+BEGIN
+  FOR d IN SELECT * FROM raw_spans_by_day($1, $2, $3) LOOP
+    -- An UPDATE decompresses what it looks at, also where it changes nothing: at sea, for example.
+    SELECT array_agg(DISTINCT r.hashed_adv_key) INTO keys_to_fill
+    FROM unnest(d.keys, d.from_times, d.to_times) AS span (key, from_time, to_time)
+    JOIN location_reports AS r ON r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
+    JOIN geocoding_settled_cells AS c
+      ON c.latitude_e2 = cell_of(ST_Y(r.location)) AND c.longitude_e2 = cell_of(ST_X(r.location))
+    WHERE r.hashed_adv_key = ANY (d.keys) AND r.timestamp BETWEEN d.day_start AND d.day_end AND r.nearest_city IS NULL;
+    CONTINUE WHEN keys_to_fill IS NULL;
+
+    UPDATE location_reports AS r SET nearest_city = c.nearest_city
+      FROM unnest(d.keys, d.from_times, d.to_times) AS span (key, from_time, to_time), geocoding_settled_cells AS c
+      WHERE r.hashed_adv_key = ANY (keys_to_fill) AND r.timestamp BETWEEN d.day_start AND d.day_end
+        AND r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
+        AND r.nearest_city IS NULL
+        AND c.latitude_e2 = cell_of(ST_Y(r.location)) AND c.longitude_e2 = cell_of(ST_X(r.location));
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    filled := filled + changed;
+  END LOOP;
+
+  -- Of a day that is kept in two relations each row gets the city of its own newest report; the newer one is shown.
+  UPDATE location_history_daily AS day SET nearest_city = c.nearest_city, nearest_city_at = day.last_report_at
+    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
+    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
+      AND day.bucket < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  days_filled := days_filled + changed;
+  UPDATE location_history_daily_late AS day SET nearest_city = c.nearest_city, nearest_city_at = day.last_report_at
+    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
+    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
+      AND day.bucket < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  days_filled := days_filled + changed;
+
+  IF days_filled > 0 THEN -- those of raw reports are marked by their trigger
+    PERFORM mark_history_changed(min(span.from_time), max(span.to_time)) FROM unnest($2, $3) AS span (from_time, to_time);
+  END IF;
+  RETURN filled + days_filled;
+END $$;

@@ -1,0 +1,36 @@
+-- Merges reports below the horizon, each counted once at any age, into the daily history; returns those that were new,
+-- or NULL. Raises when one of them is not below the horizon or is older than the daily history: the caller splits first.
+CREATE OR REPLACE FUNCTION take_late_reports(reports location_reports[]) RETURNS location_reports[] LANGUAGE plpgsql AS $$
+DECLARE
+  fresh location_reports[];
+BEGIN
+  PERFORM refuse_unmergeable_reports(reports);
+  fresh := claim_late_reports(reports);
+  IF fresh IS NULL THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO location_history_daily_late AS kept
+  SELECT s.* FROM summarize_reports(fresh, '1 day') AS s
+  ORDER BY s.hashed_adv_key, s.bucket
+  ON CONFLICT (hashed_adv_key, bucket) DO UPDATE SET
+    location = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.location ELSE kept.location END,
+    confidence = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.confidence ELSE kept.confidence END,
+    horizontal_accuracy = CASE WHEN excluded.last_report_at > kept.last_report_at
+      THEN excluded.horizontal_accuracy ELSE kept.horizontal_accuracy END,
+    status = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.status ELSE kept.status END,
+    source = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.source ELSE kept.source END,
+    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
+    nearest_city = CASE WHEN kept.nearest_city_at IS NULL OR excluded.nearest_city_at > kept.nearest_city_at
+      THEN excluded.nearest_city ELSE kept.nearest_city END,
+    nearest_city_at = greatest(kept.nearest_city_at, excluded.nearest_city_at),
+    report_count = kept.report_count + excluded.report_count,
+    max_confidence = greatest(kept.max_confidence, excluded.max_confidence),
+    first_report_at = least(kept.first_report_at, excluded.first_report_at);
+  PERFORM queue_late_reports(fresh);
+  PERFORM mark_history_changed(min(r.timestamp), max(r.timestamp)) FROM unnest(fresh) AS r;
+  RETURN fresh;
+END $$;
+
+-- The same for those who only want to know how many were new.
+CREATE OR REPLACE FUNCTION merge_late_reports(reports location_reports[]) RETURNS bigint LANGUAGE sql
+  RETURN coalesce(cardinality(take_late_reports(reports)), 0);

@@ -1,0 +1,8 @@
+-- Removes hours and days of a tracker from that of one day to that of another, both included, whatever raw reports say.
+-- The lock order is that of all who write aggregates: days before hours.
+CREATE OR REPLACE FUNCTION erase_aggregates(key text, first_day timestamptz, last_day timestamptz) RETURNS void
+LANGUAGE sql AS $$
+  DELETE FROM location_history_daily WHERE hashed_adv_key = key AND bucket BETWEEN first_day AND last_day;
+  DELETE FROM location_history_hourly
+    WHERE hashed_adv_key = key AND bucket >= first_day AND bucket < last_day + interval '24 hours';
+$$;

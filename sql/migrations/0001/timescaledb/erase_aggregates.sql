@@ -1,0 +1,10 @@
+-- Removes hours and days of a tracker from that of one day to that of another, both included, whatever raw reports say:
+-- in the continuous aggregates, and what was merged beside them.
+CREATE OR REPLACE FUNCTION erase_aggregates(key text, first_day timestamptz, last_day timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM location_history_daily WHERE hashed_adv_key = key AND bucket BETWEEN first_day AND last_day;
+  DELETE FROM location_history_daily_late WHERE hashed_adv_key = key AND bucket BETWEEN first_day AND last_day;
+  DELETE FROM location_history_hourly
+    WHERE hashed_adv_key = key AND bucket >= first_day AND bucket < last_day + interval '24 hours';
+END $$;
