@@ -1,13 +1,14 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { engineOf, runSchema } from './sql-migration.js';
+import type { Foundation } from '../src/database/server-capabilities.js';
+import { Step } from '../src/database/schema/step.js';
 
-export class CreateLocationReports1764000000004 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const engine = await engineOf(runner);
-    await runSchema(runner, `${engine}/location_reports`, 'common/report_guards');
+export class CreateLocationReports1764000000004 extends Step {
+  readonly folder = '0001';
+
+  files({ engine }: Foundation): readonly string[] {
+    return [`${engine}/location_reports`, 'common/report_guards'];
   }
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runSchema(runner, 'common/drop_location_reports');
+  override engineFiles({ engine }: Foundation): readonly string[] {
+    return [`${engine}/location_reports`];
   }
 }

@@ -1,12 +1,12 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { engineOf, runSchema } from './sql-migration.js';
+import type { Foundation } from '../src/database/server-capabilities.js';
+import { Step } from '../src/database/schema/step.js';
 
 /** Hourly and daily aggregates, late reports, retention and refresh. */
-export class CreateAggregates1764000000005 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const engine = await engineOf(runner);
-    await runSchema(
-      runner,
+export class CreateAggregates1764000000005 extends Step {
+  readonly folder = '0001';
+
+  files({ engine }: Foundation): readonly string[] {
+    return [
       'common/summarize_reports',
       `${engine}/aggregates`,
       'common/report_identities',
@@ -16,11 +16,10 @@ export class CreateAggregates1764000000005 implements MigrationInterface {
       `${engine}/report_triggers`,
       `${engine}/refresh`,
       `${engine}/retention`,
-    );
+    ];
   }
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runSchema(runner, `${await engineOf(runner)}/drop_aggregates`, 'common/drop_report_functions');
-    await runner.query('DROP TABLE report_identities');
+  override engineFiles({ engine }: Foundation): readonly string[] {
+    return [`${engine}/aggregates`];
   }
 }

@@ -1,13 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { runSchema } from './sql-migration.js';
+import { Step } from '../src/database/schema/step.js';
 
 /** Keys of trackers, and whose reports are to be fetched. */
-export class CreateTrackerKeys1764000000010 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    await runSchema(runner, 'common/tracker_keys', 'common/tracker_fetches');
-  }
+export class CreateTrackerKeys1764000000010 extends Step {
+  readonly folder = '0001';
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runSchema(runner, 'common/drop_tracker_keys');
+  files(): readonly string[] {
+    return ['common/tracker_keys', 'common/tracker_fetches'];
   }
 }

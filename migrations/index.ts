@@ -10,6 +10,8 @@ import { CreateImportRuns1764000000009 } from './1764000000009-create-import-run
 import { CreateTrackerKeys1764000000010 } from './1764000000010-create-tracker-keys.js';
 import { CreateGeocoding1764000000011 } from './1764000000011-create-geocoding.js';
 import { CreateApi1764000000012 } from './1764000000012-create-api.js';
+import { AddDeviceFields1767000000001 } from './1767000000001-add-device-fields.js';
+import { RemakeAggregates1767000000002 } from './1767000000002-remake-aggregates.js';
 
 /** All migrations, oldest first. Append only: what was released is never edited or reordered. */
 export const migrations = [
@@ -25,4 +27,6 @@ export const migrations = [
   CreateTrackerKeys1764000000010,
   CreateGeocoding1764000000011,
   CreateApi1764000000012,
+  AddDeviceFields1767000000001,
+  RemakeAggregates1767000000002,
 ];

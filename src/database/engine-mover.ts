@@ -5,8 +5,15 @@ import { makePoliciesSafely } from './changes-log.js';
 import { createDataSource } from './data-source.js';
 import { readFoundation, withMigrationLock } from './migrator.js';
 import { retryTransient } from './retry.js';
-import { chooseFoundation, installTimescaledb, readCapabilities } from './server-capabilities.js';
-import { sqlFile } from './sql-files.js';
+import {
+  chooseFoundation,
+  type Foundation,
+  installTimescaledb,
+  readCapabilities,
+} from './server-capabilities.js';
+import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
+import { dropSuperseded } from './schema/replace-relation.js';
+import { Step } from './schema/step.js';
 import { inTransaction } from './transactions.js';
 
 export interface MoveReport {
@@ -21,42 +28,6 @@ export interface MoveReport {
 
 /** How long to wait for the readers and writers that are still there. */
 const LOCK_TIMEOUT = '30s';
-
-/** What stands on the engine, in the order in which it is taken down and put up again. */
-const TAKE_DOWN = [
-  'common/drop_history_answers',
-  'common/drop_fill_cities',
-  'common/drop_ingest',
-  'common/drop_location_history',
-  'common/drop_queue_reports',
-  'postgresql/drop_aggregates',
-  'common/drop_report_functions',
-  'common/drop_location_reports',
-];
-const PUT_UP = [
-  'timescaledb/location_reports',
-  'common/report_guards',
-  'common/summarize_reports',
-  'timescaledb/aggregates',
-  'common/claim_late_reports',
-  'common/unmergeable_reports',
-  'timescaledb/late_reports',
-  'timescaledb/report_triggers',
-  'timescaledb/refresh',
-  'timescaledb/retention',
-  'timescaledb/daily_history',
-  'common/queue_reports',
-  'common/location_history',
-  'timescaledb/nearest_city',
-  'timescaledb/history_layers',
-  'common/ingest_reports',
-  'common/carry_over_backup',
-  'common/history_answers',
-  'common/history_in_zone_days',
-  'timescaledb/newest_days',
-  'timescaledb/erase_aggregates',
-  'timescaledb/fill_cities',
-];
 
 /**
  * Moves a filled database from the postgresql engine to the timescaledb engine, in one transaction: interrupted in it,
@@ -84,7 +55,12 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
       });
     }
     return withRunner(config, url, async (runner) => {
-      const moved = isMoved ? { moved: false, reports: 0, days: 0 } : await inTransaction(runner, move);
+      const moved = isMoved
+        ? { moved: false, reports: 0, days: 0 }
+        : await inTransaction(runner, async () => {
+            await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+            return move(runner, made);
+          });
       await makePoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
@@ -108,20 +84,43 @@ async function withRunner<T>(
   }
 }
 
-async function move(runner: QueryRunner): Promise<Omit<MoveReport, 'refreshed'>> {
-  await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+/** Takes the relations of the one engine down and puts those of the other one up, by the same steps and definitions. */
+async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveReport, 'refreshed'>> {
+  const to: Foundation = { ...from, engine: 'timescaledb' };
   await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
+  const columns = {
+    reports: await columnsOf(runner, 'location_reports'),
+    days: await columnsOf(runner, 'location_history_days'),
+  };
   await runner.query('CREATE TEMPORARY TABLE moved_reports ON COMMIT DROP AS TABLE location_reports');
   await runner.query(
-    'CREATE TEMPORARY TABLE moved_days ON COMMIT DROP AS SELECT * FROM location_history_days WHERE bucket < history_horizon()',
+    `CREATE TEMPORARY TABLE moved_days ON COMMIT DROP AS
+     SELECT ${columns.days} FROM location_history_days WHERE bucket < history_horizon()`,
   );
-  for (const file of TAKE_DOWN) await runner.query(sqlFile(`schema/${file}`));
+
+  await runner.query('DROP MATERIALIZED VIEW location_history');
+  await dropDefinitions(runner, definitionFiles(from));
+  await runner.query('DROP TABLE location_reports, location_history_rollups');
+  await dropDefinitions(
+    runner,
+    definitionFiles(from).filter((file) => file.startsWith('definitions/postgresql/')),
+  );
+
   await runner.query(`UPDATE history_state SET engine = 'timescaledb'`);
-  for (const file of PUT_UP) await runner.query(sqlFile(`schema/${file}`));
+  for (const step of runner.dataSource.migrations.filter((migration) => migration instanceof Step)) {
+    await step.makeRelations(runner, to);
+  }
+  await applyDefinitions(runner, to);
+  await dropSuperseded(runner);
+
   await runner.query(
-    'INSERT INTO location_reports SELECT * FROM moved_reports ORDER BY hashed_adv_key, timestamp',
+    `INSERT INTO location_reports (${columns.reports})
+     SELECT ${columns.reports} FROM moved_reports ORDER BY hashed_adv_key, timestamp`,
   );
-  await runner.query(sqlFile('schema/timescaledb/restore_days'));
+  // Beside the continuous aggregate and never into it: a refresh that covers them would delete them.
+  await runner.query(
+    `INSERT INTO location_history_daily_late (${columns.days}) SELECT ${columns.days} FROM moved_days`,
+  );
   // The materialized view was made anew before there was anything to see.
   await runner.query(
     'UPDATE refresh_state SET changes = changes + 1, behind_since = coalesce(behind_since, now())',
@@ -130,6 +129,16 @@ async function move(runner: QueryRunner): Promise<Omit<MoveReport, 'refreshed'>>
     `SELECT (SELECT count(*)::int FROM moved_reports) AS reports, (SELECT count(*)::int FROM moved_days) AS days`,
   )) as [{ reports: number; days: number }];
   return { moved: true, ...counts };
+}
+
+/** Names of a relation's columns, for a statement. */
+async function columnsOf(runner: QueryRunner, relation: string): Promise<string> {
+  const [{ columns }] = (await runner.query(
+    `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+    [relation],
+  )) as [{ columns: string }];
+  return columns;
 }
 
 /**

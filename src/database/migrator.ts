@@ -3,6 +3,13 @@ import type { AppConfig } from '../config/app-config.js';
 import { makePoliciesSafely } from './changes-log.js';
 import { createDataSource, dataSourceOptions } from './data-source.js';
 import { toDomainError } from './pg-errors.js';
+import { inBriefTransaction } from './schema/brief-transaction.js';
+import { verifyFrozenSteps, verifyRecordedSteps } from './schema/frozen-steps.js';
+import { remakeMaterializedView } from './schema/materialized-view.js';
+import { type MigrationPlan, planPending } from './schema/plan.js';
+import { readVersion, refuseDowngrade } from './schema/schema-version.js';
+import { findPending, runPending } from './schema/step-runner.js';
+import { dropEverything } from './schema/undo.js';
 import {
   checkFoundation,
   chooseFoundation,
@@ -13,69 +20,104 @@ import {
   type ServerCapabilities,
   type SqlRunner,
 } from './server-capabilities.js';
+import { type Session, SESSION_OPTIONS } from './session.js';
 
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
 const MIGRATION_LOCK = 7_238_101;
+const MIGRATION_SESSION_LOCK = 7_238_102;
 
 export interface MigrationReport extends Foundation {
-  /** Names of the migrations that ran, in order. */
+  /** Names of the steps that ran, in order. */
   ran: string[];
+  /** Whether the definitions were applied. */
+  definitions: boolean;
+  /** Whether the materialized view was made anew. */
+  remade: boolean;
   /** What the operator should know, as sentences. */
   warnings: string[];
 }
 
 /**
- * Brings the database to the newest schema; harmless when it is there already, and when several do it at once.
+ * Brings the database to the schema of this program; harmless when it is there already, and when several do it at once.
  *
- * @throws DomainError `BAD_CONFIGURATION` when the server lacks what the configuration demands, `UNAVAILABLE` when it
- * cannot be reached.
+ * @param progress is told, a line each, what takes long.
+ * @throws DomainError `BAD_CONFIGURATION` when the server lacks what the configuration demands, when a newer program has
+ * migrated the database, or when a released step is not what it was; `CONFLICT` when views of others are in the way;
+ * `UNAVAILABLE` when the database cannot be reached.
  */
-export async function migrate(config: AppConfig, url: string): Promise<MigrationReport> {
-  return withMigrationLock(config, url, async (session) => {
-    const made = await readFoundation(session);
+export async function migrate(
+  config: AppConfig,
+  url: string,
+  progress: (line: string) => void = () => undefined,
+): Promise<MigrationReport> {
+  verifyFrozenSteps();
+  return withMigrationLock(config, url, async (guard) => {
+    const made = await readFoundation(guard);
+    if (made) await refuseOtherHistory(guard);
     const { server, engine, spatialLayer, warnings } = made
-      ? { ...made, server: await readCapabilities(session), warnings: [] }
-      : await layFoundation(session, config);
+      ? { ...made, server: await readCapabilities(guard), warnings: [] }
+      : await layFoundation(guard, config);
     if (made) {
       checkFoundation(made, server, config);
-      await setSearchPath(session);
+      await setSearchPath(guard);
     }
-
-    const dataSource = migrationDataSource(config, url, { engine, spatialLayer }, server);
-    await dataSource.initialize();
-    try {
-      const ran = await dataSource.runMigrations({ transaction: 'each' });
+    const foundation = { engine, spatialLayer };
+    return withMigrationSession(config, url, foundation, server, async (session, dataSource) => {
+      const pending = await findPending(dataSource, session, made);
+      const ran = await runPending(dataSource, session, foundation, pending, progress);
       if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+      const remade = await remakeMaterializedView(session, foundation, progress);
       const { warning } = rawRetention(engine, server, config);
       return {
-        ran: ran.map((migration) => migration.name),
+        ran,
+        definitions: pending.definitions,
+        remade,
         engine,
         spatialLayer,
         warnings: warning === null ? warnings : [...warnings, warning],
       };
-    } finally {
-      await dataSource.destroy();
-    }
+    });
   });
 }
 
-/** Undoes all migrations, newest first. The history is gone afterwards; a backed-up table has its name again. */
-export async function undoMigrations(config: AppConfig, url: string): Promise<number> {
-  return withMigrationLock(config, url, async (session) => {
-    const made = await readFoundation(session);
-    if (!made) return 0;
-    const dataSource = migrationDataSource(config, url, made, await readCapabilities(session));
-    await dataSource.initialize();
-    try {
-      const applied = await dataSource.query<unknown[]>('SELECT name FROM schema_migrations');
-      for (let left = applied.length; left > 0; left--) {
-        await dataSource.undoLastMigration({ transaction: 'each' });
-      }
-      return applied.length;
-    } finally {
-      await dataSource.destroy();
-    }
+/** What migrate() would do, without doing any of it. */
+export async function planMigration(config: AppConfig, url: string): Promise<MigrationPlan> {
+  verifyFrozenSteps();
+  return withMigrationLock(config, url, async (guard) => {
+    const made = await readFoundation(guard);
+    if (made) await refuseOtherHistory(guard);
+    const server = await readCapabilities(guard);
+    const foundation = made ?? chooseFoundation(server, config);
+    return withMigrationSession(config, url, foundation, server, (session, dataSource) =>
+      planPending(dataSource, session, foundation, made !== null),
+    );
   });
+}
+
+/**
+ * Drops everything that is the product's. The history is gone afterwards; a backed-up table has its name again.
+ *
+ * @returns how many steps had run.
+ */
+export async function undoMigrations(config: AppConfig, url: string): Promise<number> {
+  return withMigrationLock(config, url, async (guard) => {
+    const made = await readFoundation(guard);
+    if (!made) return 0;
+    const server = await readCapabilities(guard);
+    return withMigrationSession(config, url, made, server, (session) =>
+      inBriefTransaction(session, async () => {
+        const ran = (await session.query('SELECT name FROM schema_migrations')) as unknown[];
+        await dropEverything(session);
+        return ran.length;
+      }),
+    );
+  });
+}
+
+/** @throws DomainError `BAD_CONFIGURATION` where a newer program, or one with other steps, has been at work. */
+async function refuseOtherHistory(session: SqlRunner): Promise<void> {
+  refuseDowngrade(await readVersion(session));
+  await verifyRecordedSteps(session);
 }
 
 /** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */
@@ -172,6 +214,30 @@ export async function withMigrationLock<T>(
   }
 }
 
+/**
+ * Works on the session that changes the schema. It holds a lock of its own: that of a migration that was killed goes when
+ * the server has noticed, and until then its last statement may still be at work.
+ */
+export async function withMigrationSession<T>(
+  config: AppConfig,
+  url: string,
+  made: Foundation,
+  server: ServerCapabilities,
+  work: (session: Session, dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  const dataSource = migrationDataSource(config, url, made, server);
+  await dataSource.initialize();
+  const session = dataSource.createQueryRunner();
+  try {
+    await session.connect();
+    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_SESSION_LOCK]);
+    return await work(session, dataSource);
+  } finally {
+    await session.release();
+    await dataSource.destroy();
+  }
+}
+
 /** The settings reach the SQL files as session settings, so that the files run under psql as well. */
 function migrationDataSource(
   config: AppConfig,
@@ -186,6 +252,10 @@ function migrationDataSource(
     'tracker.hourly_retention_hours': config.HOURLY_RETENTION_HOURS,
     'tracker.daily_retention_hours': config.DAILY_RETENTION_DAYS * 24,
   };
+  const base = dataSourceOptions(config, url);
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
-  return new DataSource({ ...dataSourceOptions(config, url), extra: { options: options.join(' ') } });
+  return new DataSource({
+    ...base,
+    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, ...options].join(' ') },
+  });
 }

@@ -6,6 +6,9 @@ import { APP_CONFIG } from '../config/config.module.js';
 import { lengthenDailyRetention, readFoundation, storeRetention } from './migrator.js';
 import { checkFoundation, readCapabilities } from './server-capabilities.js';
 import { databaseErrorCode, toDomainError } from './pg-errors.js';
+import { definitionsHash } from './schema/definitions.js';
+import { PROGRAM_VERSION } from './schema/program-version.js';
+import { isNewer, readVersion, refuseTooNew } from './schema/schema-version.js';
 
 const UNDEFINED_TABLE = '42P01';
 
@@ -32,17 +35,29 @@ export class SchemaGuard {
     if (made.engine === 'postgresql' || made.spatialLayer === 'builtin') await this.requireStandIns();
   }
 
-  /** Checks that the database can be reached, and is at the schema of this build. @throws DomainError `UNAVAILABLE`. */
+  /**
+   * Checks that the database can be reached, and that its schema is one that this build can use: its own, or that of a
+   * newer one which says so.
+   *
+   * @throws DomainError `UNAVAILABLE` where it has to be migrated, `BAD_CONFIGURATION` where this build is too old for it.
+   */
   async requireMigrations(): Promise<void> {
     const known = this.db.migrations.map((migration) => migration.name ?? migration.constructor.name);
     const applied = await this.appliedMigrations();
     const missing = known.filter((name) => !applied.has(name)).length;
+    if (missing === known.length) throw needsMigration('The database is not migrated yet');
+    const version = await readVersion(this.db);
+    refuseTooNew(version);
+    if (isNewer(version) && missing === 0) return;
     if (missing > 0) {
-      throw new DomainError(
-        'UNAVAILABLE',
-        `The database is not at the schema of this version (${missing} of ${known.length} migrations are missing). ` +
-          'Run: npm run migrate',
+      throw needsMigration(
+        `The database is at version ${version.version}, and this program is ${PROGRAM_VERSION} ` +
+          `(${missing} of ${known.length} migrations are missing)`,
       );
+    }
+    const made = await readFoundation(this.db);
+    if (made && version.definitions !== definitionsHash(made)) {
+      throw needsMigration('The database has other functions and views than this program defines');
     }
   }
 
@@ -80,4 +95,8 @@ export class SchemaGuard {
       throw toDomainError(error);
     }
   }
+}
+
+function needsMigration(reason: string): DomainError {
+  return new DomainError('UNAVAILABLE', `${reason}. Run: npm run migrate`);
 }

@@ -1,0 +1,2 @@
+-- What earlier versions defined and this one does not, or defines with other arguments or columns: dropped before the
+-- definitions are applied. Append only, each with the version that removed it. Never CASCADE.

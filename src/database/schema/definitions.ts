@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { Foundation, SqlRunner } from '../server-capabilities.js';
+import { sqlFile } from '../sql-files.js';
+import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
+import { PROGRAM_VERSION } from './program-version.js';
+
+/**
+ * Functions, procedures, triggers and views, in the order in which they can be made: the files of sql/definitions. They
+ * are not migrated but applied as a whole, after the pending steps and in the same transaction, whenever the database
+ * records others. `{engine}` and `{spatial}` stand for the folders of what the database is made with.
+ */
+const ORDER = [
+  'removed',
+  'spatial/{spatial}',
+  'common/history_state',
+  'common/possible_accuracy',
+  'common/tracker_ids',
+  'common/refresh_markers',
+  '{engine}/location_reports',
+  'common/report_guards',
+  'common/summarize_reports',
+  '{engine}/aggregates',
+  'common/claim_late_reports',
+  'common/unmergeable_reports',
+  '{engine}/late_reports',
+  '{engine}/report_triggers',
+  '{engine}/refresh',
+  '{engine}/retention',
+  'common/geocoding_cells',
+  'common/queue_reports',
+  '{engine}/daily_history',
+  'common/location_history',
+  'common/materialized_view',
+  '{engine}/nearest_city',
+  '{engine}/history_layers',
+  'common/ingest_reports',
+  'common/carry_over_backup',
+  'common/lock_leases',
+  'common/import_runs',
+  'common/import_batches',
+  'common/retry_rejected_reports',
+  'common/tracker_keys',
+  'common/tracker_fetches',
+  'common/settled_cells',
+  '{engine}/fill_cities',
+  'common/tracker_status_history',
+  'common/history_answers',
+  'common/history_in_zone_days',
+  '{engine}/newest_days',
+  '{engine}/erase_aggregates',
+  'common/erase_reports',
+  'common/take_report',
+  'common/distance',
+] as const;
+
+/** Paths of the definitions below sql/, without the ending, in the order in which they are applied. */
+export function definitionFiles({ engine, spatialLayer }: Foundation): string[] {
+  return ORDER.map(
+    (file) => `definitions/${file.replace('{engine}', engine).replace('{spatial}', spatialLayer)}`,
+  );
+}
+
+/** SHA-256 over all definitions of such a database, in hexadecimal: what the database records of them. */
+export function definitionsHash(made: Foundation): string {
+  const hash = createHash('sha256');
+  for (const file of definitionFiles(made)) hash.update(`${file}\n`).update(sqlFile(file));
+  return hash.digest('hex');
+}
+
+/** Applies all definitions, and records them with this program's version; to be called in a transaction. */
+export async function applyDefinitions(session: SqlRunner, made: Foundation): Promise<void> {
+  for (const file of definitionFiles(made)) await session.query(sqlFile(file));
+  await storeVersion(session, {
+    version: PROGRAM_VERSION,
+    lowestProgram: LOWEST_PROGRAM,
+    definitions: definitionsHash(made),
+  });
+}
+
+/** A function, procedure or view that a definition makes. */
+export interface DefinedObject {
+  kind: 'ROUTINE' | 'VIEW';
+  name: string;
+}
+
+/** What the definitions make, read from their text; triggers go with their functions and tables. */
+export function definedObjects(files: readonly string[]): DefinedObject[] {
+  const found = files.flatMap((file) => [
+    ...sqlFile(file).matchAll(/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW) ([a-z0-9_.]+)/gm),
+  ]);
+  return found.map(([, kind, name = '']) => ({ kind: kind === 'VIEW' ? 'VIEW' : 'ROUTINE', name }));
+}
+
+/**
+ * Drops what these definitions make, newest first, but for what something else still needs: call it again when that is
+ * gone. Nothing cascades.
+ */
+export async function dropDefinitions(session: SqlRunner, files: readonly string[]): Promise<void> {
+  const objects = definedObjects(files).reverse();
+  await session.query(
+    `DO $drop$
+     DECLARE
+       wanted record;
+       victim text;
+     BEGIN
+       FOR wanted IN SELECT * FROM jsonb_to_recordset(${quoteJson(objects)}) AS o (kind text, name text) LOOP
+         FOR victim IN
+           SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || p.oid::regprocedure FROM pg_proc AS p
+             WHERE wanted.kind = 'ROUTINE' AND p.proname = regexp_replace(wanted.name, '^.*\\.', '')
+               AND p.pronamespace = coalesce(to_regnamespace(nullif(substring(wanted.name FROM '^(.*)\\.'), '')),
+                 current_schema()::regnamespace)
+           UNION ALL SELECT 'VIEW ' || to_regclass(wanted.name) WHERE wanted.kind = 'VIEW' AND to_regclass(wanted.name) IS NOT NULL
+         LOOP
+           BEGIN
+             EXECUTE 'DROP ' || victim;
+           EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
+           END;
+         END LOOP;
+       END LOOP;
+     END $drop$`,
+  );
+}
+
+function quoteJson(value: unknown): string {
+  return `'${JSON.stringify(value).replaceAll("'", "''")}'::jsonb`;
+}

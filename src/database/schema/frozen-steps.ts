@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { DomainError } from '../../common/errors/domain-error.js';
+import { packagePath } from '../sql-files.js';
+import type { SqlRunner } from '../server-capabilities.js';
+
+const ROOT = 'sql/migrations';
+const LIST = 'checksums.txt';
+
+/** Checksums of the released files, by path below sql/migrations; the list is that of `sha256sum`. */
+function releasedFiles(): Map<string, string> {
+  const lines = readFileSync(packagePath(ROOT, LIST), 'utf8').trim().split('\n');
+  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
+}
+
+/** Paths of the SQL files that are there, below sql/migrations. */
+function presentFiles(): string[] {
+  return readdirSync(packagePath(ROOT), { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+}
+
+const checksumOf = (path: string): string =>
+  createHash('sha256')
+    .update(readFileSync(packagePath(ROOT, path)))
+    .digest('hex');
+
+/** The list as it would be for the files that are there. */
+export function listChecksums(): string {
+  return presentFiles()
+    .map((path) => `${checksumOf(path)}  ${path}\n`)
+    .join('');
+}
+
+/**
+ * Checks that the steps of this installation are those that were released.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` that names the files that were edited, are missing, or were added.
+ */
+export function verifyFrozenSteps(): void {
+  const released = releasedFiles();
+  const present = presentFiles();
+  const problems = [
+    ...[...released.keys()]
+      .filter((path) => !present.includes(path))
+      .map((path) => `${ROOT}/${path} is missing`),
+    ...present
+      .filter((path) => released.has(path) && released.get(path) !== checksumOf(path))
+      .map((path) => `${ROOT}/${path} was edited`),
+    ...present
+      .filter((path) => !released.has(path))
+      .map((path) => `${ROOT}/${path} is not in ${ROOT}/${LIST}`),
+  ];
+  if (problems.length > 0) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `Released migration steps must not change (${problems.join('; ')}). Nothing was run. ` +
+        'Install this version again; a change of the schema is a new step',
+    );
+  }
+}
+
+/** SHA-256 over the released files of one step folder, in hexadecimal: what the database records of it. */
+export function stepChecksum(folder: string): string {
+  const hash = createHash('sha256');
+  for (const [path, checksum] of releasedFiles()) {
+    if (path.startsWith(`${folder}/`)) hash.update(`${checksum}  ${path}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Checks that the steps that ran in a database had the files that this program has.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` that names the steps.
+ */
+export async function verifyRecordedSteps(db: SqlRunner): Promise<void> {
+  const [{ present }] = (await db.query(`SELECT to_regclass('schema_steps') IS NOT NULL AS present`)) as [
+    { present: boolean },
+  ];
+  if (!present) return;
+  const recorded = (await db.query('SELECT step, checksum FROM schema_steps ORDER BY step')) as {
+    step: string;
+    checksum: string;
+  }[];
+  const known = new Set([...releasedFiles().keys()].map((path) => path.split('/')[0]));
+  const changed = recorded.filter(({ step, checksum }) => known.has(step) && checksum !== stepChecksum(step));
+  if (changed.length > 0) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `This database ran other files as step ${changed.map(({ step }) => step).join(', ')} than this program has. ` +
+        'Nothing was run. Install the version that the database was migrated with, or a newer one',
+    );
+  }
+}
+
+/** Records the files of a step that has run, in its transaction. */
+export async function recordStep(db: SqlRunner, folder: string): Promise<void> {
+  await db.query(`INSERT INTO schema_steps (step, checksum) VALUES ($1, $2) ON CONFLICT (step) DO NOTHING`, [
+    folder,
+    stepChecksum(folder),
+  ]);
+}

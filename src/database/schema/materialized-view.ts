@@ -1,0 +1,56 @@
+import type { Foundation } from '../server-capabilities.js';
+import type { Session } from '../session.js';
+import { applyDefinitions } from './definitions.js';
+import { inBriefTransaction } from './brief-transaction.js';
+import { dropSuperseded, replaceRelation } from './replace-relation.js';
+
+/** Whether location_history has the columns of the view that it shows. */
+export async function isViewOutdated(session: Session): Promise<boolean> {
+  const [{ outdated }] = (await session.query(`
+    WITH columns AS (
+      SELECT array_agg(attname || ' ' || format_type(atttypid, atttypmod) ORDER BY attnum) AS list FROM pg_attribute
+      WHERE attrelid IN ('location_history'::regclass, 'location_history_view'::regclass) AND attnum > 0 AND NOT attisdropped
+      GROUP BY attrelid
+    )
+    SELECT count(DISTINCT list) > 1 AS outdated FROM columns`)) as [{ outdated: boolean }];
+  return outdated;
+}
+
+/**
+ * Makes location_history anew where its view has other columns than it has. The new one is filled beside the old one, which
+ * is read meanwhile, and then takes its place. Interrupted, it begins again.
+ *
+ * @returns whether there was anything to do.
+ */
+export async function remakeMaterializedView(
+  session: Session,
+  made: Foundation,
+  progress: (line: string) => void,
+): Promise<boolean> {
+  if (!(await isViewOutdated(session))) return false;
+  progress('filling the new location_history beside the old one');
+  await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
+  // What changes from here on is not in it: the count that it is filled for is read before.
+  const [{ changes }] = (await session.query('SELECT changes FROM refresh_state')) as [{ changes: string }];
+  await session.query(
+    'CREATE MATERIALIZED VIEW location_history_next AS SELECT * FROM location_history_view',
+  );
+  for (const index of [
+    'UNIQUE INDEX location_history_next_id ON location_history_next (id)',
+    'INDEX location_history_next_tracker ON location_history_next (tracker_id, timestamp DESC)',
+    'INDEX location_history_next_timestamp ON location_history_next (timestamp DESC)',
+  ]) {
+    await session.query(`CREATE ${index}`);
+  }
+  await inBriefTransaction(session, async () => {
+    await replaceRelation(session, 'location_history');
+    await applyDefinitions(session, made); // those that stand on the old one
+    await dropSuperseded(session);
+    await session.query(
+      `UPDATE refresh_state SET refreshed = $1, view_refreshed_at = now(),
+         behind_since = CASE WHEN changes > $1 THEN coalesce(behind_since, now()) END`,
+      [changes],
+    );
+  });
+  return true;
+}

@@ -1,0 +1,116 @@
+import { type DataSource, MigrationExecutor } from 'typeorm';
+import { DomainError } from '../../common/errors/domain-error.js';
+import type { Foundation, SqlRunner } from '../server-capabilities.js';
+import type { Session } from '../session.js';
+import { inBriefTransaction } from './brief-transaction.js';
+import { applyDefinitions, definedObjects, definitionFiles, definitionsHash } from './definitions.js';
+import { recordStep } from './frozen-steps.js';
+import { dropSuperseded, refuseForeignDependents } from './replace-relation.js';
+import { readVersion } from './schema-version.js';
+import { Step } from './step.js';
+
+/** What is to be done to bring a database to the schema of this program. */
+export interface PendingWork {
+  /** Steps that have not run, oldest first. */
+  steps: readonly Step[];
+  /** Whether the definitions have to be applied: after any step, and where the database records others. */
+  definitions: boolean;
+}
+
+/** @throws DomainError `BAD_CONFIGURATION` where a step has not run and a later one has. */
+export async function findPending(
+  dataSource: DataSource,
+  session: Session,
+  made: Foundation | null,
+): Promise<PendingWork> {
+  const steps = dataSource.migrations.filter((migration) => migration instanceof Step);
+  const executor = new MigrationExecutor(dataSource, session);
+  const executed = new Set((await executor.getExecutedMigrations()).map(({ name }) => name));
+  const isPending = (step: Step): boolean => !executed.has(step.constructor.name);
+  const pending = steps.filter(isPending);
+  const later = steps.slice(steps.findIndex(isPending)).find((step) => !isPending(step));
+  if (pending[0] && later) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `The step ${pending[0].constructor.name} has not run in this database, though the later ${later.constructor.name} has. ` +
+        'Nothing was run. Use the program that the database was migrated with, or restore a backup',
+    );
+  }
+  const recorded = made && (await readVersion(session)).definitions;
+  return {
+    steps: pending,
+    definitions: pending.length > 0 || made === null || recorded !== definitionsHash(made),
+  };
+}
+
+/**
+ * Runs what is pending: each step's preparation, then the step in a transaction; the definitions in that of the last step.
+ * Interrupted anywhere, another call goes on.
+ *
+ * @returns names of the steps that ran.
+ */
+export async function runPending(
+  dataSource: DataSource,
+  session: Session,
+  made: Foundation,
+  { steps, definitions }: PendingWork,
+  progress: (line: string) => void,
+): Promise<string[]> {
+  await refuseForeignViews(session, made, steps);
+  const finish = async (): Promise<void> => {
+    await applyDefinitions(session, made);
+    await dropSuperseded(session);
+  };
+  for (const step of steps) {
+    if (step.prepare) {
+      progress(`preparing ${step.constructor.name}`);
+      await step.prepare({ session, made, progress });
+    }
+    await inBriefTransaction(session, async () => {
+      await execute(dataSource, session, step);
+      if (step === steps.at(-1)) await finish();
+    });
+  }
+  if (steps.length === 0 && definitions) await inBriefTransaction(session, finish);
+  return steps.map((step) => step.constructor.name);
+}
+
+/** Runs a step and enters it into the lists of what has run; in the transaction that is under way. */
+async function execute(dataSource: DataSource, session: Session, step: Step): Promise<void> {
+  const executor = new MigrationExecutor(dataSource, session);
+  const migration = (await executor.getPendingMigrations()).find(({ instance }) => instance === step);
+  if (!migration) throw new Error(`${step.constructor.name} has run already`);
+  await executor.executeMigration(migration);
+  await recordSteps(session, dataSource);
+}
+
+/** Records every folder whose steps have all run, as soon as there is a table for it. */
+async function recordSteps(session: SqlRunner, dataSource: DataSource): Promise<void> {
+  const [{ present }] = (await session.query(
+    `SELECT to_regclass('schema_steps') IS NOT NULL AS present`,
+  )) as [{ present: boolean }];
+  if (!present) return;
+  const executed = (await session.query('SELECT name FROM schema_migrations')) as { name: string }[];
+  const names = new Set(executed.map(({ name }) => name));
+  const steps = dataSource.migrations.filter((migration) => migration instanceof Step);
+  const incomplete = new Set(
+    steps.filter((step) => !names.has(step.constructor.name)).map((step) => step.folder),
+  );
+  for (const folder of new Set(steps.map((step) => step.folder))) {
+    if (!incomplete.has(folder)) await recordStep(session, folder);
+  }
+}
+
+/** Before anything is changed: views of others on what is to be made anew would be in the way at the very end. */
+async function refuseForeignViews(
+  session: SqlRunner,
+  made: Foundation,
+  steps: readonly Step[],
+): Promise<void> {
+  const replaced = steps.flatMap((step) => step.replaces(made));
+  const ours = definedObjects(definitionFiles(made))
+    .filter(({ kind }) => kind === 'VIEW')
+    .map(({ name }) => name);
+  if (replaced.length > 0)
+    await refuseForeignDependents(session, replaced, [...ours, 'location_history', ...replaced]);
+}
