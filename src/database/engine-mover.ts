@@ -98,7 +98,6 @@ async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveRep
      SELECT ${columns.days} FROM location_history_days WHERE bucket < history_horizon()`,
   );
 
-  await runner.query('DROP MATERIALIZED VIEW location_history');
   await dropDefinitions(runner, definitionFiles(from));
   await runner.query('DROP TABLE location_reports, location_history_rollups');
   await dropDefinitions(

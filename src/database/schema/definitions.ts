@@ -77,18 +77,22 @@ export async function applyDefinitions(session: SqlRunner, made: Foundation): Pr
   });
 }
 
-/** A function, procedure or view that a definition makes. */
+/** A function, procedure, view or materialized view that a definition makes. */
 export interface DefinedObject {
-  kind: 'ROUTINE' | 'VIEW';
+  kind: 'ROUTINE' | 'VIEW' | 'MATERIALIZED VIEW';
   name: string;
 }
 
+const DEFINED = /^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?([a-z0-9_.]+)/gm;
+
 /** What the definitions make, read from their text; triggers go with their functions and tables. */
 export function definedObjects(files: readonly string[]): DefinedObject[] {
-  const found = files.flatMap((file) => [
-    ...sqlFile(file).matchAll(/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW) ([a-z0-9_.]+)/gm),
-  ]);
-  return found.map(([, kind, name = '']) => ({ kind: kind === 'VIEW' ? 'VIEW' : 'ROUTINE', name }));
+  return files
+    .flatMap((file) => [...sqlFile(file).matchAll(DEFINED)])
+    .map(([, kind, name = '']) => ({
+      kind: kind === 'VIEW' || kind === 'MATERIALIZED VIEW' ? kind : 'ROUTINE',
+      name,
+    }));
 }
 
 /**
@@ -109,7 +113,8 @@ export async function dropDefinitions(session: SqlRunner, files: readonly string
              WHERE wanted.kind = 'ROUTINE' AND p.proname = regexp_replace(wanted.name, '^.*\\.', '')
                AND p.pronamespace = coalesce(to_regnamespace(nullif(substring(wanted.name FROM '^(.*)\\.'), '')),
                  current_schema()::regnamespace)
-           UNION ALL SELECT 'VIEW ' || to_regclass(wanted.name) WHERE wanted.kind = 'VIEW' AND to_regclass(wanted.name) IS NOT NULL
+           UNION ALL SELECT wanted.kind || ' ' || c.oid::regclass FROM pg_class AS c
+             WHERE c.oid = to_regclass(wanted.name) AND c.relkind = CASE wanted.kind WHEN 'VIEW' THEN 'v' WHEN 'MATERIALIZED VIEW' THEN 'm' END
          LOOP
            BEGIN
              EXECUTE 'DROP ' || victim;

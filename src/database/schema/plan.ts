@@ -33,7 +33,7 @@ export async function planPending(
   const pending = await findPending(dataSource, session, isMigrated ? made : null);
   const steps: { name: string; work: readonly PlannedWork[] }[] = pending.steps.map((step) => ({
     name: step.constructor.name,
-    work: step.plan(made),
+    work: step.plan?.(made) ?? [],
   }));
   if (pending.definitions) {
     steps.push({
@@ -94,5 +94,5 @@ async function estimateRows(session: SqlRunner, relation: string): Promise<numbe
      FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind IN ('r', 'm')`,
     [relation],
   )) as [{ rows: number | null }];
-  return rows === null ? null : Math.round(Number(rows));
+  return rows === null ? null : Math.round(rows);
 }

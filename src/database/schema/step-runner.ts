@@ -107,7 +107,7 @@ async function refuseForeignViews(
   made: Foundation,
   steps: readonly Step[],
 ): Promise<void> {
-  const replaced = steps.flatMap((step) => step.replaces(made));
+  const replaced = steps.flatMap((step) => step.replaces?.(made) ?? []);
   const ours = definedObjects(definitionFiles(made))
     .filter(({ kind }) => kind === 'VIEW')
     .map(({ name }) => name);

@@ -48,14 +48,10 @@ export abstract class Step implements MigrationInterface {
   }
 
   /** What `migrate --plan` says of it. */
-  plan(_made: Foundation): readonly PlannedWork[] {
-    return [];
-  }
+  plan?(made: Foundation): readonly PlannedWork[];
 
   /** Relations that it makes anew: what others have built on them has to go before. */
-  replaces(_made: Foundation): readonly string[] {
-    return [];
-  }
+  replaces?(made: Foundation): readonly string[];
 
   /**
    * The part that takes long or cannot run in a transaction. It runs before the rest, while the version before goes on

@@ -2,10 +2,11 @@ import { SPATIAL_LAYERS, HISTORY_ENGINES } from '../../config/env.schema.js';
 import type { SqlRunner } from '../server-capabilities.js';
 import { definedObjects, definitionFiles, dropDefinitions } from './definitions.js';
 
-/** Relations that a step makes beside the one that it is to replace, or leaves behind when it is interrupted. */
-const withNeighbours = (name: string): string[] => [`${name}_superseded`, `${name}_next`, name];
-
-const AGGREGATES = ['location_history_hourly', 'location_history_daily'].flatMap(withNeighbours);
+/** Continuous aggregates of the timescaledb engine, with those that an interrupted step has left beside them. */
+const AGGREGATES = ['location_history_hourly', 'location_history_daily'].flatMap((name) => [
+  `${name}_next`,
+  name,
+]);
 
 /** Every table of the product but `trackers`, which may have been there before; partitions go with theirs. */
 const TABLES = [
@@ -52,9 +53,7 @@ const DEFINITIONS = [
  * on it is in the way, and PostgreSQL names it.
  */
 export async function dropEverything(session: SqlRunner): Promise<void> {
-  for (const view of withNeighbours('location_history')) {
-    await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${view}`);
-  }
+  await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
   await dropDefinitions(session, DEFINITIONS);
   await dropAggregates(session);
   await giveTrackersBack(session);
