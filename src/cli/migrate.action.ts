@@ -1,15 +1,17 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { migrate, undoMigrations } from '../database/migrator.js';
+import { migrate, type MigrationReport, planMigration, undoMigrations } from '../database/migrator.js';
+import type { MigrationPlan } from '../database/schema/plan.js';
 import { withDatabase } from './with-database.js';
 
-/** `tracker migrate` */
-export async function runMigrations({
-  undo,
-  dropHistory,
-}: {
+export interface MigrateFlags {
+  plan?: true;
   undo?: true;
   dropHistory?: true;
-}): Promise<void> {
+}
+
+/** `tracker migrate` */
+export async function runMigrations({ plan, undo, dropHistory }: MigrateFlags): Promise<void> {
+  if (undo && plan) throw new DomainError('BAD_USER_INPUT', '--plan and --undo cannot be combined');
   if (undo && !dropHistory) {
     throw new DomainError(
       'BAD_USER_INPUT',
@@ -17,15 +19,46 @@ export async function runMigrations({
     );
   }
   await withDatabase(async (config, { url }) => {
-    if (undo) {
-      const count = await undoMigrations(config, url);
-      process.stdout.write(`${count} migrations undone\n`);
-      return;
+    if (plan) {
+      process.stdout.write(describePlan(await planMigration(config, url)));
+    } else if (undo) {
+      process.stdout.write(`${await undoMigrations(config, url)} migrations undone\n`);
+    } else {
+      const report = await migrate(config, url, (line) => process.stderr.write(`${line}\n`));
+      for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
+      process.stdout.write(describeReport(report));
     }
-    const { ran, engine, spatialLayer, warnings } = await migrate(config, url);
-    for (const name of ran) process.stdout.write(`ran ${name}\n`);
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    const state = ran.length === 0 ? 'nothing to do' : `${ran.length} migrations ran`;
-    process.stdout.write(`${state}; engine ${engine}, positions over ${spatialLayer}\n`);
   });
+}
+
+function describeReport({ ran, definitions, remade, engine, spatialLayer }: MigrationReport): string {
+  const done = [
+    ...(ran.length > 0 ? [`${ran.length} migrations ran`] : []),
+    ...(definitions && ran.length === 0 ? ['functions and views replaced'] : []),
+    ...(remade ? ['location_history made anew'] : []),
+  ];
+  return [
+    ...ran.map((name) => `ran ${name}\n`),
+    `${done.join(', ') || 'nothing to do'}; engine ${engine}, positions over ${spatialLayer}\n`,
+  ].join('');
+}
+
+function describePlan({ from, to, engine, spatialLayer, steps }: MigrationPlan): string {
+  const lines = [
+    `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, positions over ${spatialLayer}`,
+    ...(steps.length === 0 ? ['nothing to do'] : []),
+    ...steps.flatMap(({ name, work }) => [
+      name,
+      ...work.map(({ relation, action, lock, rewrites, rows }) =>
+        [
+          `  ${relation}: ${action}`,
+          lock === 'none' ? 'no lock' : lock,
+          rewrites ? 'writes its rows again' : 'rewrites nothing',
+          ...(rows === null ? [] : [`about ${rows} rows`]),
+        ].join('; '),
+      ),
+    ]),
+    ...(steps.length === 0 ? [] : ['Nothing was changed. Back the database up, then run: npm run migrate']),
+  ];
+  return `${lines.join('\n')}\n`;
 }

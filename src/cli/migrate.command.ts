@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import type { MigrateFlags } from './migrate.action.js';
 
 export function addMigrateCommand(program: Command): void {
   program
     .command('migrate')
     .description('bring the database to the schema of this version; harmless when it is there already')
-    .option('--undo', 'undo all migrations instead: the history is gone afterwards')
+    .option('--plan', 'only print what would run, what it locks or rewrites, and about how many rows')
+    .option('--undo', 'drop everything that is of this product instead: the history is gone afterwards')
     .option('--drop-history', 'needed with --undo: yes, drop the history')
-    .action(async (flags: { undo?: true; dropHistory?: true }) =>
-      (await import('./migrate.action.js')).runMigrations(flags),
-    );
+    .action(async (flags: MigrateFlags) => (await import('./migrate.action.js')).runMigrations(flags));
 }

@@ -2,15 +2,11 @@ import type { QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { makePoliciesSafely } from './changes-log.js';
+import { installTimescaledb } from './extensions.js';
 import { createDataSource } from './data-source.js';
 import { readFoundation, withMigrationLock } from './migrator.js';
 import { retryTransient } from './retry.js';
-import {
-  chooseFoundation,
-  type Foundation,
-  installTimescaledb,
-  readCapabilities,
-} from './server-capabilities.js';
+import { chooseFoundation, type Foundation, readCapabilities } from './server-capabilities.js';
 import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
 import { dropSuperseded } from './schema/replace-relation.js';
 import { Step } from './schema/step.js';

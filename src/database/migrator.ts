@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { makePoliciesSafely } from './changes-log.js';
 import { createDataSource, dataSourceOptions } from './data-source.js';
+import { installPostgis, installTimescaledb } from './extensions.js';
 import { toDomainError } from './pg-errors.js';
 import { inBriefTransaction } from './schema/brief-transaction.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './schema/frozen-steps.js';
@@ -13,7 +14,6 @@ import { dropEverything } from './schema/undo.js';
 import {
   checkFoundation,
   chooseFoundation,
-  installTimescaledb,
   type Foundation,
   rawRetention,
   readCapabilities,
@@ -80,6 +80,13 @@ export async function migrate(
   });
 }
 
+/** An extension that is not created yet does not tell its licence; migrate() creates it and sees. */
+function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
+  return server.timescaledbLoaded && server.timescaledbLicense === null
+    ? { ...server, timescaledbLicense: 'timescale' }
+    : server;
+}
+
 /** What migrate() would do, without doing any of it. */
 export async function planMigration(config: AppConfig, url: string): Promise<MigrationPlan> {
   verifyFrozenSteps();
@@ -87,7 +94,7 @@ export async function planMigration(config: AppConfig, url: string): Promise<Mig
     const made = await readFoundation(guard);
     if (made) await refuseOtherHistory(guard);
     const server = await readCapabilities(guard);
-    const foundation = made ?? chooseFoundation(server, config);
+    const foundation = made ?? chooseFoundation(assumeInstallable(server), config);
     return withMigrationSession(config, url, foundation, server, (session, dataSource) =>
       planPending(dataSource, session, foundation, made !== null),
     );
@@ -129,6 +136,7 @@ async function layFoundation(
   const server = await readCapabilities(session);
   const chosen = chooseFoundation(server, config);
   if (installed && chosen.engine !== 'timescaledb') await session.query('DROP EXTENSION timescaledb');
+  if (chosen.spatialLayer === 'postgis') await installPostgis(session);
   return { ...chosen, server };
 }
 

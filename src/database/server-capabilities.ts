@@ -1,7 +1,6 @@
 import type { AppConfig } from '../config/app-config.js';
 import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
 import { DomainError } from '../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
 
 /** Anything that runs a statement: a data source, a query runner, a pool. */
 export interface SqlRunner {
@@ -48,23 +47,6 @@ export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilitie
       current_setting('timescaledb.license', true) AS "timescaledbLicense"
   `)) as [ServerCapabilities];
   return row;
-}
-
-/**
- * Installs TimescaleDB in this database where the server has it: only then it tells its licence.
- *
- * @returns whether it was installed now. Without the right to do so it is not, and that is no failure yet.
- */
-export async function installTimescaledb(db: SqlRunner): Promise<boolean> {
-  const { timescaledb, timescaledbLoaded, timescaledbLicense } = await readCapabilities(db);
-  if (timescaledb === null || !timescaledbLoaded || timescaledbLicense !== null) return false;
-  try {
-    await db.query('CREATE EXTENSION IF NOT EXISTS timescaledb');
-    return true;
-  } catch (error) {
-    if (databaseErrorCode(error) === SQLSTATE.insufficientPrivilege) return false;
-    throw error;
-  }
 }
 
 /**

@@ -83,7 +83,8 @@ export interface DefinedObject {
   name: string;
 }
 
-const DEFINED = /^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?([a-z0-9_.]+)/gm;
+const DEFINED =
+  /^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?([a-z0-9_.]+)/gm;
 
 /** What the definitions make, read from their text; triggers go with their functions and tables. */
 export function definedObjects(files: readonly string[]): DefinedObject[] {

@@ -67,31 +67,39 @@ export async function planPending(
     spatialLayer: made.spatialLayer,
     from: isMigrated ? (await readVersion(session)).version : null,
     to: PROGRAM_VERSION,
-    steps: await Promise.all(
-      steps.map(async ({ name, work }) => ({
-        name,
-        work: await Promise.all(
-          work.map(async (part) => ({ ...part, rows: await estimateRows(session, part.relation) })),
-        ),
-      })),
-    ),
+    steps: await withRows(session, steps),
   };
 }
 
-/** What the planner thinks, with partitions and chunks. */
+async function withRows(
+  session: SqlRunner,
+  steps: readonly { name: string; work: readonly PlannedWork[] }[],
+): Promise<PlannedStep[]> {
+  const planned: PlannedStep[] = [];
+  for (const { name, work } of steps) {
+    const parts = [];
+    for (const part of work) parts.push({ ...part, rows: await estimateRows(session, part.relation) });
+    planned.push({ name, work: parts });
+  }
+  return planned;
+}
+
+/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there yet. */
 async function estimateRows(session: SqlRunner, relation: string): Promise<number | null> {
   const [{ rows }] = (await session.query(
-    `WITH RECURSIVE parts (oid) AS (
-       SELECT to_regclass($1)::oid
+    `WITH RECURSIVE stored AS (
+       SELECT c.oid FROM pg_class AS c WHERE c.oid = to_regclass($1) AND c.relkind <> 'v'
        UNION
-       -- A continuous aggregate is a view of the table that it is kept in.
-       SELECT d.refobjid FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind = 'v'
-         JOIN pg_rewrite AS r ON r.ev_class = c.oid JOIN pg_depend AS d ON d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
-         WHERE d.refobjid <> c.oid AND $1 <> 'location_history_view'
-       UNION SELECT i.inhrelid FROM parts JOIN pg_inherits AS i ON i.inhparent = parts.oid
+       -- A continuous aggregate is a view of the one table that it is kept in.
+       SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.objid = r.oid AND d.classid = 'pg_rewrite'::regclass
+       JOIN pg_class AS c ON c.oid = d.refobjid AND c.relnamespace::regnamespace::text = '_timescaledb_internal'
+       WHERE r.ev_class = to_regclass($1)
+     ), parts AS (
+       SELECT oid FROM stored
+       UNION
+       SELECT i.inhrelid FROM parts JOIN pg_inherits AS i ON i.inhparent = parts.oid
      )
-     SELECT CASE WHEN to_regclass($1) IS NOT NULL THEN sum(greatest(c.reltuples, 0)) END AS rows
-     FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind IN ('r', 'm')`,
+     SELECT sum(greatest(c.reltuples, 0)) AS rows FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind IN ('r', 'm')`,
     [relation],
   )) as [{ rows: number | null }];
   return rows === null ? null : Math.round(rows);
