@@ -30,7 +30,7 @@ export class RemakeAggregates1767000000002 extends Step {
       {
         relation: 'location_history_daily',
         action: 'move the days whose raw reports are gone to location_history_daily_late',
-        lock: 'row locks',
+        lock: 'writers of the same rows wait',
         rewrites: true,
       },
       ...AGGREGATES.map((relation): PlannedWork => ({

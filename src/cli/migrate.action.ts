@@ -48,11 +48,11 @@ function describePlan({ from, to, engine, spatialLayer, steps }: MigrationPlan):
     `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, positions over ${spatialLayer}`,
     ...(steps.length === 0 ? ['nothing to do'] : []),
     ...steps.flatMap(({ name, work }) => [
-      name,
+      work.length === 0 ? `${name}: nothing on this engine` : name,
       ...work.map(({ relation, action, lock, rewrites, rows }) =>
         [
           `  ${relation}: ${action}`,
-          lock === 'none' ? 'no lock' : lock,
+          lock === 'none' ? 'locks nothing' : `${lock} for a moment`,
           rewrites ? 'writes its rows again' : 'rewrites nothing',
           ...(rows === null ? [] : [`about ${rows} rows`]),
         ].join('; '),

@@ -9,8 +9,8 @@ import { verifyFrozenSteps, verifyRecordedSteps } from './schema/frozen-steps.js
 import { remakeMaterializedView } from './schema/materialized-view.js';
 import { type MigrationPlan, planPending } from './schema/plan.js';
 import { readVersion, refuseDowngrade } from './schema/schema-version.js';
-import { findPending, runPending } from './schema/step-runner.js';
-import { dropEverything } from './schema/undo.js';
+import { findExecuted, findPending, runPending } from './schema/step-runner.js';
+import { dropEverything, ownedObjects } from './schema/undo.js';
 import {
   checkFoundation,
   chooseFoundation,
@@ -111,13 +111,13 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
     const made = await readFoundation(guard);
     if (!made) return 0;
     const server = await readCapabilities(guard);
-    return withMigrationSession(config, url, made, server, (session) =>
-      inBriefTransaction(session, async () => {
-        const ran = (await session.query('SELECT name FROM schema_migrations')) as unknown[];
-        await dropEverything(session);
-        return ran.length;
-      }),
-    );
+    return withMigrationSession(config, url, made, server, async (session, dataSource) => {
+      const steps = await findExecuted(dataSource, session);
+      const { definitions } = await readVersion(session);
+      const owned = ownedObjects(made, steps, definitions !== null);
+      await inBriefTransaction(session, () => dropEverything(session, owned));
+      return steps.length;
+    });
   });
 }
 

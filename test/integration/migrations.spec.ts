@@ -43,13 +43,20 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
   it('make a database that works, and do nothing the second time', async () => {
     expect(await migrateUp(db)).toEqual({
       ran: ALL,
+      definitions: true,
+      remade: false,
       engine: 'postgresql',
       spatialLayer: layer,
       warnings: [],
     });
     const reports = await useIt();
     const objects = await objectsOf(db);
-    expect(await migrateUp(db)).toMatchObject({ ran: [], spatialLayer: layer });
+    expect(await migrateUp(db)).toMatchObject({
+      ran: [],
+      definitions: false,
+      remade: false,
+      spatialLayer: layer,
+    });
     expect(await objectsOf(db)).toEqual(objects);
     await expectHistoryOf(db, reports);
   });

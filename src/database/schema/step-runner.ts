@@ -17,16 +17,22 @@ export interface PendingWork {
   definitions: boolean;
 }
 
+/** The steps that have run, oldest first. */
+export async function findExecuted(dataSource: DataSource, session: Session): Promise<Step[]> {
+  const executed = await new MigrationExecutor(dataSource, session).getExecutedMigrations();
+  const names = new Set(executed.map(({ name }) => name));
+  return stepsOf(dataSource).filter((step) => names.has(step.constructor.name));
+}
+
 /** @throws DomainError `BAD_CONFIGURATION` where a step has not run and a later one has. */
 export async function findPending(
   dataSource: DataSource,
   session: Session,
   made: Foundation | null,
 ): Promise<PendingWork> {
-  const steps = dataSource.migrations.filter((migration) => migration instanceof Step);
-  const executor = new MigrationExecutor(dataSource, session);
-  const executed = new Set((await executor.getExecutedMigrations()).map(({ name }) => name));
-  const isPending = (step: Step): boolean => !executed.has(step.constructor.name);
+  const steps = stepsOf(dataSource);
+  const executed = new Set(await findExecuted(dataSource, session));
+  const isPending = (step: Step): boolean => !executed.has(step);
   const pending = steps.filter(isPending);
   const later = steps.slice(steps.findIndex(isPending)).find((step) => !isPending(step));
   if (pending[0] && later) {
@@ -62,10 +68,7 @@ export async function runPending(
     await dropSuperseded(session);
   };
   for (const step of steps) {
-    if (step.prepare) {
-      progress(`preparing ${step.constructor.name}`);
-      await step.prepare({ session, made, progress });
-    }
+    await step.prepare?.({ session, made, progress });
     await inBriefTransaction(session, async () => {
       await execute(dataSource, session, step);
       if (step === steps.at(-1)) await finish();
@@ -85,20 +88,21 @@ async function execute(dataSource: DataSource, session: Session, step: Step): Pr
 }
 
 /** Records every folder whose steps have all run, as soon as there is a table for it. */
-async function recordSteps(session: SqlRunner, dataSource: DataSource): Promise<void> {
+async function recordSteps(session: Session, dataSource: DataSource): Promise<void> {
   const [{ present }] = (await session.query(
     `SELECT to_regclass('schema_steps') IS NOT NULL AS present`,
   )) as [{ present: boolean }];
   if (!present) return;
-  const executed = (await session.query('SELECT name FROM schema_migrations')) as { name: string }[];
-  const names = new Set(executed.map(({ name }) => name));
-  const steps = dataSource.migrations.filter((migration) => migration instanceof Step);
-  const incomplete = new Set(
-    steps.filter((step) => !names.has(step.constructor.name)).map((step) => step.folder),
-  );
+  const executed = new Set(await findExecuted(dataSource, session));
+  const steps = stepsOf(dataSource);
+  const incomplete = new Set(steps.filter((step) => !executed.has(step)).map((step) => step.folder));
   for (const folder of new Set(steps.map((step) => step.folder))) {
     if (!incomplete.has(folder)) await recordStep(session, folder);
   }
+}
+
+function stepsOf(dataSource: DataSource): Step[] {
+  return dataSource.migrations.filter((migration) => migration instanceof Step);
 }
 
 /** Before anything is changed: views of others on what is to be made anew would be in the way at the very end. */

@@ -10,7 +10,7 @@ export interface PlannedWork {
   /** What happens, in a few words: "add 6 columns". */
   action: string;
   /** The strongest lock it takes, and who has to wait for it. */
-  lock: 'none' | 'row locks' | 'writers wait' | 'readers and writers wait';
+  lock: 'none' | 'writers of the same rows wait' | 'writers wait' | 'readers and writers wait';
   /** Whether all rows are written again, which decides how long it takes. */
   rewrites: boolean;
 }

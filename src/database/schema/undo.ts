@@ -1,70 +1,61 @@
-import { SPATIAL_LAYERS, HISTORY_ENGINES } from '../../config/env.schema.js';
-import type { SqlRunner } from '../server-capabilities.js';
+import type { Foundation, SqlRunner } from '../server-capabilities.js';
+import { sqlFile } from '../sql-files.js';
 import { definedObjects, definitionFiles, dropDefinitions } from './definitions.js';
+import type { Step } from './step.js';
 
-/** Continuous aggregates of the timescaledb engine, with those that an interrupted step has left beside them. */
-const AGGREGATES = ['location_history_hourly', 'location_history_daily'].flatMap((name) => [
-  `${name}_next`,
-  name,
-]);
+/** Aggregates by the names that they have, and had, and have before they take the place of others. */
+const CONTINUOUS_AGGREGATE = /^CREATE MATERIALIZED VIEW (location_history_\w+)/gm;
+const TABLE = /^CREATE (?:UNLOGGED )?TABLE (\w+)/gm;
 
-/** Every table of the product but `trackers`, which may have been there before; partitions go with theirs. */
-const TABLES = [
-  'deleted_reports',
-  'find_my_pace',
-  'geocoding_cells',
-  'geocoding_providers',
-  'geocoding_queue',
-  'geocoding_state',
-  'history_state',
-  'import_run_rejections',
-  'import_run_trackers',
-  'import_runs',
-  'job_runs',
-  'layer_refreshes',
-  'location_history_daily_late',
-  'location_history_rollups',
-  'location_reports',
-  'lock_leases',
-  'refresh_markers',
-  'refresh_state',
-  'rejected_reports',
-  'report_identities',
-  'schema_steps',
-  'schema_version',
-  'tracker_devices',
-  'tracker_fetches',
-  'tracker_keys',
-  'tracker_status_history',
-] as const;
+/** What the steps that ran in a database have made there, read from their files: nothing else is ever dropped. */
+export interface OwnedObjects {
+  tables: readonly string[];
+  aggregates: readonly string[];
+  /** Whether a table `trackers` is the product's, or was there before and was adopted. */
+  trackers: boolean;
+  /** Whether tables of earlier systems were renamed. */
+  backups: boolean;
+  /** Files of functions and views. */
+  definitions: readonly string[];
+}
 
-/** All definitions, of whichever engine and spatial layer. */
-const DEFINITIONS = [
-  ...new Set(
-    HISTORY_ENGINES.flatMap((engine) =>
-      SPATIAL_LAYERS.flatMap((spatialLayer) => definitionFiles({ engine, spatialLayer })),
-    ),
-  ),
-];
+/** @param steps those that have run. @param isDefined whether definitions were applied after them. */
+export function ownedObjects(made: Foundation, steps: readonly Step[], isDefined: boolean): OwnedObjects {
+  const files = steps.flatMap((step) => step.files(made).map((file) => `migrations/${step.folder}/${file}`));
+  const named = (pattern: RegExp): string[] => [
+    ...new Set(files.flatMap((file) => [...sqlFile(file).matchAll(pattern)]).map(([, name = '']) => name)),
+  ];
+  const tables = named(TABLE);
+  return {
+    tables: tables.filter((name) => name !== 'trackers'),
+    aggregates: made.engine === 'timescaledb' ? named(CONTINUOUS_AGGREGATE) : [],
+    trackers: tables.includes('trackers'),
+    backups: files.some((file) => file.endsWith('/back_up_location_history')),
+    definitions: [...new Set([...files, ...(isDefined ? definitionFiles(made) : [])])],
+  };
+}
 
 /**
- * Drops everything that is the product's, whichever steps have run; to be called in a transaction. A table `trackers` that
- * was there before stays, as it was, and backed-up tables have their names again. Nothing cascades: what others have built
- * on it is in the way, and PostgreSQL names it.
+ * Drops everything that is the product's; to be called in a transaction. A table `trackers` that was there before stays, as
+ * it was, and backed-up tables have their names again. Nothing cascades: what others have built on it is in the way, and
+ * PostgreSQL names it.
  */
-export async function dropEverything(session: SqlRunner): Promise<void> {
+export async function dropEverything(session: SqlRunner, owned: OwnedObjects): Promise<void> {
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
-  await dropDefinitions(session, DEFINITIONS);
-  await dropAggregates(session);
-  await giveTrackersBack(session);
-  await session.query(`DROP TABLE IF EXISTS ${TABLES.join(', ')}`);
-  await dropDefinitions(session, DEFINITIONS); // those that a table stood on
+  await dropDefinitions(session, owned.definitions);
+  for (const name of owned.aggregates) await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}`);
+  if (owned.trackers) await giveTrackersBack(session, owned);
+  await session.query(`DROP TABLE IF EXISTS ${owned.tables.join(', ')}`);
+  await dropDefinitions(session, owned.definitions); // those that a table stood on
+  if (owned.backups) {
+    await session.query(`
+      ALTER TABLE IF EXISTS location_history_backup RENAME TO location_history;
+      ALTER TABLE IF EXISTS location_reports_backup RENAME TO location_reports`);
+  }
   await session.query(`
     DROP DOMAIN IF EXISTS geo_point;
     DROP DOMAIN IF EXISTS tracker_compat.geometry;
     DROP SCHEMA IF EXISTS tracker_compat;
-    ALTER TABLE IF EXISTS location_history_backup RENAME TO location_history;
-    ALTER TABLE IF EXISTS location_reports_backup RENAME TO location_reports;
     DROP TABLE schema_migrations;
     DO $$ BEGIN
       EXECUTE format('ALTER DATABASE %I SET search_path = %s', current_database(),
@@ -72,28 +63,20 @@ export async function dropEverything(session: SqlRunner): Promise<void> {
     END $$`);
 }
 
-/** On the other engine they are tables, which go with theirs. */
-async function dropAggregates(session: SqlRunner): Promise<void> {
-  for (const name of AGGREGATES) {
-    await session.query(`
-      DO $$ BEGIN
-        IF (SELECT relkind FROM pg_class WHERE oid = to_regclass('${name}')) = 'v' THEN
-          DROP MATERIALIZED VIEW ${name};
-        END IF;
-      END $$`);
-  }
-}
-
-async function giveTrackersBack(session: SqlRunner): Promise<void> {
-  const functions = definedObjects(DEFINITIONS).map(({ name }) => name);
+/** Drops `trackers`, or what was added to one that was there before. */
+async function giveTrackersBack(session: SqlRunner, { tables, definitions }: OwnedObjects): Promise<void> {
+  const functions = definedObjects(definitions).map(({ name }) => name);
+  // What refers to its columns goes before they are changed back.
+  const referring = tables.filter((name) => name.startsWith('tracker_'));
+  if (referring.length > 0) await session.query(`DROP TABLE IF EXISTS ${referring.join(', ')}`);
   await session.query(`
     DO $$
     DECLARE
       ours record;
     BEGIN
       IF to_regclass('trackers_adoption') IS NULL THEN
-        DROP TABLE IF EXISTS tracker_status_history, tracker_keys, tracker_fetches, tracker_devices, trackers;
-        DROP TYPE IF EXISTS tracker_status;
+        DROP TABLE trackers;
+        DROP TYPE tracker_status;
         RETURN;
       END IF;
       FOR ours IN
@@ -103,8 +86,6 @@ async function giveTrackersBack(session: SqlRunner): Promise<void> {
       LOOP
         EXECUTE format('DROP TRIGGER %I ON trackers', ours.tgname);
       END LOOP;
-      -- What refers to its columns goes before they are changed back.
-      DROP TABLE IF EXISTS tracker_status_history, tracker_keys, tracker_fetches, tracker_devices;
       FOR ours IN SELECT undo FROM trackers_adoption ORDER BY step DESC LOOP
         EXECUTE ours.undo;
       END LOOP;
