@@ -19,6 +19,7 @@ const S1_REPORT = {
   longitude: -0.1278,
   horizontalAccuracy: 42,
   status: 0x50,
+  battery: 50,
 };
 /** The same in the newer form. */
 const S1_89 = Buffer.concat([S1.subarray(0, 4), Buffer.of(0), S1.subarray(4)]);
@@ -89,11 +90,29 @@ describe('decryptReport', () => {
             ...rest,
             timestamp: at.toISOString(),
             horizontalAccuracy: accuracy,
+            ...(seen.status !== 0 && { battery: [100, 50, 20, 5][Math.floor(seen.status / 64)] }),
           });
         },
       ),
       { seed: 1, numRuns: 50 },
     );
+  });
+
+  it.each([
+    [0x00, undefined],
+    [0x10, 100], // an AirTag
+    [0x20, 100],
+    [0x50, 50],
+    [0x90, 20],
+    [0xd0, 5],
+    [0xc0, 5],
+    [0xff, 5],
+  ])('reads the battery of the status %p', (status, battery) => {
+    const seen = { at: new Date(), confidence: 1, latitude: 1, longitude: 2, accuracy: 3, status };
+    const report = decryptReport(sealReport(KEY.advertisementKey, seen), KEY);
+    expect(report).toMatchObject({ status });
+    expect(report?.battery).toBe(battery);
+    expect(report !== undefined && 'battery' in report).toBe(battery !== undefined);
   });
 
   it.each([

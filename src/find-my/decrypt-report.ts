@@ -13,6 +13,8 @@ export interface FindMyReport {
   horizontalAccuracy: number;
   /** Battery and kind of device in its upper four bits, as the tracker sent it. */
   status: number;
+  /** Percent, as far as the status tells; left out where it says nothing. */
+  battery?: number;
 }
 
 /** Seconds from 1970 to 2001-01-01T00:00:00Z, where the clock of these reports begins. */
@@ -27,6 +29,12 @@ const SEALED_BYTES = POINT_BYTES + CIPHERTEXT_BYTES + TAG_BYTES;
 const UNCOMPRESSED = 0x04;
 
 /**
+ * What the upper two bits of the status mean, in percent: full, medium, low, very low. The words are those of FindMy.py
+ * (`findmy/scanner/scanner.py`), which reads the same byte over the air; the numbers are ours.
+ */
+const BATTERY_LEVELS = [100, 50, 20, 5] as const;
+
+/**
  * Decrypts a report of the Find My network: ECDH over P-224, ANSI X9.63 key derivation, AES-128-GCM.
  *
  * Everything that the position depends on is covered by the tag: a payload that was changed there, or is for another
@@ -38,14 +46,22 @@ export function decryptReport(payload: Buffer, key: PrivateKey): FindMyReport | 
   const sealed = payload.subarray(-SEALED_BYTES);
   const plain = open(sealed, key);
   if (!plain) return undefined;
+  const status = plain.readUInt8(9);
+  const battery = batteryOf(status);
   return {
     timestamp: timeOf(payload).toISOString(),
     confidence: payload.readUInt8(payload.length - SEALED_BYTES - 1),
     latitude: plain.readInt32BE(0) / 1e7,
     longitude: plain.readInt32BE(4) / 1e7,
     horizontalAccuracy: plain.readUInt8(8),
-    status: plain.readUInt8(9),
+    status,
+    ...(battery !== undefined && { battery }),
   };
+}
+
+/** Home-made firmware leaves the whole byte 0: that says nothing of a battery. */
+function batteryOf(status: number): number | undefined {
+  return status === 0 ? undefined : BATTERY_LEVELS[status >> 6];
 }
 
 /** When the tracker was seen; stands in the payload as plain text. */

@@ -1,3 +1,6 @@
+import { type Column, type NamedColumn, namedColumns } from './column-names.js';
+import { type TelemetryColumns, telemetryColumnsOf } from './telemetry-columns.js';
+
 /**
  * Which columns of a table, or properties of a GeoJSON feature, we take, by their names. Case, spaces and punctuation
  * of a name do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
@@ -14,12 +17,7 @@ export interface Columns {
   readonly confidence: Column | undefined;
   readonly status: Column | undefined;
   readonly nearestCity: Column | undefined;
-}
-
-export interface Column {
-  readonly index: number;
-  /** As it is written in the file, for messages. */
-  readonly name: string;
+  readonly telemetry: TelemetryColumns;
 }
 
 export interface TimeColumn extends Column {
@@ -56,12 +54,8 @@ export const COLUMNS_NEEDED =
   'a column for the time (timestamp, time, date, fixTime, tst), one for the latitude (latitude, lat) and one for the ' +
   'longitude (longitude, lon, lng)';
 
-const MAX_NAME = 100;
-/** What may stand before these names without changing them: `location.latitude`, `gps_time`. */
-const PREFIX = /^(?:location|position|coords|gps|geo|loc)(?=lat|lon|lng|time|date|acc|horizontal)/;
-
 export function columnsOf(names: readonly string[]): Columns {
-  const columns = names.map((name, index) => ({ index, name, word: wordOf(name) }));
+  const columns = namedColumns(names);
   const found = (fitting: readonly string[]): Column | undefined => firstOf(columns, fitting, plain);
   const time = firstOf(columns, TIME, timeCore) ?? firstOf(columns, ['utc', 'gmt'], plain);
   const date = firstOf(columns, ['date'], timeCore);
@@ -76,16 +70,15 @@ export function columnsOf(names: readonly string[]): Columns {
     confidence: found(CONFIDENCE),
     status: found(STATUS),
     nearestCity: found(CITY),
+    telemetry: telemetryColumnsOf(columns),
   };
 }
 
-type Named = Column & { readonly word: string };
-
 function firstOf(
-  columns: readonly Named[],
+  columns: readonly NamedColumn[],
   fitting: readonly string[],
   core: (word: string) => string,
-): Named | undefined {
+): NamedColumn | undefined {
   for (const word of fitting) {
     const column = columns.find((each) => core(each.word) === word);
     if (column) {
@@ -95,7 +88,7 @@ function firstOf(
   return undefined;
 }
 
-function timeColumn({ index, name, word }: Named): TimeColumn {
+function timeColumn({ index, name, word }: NamedColumn): TimeColumn {
   return { index, name, utc: /utc|gmt/.test(word), millis: /(?:ms|millis|milliseconds)$/.test(word) };
 }
 
@@ -104,7 +97,7 @@ function timeCore(word: string): string {
   return word.replace(/utc|gmt|ms$|millis$|milliseconds$/g, '');
 }
 
-function placeColumn(columns: readonly Named[], fitting: readonly string[]): PlaceColumn | undefined {
+function placeColumn(columns: readonly NamedColumn[], fitting: readonly string[]): PlaceColumn | undefined {
   const degrees = firstOf(columns, fitting, plain);
   const column =
     degrees ?? firstOf(columns, fitting, (word) => (word.endsWith('e7') ? word.slice(0, -2) : ''));
@@ -113,14 +106,6 @@ function placeColumn(columns: readonly Named[], fitting: readonly string[]): Pla
 
 function plain(word: string): string {
   return word;
-}
-
-function wordOf(name: string): string {
-  const word = name
-    .slice(0, MAX_NAME)
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, '');
-  return word.replace(PREFIX, '');
 }
 
 function words(list: string): readonly string[] {

@@ -7,6 +7,7 @@ import { Random } from '../../../test/support/random.js';
 import { readAll } from './testing/read-all.js';
 
 const CUTS = 20;
+const TELEMETRY = ['altitude', 'speed', 'course', 'battery', 'motion'] as const;
 
 (REAL_FOLDER === undefined ? describe.skip : describe)(`real files${SKIP_REAL_FILES ?? ''}`, () => {
   const bytesOf = (name: string): Promise<Buffer> => readFile(join(REAL_FOLDER ?? '', name));
@@ -25,6 +26,19 @@ const CUTS = 20;
         devices: [...new Set(reading.reports.flatMap(({ tracker }) => tracker ?? []))],
       }).toEqual(expected);
     }
+  });
+
+  // As `grep -c` counts their elements and keys. Overland's altitude has a vertical accuracy of -1: it is not valid.
+  it.each([
+    ['gpslogger-2025-05-31.gpx', { altitude: 2567, speed: 678, course: 175 }],
+    ['gpslogger-2025-06-17.gpx', { altitude: 2289, speed: 51, course: 12 }],
+    ['google-records.json', { motion: 47 }],
+    ['owntracks-2024-03.rec', { altitude: 9, speed: 9, course: 8, battery: 9 }],
+    ['overland.json', { speed: 1, battery: 1, motion: 1 }],
+  ])('%s: what devices said beside the place', async (name, expected) => {
+    const { reports } = await readAll(await bytesOf(name));
+    const counts = TELEMETRY.map((field) => [field, reports.filter((report) => field in report).length]);
+    expect(Object.fromEntries(counts.filter(([, count]) => count !== 0))).toEqual(expected);
   });
 
   it.each(REAL_FILES)('$name: cut anywhere, what stands before the cut is read', async ({ name }) => {

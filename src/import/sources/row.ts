@@ -1,4 +1,5 @@
-import type { Column, Columns, PlaceColumn } from './columns.js';
+import type { Column } from './column-names.js';
+import type { Columns, PlaceColumn } from './columns.js';
 import {
   decimal,
   decoded,
@@ -9,10 +10,13 @@ import {
   isShort,
   metresFrom,
   nameFrom,
+  type TelemetryValues,
   timeFrom,
   wholeNumberFrom,
 } from './field-values.js';
 import { RejectedItemError, shown, undecodable } from './source-errors.js';
+import type { QuantityColumn } from './telemetry-columns.js';
+import { altitudeFrom, batteryFrom, courseFrom, motionFrom, speedFrom } from './telemetry.js';
 import { timestampFromMillis } from './timestamp.js';
 
 /** Values of a row of a table, or of the properties of a feature, in the order of its columns. */
@@ -58,12 +62,32 @@ export function otherFieldsOfRow(columns: Columns, row: Row): Parameters<typeof 
   };
 }
 
+export function telemetryOfRow({ telemetry }: Columns, row: Row): TelemetryValues {
+  const { altitude, speed, course, battery, motion } = telemetry;
+  return {
+    altitude: altitude && altitudeFrom(valueIn(altitude, row), altitude.factor),
+    speed: speed && speedFrom(valueIn(speed, row), speed.factor),
+    course: course && courseFrom(valueIn(course, row)),
+    battery: battery && batteryFrom(valueIn(battery, row)),
+    motion: motion && motionFrom(row[motion.index]),
+  };
+}
+
 /** @throws RejectedItemError */
 export function reportOfRow(columns: Columns, row: Row): Decoded {
   const timestamp = timeOfRow(columns, row);
   const latitude = degreesIn(columns.latitude, row, 'N', 'S');
   const longitude = degreesIn(columns.longitude, row, 'E', 'W');
-  return decoded(timestamp, [latitude, longitude], otherFieldsOfRow(columns, row));
+  return decoded(
+    timestamp,
+    [latitude, longitude],
+    otherFieldsOfRow(columns, row),
+    telemetryOfRow(columns, row),
+  );
+}
+
+function valueIn({ index }: QuantityColumn, row: Row): unknown {
+  return withPoint(row[index]);
 }
 
 function nameIn(column: Column | undefined, row: Row): string | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Random } from '../../../test/support/random.js';
-import { REJECTION_REASONS } from '../report-source.js';
+import { MOTIONS, REJECTION_REASONS, type Telemetry } from '../report-source.js';
 import { EXAMPLE_FILES } from './testing/examples.js';
 import { readAll, type Reading } from './testing/read-all.js';
 
@@ -47,7 +47,21 @@ async function check(input: Buffer, chunkSize: number): Promise<Reading> {
   return reading;
 }
 
-function* faultsOf({ reports, rejected, error }: Reading): Generator {
+function isSoundTelemetry({ altitude, speed, course, battery, motion }: Telemetry, strict: boolean): boolean {
+  const within = (value: number | undefined, least: number, most: number): boolean =>
+    value === undefined || (Number.isFinite(value) && (strict || (value >= least && value <= most)));
+  return (
+    within(altitude, -12_000, 100_000) &&
+    within(speed, 0, 1000) &&
+    within(course, 0, 360) &&
+    (strict || course !== 360) &&
+    within(battery, 0, 100) &&
+    Number.isInteger(battery ?? 0) &&
+    (motion === undefined || MOTIONS.includes(motion))
+  );
+}
+
+function* faultsOf({ format, reports, rejected, error }: Reading): Generator {
   let last = 1;
   for (const report of reports) {
     const { position, timestamp, latitude, longitude } = report;
@@ -56,7 +70,8 @@ function* faultsOf({ reports, rejected, error }: Reading): Generator {
       position >= last &&
       new Date(timestamp).toISOString() === timestamp &&
       Number.isFinite(latitude) &&
-      Number.isFinite(longitude);
+      Number.isFinite(longitude) &&
+      isSoundTelemetry(report, format === 'ndjson');
     if (!isSound) yield report;
     last = position;
   }

@@ -12,8 +12,10 @@ export class CsvTable {
   private columns: Columns | undefined;
   /** How many fields a row has. */
   private width = 0;
-  /** Highest number of a column that is taken. */
+  /** Highest number of a column that a row must have: telemetry that is missing does not cost the position. */
   private lastTaken = 0;
+  /** Highest number of a column that is read. */
+  private lastRead = 0;
   /** Lines that the parser has counted too many. */
   private miscounted = 0;
   /** Length of the shortest last field so far. */
@@ -57,7 +59,8 @@ export class CsvTable {
   private begin(names: readonly string[]): void {
     this.columns = columnsOf(names);
     this.width = names.length;
-    this.lastTaken = Math.max(...Object.values(this.columns as object).map(indexOf));
+    this.lastTaken = highestIndex(this.columns);
+    this.lastRead = Math.max(this.lastTaken, highestIndex(this.columns.telemetry));
   }
 
   /** The parser counts the line on which a row ends, and a CRLF within quotes twice. */
@@ -97,7 +100,7 @@ export class CsvTable {
   private wasCut(row: readonly string[]): boolean {
     return (
       row.length < this.width ||
-      (this.lastTaken === this.width - 1 &&
+      (this.lastRead === this.width - 1 &&
         (row.at(-1)?.length ?? 0) < this.shortest &&
         this.shortest < Infinity)
     );
@@ -106,6 +109,10 @@ export class CsvTable {
   private counts(row: readonly string[]): string {
     return `the row has ${row.length} fields, the line of names has ${this.width}`;
   }
+}
+
+function highestIndex(columns: object): number {
+  return Math.max(...Object.values(columns).map(indexOf));
 }
 
 function indexOf(column: unknown): number {

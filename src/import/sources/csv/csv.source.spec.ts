@@ -27,6 +27,7 @@ describe('CSV', () => {
         horizontalAccuracy: 12.5,
         status: 0,
         nearestCity: 'Lübeck',
+        altitude: 7,
       },
       { ...DECODED, position: 3 },
       { ...DECODED, position: 4, tracker: 'a' },
@@ -55,6 +56,100 @@ describe('CSV', () => {
       expect({ format, rejected, error }).toEqual({ format: 'csv', rejected: [], error: undefined });
       expect(reports).toEqual([{ ...DECODED, position: header.split('\n').length + 1 }]);
     }
+  });
+
+  it.each([
+    ['altitude', '-12.5', { altitude: -12.5 }],
+    ['Alt (m)', '7', { altitude: 7 }],
+    ['elevation_m', '7', { altitude: 7 }],
+    ['altitude(ft)', '1000', { altitude: 304.8 }],
+    ['altitude_feet', '1000', { altitude: 304.8 }],
+    ['location.altitude', '7', { altitude: 7 }],
+    ['altitude_accuracy', '7', {}],
+    ['altitude_furlongs', '7', {}],
+    ['altitude', '7 m', {}],
+    ['altitude', '100001', {}],
+    ['speed', '4.5', { speed: 4.5 }],
+    ['velocity', '4.5', { speed: 4.5 }],
+    ['speed(m/s)', '4.5', { speed: 4.5 }],
+    ['gps_speed', '4.5', { speed: 4.5 }],
+    ['speed_kmh', '36', { speed: 10 }],
+    ['speed (km/h)', '36', { speed: 10 }],
+    ['speedKph', '36', { speed: 10 }],
+    ['speed_in_kmh', '36', { speed: 10 }],
+    ['speed_mph', '60', { speed: 26.822 }],
+    ['speed_knots', '10', { speed: 5.144 }],
+    ['Speed [kn]', '10', { speed: 5.144 }],
+    ['speed_kts', '10', { speed: 5.144 }],
+    ['speed,speed_kmh', '36,36', { speed: 10 }],
+    ['speed_mach', '1', {}],
+    ['speed_accuracy', '1', {}],
+    ['vel', '36', {}],
+    ['speed', '36 km/h', {}],
+    ['speed', '-1', {}],
+    ['course', '187.5', { course: 187.5 }],
+    ['heading', '360', { course: 0 }],
+    ['bearing(deg)', '159', { course: 159 }],
+    ['direction', '0', { course: 0 }],
+    ['direction', 'NW', {}],
+    ['COG', '90', { course: 90 }],
+    ['course_rad', '1.5', {}],
+    ['course', '-1', {}],
+    ['battery', '94', { battery: 94 }],
+    ['batt', '94', { battery: 94 }],
+    ['battery_level', '79.6', { battery: 80 }],
+    ['Battery Level (%)', '94', { battery: 94 }],
+    ['battery_percent', '94', { battery: 94 }],
+    ['battery', '94%', {}],
+    ['battery_mV', '94', {}],
+    ['battery_voltage', '3.9', {}],
+    ['battery', '255', {}],
+    ['motion', 'walking', { motion: 'walking' }],
+    ['activity', 'IN_VEHICLE', { motion: 'driving' }],
+    ['activity', 'TILTING', {}],
+    ['motion', 'true', {}],
+  ])('reads the column %s: %s', async (names, values, expected) => {
+    const { reports, rejected } = await readAll(
+      table(`lat,lon,time,${names}`, `53.86,10.7,${TIME},${values}`),
+    );
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([{ ...DECODED, position: 2, ...expected }]);
+  });
+
+  it('reads decimal commas beside the place', async () => {
+    const { reports } = await readAll(
+      table('lat;lon;time;altitude;speed_kmh;course', `53,86;10,7;${TIME};12,5;3,6;187,5`),
+    );
+    expect(reports).toEqual([{ ...DECODED, position: 2, altitude: 12.5, speed: 1, course: 187.5 }]);
+  });
+
+  it.each([
+    ['fixTime,deviceId,protocol,', `${TIME},,osmand,`],
+    ['fixTime,deviceId,', `${TIME},,`],
+    ['serverTime,fixTime,', `x,${TIME},`],
+  ])('knows that the speed of Traccar is in knots, and its battery in volts: %s', async (names, values) => {
+    const { reports } = await readAll(
+      table(
+        `${names}latitude,longitude,altitude,speed,course,battery,batteryLevel,motion`,
+        `${values}53.86,10.7,12.0,10.0,90.0,3.9,80,true`,
+      ),
+    );
+    expect(reports).toEqual([
+      { ...DECODED, position: 2, altitude: 12, speed: 5.144, course: 90, battery: 80 },
+    ]);
+    const volts = await readAll(table(`${names}latitude,longitude,battery`, `${values}53.86,10.7,3.9`));
+    expect(volts.reports).toEqual([{ ...DECODED, position: 2 }]);
+  });
+
+  it('takes rows that end before what stands beside the place, and none that is cut within it', async () => {
+    const rows = `lat,lon,time,note,battery\n53.86,10.7,${TIME},x,94\n53.86,10.7,${TIME}\n`;
+    expect((await readAll(rows)).reports).toEqual([
+      { ...DECODED, position: 2, battery: 94 },
+      { ...DECODED, position: 3 },
+    ]);
+    const cut = await readAll(`lat,lon,time,battery\n53.86,10.7,${TIME},94\n53.86,10.7,${TIME},9`);
+    expect(cut.reports).toHaveLength(1);
+    expect(cut.rejected).toMatchObject([{ position: 3, reason: 'undecodable' }]);
   });
 
   it.each([

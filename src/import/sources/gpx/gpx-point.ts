@@ -1,9 +1,35 @@
-import { decimal, decoded, type Decoded, metresFrom } from '../field-values.js';
+import { decimal, decoded, type Decoded, metresFrom, type TelemetryValues } from '../field-values.js';
 import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { altitudeFrom, batteryFrom, courseFrom, motionFrom, speedFrom } from '../telemetry.js';
 import { timestampFromText } from '../timestamp.js';
 
 const POINTS = ['trkpt', 'wpt', 'rtept'] as const;
 type PointName = (typeof POINTS)[number];
+
+/** What the text of an element within a point may be. */
+export type GpxField =
+  'time' | 'elevation' | 'metres' | 'speed' | 'course' | 'bearing' | 'battery' | 'motion';
+
+/**
+ * Elements that loggers write into a point or its extensions, by their local names in lower case. The speed is in metres
+ * per second in all of them: GPX 1.0, Garmin's TrackPointExtension, OsmAnd, gpxdata, FitoTrack, PhoneTrack.
+ *
+ * Never among them: hdop, which has no unit, and OsmAnd's heading, which is where the phone points to.
+ */
+const FIELDS: ReadonlyMap<string, GpxField> = new Map([
+  ['accuracy_horizontal', 'metres'], // OpenTracks
+  ['horizontal_accuracy', 'metres'],
+  ['horizontalaccuracy', 'metres'],
+  ['hacc', 'metres'], // Trails, TPX
+  ['speed', 'speed'],
+  ['course', 'course'],
+  ['cog', 'course'], // COROS, GPSResults
+  ['bearing', 'bearing'], // GPSLogger, in GPX 1.1
+  ['battery', 'battery'],
+  ['batterylevel', 'battery'], // PhoneTrack
+  ['battery_level', 'battery'],
+  ['motion', 'motion'],
+]);
 
 /** A point whose element is still open. */
 export interface GpxPoint {
@@ -14,10 +40,8 @@ export interface GpxPoint {
   readonly position: number;
   lat: string | undefined;
   lon: string | undefined;
-  /** Texts of its `<time>` elements; there should be one. */
-  readonly time: string[];
-  /** Texts of elements that state its radius in metres. */
-  readonly metres: string[];
+  /** Texts of the elements within it. */
+  readonly texts: { [Field in GpxField]?: string[] };
 }
 
 /** XML is exact: `TrkPt` is no track point. */
@@ -26,7 +50,20 @@ export function isPoint(name: string): name is PointName {
 }
 
 export function beginPoint(name: PointName, depth: number, position: number): GpxPoint {
-  return { name, depth, position, lat: undefined, lon: undefined, time: [], metres: [] };
+  return { name, depth, position, lat: undefined, lon: undefined, texts: {} };
+}
+
+/**
+ * What the element is that has just begun within a point; undefined for one that is not read.
+ *
+ * @param depth how many elements are open, its own included.
+ */
+export function fieldOf(point: GpxPoint, name: string, depth: number): GpxField | undefined {
+  if (depth === point.depth + 1) {
+    if (name === 'time') return 'time';
+    if (name === 'ele') return 'elevation';
+  }
+  return FIELDS.get(name.toLowerCase());
 }
 
 /**
@@ -48,8 +85,20 @@ export function finishPoint(point: GpxPoint): Decoded {
   }
   const latitude = degrees('lat', point.lat);
   const longitude = degrees('lon', point.lon);
-  const timestamp = timeOf(point.time);
-  return decoded(timestamp, [latitude, longitude], { horizontalAccuracy: metresOf(point.metres) });
+  const { texts } = point;
+  const timestamp = timeOf(texts.time);
+  const horizontalAccuracy = metresFrom(agreed(texts.metres));
+  return decoded(timestamp, [latitude, longitude], { horizontalAccuracy }, telemetryOf(point));
+}
+
+function telemetryOf({ texts }: GpxPoint): TelemetryValues {
+  return {
+    altitude: altitudeFrom(agreed(texts.elevation)),
+    speed: speedFrom(agreed(texts.speed)),
+    course: courseFrom(agreed(texts.course ?? texts.bearing)),
+    battery: batteryFrom(agreed(texts.battery)),
+    motion: motionFrom(agreed(texts.motion)),
+  };
 }
 
 function degrees(attribute: string, text: string | undefined): number {
@@ -63,7 +112,7 @@ function degrees(attribute: string, text: string | undefined): number {
   return value;
 }
 
-function timeOf(texts: readonly string[]): string {
+function timeOf(texts: readonly string[] = []): string {
   const [text, another] = texts;
   if (another !== undefined) {
     throw undecodable('the point has more than one <time>');
@@ -74,7 +123,8 @@ function timeOf(texts: readonly string[]): string {
   return timestampFromText('<time>', text, 'utc'); // by the GPX schema, times are UTC
 }
 
-/** Two radii contradict each other, and an extension that cannot be read is no reason to lose the position. */
-function metresOf(texts: readonly string[]): number | undefined {
-  return texts.length === 1 ? metresFrom(texts[0]) : undefined;
+/** Several loggers write a value twice, in GPX 1.0 and as an extension. Two that differ contradict each other. */
+function agreed(texts: readonly string[] | undefined): string | undefined {
+  const first = texts?.[0];
+  return texts?.every((text) => text === first) === true ? first : undefined;
 }

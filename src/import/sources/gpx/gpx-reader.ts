@@ -3,7 +3,7 @@ import type { SourceBatch } from '../../report-source.js';
 import { FORMATS_TAKEN, foreignXml } from '../foreign.js';
 import { Gathering } from '../gathering.js';
 import { brokenSource, oneLine } from '../source-errors.js';
-import { beginPoint, finishPoint, isPoint, type GpxPoint } from './gpx-point.js';
+import { beginPoint, fieldOf, finishPoint, type GpxField, type GpxPoint, isPoint } from './gpx-point.js';
 
 /** From tag to tag: the parser keeps each tag, comment and text whole. */
 const MAX_HELD = 1_048_576;
@@ -11,8 +11,6 @@ const MAX_HELD = 1_048_576;
 const MAX_DEPTH = 100;
 /** Enough for any time or number; what is longer is cut here and then refused as what it is. */
 const MAX_CAPTURED = 100;
-/** In lower case: names under which loggers write the radius in metres (OpenTracks, Trails, TPX). Never hdop: it has no unit. */
-const METRES = new Set(['accuracy_horizontal', 'horizontal_accuracy', 'horizontalaccuracy', 'hacc']);
 
 const BARE_AMPERSAND = 'an & that stands for itself has to be written &amp;';
 
@@ -31,7 +29,7 @@ export class GpxReader {
   private point: GpxPoint | undefined;
   /** Depth of the outermost `<extensions>` that is open, or 0. */
   private extensions = 0;
-  private capturing: { readonly field: 'time' | 'metres'; readonly depth: number; text: string } | undefined;
+  private capturing: { readonly field: GpxField; readonly depth: number; text: string } | undefined;
   private started = false;
   private progress = false;
   private held = 0;
@@ -133,10 +131,11 @@ export class GpxReader {
     if (this.point.depth === depth) {
       this.point.lat = tag.attributes['lat'];
       this.point.lon = tag.attributes['lon'];
-    } else if (name === 'time' && this.point.depth === depth - 1) {
-      this.startCapture('time', depth);
-    } else if (METRES.has(name.toLowerCase())) {
-      this.startCapture('metres', depth);
+      return;
+    }
+    const field = fieldOf(this.point, name, depth);
+    if (field !== undefined) {
+      this.startCapture(field, depth);
     }
   }
 
@@ -145,7 +144,8 @@ export class GpxReader {
     const depth = this.path.length;
     this.path.pop();
     if (this.capturing?.depth === depth) {
-      this.point?.[this.capturing.field].push(this.capturing.text.trim());
+      const { field, text } = this.capturing;
+      if (this.point) (this.point.texts[field] ??= []).push(text.trim());
       this.capturing = undefined;
       this.parser.off('text');
     }
@@ -159,7 +159,7 @@ export class GpxReader {
     }
   }
 
-  private startCapture(field: 'time' | 'metres', depth: number): void {
+  private startCapture(field: GpxField, depth: number): void {
     this.capturing ??= { field, depth, text: '' };
     // Without a listener the parser does not build texts: most of a file is texts that nobody reads.
     this.parser.on('text', (text) => {

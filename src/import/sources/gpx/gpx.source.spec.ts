@@ -3,7 +3,8 @@ import { gpx, readAll } from '../testing/read-all.js';
 
 const TIME = '<time>2025-05-30T22:00:24.674Z</time>';
 const POINT = `<trkpt lat="53.8633265" lon="10.7011025"><ele>54.5</ele>${TIME}<src>network</src></trkpt>`;
-const DECODED = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, longitude: 10.7011025 };
+const PLACE = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, longitude: 10.7011025 };
+const DECODED = { ...PLACE, altitude: 54.5 };
 
 describe('GpxSource', () => {
   it('takes the points of all tracks and segments, with the line each begins on', async () => {
@@ -26,7 +27,7 @@ describe('GpxSource', () => {
       3,
     );
     expect(error).toBeUndefined();
-    expect(reports).toEqual([{ ...DECODED, position: 2 }]);
+    expect(reports).toEqual([{ ...PLACE, position: 2 }]);
   });
 
   it.each([
@@ -56,6 +57,90 @@ describe('GpxSource', () => {
     );
     expect(reports).toHaveLength(1);
     expect(reports[0]?.horizontalAccuracy).toBe(expected);
+  });
+
+  const within = (...elements: string[]): string =>
+    `<extensions><gpxtpx:TrackPointExtension>${elements.join('')}</gpxtpx:TrackPointExtension></extensions>`;
+
+  it.each([
+    [
+      'GPX 1.0',
+      '<ele>54.79999923706055</ele><course>187.5</course><speed>0.44</speed><sat>9</sat>',
+      { altitude: 54.79999923706055, speed: 0.44, course: 187.5 },
+    ],
+    [
+      'TrackPointExtension',
+      within(
+        '<gpxtpx:speed>2.009</gpxtpx:speed>',
+        '<gpxtpx:course>116.37</gpxtpx:course>',
+        '<gpxtpx:hr>1</gpxtpx:hr>',
+      ),
+      { speed: 2.009, course: 116.37 },
+    ],
+    [
+      'a course and a bearing',
+      within('<gpxtpx:bearing>90</gpxtpx:bearing>', '<gpxtpx:course>45</gpxtpx:course>'),
+      { course: 45 },
+    ],
+    [
+      'GPSLogger, GPX 1.1',
+      within('<gpxtpx:bearing>91.88</gpxtpx:bearing>', '<gpxtpx:speed>188.44</gpxtpx:speed>'),
+      { speed: 188.44, course: 91.88 },
+    ],
+    [
+      'OsmAnd',
+      '<extensions><osmand:speed>1.4</osmand:speed><osmand:heading>42.0</osmand:heading></extensions>',
+      { speed: 1.4 },
+    ],
+    [
+      'gpxdata',
+      '<extensions><gpxdata:speed>0.0089</gpxdata:speed><gpxdata:temp>23.9</gpxdata:temp></extensions>',
+      { speed: 0.0089 },
+    ],
+    ['FitoTrack', '<extensions><speed>1</speed></extensions>', { speed: 1 }],
+    [
+      'PhoneTrack',
+      '<extensions><speed>1.000</speed><course>360.000</course><batterylevel>79.50</batterylevel></extensions>',
+      { speed: 1, course: 0, battery: 80 },
+    ],
+    ['GPSResults', '<speed>2.295</speed><cog>249.859</cog>', { speed: 2.295, course: 249.859 }],
+    [
+      'others',
+      '<extensions><a:Battery>7</a:Battery><a:motion>cycling</a:motion></extensions>',
+      { battery: 7, motion: 'cycling' },
+    ],
+    [
+      'the same value twice',
+      `<speed>1.5</speed>${within('<gpxtpx:speed>1.5</gpxtpx:speed>')}`,
+      { speed: 1.5 },
+    ],
+  ])('takes what the device says beside the place: %s', async (_, content, expected) => {
+    const { reports } = await readAll(
+      gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
+    );
+    expect(reports).toEqual([
+      { position: 2, latitude: 1, longitude: 2, timestamp: PLACE.timestamp, ...expected },
+    ]);
+  });
+
+  it.each([
+    ['two values', `<speed>1.5</speed>${within('<gpxtpx:speed>5.4</gpxtpx:speed>')}<ele>1</ele><ele>2</ele>`],
+    ['a unit', '<ele>54.5 m</ele><extensions><speed>15 km/h</speed><battery>80 %</battery></extensions>'],
+    ['an unknown value', '<ele>-9999</ele><speed>-1</speed><course>-1</course><battery>-1</battery>'],
+    [
+      'a value out of range',
+      '<ele>100001</ele><speed>1001</speed><course>361</course><battery>255</battery>',
+    ],
+    ['nothing', '<ele/><speed></speed><course> </course><motion>unknown</motion>'],
+    ['elements of its own', '<speed><value>1</value></speed>'],
+    ['an elevation of something else', '<extensions><ele>5</ele></extensions>'],
+    ['a value without end', `<ele>${'9'.repeat(5000)}</ele>`],
+  ])('leaves out %s, and keeps the position', async (_, content) => {
+    const { reports, rejected } = await readAll(
+      gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
+    );
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([{ position: 2, latitude: 1, longitude: 2, timestamp: PLACE.timestamp }]);
   });
 
   it.each(

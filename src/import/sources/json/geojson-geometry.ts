@@ -9,17 +9,23 @@ const NESTING: Readonly<Record<string, number>> = {
   MultiLineString: 2,
 };
 
+export interface Position {
+  readonly place: readonly [latitude: number, longitude: number];
+  /** The third number, if there is one, as it is given. */
+  readonly altitude: unknown;
+}
+
 /** The place of a geometry that has to be a point. */
-export function pointOf(geometry: unknown): [number, number] {
+export function pointOf(geometry: unknown): Position['place'] {
   const { type, coordinates } = geometryOf(geometry);
   if (type !== 'Point') {
     throw new RejectedItemError('not_a_report', `the geometry is not a Point but ${shown(type)}`);
   }
-  return placeOf(coordinates);
+  return positionOf(coordinates).place;
 }
 
-/** Everything that may be a position, in the order of the geometry; of a single point, how to have its place. */
-export function placesOf(geometry: unknown): readonly unknown[] | (() => [number, number]) {
+/** Everything that may be a position, in the order of the geometry; of a single point, how to decode it. */
+export function positionsOf(geometry: unknown): readonly unknown[] | (() => Position) {
   const { type, coordinates } = geometryOf(geometry);
   const nesting = typeof type === 'string' && Object.hasOwn(NESTING, type) ? NESTING[type] : undefined;
   if (nesting === undefined) {
@@ -28,7 +34,7 @@ export function placesOf(geometry: unknown): readonly unknown[] | (() => [number
       `the geometry is a ${shown(type)}: only points and lines are taken`,
     );
   }
-  return nesting === 0 ? () => placeOf(coordinates) : flattened(coordinates, nesting);
+  return nesting === 0 ? () => positionOf(coordinates) : flattened(coordinates, nesting);
 }
 
 /** The elements of lists that are within so many lists. */
@@ -40,12 +46,12 @@ export function flattened(value: unknown, nesting: number): readonly unknown[] {
 }
 
 /** GeoJSON has the longitude first. */
-export function placeOf(coordinates: unknown): [number, number] {
-  const [longitude, latitude] = Array.isArray(coordinates) ? (coordinates as unknown[]) : [];
+export function positionOf(coordinates: unknown): Position {
+  const [longitude, latitude, altitude] = Array.isArray(coordinates) ? (coordinates as unknown[]) : [];
   if (!isNumber(latitude) || !isNumber(longitude)) {
     throw undecodable(`the coordinates are not [longitude, latitude] but ${listed(coordinates)}`);
   }
-  return [latitude, longitude];
+  return { place: [latitude, longitude], altitude };
 }
 
 function geometryOf(geometry: unknown): Fields {

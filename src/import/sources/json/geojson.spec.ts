@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { readAll } from '../testing/read-all.js';
 
-const DECODED = { timestamp: '2025-06-17T08:30:00.000Z', latitude: 53.86, longitude: 10.7 };
+const PLACE = { timestamp: '2025-06-17T08:30:00.000Z', latitude: 53.86, longitude: 10.7 };
+const DECODED = { ...PLACE, altitude: 12 };
 
 interface Feature {
   geometry?: unknown;
@@ -81,9 +82,46 @@ describe('GeoJSON', () => {
     expect(rejected).toEqual([]);
     expect(reports).toHaveLength(8);
     expect(reports.slice(0, 2)).toEqual([
-      { ...DECODED, position: 1, tracker: 'a' },
+      { ...PLACE, position: 1, tracker: 'a' },
       { position: 1, tracker: 'a', timestamp: '2025-06-17T08:30:01.000Z', latitude: 53.87, longitude: 10.8 },
     ]);
+  });
+
+  it('takes the properties of a point by the names of a table', async () => {
+    const time = '2025-06-17T08:30:00Z';
+    const { reports, rejected } = await readAll(
+      collection(
+        point({ time, altitude: 7.5, speed: 1.5, course: 360, batteryLevel: 54.6, motion: ['x', 'walking'] }),
+        point({
+          time,
+          'Altitude (ft)': 100,
+          speed_kmh: '36',
+          heading: '90',
+          batt: 0,
+          activity: 'ON_BICYCLE',
+        }),
+        point({ time, altitude: 'high', speed: -1, course: 361, battery: 101, motion: true }),
+        point({ time, altitude: null, speed: [], bearing: {}, battery: '', motion: [] }),
+      ),
+    );
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([
+      { ...PLACE, position: 1, altitude: 7.5, speed: 1.5, course: 0, battery: 55, motion: 'walking' },
+      { ...PLACE, position: 1, altitude: 30.48, speed: 10, course: 90, battery: 0, motion: 'cycling' },
+      { ...DECODED, position: 1 },
+      { ...DECODED, position: 1 },
+    ]);
+  });
+
+  it('takes the altitude of each position of a line, and not what is said of the whole line', async () => {
+    const coordinates = [[10.7, 53.86, 5], [10.7, 53.86, null], [10.7, 53.86, 1e6], [10.7, 53.86]]; // prettier-ignore
+    const properties = { altitude: 900, speed: 12, course: 10, battery: 5, motion: 'running', accuracy: 4 };
+    const { reports, rejected } = await readAll(
+      collection(line(coordinates, { ...properties, coordTimes: coordinates.map(() => 1_750_149_000) })),
+    );
+    const place = { ...PLACE, position: 1, horizontalAccuracy: 4 };
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([{ ...place, altitude: 5 }, place, place, place]);
   });
 
   it('rejects a wrong position of a line, and takes the others', async () => {

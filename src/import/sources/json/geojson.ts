@@ -1,14 +1,18 @@
 import { type Columns, columnsOf } from '../columns.js';
 import { decoded, type Decoded, type Fields, isObject, objectOf, timeFrom } from '../field-values.js';
-import { otherFieldsOfRow, timeOfRow } from '../row.js';
+import { otherFieldsOfRow, type Row, telemetryOfRow, timeOfRow } from '../row.js';
 import { RejectedItemError, undecodable } from '../source-errors.js';
-import { flattened, placesOf, placeOf } from './geojson-geometry.js';
+import { altitudeFrom } from '../telemetry.js';
+import { flattened, type Position, positionOf, positionsOf } from './geojson-geometry.js';
 import type { JsonFormat, Take } from './json.source.js';
 
 /**
  * GeoJSON: a Point is a report, with time, accuracy and tracker from its properties, by the names that a table may have.
  * A MultiPoint or a line is one report for each position where its properties list as many times (`coordTimes`, `times`);
  * without them it does not say when, and is one rejected item.
+ *
+ * The altitude is the third coordinate, where no property says it. The altitude, speed and so on that the properties of a
+ * line have are of all of it (its climb, its mean), so they are not taken.
  */
 export const GEOJSON_COLLECTION: JsonFormat = {
   name: 'geojson',
@@ -46,14 +50,26 @@ function reportsOf(feature: Fields): readonly (() => Decoded)[] {
   const columns = columnsFor(Object.keys(properties));
   const row = Object.values(properties);
   // A bare geometry is taken for what it is.
-  const places = placesOf('coordinates' in feature ? feature : feature['geometry']);
-  if (typeof places === 'function') {
-    return [() => decoded(timeOfRow(columns, row), places(), otherFieldsOfRow(columns, row))];
+  const positions = positionsOf('coordinates' in feature ? feature : feature['geometry']);
+  if (typeof positions === 'function') {
+    return [() => pointReport(columns, row, positions)];
   }
-  const times = timesOf(properties, places.length);
+  const times = timesOf(properties, positions.length);
   const others = otherFieldsOfRow(columns, row);
-  return places.map((place: unknown, index) => {
-    return () => decoded(timeFrom(`time ${index + 1}`, times[index]), placeOf(place), others);
+  return positions.map((coordinates: unknown, index) => () => {
+    const timestamp = timeFrom(`time ${index + 1}`, times[index]);
+    const { place, altitude } = positionOf(coordinates);
+    return decoded(timestamp, place, others, { altitude: altitudeFrom(altitude) });
+  });
+}
+
+function pointReport(columns: Columns, row: Row, position: () => Position): Decoded {
+  const timestamp = timeOfRow(columns, row);
+  const { place, altitude } = position();
+  const telemetry = telemetryOfRow(columns, row);
+  return decoded(timestamp, place, otherFieldsOfRow(columns, row), {
+    ...telemetry,
+    altitude: telemetry.altitude ?? altitudeFrom(altitude),
   });
 }
 

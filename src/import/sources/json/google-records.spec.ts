@@ -21,7 +21,27 @@ describe('Google Records.json', () => {
       }),
     );
     expect(format).toBe('google-records');
-    expect(reports).toEqual([{ ...DECODED, tracker: '-1543210987', horizontalAccuracy: 25 }]);
+    expect(reports).toEqual([
+      { ...DECODED, tracker: '-1543210987', horizontalAccuracy: 25, motion: 'stationary' },
+    ]);
+  });
+
+  it('takes altitude, velocity and heading, where they are known', async () => {
+    const { reports, rejected } = await readAll(
+      records(
+        { ...GOOD, altitude: 42, verticalAccuracy: 2, velocity: 3, heading: 350 },
+        { ...GOOD, activitys: [{ activities: [{ type: 'onBicycle', confidence: 80 }] }] },
+        { ...GOOD, altitude: 5e5, velocity: -1, heading: 400 },
+        { ...GOOD, altitude: 'x', velocity: null, heading: [], activity: {} },
+      ),
+    );
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([
+      { ...DECODED, altitude: 42, speed: 3, course: 350 },
+      { ...DECODED, motion: 'cycling' },
+      DECODED,
+      DECODED,
+    ]);
   });
 
   it.each([

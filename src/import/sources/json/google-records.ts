@@ -9,7 +9,9 @@ import {
   timeFrom,
 } from '../field-values.js';
 import { undecodable, shown } from '../source-errors.js';
+import { altitudeFrom, courseFrom, speedFrom } from '../telemetry.js';
 import { timestampFromMillis } from '../timestamp.js';
+import { motionFromActivity } from './google-activity.js';
 import type { JsonFormat } from './json.source.js';
 
 /**
@@ -31,10 +33,20 @@ function reportOf(item: unknown): Decoded {
   const timestamp = timeOf(record['timestamp'], record['timestampMs']);
   const latitude = degreesE7('latitudeE7', record['latitudeE7']);
   const longitude = degreesE7('longitudeE7', record['longitudeE7']);
-  return decoded(timestamp, [latitude, longitude], {
-    tracker: nameFrom('deviceTag', record['deviceTag']),
-    horizontalAccuracy: metresFrom(record['accuracy']),
-  });
+  return decoded(
+    timestamp,
+    [latitude, longitude],
+    {
+      tracker: nameFrom('deviceTag', record['deviceTag']),
+      horizontalAccuracy: metresFrom(record['accuracy']),
+    },
+    {
+      altitude: altitudeFrom(record['altitude']),
+      speed: speedFrom(record['velocity']),
+      course: courseFrom(record['heading']),
+      motion: motionFromActivity(record['activity'] ?? record['activitys']),
+    },
+  );
 }
 
 /** Until 2022 a text of milliseconds. */

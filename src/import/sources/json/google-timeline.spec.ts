@@ -29,7 +29,8 @@ describe('Google Timeline from an Android phone', () => {
             position: {
               LatLng: '5°, 6°',
               accuracyMeters: 12,
-              altitudeMeters: 3,
+              altitudeMeters: 3.5,
+              speedMetersPerSecond: 1.25,
               timestamp: '2024-03-01T09:03:09.000+01:00',
             },
           },
@@ -48,7 +49,19 @@ describe('Google Timeline from an Android phone', () => {
         latitude: 5,
         longitude: 6,
         horizontalAccuracy: 12,
+        altitude: 3.5,
+        speed: 1.25,
       },
+    ]);
+  });
+
+  it('leaves out an altitude and a speed that are out of range', async () => {
+    const position = { LatLng: '5°, 6°', timestamp: TIMES.endTime };
+    const { reports } = await readAll(
+      android([], [{ position: { ...position, altitudeMeters: 1e6, speedMetersPerSecond: -1 } }]),
+    );
+    expect(reports).toEqual([
+      { position: 1, timestamp: '2024-03-01T10:00:00.000Z', latitude: 5, longitude: 6 },
     ]);
   });
 

@@ -11,6 +11,7 @@ import {
   timeFrom,
 } from '../field-values.js';
 import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { altitudeFrom, speedFrom } from '../telemetry.js';
 import { timestampFromMillis } from '../timestamp.js';
 import type { JsonFormat, Take } from './json.source.js';
 
@@ -99,7 +100,15 @@ function signalReport(item: unknown): Decoded {
   }
   const timestamp = timeFrom('position.timestamp', position['timestamp']);
   const place = placeFrom('position.LatLng', position['LatLng'] ?? position['latLng']);
-  return decoded(timestamp, place, { horizontalAccuracy: metresFrom(position['accuracyMeters']) });
+  return decoded(
+    timestamp,
+    place,
+    { horizontalAccuracy: metresFrom(position['accuracyMeters']) },
+    {
+      altitude: altitudeFrom(position['altitudeMeters']),
+      speed: speedFrom(position['speedMetersPerSecond']),
+    },
+  );
 }
 
 function placeFrom(field: string, value: unknown): [number, number] {

@@ -25,6 +25,28 @@ describe('Overland', () => {
     expect(rejected).toEqual([]);
   });
 
+  it('takes what the phone says beside the place', async () => {
+    const said = { altitude: -0.5, vertical_accuracy: 4, speed: 4, course: 180.5, battery_level: 0.89 };
+    const { reports } = await readAll(
+      batch(location({ ...said, motion: ['driving', 'stationary'], activity: 'other_navigation' })),
+    );
+    expect(reports).toEqual([
+      { ...DECODED, altitude: -0.5, speed: 4, course: 180.5, battery: 89, motion: 'driving' },
+    ]);
+  });
+
+  it.each([
+    ['unknown', { altitude: 0, vertical_accuracy: -1, speed: -1, course: -1, battery_level: -1, motion: [] }],
+    ['null', { altitude: null, speed: null, course: null, battery_level: null, motion: null }],
+    ['out of range', { altitude: -1e5, speed: 1001, course: 400, battery_level: 55, motion: ['flying'] }],
+    ['of the wrong type', { altitude: {}, speed: 'fast', course: [], battery_level: true, motion: 1 }],
+  ])('leaves out what is %s, and keeps the position', async (_, properties) => {
+    const { reports, rejected } = await readAll(batch(location(properties)));
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([DECODED]);
+    expect(Object.keys(reports[0] ?? {})).toHaveLength(4);
+  });
+
   it('rejects what says no place or no time, and counts it', async () => {
     const { reports, rejected } = await readAll(
       batch(

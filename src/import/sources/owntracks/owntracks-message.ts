@@ -1,5 +1,6 @@
 import { decoded, type Decoded, degrees, metresFrom, nameFrom, objectOf, timeFrom } from '../field-values.js';
 import { RejectedItemError, shown } from '../source-errors.js';
+import { batteryFrom, courseFrom, iosAltitudeFrom, KMH, motionFrom, speedFrom } from '../telemetry.js';
 
 /**
  * Decodes a message of the OwnTracks apps, as they post it and as the Recorder keeps it.
@@ -8,6 +9,7 @@ import { RejectedItemError, shown } from '../source-errors.js';
  *   was entered, a waypoint marks a place. An encrypted message cannot be read without its secret.
  * - The time is `tst`, of the fix; not `created_at`, nor the time at which the Recorder wrote the line.
  * - The tracker is `user/device`, from the topic; never `tid`, which is two letters for a label on a map.
+ * - `vel` is in km/h. `motionactivities` is a list of what an iPhone takes to be going on.
  *
  * https://owntracks.org/booklet/tech/json/
  *
@@ -28,10 +30,21 @@ export function reportFromOwnTracks(value: unknown): Decoded {
   const timestamp = timeFrom('tst', message['tst']);
   const latitude = degrees('lat', message['lat']);
   const longitude = degrees('lon', message['lon']);
-  return decoded(timestamp, [latitude, longitude], {
-    tracker: deviceOf(message['topic'], message['username'], message['device']),
-    horizontalAccuracy: metresFrom(message['acc']),
-  });
+  return decoded(
+    timestamp,
+    [latitude, longitude],
+    {
+      tracker: deviceOf(message['topic'], message['username'], message['device']),
+      horizontalAccuracy: metresFrom(message['acc']),
+    },
+    {
+      altitude: iosAltitudeFrom(message['alt'], message['vac']),
+      speed: speedFrom(message['vel'], KMH),
+      course: courseFrom(message['cog']),
+      battery: batteryFrom(message['batt']),
+      motion: motionFrom(message['motionactivities']),
+    },
+  );
 }
 
 /** `owntracks/jane/phone` is the phone of Jane; the first part may be another one, and may have several levels. */

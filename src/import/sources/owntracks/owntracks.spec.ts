@@ -19,6 +19,7 @@ const DECODED = {
   longitude: 13.332,
   horizontalAccuracy: 10,
   tracker: 'jane/iPhone 12 Pro',
+  speed: 1.389,
 };
 const rec = (message: unknown, kind = '*', gap = '\t'): string =>
   `2024-03-01T17:46:02Z${gap}${kind.padEnd(18)}${gap}${typeof message === 'string' ? message : JSON.stringify(message)}\n`;
@@ -78,6 +79,45 @@ describe('a file of the OwnTracks Recorder', () => {
     expect(reports).toHaveLength(1);
   });
 
+  it('takes what the phone says beside the place, and converts its speed from km/h', async () => {
+    const said = { alt: 36, vac: 3, vel: 54, cog: 98, batt: 94, motionactivities: ['unknown', 'automotive'] };
+    const { reports } = await readAll(rec({ ...LOCATION, ...said }));
+    expect(reports).toEqual([
+      { ...DECODED, altitude: 36, speed: 15, course: 98, battery: 94, motion: 'driving' },
+    ]);
+  });
+
+  it.each([
+    ['unknown', { alt: 0, vac: -1, vel: -1, cog: -1, batt: -1, motionactivities: [] }],
+    ['unknown, times its factor', { vel: -4, batt: -100, motionactivities: ['-'] }],
+    ['not given', { vel: undefined }],
+    ['null', { alt: null, vel: null, cog: null, batt: null, motionactivities: null }],
+    ['out of range', { alt: 1e6, vel: 3601, cog: 361, batt: 101, motionactivities: ['flying'] }],
+    ['of the wrong type', { alt: 'high', vel: [5], cog: {}, batt: true, motionactivities: 5 }],
+  ])('leaves out what is %s, and keeps the position', async (_, fields) => {
+    const { reports, rejected } = await readAll(rec({ ...LOCATION, ...fields }));
+    const { speed, ...place } = DECODED;
+    expect(speed).toBe(1.389);
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([place]);
+    expect(Object.keys(reports[0] ?? {})).toHaveLength(Object.keys(place).length);
+  });
+
+  it.each(
+    (
+      [
+        ['stationary', 'stationary'],
+        ['walking', 'walking'],
+        ['running', 'running'],
+        ['cycling', 'cycling'],
+        ['automotive', 'driving'],
+      ] as const
+    ).map(([activity, motion]) => ({ activity, motion })),
+  )('takes the activity $activity for $motion', async ({ activity, motion }) => {
+    const { reports } = await readAll(rec({ ...LOCATION, motionactivities: [activity] }));
+    expect(reports).toEqual([{ ...DECODED, motion }]);
+  });
+
   it('is told by any of its first lines', async () => {
     expect((await readAll(`{"half a line\n${rec(LOCATION)}`)).error?.message).toBeUndefined();
     const { format, reports } = await readAll(`z\t*\t{}\n${rec(LOCATION)}`);
@@ -107,7 +147,7 @@ describe('OwnTracks JSON', () => {
     const { reports } = await readAll(
       '{"count":1,"locations":[{"tst":1709283789,"lat":52.225,"lon":13.332,"acc":10}]}',
     );
-    expect(reports).toEqual([{ ...DECODED, tracker: undefined }]);
+    expect(reports).toEqual([{ ...DECODED, tracker: undefined, speed: undefined }]);
     expect(reports[0]).not.toHaveProperty('tracker');
   });
 

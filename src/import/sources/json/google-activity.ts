@@ -1,0 +1,55 @@
+import type { Motion } from '../../report-source.js';
+import { type Fields, isObject, numberFrom } from '../field-values.js';
+import { motionFrom } from '../telemetry.js';
+
+interface Guess {
+  readonly motion: Motion | undefined;
+  readonly confidence: number;
+}
+
+const NOTHING: Guess = { motion: undefined, confidence: -1 };
+
+/**
+ * How the phone moved, of the `activity` of a record: readings of a few moments, each a list of guesses with a confidence.
+ * The likeliest guess of all readings is taken. Where Google took UNKNOWN to be the likeliest, a reading says nothing.
+ *
+ * Until 2017 the lists were called `activitys` and `activities`, and the types `onFoot` and so on.
+ */
+export function motionFromActivity(readings: unknown): Motion | undefined {
+  if (!Array.isArray(readings)) {
+    return undefined;
+  }
+  let best = NOTHING;
+  for (const reading of readings) {
+    const guess = isObject(reading) ? likeliest(reading['activity'] ?? reading['activities']) : NOTHING;
+    if (guess.motion !== undefined && guess.confidence > best.confidence) {
+      best = guess;
+    }
+  }
+  return best.motion;
+}
+
+function likeliest(guesses: unknown): Guess {
+  if (!Array.isArray(guesses)) {
+    return NOTHING;
+  }
+  let best = NOTHING;
+  let running = 0;
+  let walking = 0;
+  for (const guess of guesses) {
+    const type = isObject(guess) ? wordOf(guess) : '';
+    const confidence = isObject(guess) ? (numberFrom(guess['confidence']) ?? 0) : 0;
+    if (type === 'running') running = confidence;
+    if (type === 'walking') walking = confidence;
+    // TILTING is about how the phone is held, and goes with any motion.
+    if (type !== '' && type !== 'tilting' && confidence > best.confidence) {
+      best = { motion: motionFrom(type), confidence };
+    }
+  }
+  // ON_FOOT holds both: it is as likely as the two together, and comes before them.
+  return best.motion === 'walking' && running > walking ? { ...best, motion: 'running' } : best;
+}
+
+function wordOf({ type }: Fields): string {
+  return typeof type === 'string' ? type.toLowerCase() : '';
+}
