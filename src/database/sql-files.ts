@@ -19,7 +19,7 @@ export function packagePath(...parts: string[]): string {
 /**
  * Text of a file below `sql/`, read once.
  *
- * @param name path without the ending, e.g. `queries/trackers/find-many` or `schema/common/trackers`.
+ * @param name path without the ending, e.g. `queries/trackers/find-many` or `migrations/0001/common/trackers`.
  * @throws the file system's error when there is no such file: at start, because queries are loaded by constants.
  */
 export function sqlFile(name: string): string {

@@ -20,7 +20,7 @@ export interface Lease {
   runId: string | null;
 }
 
-/** Whose reports are to be fetched, and who is at it: sql/schema/common/tracker_fetches.sql. */
+/** Whose reports are to be fetched, and who is at it: sql/definitions/common/tracker_fetches.sql. */
 @Injectable()
 export class FetchesRepository {
   constructor(private readonly db: DataSource) {}

@@ -5,7 +5,7 @@ import { RedisConnection } from '../locking/redis-connection.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
 
-/** The channel that the database notifies refreshers on: see sql/schema/common/refresh_markers.sql. */
+/** The channel that the database notifies refreshers on: see sql/definitions/common/refresh_markers.sql. */
 const REFRESH_CHANNEL = 'refresh_location_history';
 /** A run that failed so often for the same slot did not just meet another one. */
 const FAILED_ATTEMPTS = 2;

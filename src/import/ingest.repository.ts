@@ -16,7 +16,7 @@ const COPY_REFUSED = `COPY refused_reports (position, hashed_adv_key, timestamp,
   horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker,
   given) FROM STDIN`;
 
-/** The one way of reports into the database; sql/schema/common/ingest_reports.sql has the other end. */
+/** The one way of reports into the database; sql/definitions/common/ingest_reports.sql has the other end. */
 @Injectable()
 export class IngestRepository {
   readonly transactions: Transactions;

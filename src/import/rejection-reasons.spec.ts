@@ -14,7 +14,7 @@ describe('the reasons that reports are rejected for', () => {
   });
 
   it('have all those that the database gives', () => {
-    const sql = sqlFile('schema/common/ingest_reports');
+    const sql = sqlFile('definitions/common/ingest_reports');
     const given = [...sql.matchAll(/(?:THEN|SELECT [a-z]\.\*,) '([a-z_]+)'/g)].map(
       ([, reason]) => reason as string,
     );

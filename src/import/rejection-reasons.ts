@@ -5,7 +5,7 @@ import { REJECTION_REASONS } from './report-source.js';
 export const LEDGER_REASONS = [
   ...REJECTION_REASONS,
   'unknown_tracker', // src/import/import-run.ts
-  // The others are the database's: sql/schema/common/ingest_reports.sql.
+  // The others are the database's: sql/definitions/common/ingest_reports.sql.
   'out_of_range',
   'null_island',
   'future',

@@ -25,7 +25,7 @@ export interface LockHolder {
   expiresAt: Date;
 }
 
-/** Advisory locks of the database, each with a lease: see sql/schema/common/lock_leases.sql. */
+/** Advisory locks of the database, each with a lease: see sql/definitions/common/lock_leases.sql. */
 @Injectable()
 export class LockLeasesRepository {
   constructor(private readonly db: DataSource) {}

@@ -32,7 +32,7 @@ export interface StatusChange {
 const FIND_HISTORY = sqlFile('queries/trackers/find-status-history');
 const FIND_DURATIONS = sqlFile('queries/trackers/find-durations');
 
-/** Statuses of trackers; a trigger records each change, see sql/schema/common/tracker_status_history.sql. */
+/** Statuses of trackers; a trigger records each change, see sql/definitions/common/tracker_status_history.sql. */
 @Injectable()
 export class TrackerStatusesRepository {
   constructor(private readonly db: DataSource) {}

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { TrackerStatus } from './tracker-status.enum.js';
 
-/** A row of `trackers`; sql/schema/common/trackers.sql has the constraints. */
+/** A row of `trackers`; sql/migrations/0001/common/trackers.sql has the constraints. */
 @Entity('trackers')
 export class TrackerEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint' })

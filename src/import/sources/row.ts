@@ -16,7 +16,7 @@ import {
 } from './field-values.js';
 import { RejectedItemError, shown, undecodable } from './source-errors.js';
 import type { QuantityColumn } from './telemetry-columns.js';
-import { altitudeFrom, batteryFrom, courseFrom, motionFrom, speedFrom } from './telemetry.js';
+import { altitudeFrom, courseFrom, motionFrom, speedFrom, unsureBatteryFrom } from './telemetry.js';
 import { timestampFromMillis } from './timestamp.js';
 
 /** Values of a row of a table, or of the properties of a feature, in the order of its columns. */
@@ -68,7 +68,7 @@ export function telemetryOfRow({ telemetry }: Columns, row: Row): TelemetryValue
     altitude: altitude && altitudeFrom(valueIn(altitude, row), altitude.factor),
     speed: speed && speedFrom(valueIn(speed, row), speed.factor),
     course: course && courseFrom(valueIn(course, row)),
-    battery: battery && batteryFrom(valueIn(battery, row)),
+    battery: battery && unsureBatteryFrom(valueIn(battery, row)),
     motion: motion && motionFrom(row[motion.index]),
   };
 }

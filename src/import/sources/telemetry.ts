@@ -72,6 +72,15 @@ export function batteryFrom(value: unknown, factor = 1): number | undefined {
   return battery >= 0 && battery <= 100 ? Math.round(battery) : undefined;
 }
 
+/**
+ * Of a format that does not fix the unit: percent, but up to 1 it may as well be a fraction (Overland writes 0.89 for 89 %),
+ * and is left out.
+ */
+export function unsureBatteryFrom(value: unknown): number | undefined {
+  const given = numberFrom(value);
+  return given !== undefined && given > 0 && given <= 1 ? undefined : batteryFrom(value);
+}
+
 /** Of a word in any spelling (`ON_BICYCLE`, `onBicycle`), or of the first known one of a list. */
 export function motionFrom(value: unknown): Motion | undefined {
   if (!Array.isArray(value)) {

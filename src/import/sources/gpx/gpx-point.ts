@@ -1,6 +1,6 @@
 import { decimal, decoded, type Decoded, metresFrom, type TelemetryValues } from '../field-values.js';
 import { RejectedItemError, shown, undecodable } from '../source-errors.js';
-import { altitudeFrom, batteryFrom, courseFrom, motionFrom, speedFrom } from '../telemetry.js';
+import { altitudeFrom, courseFrom, motionFrom, speedFrom, unsureBatteryFrom } from '../telemetry.js';
 import { timestampFromText } from '../timestamp.js';
 
 const POINTS = ['trkpt', 'wpt', 'rtept'] as const;
@@ -96,7 +96,7 @@ function telemetryOf({ texts }: GpxPoint): TelemetryValues {
     altitude: altitudeFrom(agreed(texts.elevation)),
     speed: speedFrom(agreed(texts.speed)),
     course: courseFrom(agreed(texts.course ?? texts.bearing)),
-    battery: batteryFrom(agreed(texts.battery)),
+    battery: unsureBatteryFrom(agreed(texts.battery)),
     motion: motionFrom(agreed(texts.motion)),
   };
 }
