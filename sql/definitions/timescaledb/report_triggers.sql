@@ -15,7 +15,10 @@ BEGIN
   -- Under a snapshot that may be older than the horizon, current_horizon() raises a serialization failure.
   IF NEW.timestamp < current_horizon() THEN
     -- NEW has the row type of a chunk.
-    PERFORM merge_late_reports(ARRAY[ROW (NEW.*)::location_reports]);
+    PERFORM merge_late_reports(ARRAY[make_report(
+      NEW.hashed_adv_key, NEW.timestamp, NEW.location, NEW.confidence, NEW.horizontal_accuracy, NEW.status,
+      NEW.nearest_city, NEW.source, NEW.received_at, NEW.altitude, NEW.speed, NEW.course, NEW.battery, NEW.motion,
+      NEW.imprecise)]);
     RETURN NULL;
   END IF;
   RETURN NEW;
