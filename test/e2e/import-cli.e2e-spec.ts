@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { expectNothingInternal } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectedHistory, type TestReport } from '../support/history-oracle.js';
+import { expectedHistory, type HistoryRow, type TestReport } from '../support/history-oracle.js';
 import { type Ended, ROOT, runCli } from '../support/product.js';
 import { at, expectHistoryOf, historyToday, readHistory } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -260,13 +260,13 @@ describeOnEveryEngine('tracker import', (engine) => {
           expect(first.stdout.split('\n')[0]).toBe(sum(places.size, repeated));
           expect(first.code).toBe(0);
           const history = await readHistory(db);
-          const days = ({
+          const days = ({ size, bucket, reports: n, lastReportAt, latitude }: HistoryRow): unknown => [
             size,
             bucket,
-            reports: n,
+            n,
             lastReportAt,
             latitude,
-          }: (typeof history)[number]): unknown => [size, bucket, n, lastReportAt, latitude];
+          ];
           expect(history.map(days)).toEqual(expectedHistory(reports, today).map(days));
 
           const second = await run(['--tracker', key, file]);

@@ -34,7 +34,7 @@ const report = fc.record(
     latitude: fc.integer({ min: -90_000, max: 90_000 }).map((n) => n / 1000),
     longitude: fc.integer({ min: -180_000, max: 180_000 }).map((n) => n / 1000),
     confidence: fc.integer({ min: 0, max: 255 }),
-    accuracy: fc.integer({ min: 0, max: 1000 }),
+    accuracy: fc.integer({ min: 0, max: 1500 }),
     city: fc.constantFrom('Oslo', 'Łódź', "L'Aquila"),
   },
   { requiredKeys: ['minute', 'latitude', 'longitude'] },

@@ -1,4 +1,4 @@
-import type { TestReport } from './history-oracle.js';
+import { reportWithCity, shownReport, type TestReport } from './history-oracle.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -120,6 +120,7 @@ function fold(bucket: Bucket, reports: TestReport[]): OracleRow {
   const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
   const first = sorted[0] as TestReport;
   const last = sorted.at(-1) as TestReport;
+  const report = shownReport(sorted);
   const confidences = sorted.flatMap(({ confidence }) => confidence ?? []);
   return {
     start: bucket.start,
@@ -127,14 +128,14 @@ function fold(bucket: Bucket, reports: TestReport[]): OracleRow {
     timestamp: new Date(bucket.start).toISOString(),
     bucketSize: bucket.size,
     exact: bucket.exact,
-    location: { latitude: last.latitude, longitude: last.longitude },
-    nearestCity: sorted.findLast(({ city }) => city !== undefined)?.city ?? null,
+    location: { latitude: report.latitude, longitude: report.longitude },
+    nearestCity: reportWithCity(sorted)?.city ?? null,
     lastReportAt: last.at.toISOString(),
     firstReportAt: first.at.toISOString(),
     reportCount: sorted.length,
-    confidence: last.confidence ?? null,
+    confidence: report.confidence ?? null,
     maxConfidence: confidences.length > 0 ? Math.max(...confidences) : null,
-    horizontalAccuracy: last.accuracy ?? null,
+    horizontalAccuracy: report.accuracy ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TestReport } from './history-oracle.js';
+import { reportWithCity, shownReport, type TestReport } from './history-oracle.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -37,7 +37,7 @@ export class HistoryModel {
     );
   }
 
-  /** update_nearest_city(): of a day without raw reports only the newest report and the one with its city are known. */
+  /** update_nearest_city(): of a day without raw reports only the shown report and the one with its city are known. */
   updateCity(key: string, from: Date, to: Date, city: string): void {
     this.updateRaw(key, from, to, { city });
     const days = new Map<number, TestReport[]>();
@@ -47,8 +47,7 @@ export class HistoryModel {
       days.set(day, [...(days.get(day) ?? []), report]);
     }
     for (const reports of days.values()) {
-      reports.sort((a, b) => a.at.getTime() - b.at.getTime());
-      const known = [reports.at(-1), reports.findLast((report) => report.city !== undefined)];
+      const known = [shownReport(reports), reportWithCity(reports)];
       const renamed = known.find((report) => report && report.at >= from && report.at <= to);
       if (renamed) renamed.city = city;
     }

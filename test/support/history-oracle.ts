@@ -7,7 +7,16 @@ export interface TestReport {
   confidence?: number;
   accuracy?: number;
   city?: string;
+  altitude?: number;
+  speed?: number;
+  course?: number;
+  battery?: number;
+  motion?: string;
+  /** As the database decided when it came in; where it is missing, by the default threshold. */
+  imprecise?: boolean;
 }
+
+export const MOTIONS = ['stationary', 'walking', 'running', 'cycling', 'driving'] as const;
 
 /** A row of history as the tests compare it. */
 export interface HistoryRow {
@@ -25,6 +34,19 @@ export interface HistoryRow {
   city: string | null;
 }
 
+/** With what a device says beside the place, and which report the row shows. */
+export interface DetailedRow extends HistoryRow {
+  altitude: number | null;
+  speed: number | null;
+  course: number | null;
+  battery: number | null;
+  motion: string | null;
+  imprecise: boolean;
+  locatedAt: string;
+}
+
+/** The default of MAX_ACCURACY_METERS. */
+const MAX_ACCURACY = 1000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
@@ -33,12 +55,46 @@ export function utcDay(moment: Date, days = 0): Date {
   return new Date(Math.floor(moment.getTime() / DAY) * DAY + days * DAY);
 }
 
+export function isImprecise({ accuracy = 0, imprecise = accuracy > MAX_ACCURACY }: TestReport): boolean {
+  return imprecise;
+}
+
+/** Reports of one row, oldest first: the precise ones, or all where none is precise. */
+function thatCount(reports: readonly TestReport[]): TestReport[] {
+  const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
+  return sorted.every(isImprecise) ? sorted : sorted.filter((report) => !isImprecise(report));
+}
+
+/** The report that a row of these shows. */
+export function shownReport(reports: readonly TestReport[]): TestReport {
+  return thatCount(reports).at(-1) as TestReport;
+}
+
+/** The report whose city a row of these has. */
+export function reportWithCity(reports: readonly TestReport[]): TestReport | undefined {
+  return thatCount(reports).findLast(({ city }) => city !== undefined);
+}
+
 /**
  * The history of reports, computed the plain way: hours from the cut on, days before it.
  *
  * @param reports in the order in which they came in; the first of a tracker and millisecond counts.
  */
 export function expectedHistory(reports: readonly TestReport[], cut: Date): HistoryRow[] {
+  return bucketsOf(reports, cut)
+    .map((bucket) => foldBucket(bucket, cut))
+    .sort(byPlaceInHistory);
+}
+
+/** The same with all columns. */
+export function detailedHistory(reports: readonly TestReport[], cut: Date): DetailedRow[] {
+  return bucketsOf(reports, cut)
+    .map((bucket) => ({ ...foldBucket(bucket, cut), ...detailsOf(shownReport(bucket)) }))
+    .sort(byPlaceInHistory);
+}
+
+/** Reports by the rows that they belong to. */
+function bucketsOf(reports: readonly TestReport[], cut: Date): TestReport[][] {
   const counted = new Map<string, TestReport>();
   for (const report of reports) {
     const identity = `${report.key} ${report.at.getTime()}`;
@@ -51,28 +107,41 @@ export function expectedHistory(reports: readonly TestReport[], cut: Date): Hist
     const id = `${report.key} ${width === DAY ? '1 day' : '1 hour'} ${bucket}`;
     buckets.set(id, [...(buckets.get(id) ?? []), report]);
   }
-  return [...buckets.values()].map((bucket) => foldBucket(bucket, cut)).sort(byPlaceInHistory);
+  return [...buckets.values()];
+}
+
+function detailsOf(shown: TestReport): Omit<DetailedRow, keyof HistoryRow> {
+  return {
+    altitude: shown.altitude ?? null,
+    speed: shown.speed ?? null,
+    course: shown.course ?? null,
+    battery: shown.battery ?? null,
+    motion: shown.motion ?? null,
+    imprecise: isImprecise(shown),
+    locatedAt: shown.at.toISOString(),
+  };
 }
 
 function foldBucket(reports: TestReport[], cut: Date): HistoryRow {
   const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
   const first = sorted[0] as TestReport;
   const last = sorted.at(-1) as TestReport;
+  const shown = shownReport(sorted);
   const width = last.at < cut ? DAY : HOUR;
   const confidences = sorted.flatMap(({ confidence }) => confidence ?? []);
   return {
     key: last.key,
     size: width === DAY ? '1 day' : '1 hour',
     bucket: new Date(Math.floor(last.at.getTime() / width) * width).toISOString(),
-    latitude: last.latitude,
-    longitude: last.longitude,
+    latitude: shown.latitude,
+    longitude: shown.longitude,
     lastReportAt: last.at.toISOString(),
     firstReportAt: first.at.toISOString(),
     reports: sorted.length,
-    confidence: last.confidence ?? null,
+    confidence: shown.confidence ?? null,
     maxConfidence: confidences.length > 0 ? Math.max(...confidences) : null,
-    accuracy: last.accuracy ?? null,
-    city: sorted.findLast(({ city }) => city !== undefined)?.city ?? null,
+    accuracy: shown.accuracy ?? null,
+    city: reportWithCity(sorted)?.city ?? null,
   };
 }
 
@@ -85,14 +154,15 @@ export const READ_HISTORY = (relation: 'location_history_view' | 'location_histo
   SELECT t.hashed_adv_key AS key, v.bucket_size AS size, v.timestamp AS bucket,
     ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.last_report_at AS "lastReportAt",
     v.first_report_at AS "firstReportAt", v.report_count AS reports, v.confidence,
-    v.max_confidence AS "maxConfidence", v.horizontal_accuracy AS accuracy, v.nearest_city AS city
+    v.max_confidence AS "maxConfidence", v.horizontal_accuracy AS accuracy, v.nearest_city AS city, v.altitude, v.speed,
+    v.course, v.battery, v.motion, v.imprecise, v.located_at AS "locatedAt"
   FROM ${relation} AS v JOIN trackers AS t ON t.id = v.tracker_id`;
 
 /** Brings rows of READ_HISTORY into the oracle's form and order. */
 export function normalize(
-  rows: readonly (Omit<HistoryRow, 'bucket' | 'lastReportAt' | 'firstReportAt'> &
-    Record<'bucket' | 'lastReportAt' | 'firstReportAt', Date>)[],
-): HistoryRow[] {
+  rows: readonly (Omit<DetailedRow, 'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt'> &
+    Record<'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt', Date>)[],
+): DetailedRow[] {
   return rows
     .map((row) => ({
       ...row,
@@ -100,6 +170,7 @@ export function normalize(
       bucket: row.bucket.toISOString(),
       lastReportAt: row.lastReportAt.toISOString(),
       firstReportAt: row.firstReportAt.toISOString(),
+      locatedAt: row.locatedAt.toISOString(),
     }))
     .sort(byPlaceInHistory);
 }

@@ -1,5 +1,6 @@
 import { IncomingBatch } from '../../src/import/incoming-batch.js';
 import { IngestRepository } from '../../src/import/ingest.repository.js';
+import type { Motion } from '../../src/import/report-source.js';
 import type { TestReport } from './history-oracle.js';
 import type { TestDatabase } from './test-database.js';
 
@@ -9,16 +10,16 @@ export type Ledger = Record<string, number>;
 /** Takes reports in as every import does, one batch, without a run that would count it. */
 export async function ingestReports(db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> {
   const batch = new IncomingBatch('test');
-  for (const [i, { key, at, accuracy, city, latitude, longitude, confidence }] of reports.entries()) {
+  for (const [i, report] of reports.entries()) {
+    const { key, at, accuracy, city, motion, ...others } = report;
     batch.add(
       {
         position: i + 1,
         timestamp: at.toISOString(),
-        latitude,
-        longitude,
-        ...(confidence !== undefined && { confidence }),
+        ...others,
         ...(accuracy !== undefined && { horizontalAccuracy: accuracy }),
         ...(city !== undefined && { nearestCity: city }),
+        ...(motion !== undefined && { motion: motion as Motion }),
       },
       key,
     );

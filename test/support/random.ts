@@ -1,4 +1,4 @@
-import { type TestReport, utcDay } from './history-oracle.js';
+import { MOTIONS, type TestReport, utcDay } from './history-oracle.js';
 
 /** Numbers that look random and are the same for the same seed, so that a failure can be run again. */
 export class Random {
@@ -45,8 +45,13 @@ export class Random {
       latitude: this.int(180_000) / 1000 - 90,
       longitude: this.int(360_000) / 1000 - 180,
       ...(this.oneIn(2) && { confidence: this.pick([0, 1, 2, 3, 100, 255]) }),
-      ...(this.oneIn(2) && { accuracy: this.int(1000) / 8 }),
+      ...(this.oneIn(2) && { accuracy: this.oneIn(4) ? 1001 + this.int(50_000) : this.int(1000) / 8 }),
       ...(this.oneIn(4) && { city: this.pick(['London', 'Łódź', "L'Aquila", 'Tōkyō']) }),
+      ...(this.oneIn(3) && { altitude: this.int(90_000) / 8 - 400 }),
+      ...(this.oneIn(3) && { speed: this.int(8000) / 8 }),
+      ...(this.oneIn(3) && { course: this.int(2880) / 8 }),
+      ...(this.oneIn(3) && { battery: this.int(101) }),
+      ...(this.oneIn(3) && { motion: this.pick(MOTIONS) }),
     };
   }
 

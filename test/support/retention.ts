@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
-import type { HistoryRow, TestReport } from './history-oracle.js';
+import type { DetailedRow, TestReport } from './history-oracle.js';
 import { at, insertReports, readHistory } from './scenario.js';
 import type { TestDatabase } from './test-database.js';
 
@@ -87,7 +87,7 @@ export async function sixDaysThenRetention(
 }
 
 /** Rows of history without those of a tracker and day. */
-export async function historyBeside(db: TestDatabase, key: string, day: Date): Promise<HistoryRow[]> {
+export async function historyBeside(db: TestDatabase, key: string, day: Date): Promise<DetailedRow[]> {
   const rows = await readHistory(db);
   return rows.filter((row) => row.key !== key || row.bucket !== day.toISOString());
 }

@@ -4,8 +4,8 @@ import { expect } from '@jest/globals';
 import type { ClientBase } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import {
-  expectedHistory,
-  type HistoryRow,
+  type DetailedRow,
+  detailedHistory,
   normalize,
   READ_HISTORY,
   type TestReport,
@@ -33,30 +33,38 @@ export async function insertReports(
   conflict: '' | 'ON CONFLICT DO NOTHING' = '',
 ): Promise<void> {
   await db.query(
-    `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, nearest_city)
-     SELECT key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326), confidence, accuracy, city
+    `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, nearest_city,
+       altitude, speed, course, battery, motion)
+     SELECT key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326), confidence, accuracy, city,
+       altitude, speed, course, battery, motion
      FROM jsonb_to_recordset($1) AS r (key text, at timestamptz, latitude float8, longitude float8,
-       confidence int, accuracy float8, city text)
+       confidence int, accuracy float8, city text, altitude float8, speed float8, course float8, battery int, motion text)
      ORDER BY key, at ${conflict}`,
     [JSON.stringify(reports)],
   );
 }
 
-/** Brings times and places of reports by COPY, on a session of one's own. */
+/** Brings reports by COPY, on a session of one's own. */
 export async function copyReports(client: ClientBase, reports: readonly TestReport[]): Promise<void> {
   const { rows } = await client.query<{ line: string }>(
-    `SELECT concat_ws(E'\\t', key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geo_point) || E'\\n' AS line
-     FROM jsonb_to_recordset($1) AS r (key text, at text, latitude float8, longitude float8)`,
+    `SELECT concat_ws(E'\\t', key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geo_point, coalesce(confidence, '\\N'),
+       coalesce(accuracy, '\\N'), coalesce(city, '\\N'), coalesce(altitude, '\\N'), coalesce(speed, '\\N'),
+       coalesce(course, '\\N'), coalesce(battery, '\\N'), coalesce(motion, '\\N')) || E'\\n' AS line
+     FROM jsonb_to_recordset($1) AS r (key text, at text, latitude float8, longitude float8, confidence text, accuracy text,
+       city text, altitude text, speed text, course text, battery text, motion text)`,
     [JSON.stringify(reports)],
   );
   await pipeline(
     Readable.from(rows.map(({ line }) => line)),
-    client.query(copyFrom('COPY location_reports (hashed_adv_key, timestamp, location) FROM STDIN')),
+    client.query(
+      copyFrom(`COPY location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, nearest_city,
+        altitude, speed, course, battery, motion) FROM STDIN`),
+    ),
   );
 }
 
 /** What history shows: by the view, and, which must be the same, by the materialized view. */
-export async function readHistory(db: TestDatabase): Promise<HistoryRow[]> {
+export async function readHistory(db: TestDatabase): Promise<DetailedRow[]> {
   await db.settle();
   const view = normalize(await db.query(READ_HISTORY('location_history_view')));
   const materialized = normalize(await db.query(READ_HISTORY('location_history')));
@@ -67,5 +75,5 @@ export async function readHistory(db: TestDatabase): Promise<HistoryRow[]> {
 /** Checks that history is that of these reports, in the order in which they came in. */
 export async function expectHistoryOf(db: TestDatabase, reports: readonly TestReport[]): Promise<void> {
   const cut = await db.value<Date>('SELECT cut FROM history_state');
-  expect(await readHistory(db)).toEqual(expectedHistory(reports, cut));
+  expect(await readHistory(db)).toEqual(detailedHistory(reports, cut));
 }
