@@ -35,6 +35,7 @@ const withDatabase = {
 };
 
 export default {
+  filter: '<rootDir>/test/support/asked-engine.cjs',
   maxWorkers: 3, // on two cores as well: they wait for a database more than they compute
   projects: [
     // A name of the global object costs a hundred nanoseconds in the sandbox; searches of the nearest city need this one often.

@@ -8,7 +8,7 @@ describe('a database that was restored from a dump', () => {
 
   beforeAll(async () => {
     db = await TestDatabase.create('postgresql');
-    await db.query(`ALTER DATABASE ${new URL(db.url).pathname.slice(1)} RESET search_path`);
+    await db.query(`ALTER DATABASE ${db.name} RESET search_path`);
   });
   afterAll(() => db.drop());
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { serverOf } from '../support/servers.js';
+import { databaseUrl, serverOf, type TestServer } from '../support/servers.js';
 import { type Ended, runCli, runServer } from '../support/product.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -89,7 +89,8 @@ describeOnEveryEngine('a start on a database', (engine) => {
       /password authentication failed for user|role "stranger" does not exist/, // the latter where it trusts everybody
     ],
   ])('%s is UNAVAILABLE', async (_what, change, reason) => {
-    const address = Object.assign(new URL(serverOf(engine)?.url ?? ''), change).href;
+    const known = databaseUrl(serverOf(engine) as TestServer, 'postgres');
+    const address = Object.assign(new URL(known), change).href;
     const { code, stdout, stderr } = await runServer({ DATABASE_URL: address });
     expect(stderr).toMatch(/^UNAVAILABLE: [^\n]+\n$/);
     expect(stderr).toMatch(reason);

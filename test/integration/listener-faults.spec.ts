@@ -148,7 +148,7 @@ it('a listener, and those who work, survive a stop and a start of the database',
   const settings = { fsync: 'off', full_page_writes: 'off' };
   let cluster = await startEmbeddedCluster({ dataDir: folder, settings });
   const proxy = await FaultProxy.start(cluster.url);
-  const db = await TestDatabase.create('postgresql', { server: proxy.through(cluster.url) });
+  const db = await TestDatabase.create('postgresql', { server: { admin: proxy.through(cluster.url) } });
   const hearing = new Hearing(db, db.url, TIMES);
   try {
     await db.register('a');

@@ -119,7 +119,7 @@ describe('a database with the built-in spatial layer', () => {
         await db.register('a');
         const reports = new Random(6).reports(60, ['a'], at(today, -9, '00:00:00'), at(today, 0, '00:00:00'));
         await insertReports(db, reports.slice(0, 30));
-        await run(db, 'CREATE EXTENSION postgis');
+        await db.administer('CREATE EXTENSION postgis');
 
         expect(await ingestReports(db, reports.slice(30))).toMatchObject({ late: expect.any(Number) });
         await maintain(db);

@@ -44,8 +44,7 @@ it('a session that the server ends as soon as it has begun fails whoever was to 
 });
 
 it('times are read where the database writes them in another style', async () => {
-  const name = new URL(db.url).pathname.slice(1);
-  await db.query(`ALTER DATABASE ${name} SET datestyle = 'German'`);
+  await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
   const later = await createDataSource(db.config, db.url).initialize();
   const [row] = await later.query<{ moment: Date }[]>("SELECT timestamptz '2026-11-26 10:00:00Z' AS moment");
   await later.destroy();

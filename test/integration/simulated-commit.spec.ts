@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { withClient } from '../support/client.js';
 import { describeWithClock } from '../support/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { asAdministrator } from '../support/servers.js';
 import { session } from '../support/session.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -23,19 +23,21 @@ describeWithClock(
     const told: TestReport[] = [];
 
     beforeAll(async () => {
-      await withClient(cluster().url, (admin) => admin.query('ALTER SYSTEM SET synchronous_commit = local'));
+      await asAdministrator(cluster().server, (admin) =>
+        admin.query('ALTER SYSTEM SET synchronous_commit = local'),
+      );
       await setStandby('');
-      db = await TestDatabase.create(engine, { server: cluster().url });
+      db = await TestDatabase.create(engine, { server: cluster().server });
       await db.register('a');
       // When they run is up to TimescaleDB; here the test refreshes.
       if (engine === 'timescaledb')
-        await db.query('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
+        await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
     });
     afterAll(() => db.drop());
 
     /** Whom COMMITs wait for that are not `local`. */
     async function setStandby(name: string): Promise<void> {
-      await withClient(cluster().url, async (admin) => {
+      await asAdministrator(cluster().server, async (admin) => {
         await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
         await admin.query('SELECT pg_reload_conf()');
       });

@@ -36,7 +36,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   const happened = new Map<string, number>();
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { server: cluster().url });
+    db = await TestDatabase.create(engine, { server: cluster().server });
     for (const key of KEYS) await db.register(key);
     if (redisIsInstalled) redis = await RedisServer.start();
     else process.stderr.write('redis-server is not installed: the faults are without those of Redis\n');

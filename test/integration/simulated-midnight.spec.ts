@@ -51,7 +51,7 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
   }
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { server: cluster().url });
+    db = await TestDatabase.create(engine, { server: cluster().server });
     for (const key of KEYS) await db.register(key);
     await moreReports(BEGIN);
   });

@@ -35,7 +35,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   const sizes: { day: number; raw: number; parts: number }[] = [];
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { server: cluster().url });
+    db = await TestDatabase.create(engine, { server: cluster().server });
     for (const key of KEYS) await db.register(key);
   });
   afterAll(() => db.drop());

@@ -80,7 +80,7 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
   if (engine === 'timescaledb') {
     it('nothing of a policy that failed lately, and that it fails once that lasts', async () => {
       const fail = (lastSuccess: string): Promise<unknown> =>
-        db.query(
+        db.administer(
           `INSERT INTO _timescaledb_internal.bgw_job_stat AS stat (job_id, last_start, last_finish, next_start,
              last_successful_finish, last_run_success, total_runs, total_duration, total_duration_failures,
              total_successes, total_failures, total_crashes, consecutive_failures, consecutive_crashes)

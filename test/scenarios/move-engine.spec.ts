@@ -46,7 +46,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
   it('says so when it cannot refresh after the move, and so does the doctor', async () => {
     await expectHistoryOf(db, reports);
     expect((await health()).problems).toEqual([]);
-    await db.query(`
+    await db.administer(`
       CREATE FUNCTION refuse_refresh() RETURNS event_trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no refresh today'; END $$;
       CREATE EVENT TRIGGER refuse_refresh ON ddl_command_start WHEN TAG IN ('REFRESH MATERIALIZED VIEW')
@@ -58,7 +58,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
       ),
     });
     expect(await db.value('SELECT engine FROM history_state')).toBe('timescaledb');
-    await db.query('DROP EVENT TRIGGER refuse_refresh; DROP FUNCTION refuse_refresh');
+    await db.administer('DROP EVENT TRIGGER refuse_refresh; DROP FUNCTION refuse_refresh');
     expect(await health()).toMatchObject({
       viewIsStale: true,
       viewIsEmpty: true,

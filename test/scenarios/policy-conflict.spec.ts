@@ -30,7 +30,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     await db.register('a');
     await db.settle();
     // The policies run when the test says so, and not as well when TimescaleDB's scheduler thinks fit.
-    await db.query('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
+    await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
     await eventually(async () =>
       expect(
         await db.value(

@@ -6,13 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { HISTORY_ENGINES, type HistoryEngine } from '../../src/config/env.schema.js';
+import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { unprivilegedAccount } from '../../src/embedded/account.js';
 import type { Account } from '../../src/embedded/standalone.js';
-import { withClient } from './client.js';
+import { ASKED_ENGINES } from './engines.js';
 import { freePort } from './free-port.js';
+import { asAdministrator, type ServerAccess } from './servers.js';
 
 const OLDEST_SERVER = 15;
+/** No password: the cluster trusts everybody. */
+const OWNER = { name: 'tracker_tests', password: '' };
 
 /** The system's PostgreSQL: its programs, and whether it has TimescaleDB. */
 interface SystemServer {
@@ -66,14 +69,14 @@ function findLibfaketime(): string | undefined {
     .find((file) => existsSync(file));
 }
 
-const server = findSystemServer();
+const system = findSystemServer();
 const libfaketime = findLibfaketime();
 
 /** Why there can be no such cluster here; undefined when there can. */
 function obstacle(engine: HistoryEngine): string | undefined {
   if (libfaketime === undefined) return 'libfaketime is not installed (Debian: faketime)';
-  if (!server) return `no PostgreSQL ${OLDEST_SERVER}+ of the system (initdb and pg_ctl)`;
-  if (engine === 'timescaledb' && !server.timescaledb) return "the system's PostgreSQL has no TimescaleDB";
+  if (!system) return `no PostgreSQL ${OLDEST_SERVER}+ of the system (initdb and pg_ctl)`;
+  if (engine === 'timescaledb' && !system.timescaledb) return "the system's PostgreSQL has no TimescaleDB";
   return undefined;
 }
 
@@ -84,15 +87,15 @@ function obstacle(engine: HistoryEngine): string | undefined {
  */
 export class FaketimeCluster {
   private constructor(
-    readonly url: string,
+    readonly server: ServerAccess,
     private readonly folder: string,
     private readonly run: (program: string, args: string[]) => Promise<void>,
   ) {}
 
   /** Starts a server that believes that it is `now`. */
   static async start(engine: HistoryEngine, now: Date): Promise<FaketimeCluster> {
-    if (!server || libfaketime === undefined) throw new Error(obstacle(engine));
-    const { binDir } = server;
+    if (!system || libfaketime === undefined) throw new Error(obstacle(engine));
+    const { binDir } = system;
     const account = process.getuid?.() === 0 ? await unprivilegedAccount() : undefined;
     const folder = await mkdtemp(join(tmpdir(), 'faketime-'));
     await chmod(folder, 0o755);
@@ -109,7 +112,11 @@ export class FaketimeCluster {
     const run = (program: string, args: string[]): Promise<void> =>
       runAs(account, join(binDir, program), args, environment);
     const port = await freePort();
-    const cluster = new FaketimeCluster(`postgres://postgres@127.0.0.1:${port}/postgres`, folder, run);
+    const cluster = new FaketimeCluster(
+      { admin: `postgres://postgres@127.0.0.1:${port}/postgres`, owner: OWNER },
+      folder,
+      run,
+    );
     await cluster.writeClock(now);
     await run('initdb', [
       '-D',
@@ -147,6 +154,7 @@ export class FaketimeCluster {
       await rm(folder, { recursive: true, force: true });
       throw new Error(`${String(error)}\n${log}`);
     }
+    await asAdministrator(cluster.server, (admin) => admin.query(`CREATE ROLE ${OWNER.name} LOGIN`));
     return cluster;
   }
 
@@ -164,7 +172,7 @@ export class FaketimeCluster {
   private async endIdleSessions(): Promise<void> {
     const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'tracker-location-history' AND state = 'idle'`;
-    await withClient(this.url, async (admin) => {
+    await asAdministrator(this.server, async (admin) => {
       while ((await admin.query(end)).rowCount !== 0) await sleep(5);
     });
     await sleep(20); // their pools have heard of it
@@ -219,7 +227,7 @@ export function describeWithClock(
   start: Date,
   tests: (engine: HistoryEngine, cluster: () => FaketimeCluster) => void,
 ): void {
-  for (const engine of HISTORY_ENGINES) {
+  for (const engine of ASKED_ENGINES) {
     const reason = obstacle(engine);
     const running: { cluster?: FaketimeCluster } = {};
     const cluster = (): FaketimeCluster => {

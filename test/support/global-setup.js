@@ -6,37 +6,80 @@ import pg from 'pg';
 // From the build: jest maps `.js` to `.ts` for test files only. `npm test` builds first.
 import { startEmbeddedCluster } from '../../dist/src/embedded/embedded-cluster.js';
 
-/** One server for all test files: TEST_DATABASE_URL, or an embedded one that is gone afterwards. */
+/**
+ * One server of each engine for all test files: TEST_DATABASE_URL, or an embedded one that is gone afterwards, and
+ * TEST_TIMESCALE_URL.
+ */
 export default async function globalSetup() {
-  const servers = [];
-  let stop = async () => undefined;
-  if (process.env.TEST_DATABASE_URL) {
-    servers.push({ engine: 'postgresql', url: process.env.TEST_DATABASE_URL });
-  } else {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tracker-test-'));
-    chmodSync(dataDir, 0o755); // as root the server runs as another user, who must get in
-    const cluster = await startEmbeddedCluster({
-      dataDir,
-      settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
-    });
-    servers.push({ engine: 'postgresql', url: cluster.url });
-    stop = async () => {
-      await cluster.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    };
-  }
-  if (process.env.TEST_TIMESCALE_URL && process.env.TEST_ENGINE !== 'postgresql') {
-    servers.push({ engine: 'timescaledb', url: process.env.TEST_TIMESCALE_URL });
-  }
-  for (const server of servers) server.postgis = await hasPostgis(server.url);
-  process.env.TRACKER_TEST_SERVERS = JSON.stringify(servers); // read by test/support/servers.ts
-
   const run = randomBytes(4).toString('hex');
   process.env.TRACKER_TEST_RUN = run; // read by test/support/template.ts
+  const servers = [];
+  let stop = async () => undefined;
   globalThis.endTestServers = async () => {
-    for (const { url } of servers) await dropTemplates(url, run);
+    for (const server of servers) await dropOwner(server);
     await stop();
   };
+
+  const { TEST_ENGINE, TEST_DATABASE_URL, TEST_TIMESCALE_URL } = process.env;
+  if (TEST_ENGINE !== 'timescaledb') {
+    let url = TEST_DATABASE_URL;
+    if (!url) ({ url, stop } = await startEmbedded());
+    servers.push(await prepare('postgresql', url, run));
+  }
+  if (TEST_TIMESCALE_URL && TEST_ENGINE !== 'postgresql') {
+    servers.push(await prepare('timescaledb', TEST_TIMESCALE_URL, run));
+  }
+  process.env.TRACKER_TEST_SERVERS = JSON.stringify(servers); // read by test/support/servers.ts
+}
+
+async function startEmbedded() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tracker-test-'));
+  chmodSync(dataDir, 0o755); // as root the server runs as another user, who must get in
+  const cluster = await startEmbeddedCluster({
+    dataDir,
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+  });
+  return {
+    url: cluster.url,
+    stop: async () => {
+      await cluster.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Creates the role that owns the test databases (see test/support/servers.ts), and prints the server's versions. */
+async function prepare(engine, admin, run) {
+  const owner = { name: `tracker_tests_${engine}_${run}`, password: randomBytes(18).toString('hex') };
+  return withClient(admin, async (client) => {
+    await client.query(
+      `CREATE ROLE ${owner.name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${owner.password}'`,
+    );
+    const { rows } = await client.query(
+      `SELECT split_part(current_setting('server_version'), ' ', 1) AS server,
+         (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS timescaledb,
+         (SELECT default_version FROM pg_available_extensions WHERE name = 'postgis') AS postgis`,
+    );
+    const [{ server, timescaledb, postgis }] = rows;
+    const versions = [
+      `PostgreSQL ${server}`,
+      ...(engine === 'timescaledb' ? [`TimescaleDB ${timescaledb}`] : []),
+      postgis === null ? 'built-in spatial layer' : `PostGIS ${postgis}`,
+    ];
+    process.stderr.write(`engine ${engine}: ${versions.join(', ')}\n`); // .ci/run repeats it in its summary
+    return { engine, admin, owner, postgis: postgis !== null };
+  });
+}
+
+/** Drops the role and its databases: the templates, and what tests that failed left behind. */
+async function dropOwner({ admin, owner }) {
+  await withClient(admin, async (client) => {
+    const { rows } = await client.query('SELECT datname FROM pg_database WHERE datdba = $1::regrole', [
+      owner.name,
+    ]);
+    for (const { datname } of rows) await client.query(`DROP DATABASE ${datname} WITH (FORCE)`);
+    await client.query(`DROP ROLE ${owner.name}`);
+  });
 }
 
 async function withClient(url, work) {
@@ -48,20 +91,4 @@ async function withClient(url, work) {
   } finally {
     await client.end();
   }
-}
-
-async function hasPostgis(url) {
-  const { rowCount } = await withClient(url, (client) =>
-    client.query(`SELECT FROM pg_available_extensions WHERE name = 'postgis'`),
-  );
-  return rowCount === 1;
-}
-
-async function dropTemplates(url, run) {
-  await withClient(url, async (client) => {
-    const { rows } = await client.query('SELECT datname FROM pg_database WHERE datname LIKE $1', [
-      `template_${run}_%`,
-    ]);
-    for (const { datname } of rows) await client.query(`DROP DATABASE ${datname} WITH (FORCE)`);
-  });
 }

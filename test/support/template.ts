@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { loadConfig } from '../../src/config/app-config.js';
+import { type AppConfig, loadConfig } from '../../src/config/app-config.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { migrate } from '../../src/database/migrator.js';
-import { withClient } from './client.js';
+import { asAdministrator, databaseUrl, type ServerAccess } from './servers.js';
 
 /** What a database is made with. */
 export interface Making {
@@ -15,16 +15,47 @@ export interface Making {
   zone: string | undefined;
 }
 
-/** Address of another database on the same server. */
-export function databaseUrl(server: string, name: string): string {
-  return Object.assign(new URL(server), { pathname: `/${name}` }).href;
+/** Configuration of the product for a database that is made like this. */
+export function configOf({ engine, env }: Making, url: string): AppConfig {
+  return loadConfig({
+    HISTORY_ENGINE: engine,
+    DATABASE_URL: url,
+    GEOCODING_PROVIDER: 'off', // else reports get cities that the test does not know of
+    ...env,
+  });
 }
 
-/** Makes an empty database. */
-export async function createEmpty(admin: pg.Client, name: string, zone: string | undefined): Promise<void> {
-  await admin.query(`CREATE DATABASE ${name}`);
+/** Makes a database with nothing but the extensions: an owner without superuser may not create all of them. */
+export async function createEmpty(
+  admin: pg.Client,
+  server: ServerAccess,
+  name: string,
+  making: Making,
+): Promise<void> {
+  await admin.query(`CREATE DATABASE ${name} ${ownedBy(server)}`);
   // All of it once more in a zone far from UTC: see test/run.mjs.
-  if (zone) await admin.query(`ALTER DATABASE ${name} SET timezone = '${zone}'`);
+  if (making.zone) await admin.query(`ALTER DATABASE ${name} SET timezone = '${making.zone}'`);
+  const { HISTORY_ENGINE, SPATIAL_LAYER } = configOf(making, server.admin);
+  const wanted = [
+    ...(HISTORY_ENGINE === 'timescaledb' ? ['timescaledb'] : []),
+    ...(SPATIAL_LAYER === 'builtin' ? [] : ['postgis']),
+  ];
+  const { rows } = await admin.query<{ name: string }>(
+    'SELECT name FROM pg_available_extensions WHERE name = ANY ($1)',
+    [wanted],
+  );
+  if (rows.length === 0) return;
+  await asAdministrator(
+    server,
+    async (client) => {
+      for (const extension of rows) await client.query(`CREATE EXTENSION ${extension.name}`);
+    },
+    name,
+  );
+}
+
+function ownedBy({ owner }: ServerAccess): string {
+  return owner ? `OWNER ${owner.name}` : '';
 }
 
 /**
@@ -35,7 +66,7 @@ export async function createEmpty(admin: pg.Client, name: string, zone: string |
  */
 export async function createMigrated(
   admin: pg.Client,
-  server: string,
+  server: ServerAccess,
   name: string,
   making: Making,
 ): Promise<void> {
@@ -44,7 +75,7 @@ export async function createMigrated(
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
   const original = `template_${process.env['TRACKER_TEST_RUN'] ?? ''}_${digest}`;
   await onlyOne(admin, original, () => makeOriginal(admin, server, original, making));
-  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${original}`);
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${original} ${ownedBy(server)}`);
   await copySettings(admin, original, name);
 }
 
@@ -59,18 +90,25 @@ async function onlyOne(admin: pg.Client, name: string, work: () => Promise<void>
   }
 }
 
-async function makeOriginal(admin: pg.Client, server: string, name: string, making: Making): Promise<void> {
-  const { engine, env, zone } = making;
+async function makeOriginal(
+  admin: pg.Client,
+  server: ServerAccess,
+  name: string,
+  making: Making,
+): Promise<void> {
   const raw = `${name}_raw`; // has its name only when it is complete
   const url = databaseUrl(server, raw);
   await admin.query(`DROP DATABASE IF EXISTS ${raw} WITH (FORCE)`);
-  await createEmpty(admin, raw, zone);
-  const report = await migrate(loadConfig({ HISTORY_ENGINE: engine, DATABASE_URL: url, ...env }), url);
+  await createEmpty(admin, server, raw, making);
+  const report = await migrate(configOf(making, url), url);
   if (report.engine === 'timescaledb') {
-    await withClient(url, (client) =>
-      client.query(
-        `SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy_%'`,
-      ),
+    await asAdministrator(
+      server, // some jobs belong to the administrator
+      (client) =>
+        client.query(
+          `SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy_%'`,
+        ),
+      raw,
     );
   }
   // A database that somebody is connected to cannot be copied.

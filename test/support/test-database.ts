@@ -3,16 +3,15 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService, type MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
-import { type AppConfig, loadConfig } from '../../src/config/app-config.js';
+import type { AppConfig } from '../../src/config/app-config.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrator.js';
 import { retryTransient } from '../../src/database/retry.js';
 import type { LockService } from '../../src/locking/lock.service.js';
-import { withClient } from './client.js';
 import { locksOf } from './locks.js';
-import { serverOf } from './servers.js';
-import { createEmpty, createMigrated, databaseUrl } from './template.js';
+import { asAdministrator, databaseUrl, type ServerAccess, serverOf } from './servers.js';
+import { configOf, createEmpty, createMigrated, type Making } from './template.js';
 
 /**
  * bigint as a number: counts in tests are small enough. Of the tests' own connections only: the application under test
@@ -27,10 +26,10 @@ export interface TestDatabaseOptions {
   /** Leave the database empty. */
   empty?: boolean;
   /** Make it on this server instead of the engine's own, e.g. one whose clock can be moved. */
-  server?: string;
+  server?: ServerAccess;
 }
 
-/** A database of one test file's own, migrated, with what the tests do to it. */
+/** A database of one test file's own, migrated, with what the tests do to it; all as its owner, who is no superuser. */
 export class TestDatabase {
   private constructor(
     readonly url: string,
@@ -39,25 +38,19 @@ export class TestDatabase {
     readonly dataSource: DataSource,
     readonly aggregates: AggregatesService,
     readonly locks: LockService,
-    private readonly admin: string,
+    private readonly server: ServerAccess,
   ) {}
 
   static async create(engine: HistoryEngine, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-    const server = options.server ?? serverOf(engine)?.url;
+    const server = options.server ?? serverOf(engine);
     if (server === undefined) throw new Error(`no server for ${engine}`);
     const name = `test_${randomBytes(6).toString('hex')}`;
     const url = databaseUrl(server, name);
-    const env = options.env ?? {};
-    const config = loadConfig({
-      HISTORY_ENGINE: engine,
-      DATABASE_URL: url,
-      GEOCODING_PROVIDER: 'off', // else reports get cities that the test does not know of
-      ...env,
-    });
-    const zone = process.env['TEST_TIMEZONE'];
+    const making: Making = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
+    const config = configOf(making, url);
     const isCopy = !options.empty && options.server === undefined;
-    await withClient(server, (admin) =>
-      isCopy ? createMigrated(admin, server, name, { engine, env, zone }) : createEmpty(admin, name, zone),
+    await asAdministrator(server, (admin) =>
+      (isCopy ? createMigrated : createEmpty)(admin, server, name, making),
     );
     if (!options.empty && !isCopy) await migrate(config, url);
     const dataSource = await createDataSource(config, url).initialize();
@@ -78,8 +71,18 @@ export class TestDatabase {
     );
   }
 
+  /** Name of the database. */
+  get name(): string {
+    return new URL(this.url).pathname.slice(1);
+  }
+
   async query<T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> {
     return (await this.pool.query<T>(sql, values)).rows;
+  }
+
+  /** Runs statements in this database that its owner may not run: see asAdministrator(). */
+  async administer(sql: string, values?: unknown[]): Promise<void> {
+    await asAdministrator(this.server, (admin) => admin.query(sql, values), this.name);
   }
 
   /** The only value of the only row. */
@@ -112,8 +115,9 @@ export class TestDatabase {
   async drop(): Promise<void> {
     await this.dataSource.destroy();
     await this.pool.end();
-    const name = new URL(this.url).pathname.slice(1);
-    await withClient(this.admin, (admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+    await asAdministrator(this.server, (admin) =>
+      admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`),
+    );
   }
 }
 
