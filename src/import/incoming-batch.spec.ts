@@ -23,23 +23,26 @@ describe('IncomingBatch', () => {
       { ...REPORT, confidence: 2, horizontalAccuracy: 7.5, status: 32, nearestCity: 'Köln\n\\N' },
       'k\r',
     );
-    batch.add({ ...REPORT, position: 5 }, '\\.');
+    batch.add(
+      { ...REPORT, position: 5, altitude: -1.5, speed: 0, course: 359.9, battery: 100, motion: 'driving' },
+      '\\.',
+    );
     expect(text(batch.incomingRows())).toBe(
-      '7\tk\\r\t2025-06-17T08:30:00.000Z\t50.5\t-8\t2\t7.5\t32\tKöln\\n\\\\N\ta\\tb\n' +
-        '5\t\\\\.\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\ta\\tb\n',
+      '7\tk\\r\t2025-06-17T08:30:00.000Z\t50.5\t-8\t2\t7.5\t32\tKöln\\n\\\\N\ta\\tb\t\\N\t\\N\t\\N\t\\N\t\\N\n' +
+        '5\t\\\\.\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\ta\\tb\t-1.5\t0\t359.9\t100\tdriving\n',
     );
     expect(batch).toMatchObject({ size: 2, reports: 2, items: 0, until: 7 });
   });
 
   it('writes what is refused beside, and counts it by what it was', () => {
     const batch = new IncomingBatch('ndjson');
-    batch.refuse({ ...REPORT, tracker: 'a\tb' }, 'unknown_tracker', 'nobody');
+    batch.refuse({ ...REPORT, tracker: 'a\tb', battery: 7, speed: 1.25 }, 'unknown_tracker', 'nobody');
     batch.refuseItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
     batch.refuseItem({ position: 8, reason: 'no_time', message: 'timestamp is missing' });
     expect(text(batch.refusedRows())).toBe(
-      '7\t\\N\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\tndjson\tunknown_tracker\tnobody\ta\\tb\t\\N\n' +
-        `9${'\t\\N'.repeat(8)}\tndjson\tundecodable\tno JSON\t\\N\t{"a"\uFFFD\n` +
-        `8${'\t\\N'.repeat(8)}\tndjson\tno_time\ttimestamp is missing\t\\N\t\\N\n`,
+      '7\t\\N\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\tndjson\t\\N\t1.25\t\\N\t7\t\\N\tunknown_tracker\tnobody\ta\\tb\t\\N\n' +
+        `9${'\t\\N'.repeat(8)}\tndjson${'\t\\N'.repeat(5)}\tundecodable\tno JSON\t\\N\t{"a"\uFFFD\n` +
+        `8${'\t\\N'.repeat(8)}\tndjson${'\t\\N'.repeat(5)}\tno_time\ttimestamp is missing\t\\N\t\\N\n`,
     );
     expect(batch).toMatchObject({ size: 3, reports: 1, items: 2, until: 9 });
   });

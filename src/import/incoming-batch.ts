@@ -7,6 +7,9 @@ const MAX_GIVEN = 2000;
 const MAX_MESSAGE = 500;
 /** A longer name is no tracker's. */
 const MAX_NAME = 200;
+/** Columns of an item that is not a report: those before its source, and the telemetry after it. */
+const NULLS_BEFORE = '\t\\N'.repeat(8);
+const NULLS_AFTER = '\t\\N'.repeat(5);
 
 /**
  * Reports on their way into the database, in COPY's text format: those for `incoming_reports`, and those for
@@ -71,7 +74,7 @@ export class IncomingBatch {
   refuseItem({ position, reason, message, given }: RejectedItem): void {
     const text = given === undefined ? '\\N' : bounded(given, MAX_GIVEN);
     this.refused.add(
-      `${position}${'\t\\N'.repeat(8)}\t${this.source}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t\\N\t${text}`,
+      `${position}${NULLS_BEFORE}\t${this.source}${NULLS_AFTER}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t\\N\t${text}`,
     );
     this.note(position);
     this.items++;
@@ -91,7 +94,8 @@ export class IncomingBatch {
     const city = r.nearestCity === undefined ? '\\N' : bounded(r.nearestCity, MAX_NAME);
     return (
       `${r.position}\t${key}\t${r.timestamp}\t${r.latitude}\t${r.longitude}\t${r.confidence ?? '\\N'}\t` +
-      `${r.horizontalAccuracy ?? '\\N'}\t${r.status ?? '\\N'}\t${city}\t${this.source}`
+      `${r.horizontalAccuracy ?? '\\N'}\t${r.status ?? '\\N'}\t${city}\t${this.source}\t${r.altitude ?? '\\N'}\t${r.speed ?? '\\N'}\t` +
+      `${r.course ?? '\\N'}\t${r.battery ?? '\\N'}\t${r.motion ?? '\\N'}`
     );
   }
 

@@ -11,9 +11,10 @@ import type { LedgerCounts } from './import-summary.js';
 import type { IncomingBatch } from './incoming-batch.js';
 
 const COPY_INCOMING = `COPY incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
-  horizontal_accuracy, status, nearest_city, source) FROM STDIN`;
+  horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion) FROM STDIN`;
 const COPY_REFUSED = `COPY refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
-  horizontal_accuracy, status, nearest_city, source, reason, message, tracker, given) FROM STDIN`;
+  horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker,
+  given) FROM STDIN`;
 
 /** The one way of reports into the database; sql/schema/common/ingest_reports.sql has the other end. */
 @Injectable()

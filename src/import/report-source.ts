@@ -7,8 +7,28 @@ import type { Session } from '../database/session.js';
  * whether a report is already known are decided once, for all sources, by the database.
  */
 
+/** How a device says that it moves. */
+export const MOTIONS = ['stationary', 'walking', 'running', 'cycling', 'driving'] as const;
+export type Motion = (typeof MOTIONS)[number];
+
+/**
+ * What a device says beside the place. Sources of foreign formats leave out what is outside these ranges; of NDJSON,
+ * which is strict, only the types are checked here, and the database refuses what is out of range.
+ */
+export interface Telemetry {
+  /** Metres above sea level as the device says, -12,000 to 100,000; finite. */
+  readonly altitude?: number;
+  /** Metres per second, 0 to 1000; finite. */
+  readonly speed?: number;
+  /** Direction of travel, degrees clockwise from north, from 0 to below 360; finite. */
+  readonly course?: number;
+  /** Percent, 0 to 100; a whole number of 16 bits. */
+  readonly battery?: number;
+  readonly motion?: Motion;
+}
+
 /** One position as its source gave it. */
-export interface SourceReport {
+export interface SourceReport extends Telemetry {
   /**
    * Where it stood in the source, 1-based and never falling: the line on which it begins (of GPX its `<trkpt`, of JSON
    * the element of a list that it is in). Several reports may share a position: a file may be written on one line.

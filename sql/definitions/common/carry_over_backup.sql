@@ -36,11 +36,12 @@ BEGIN
 
   FOR batch_start IN 1 .. total BY batch_size LOOP
     PERFORM prepare_incoming_reports();
-    INSERT INTO incoming_reports
-      SELECT c.n, c.hashed_adv_key, c.timestamp, c.latitude, c.longitude, c.confidence, c.horizontal_accuracy, NULL,
-        c.nearest_city, backup
-      FROM carried AS c WHERE c.n >= batch_start AND c.n < batch_start + batch_size;
-    INSERT INTO carried_outcomes SELECT i.outcome, i.reports FROM ingest_reports(are_news => false) AS i;
+    INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
+      horizontal_accuracy, nearest_city, source)
+    SELECT c.n, c.hashed_adv_key, c.timestamp, c.latitude, c.longitude, c.confidence,
+      c.horizontal_accuracy, c.nearest_city, backup
+    FROM carried AS c WHERE c.n >= batch_start AND c.n < batch_start + batch_size;
+    INSERT INTO carried_outcomes (outcome, reports) SELECT i.outcome, i.reports FROM ingest_reports(are_news => false) AS i;
   END LOOP;
   PERFORM prepare_incoming_reports();
   RETURN QUERY SELECT o.outcome, sum(o.reports)::bigint FROM carried_outcomes AS o GROUP BY 1 ORDER BY 1;

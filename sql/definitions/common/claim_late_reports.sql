@@ -1,3 +1,31 @@
+-- A report as a row of location_reports. By the names of the columns: ROW (...)::location_reports goes by their order, which
+-- is another one in a table that an earlier version made. 1 µs slower a report.
+CREATE OR REPLACE FUNCTION make_report(
+  hashed_adv_key text, reported_at timestamptz, location geo_point, confidence integer, horizontal_accuracy float8,
+  status integer, nearest_city text, source text, received_at timestamptz, altitude float8, speed float8, course float8,
+  battery integer, motion text, imprecise boolean)
+RETURNS location_reports LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  report location_reports;
+BEGIN
+  report.hashed_adv_key := hashed_adv_key;
+  report.timestamp := reported_at;
+  report.location := location;
+  report.confidence := confidence;
+  report.horizontal_accuracy := horizontal_accuracy;
+  report.status := status;
+  report.nearest_city := nearest_city;
+  report.source := source;
+  report.received_at := received_at;
+  report.altitude := altitude;
+  report.speed := speed;
+  report.course := course;
+  report.battery := battery;
+  report.motion := motion;
+  report.imprecise := imprecise;
+  RETURN report;
+END $$;
+
 -- A time as milliseconds since its midnight UTC.
 CREATE OR REPLACE FUNCTION milliseconds_of_day(moment timestamptz) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
   RETURN (extract(epoch FROM moment - date_trunc('day', moment, 'UTC')) * 1000)::integer;

@@ -73,9 +73,11 @@ BEGIN
 
   WITH kept AS (
     INSERT INTO rejected_reports (run_id, position, rejected_as, reason, message, tracker, hashed_adv_key, timestamp,
-      latitude, longitude, confidence, horizontal_accuracy, status, nearest_city, source, given)
+      latitude, longitude, confidence, horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery,
+      motion, given)
     SELECT run, r.position, r.reason, r.reason, r.message, r.tracker, r.hashed_adv_key, r.timestamp,
-      r.latitude, r.longitude, r.confidence, r.horizontal_accuracy, r.status, r.nearest_city, r.source, r.given
+      r.latitude, r.longitude, r.confidence, r.horizontal_accuracy, r.status, r.nearest_city, r.source, r.altitude, r.speed,
+      r.course, r.battery, r.motion, r.given
     FROM (SELECT *, row_number() OVER (PARTITION BY reason ORDER BY position) AS n FROM refused_reports) AS r
     JOIN import_run_rejections AS j ON j.run_id = run AND j.reason = r.reason
     WHERE r.n <= keep - j.kept

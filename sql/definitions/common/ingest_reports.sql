@@ -6,6 +6,7 @@
 CREATE OR REPLACE FUNCTION prepare_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF to_regclass('pg_temp.taken_reports') IS NOT NULL THEN
+    PERFORM complete_incoming_reports();
     IF EXISTS (SELECT FROM incoming_reports) OR EXISTS (SELECT FROM refused_reports) THEN
       TRUNCATE incoming_reports, refused_reports, taken_reports;
     END IF;
@@ -21,7 +22,12 @@ BEGIN
     horizontal_accuracy float8,
     status integer,
     nearest_city text,
-    source text NOT NULL
+    source text NOT NULL,
+    altitude float8,
+    speed float8,
+    course float8,
+    battery integer,
+    motion text
   ) ON COMMIT DELETE ROWS;
   -- What was refused, and why. What could not be decoded has a reason, a message and, at best, its text.
   CREATE TEMPORARY TABLE refused_reports ON COMMIT DELETE ROWS AS
@@ -33,16 +39,31 @@ BEGIN
   ) ON COMMIT DELETE ROWS;
 END $$;
 
+-- A session that was there before an upgrade may have made these tables without the columns of 0.2.0: adds them.
+CREATE OR REPLACE FUNCTION complete_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'pg_temp.incoming_reports'::regclass AND attname = 'motion') THEN
+    ALTER TABLE pg_temp.incoming_reports ADD altitude float8, ADD speed float8, ADD course float8, ADD battery integer,
+      ADD motion text;
+    ALTER TABLE pg_temp.refused_reports ADD altitude float8, ADD speed float8, ADD course float8, ADD battery integer,
+      ADD motion text;
+  END IF;
+END $$;
+
 -- Why a report cannot be taken, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
 CREATE OR REPLACE FUNCTION rejection_reason(
   reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
-  status integer, floor timestamptz)
+  status integer, floor timestamptz, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL, course float8 DEFAULT NULL,
+  battery integer DEFAULT NULL, motion text DEFAULT NULL)
 RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
     WHEN NOT (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) THEN 'out_of_range'
     WHEN latitude = 0 AND longitude = 0 THEN 'null_island'
     WHEN confidence NOT BETWEEN 0 AND 255 OR status NOT BETWEEN 0 AND 255
-      OR NOT is_possible_accuracy(horizontal_accuracy) THEN 'out_of_range'
+      OR NOT is_possible_accuracy(horizontal_accuracy)
+      OR altitude NOT BETWEEN -12000 AND 100000 OR speed NOT BETWEEN 0 AND 1000
+      OR NOT (course >= 0 AND course < 360) OR battery NOT BETWEEN 0 AND 100
+      OR motion NOT IN ('stationary', 'walking', 'running', 'cycling', 'driving') THEN 'out_of_range'
     WHEN reported_at > now() + interval '10 minutes' THEN 'future'
     WHEN reported_at < floor THEN 'older_than_retention'
   END
@@ -61,21 +82,26 @@ DECLARE
   floor timestamptz := history_floor(); -- once: it would be asked for every single report
   in_horizon bigint;
   below_horizon bigint;
+  max_accuracy float8 := nullif(max_accuracy_meters, 0) FROM history_state; -- once, as is_imprecise() has it
   stored bigint;
   late location_reports[];
   -- Sorted, so that two that store for the same trackers lock in the same order.
   store constant text := $sql$
     WITH fresh AS (
       INSERT INTO location_reports
-        (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status, nearest_city, source)
+        (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status, nearest_city, source,
+          altitude, speed, course, battery, motion, imprecise)
       SELECT i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
-        i.horizontal_accuracy, i.status, i.nearest_city, i.source
+        i.horizontal_accuracy, i.status, i.nearest_city, i.source,
+        i.altitude, i.speed, i.course, i.battery, i.motion, coalesce(i.horizontal_accuracy > $2, false)
       FROM incoming_reports AS i WHERE i.timestamp >= $1
       ORDER BY i.hashed_adv_key, i.timestamp, i.position
       %s RETURNING hashed_adv_key
     )
-    INSERT INTO taken_reports SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
+    INSERT INTO taken_reports (hashed_adv_key, outcome, reports)
+    SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
 BEGIN
+  PERFORM complete_incoming_reports();
   -- From here on the horizon stands still, also for a batch that is late as a whole.
   LOCK TABLE location_reports IN ROW EXCLUSIVE MODE;
   horizon := current_horizon();
@@ -83,23 +109,28 @@ BEGIN
   WITH wrong AS (
     DELETE FROM incoming_reports AS i
     WHERE rejection_reason(i.timestamp, i.latitude, i.longitude, i.confidence, i.horizontal_accuracy, i.status,
-      floor) IS NOT NULL
+      floor, i.altitude, i.speed, i.course, i.battery, i.motion) IS NOT NULL
     RETURNING i.*
   )
-  INSERT INTO refused_reports
-  SELECT w.*, rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
-    floor)
+  INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
+    status, nearest_city, source, altitude, speed, course, battery, motion, reason)
+  SELECT w.position, w.hashed_adv_key, w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy,
+    w.status, w.nearest_city, w.source, w.altitude, w.speed, w.course, w.battery, w.motion,
+    rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
+      floor, w.altitude, w.speed, w.course, w.battery, w.motion)
   FROM wrong AS w;
 
-  -- Their source returns them at every fetch. (The first reports, of backed-up tables, come before the table is made.)
-  IF to_regclass('deleted_reports') IS NOT NULL THEN
-    WITH unwanted AS (
-      DELETE FROM incoming_reports AS i USING deleted_reports AS d
-      WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp
-      RETURNING i.*
-    )
-    INSERT INTO refused_reports SELECT u.*, 'deleted' FROM unwanted AS u;
-  END IF;
+  -- Their source returns them at every fetch.
+  WITH unwanted AS (
+    DELETE FROM incoming_reports AS i USING deleted_reports AS d
+    WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp
+    RETURNING i.*
+  )
+  INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
+    status, nearest_city, source, altitude, speed, course, battery, motion, reason)
+  SELECT u.position, u.hashed_adv_key, u.timestamp, u.latitude, u.longitude, u.confidence, u.horizontal_accuracy,
+    u.status, u.nearest_city, u.source, u.altitude, u.speed, u.course, u.battery, u.motion, 'deleted'
+  FROM unwanted AS u;
 
   SELECT count(*) FILTER (WHERE i.timestamp >= horizon), count(*) FILTER (WHERE i.timestamp < horizon)
     INTO in_horizon, below_horizon FROM incoming_reports AS i;
@@ -111,12 +142,12 @@ BEGIN
       SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS few
       JOIN location_reports AS r USING (hashed_adv_key, timestamp) WHERE r.timestamp >= horizon
     ) THEN
-      EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+      EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon, max_accuracy;
     ELSE
-      EXECUTE format(store, '') USING horizon;
+      EXECUTE format(store, '') USING horizon, max_accuracy;
     END IF;
   EXCEPTION WHEN unique_violation THEN
-    EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon;
+    EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon, max_accuracy;
   END;
   SELECT coalesce(sum(t.reports), 0) INTO stored FROM taken_reports AS t;
   IF stored < in_horizon THEN
@@ -127,20 +158,27 @@ BEGIN
         AND (ST_X(r.location) <> i.longitude OR ST_Y(r.location) <> i.latitude)
       RETURNING i.*
     )
-    INSERT INTO refused_reports SELECT e.*, 'same_instant' FROM elsewhere AS e;
+    INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
+      horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason)
+    SELECT e.position, e.hashed_adv_key, e.timestamp, e.latitude, e.longitude, e.confidence,
+      e.horizontal_accuracy, e.status, e.nearest_city, e.source, e.altitude, e.speed, e.course, e.battery, e.motion,
+      'same_instant'
+    FROM elsewhere AS e;
   END IF;
 
   IF below_horizon > 0 THEN
     SELECT take_late_reports(array_agg(
-      ROW (i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
-        i.horizontal_accuracy, i.status, i.nearest_city, i.source, now())::location_reports ORDER BY i.position))
+      make_report(i.hashed_adv_key, i.timestamp, make_geo_point(i.longitude, i.latitude), i.confidence,
+        i.horizontal_accuracy, i.status, i.nearest_city, i.source, now(), i.altitude, i.speed, i.course, i.battery,
+        i.motion, coalesce(i.horizontal_accuracy > max_accuracy, false)) ORDER BY i.position))
     INTO late FROM incoming_reports AS i WHERE i.timestamp < horizon;
-    INSERT INTO taken_reports SELECT f.hashed_adv_key, 'late', count(*) FROM unnest(late) AS f GROUP BY 1;
+    INSERT INTO taken_reports (hashed_adv_key, outcome, reports)
+    SELECT f.hashed_adv_key, 'late', count(*) FROM unnest(late) AS f GROUP BY 1;
   END IF;
 
   -- All that is left and was not new is a duplicate.
   IF stored + coalesce(cardinality(late), 0) < in_horizon + below_horizon THEN
-    INSERT INTO taken_reports
+    INSERT INTO taken_reports (hashed_adv_key, outcome, reports)
     SELECT hashed_adv_key, 'duplicate', count(*) - coalesce(t.fresh, 0)
     FROM incoming_reports LEFT JOIN (
       SELECT hashed_adv_key, sum(reports) AS fresh FROM taken_reports GROUP BY 1

@@ -1,5 +1,6 @@
--- The city that a row shows: the newest report's own; else what geocoding says of its cell (also when it says "none");
--- else the newest one known in the bucket.
+-- The city that a row shows: that of the report that it shows; else what geocoding says of its cell (also when it says
+-- "none"); else the newest one known in the bucket. `last_report_at` is the time of the report that it shows, located_at
+-- (the name is that of 0.1.0, and views stand on it).
 CREATE OR REPLACE FUNCTION shown_city(
   nearest_city text, nearest_city_at timestamptz, last_report_at timestamptz, cell_provider text, cell_city text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -26,7 +27,7 @@ SELECT
   h.bucket AS timestamp,
   h.bucket_size,
   h.location,
-  shown_city(h.nearest_city, h.nearest_city_at, h.last_report_at, c.provider, c.nearest_city) AS nearest_city,
+  shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
   h.last_report_at,
   h.first_report_at,
   h.report_count,
@@ -34,16 +35,30 @@ SELECT
   h.max_confidence,
   h.horizontal_accuracy,
   h.status,
-  h.source
+  h.source,
+  h.altitude,
+  h.speed,
+  h.course,
+  h.battery,
+  h.motion,
+  h.imprecise,
+  h.located_at
 FROM (
   SELECT '1 hour' AS bucket_size, hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at
+    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
+    battery, motion, imprecise, coalesce(located_at, last_report_at) AS located_at
   FROM location_history_hourly WHERE bucket >= (SELECT cut FROM history_state)
   UNION ALL
   SELECT '1 day', hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at
+    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
+    battery, motion, imprecise, located_at
   FROM location_history_days WHERE bucket < (SELECT cut FROM history_state)
 ) AS h
 JOIN trackers AS t USING (hashed_adv_key)
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
+
+COMMENT ON COLUMN location_history_view.imprecise IS
+  'Whether there are imprecise reports only: then the row shows the newest of them, else the newest precise one.';
+COMMENT ON COLUMN location_history_view.located_at IS
+  'Time of the report that the row shows; last_report_at, that of the newest one, is later where an imprecise one followed.';

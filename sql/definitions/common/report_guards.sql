@@ -1,4 +1,4 @@
--- What may not be done to raw reports, because history could not follow.
+-- What may not be done to raw reports, because history could not follow; and what is decided when one comes in.
 
 CREATE OR REPLACE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -16,3 +16,23 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER refuse_moving_reports BEFORE UPDATE OF hashed_adv_key, timestamp, location ON location_reports
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_moving_reports();
+
+-- What an INSERT or COPY by hand does not say. ingest_reports() decides it for its batches, set-wise; whoever inserts a
+-- report as imprecise means it. Before merge_late_row, which fires next and takes late rows away: by the alphabet.
+--
+-- The threshold is read for the first report of a transaction with an accuracy, and noted in a setting for the others: a
+-- call of is_imprecise() for every report of a large COPY would make it half as long again.
+CREATE OR REPLACE FUNCTION flag_imprecise_report() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM set_config('tracker.imprecise_above', coalesce(nullif(max_accuracy_meters, 0), 'infinity')::text, true)
+    FROM history_state;
+  NEW.imprecise := is_imprecise(NEW.horizontal_accuracy);
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER flag_imprecise_report BEFORE INSERT ON location_reports FOR EACH ROW
+  WHEN (NOT NEW.imprecise
+    AND NEW.horizontal_accuracy > coalesce(nullif(current_setting('tracker.imprecise_above', true), ''), '-1')::float8)
+  EXECUTE FUNCTION flag_imprecise_report();
+
+COMMENT ON COLUMN location_reports.imprecise IS
+  'Whether horizontal_accuracy was above MAX_ACCURACY_METERS when the report came in. History shows an imprecise report only where its hour or day has no precise one.';

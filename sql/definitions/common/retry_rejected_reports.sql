@@ -17,9 +17,10 @@ BEGIN
 
   -- A position is the id of the report here. Whose nobody is has no key yet, and incoming_reports wants one.
   INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
-    horizontal_accuracy, status, nearest_city, source, reason, message, tracker)
+    horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker)
   SELECT q.id, coalesce(q.hashed_adv_key, t.hashed_adv_key, dt.hashed_adv_key, assigned_key), q.timestamp, q.latitude,
-    q.longitude, q.confidence, q.horizontal_accuracy, q.status, q.nearest_city, q.source, q.reason, q.message, q.tracker
+    q.longitude, q.confidence, q.horizontal_accuracy, q.status, q.nearest_city, q.source, q.altitude, q.speed, q.course,
+    q.battery, q.motion, q.reason, q.message, q.tracker
   FROM (
     SELECT * FROM rejected_reports
     WHERE id > after AND (of_run IS NULL OR run_id = of_run) AND (of_reason IS NULL OR reason = of_reason)
@@ -32,13 +33,14 @@ BEGIN
   SELECT max(position) INTO until FROM refused_reports;
 
   WITH known AS (DELETE FROM refused_reports WHERE hashed_adv_key IS NOT NULL RETURNING *)
-  INSERT INTO incoming_reports
-  SELECT position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy, status, nearest_city,
-    source
+  INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
+    status, nearest_city, source, altitude, speed, course, battery, motion)
+  SELECT position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
+    status, nearest_city, source, altitude, speed, course, battery, motion
   FROM known ORDER BY position;
 
   CREATE TEMPORARY TABLE IF NOT EXISTS retried_reports (id bigint) ON COMMIT DELETE ROWS;
-  INSERT INTO retried_reports SELECT position FROM incoming_reports;
+  INSERT INTO retried_reports (id) SELECT position FROM incoming_reports;
   ledger := take_in_batch(run, holder, given, 0, NULL, 0);
   DELETE FROM retried_reports WHERE id IN (SELECT position FROM refused_reports);
 

@@ -23,6 +23,11 @@ BEGIN
     WHEN r.confidence NOT BETWEEN 0 AND 255 THEN 'location_reports_confidence_is_a_byte'
     WHEN r.status NOT BETWEEN 0 AND 255 THEN 'location_reports_status_is_a_byte'
     WHEN NOT is_possible_accuracy(r.horizontal_accuracy) THEN 'location_reports_accuracy_in_metres'
+    WHEN r.altitude NOT BETWEEN -12000 AND 100000 THEN 'location_reports_altitude_in_metres'
+    WHEN r.speed NOT BETWEEN 0 AND 1000 THEN 'location_reports_speed_in_metres_per_second'
+    WHEN NOT (r.course >= 0 AND r.course < 360) THEN 'location_reports_course_in_degrees'
+    WHEN r.battery NOT BETWEEN 0 AND 100 THEN 'location_reports_battery_in_percent'
+    WHEN r.motion NOT IN ('stationary', 'walking', 'running', 'cycling', 'driving') THEN 'location_reports_motion_is_known'
   END) AS c (name)
   WHERE c.name IS NOT NULL LIMIT 1;
   IF FOUND THEN

@@ -9,37 +9,64 @@ LANGUAGE sql SET enable_nestloop = off AS $$
   WITH hours AS MATERIALIZED (
     SELECT * FROM summarize_reports(reports, '1 hour')
   ), days AS (
-    SELECT g.hashed_adv_key, g.bucket, newest.location, g.last_report_at, newest.confidence,
-      newest.horizontal_accuracy, newest.status, newest.source, with_city.nearest_city, with_city.nearest_city_at,
-      g.report_count, g.max_confidence, g.first_report_at
+    SELECT g.hashed_adv_key, g.bucket, shown.location, g.last_report_at, shown.confidence,
+      shown.horizontal_accuracy, shown.status, shown.source, with_city.nearest_city, with_city.nearest_city_at,
+      g.report_count, g.max_confidence, g.first_report_at, shown.altitude, shown.speed, shown.course, shown.battery,
+      shown.motion, shown.imprecise, shown.located_at
     FROM (
       SELECT h.hashed_adv_key, date_trunc('day', h.bucket, 'UTC') AS bucket, max(h.last_report_at) AS last_report_at,
-        max(h.nearest_city_at) AS last_city_at, sum(h.report_count)::bigint AS report_count,
-        max(h.max_confidence) AS max_confidence, min(h.first_report_at) AS first_report_at
+        coalesce(max(h.located_at) FILTER (WHERE NOT h.imprecise), max(h.located_at)) AS located_at,
+        CASE WHEN bool_and(h.imprecise) THEN max(h.nearest_city_at)
+          ELSE max(h.nearest_city_at) FILTER (WHERE NOT h.imprecise) END AS last_city_at,
+        sum(h.report_count)::bigint AS report_count, max(h.max_confidence) AS max_confidence,
+        min(h.first_report_at) AS first_report_at
       FROM hours AS h GROUP BY 1, 2
     ) AS g
-    JOIN hours AS newest ON newest.hashed_adv_key = g.hashed_adv_key AND newest.last_report_at = g.last_report_at
+    JOIN hours AS shown ON shown.hashed_adv_key = g.hashed_adv_key AND shown.located_at = g.located_at
     LEFT JOIN hours AS with_city
       ON with_city.hashed_adv_key = g.hashed_adv_key AND with_city.nearest_city_at = g.last_city_at
   )
-  INSERT INTO location_history_rollups AS kept
-  SELECT s.* FROM (
+  INSERT INTO location_history_rollups AS kept (hashed_adv_key, bucket, bucket_size, location, last_report_at, confidence,
+    horizontal_accuracy, status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at,
+    altitude, speed, course, battery, motion, imprecise, located_at)
+  SELECT s.hashed_adv_key, s.bucket, s.bucket_size, s.location, s.last_report_at, s.confidence,
+    s.horizontal_accuracy, s.status, s.source, s.nearest_city, s.nearest_city_at, s.report_count, s.max_confidence,
+    s.first_report_at, s.altitude, s.speed, s.course, s.battery, s.motion, s.imprecise, s.located_at
+  FROM (
     SELECT d.*, '1 day' AS bucket_size FROM days AS d
     UNION ALL
     SELECT h.*, '1 hour' FROM hours AS h WHERE h.bucket >= (SELECT history_cut()) -- asked once
   ) AS s
   ORDER BY s.hashed_adv_key, s.bucket_size, s.bucket
   ON CONFLICT (hashed_adv_key, bucket, bucket_size) DO UPDATE SET
-    location = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.location ELSE kept.location END,
-    confidence = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.confidence ELSE kept.confidence END,
-    horizontal_accuracy = CASE WHEN excluded.last_report_at > kept.last_report_at
+    location = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.location ELSE kept.location END,
+    confidence = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.confidence ELSE kept.confidence END,
+    horizontal_accuracy = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
       THEN excluded.horizontal_accuracy ELSE kept.horizontal_accuracy END,
-    status = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.status ELSE kept.status END,
-    source = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.source ELSE kept.source END,
-    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
-    nearest_city = CASE WHEN kept.nearest_city_at IS NULL OR excluded.nearest_city_at > kept.nearest_city_at
+    status = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.status ELSE kept.status END,
+    source = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.source ELSE kept.source END,
+    altitude = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.altitude ELSE kept.altitude END,
+    speed = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.speed ELSE kept.speed END,
+    course = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.course ELSE kept.course END,
+    battery = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.battery ELSE kept.battery END,
+    motion = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.motion ELSE kept.motion END,
+    located_at = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.located_at ELSE coalesce(kept.located_at, kept.last_report_at) END,
+    nearest_city = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
       THEN excluded.nearest_city ELSE kept.nearest_city END,
-    nearest_city_at = greatest(kept.nearest_city_at, excluded.nearest_city_at),
+    nearest_city_at = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
+      THEN excluded.nearest_city_at ELSE kept.nearest_city_at END,
+    imprecise = kept.imprecise AND excluded.imprecise,
+    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
     report_count = kept.report_count + excluded.report_count,
     max_confidence = greatest(kept.max_confidence, excluded.max_confidence),
     first_report_at = least(kept.first_report_at, excluded.first_report_at)
@@ -59,8 +86,9 @@ BEGIN
   -- and where that has happened, because a day lost its last report, all are held once more.
   LOOP
     INSERT INTO location_history_daily
-      (hashed_adv_key, bucket, bucket_size, location, last_report_at, source, report_count, first_report_at)
-    SELECT u.key, u.day, '1 day', make_geo_point(0, 0), '-infinity', '', 0, 'infinity'
+      (hashed_adv_key, bucket, bucket_size, location, last_report_at, source, report_count, first_report_at, imprecise,
+        located_at)
+    SELECT u.key, u.day, '1 day', make_geo_point(0, 0), '-infinity', '', 0, 'infinity', true, '-infinity'
     FROM unnest(keys, days) AS u (key, day)
     WHERE NOT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day)
     ORDER BY u.key, u.day
@@ -72,10 +100,10 @@ BEGIN
     EXIT WHEN held = cardinality(keys);
   END LOOP;
 
-  -- Then empty them, and add what there is.
+  -- Then empty them, so that every report outranks what is left, and add what there is.
   UPDATE location_history_daily AS d
     SET last_report_at = '-infinity', nearest_city = NULL, nearest_city_at = NULL, report_count = 0,
-      max_confidence = NULL, first_report_at = 'infinity'
+      max_confidence = NULL, first_report_at = 'infinity', imprecise = true, located_at = '-infinity'
     FROM unnest(keys, days) AS u (key, day) WHERE d.hashed_adv_key = u.key AND d.bucket = u.day;
   DELETE FROM location_history_hourly AS h USING unnest(keys, days) AS u (key, day)
     WHERE h.hashed_adv_key = u.key AND h.bucket >= u.day AND h.bucket < u.day + interval '24 hours';

@@ -22,14 +22,16 @@ BEGIN
     FROM unnest(keys, from_times) AS span (key, from_time)
     JOIN location_history_daily AS d
       ON d.hashed_adv_key = span.key AND d.bucket = date_trunc('day', span.from_time, 'UTC')
-    WHERE d.bucket < history_horizon() AND d.nearest_city_at IS DISTINCT FROM d.last_report_at;
+    WHERE d.bucket < history_horizon()
+      AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at);
 END $$;
 
 -- Gives reports in these spans, and days whose raw reports are gone, the city of their cell, in every layer. Returns how
 -- many reports and days got one. What has a city keeps it, so an older report's never comes over a newer one's.
 --
 -- The hours and days of reports are not computed anew, as after any other UPDATE: that would cost as much as all
--- reports of the day. A city that comes to a report without one can only be newer than what its hour and day have.
+-- reports of the day. A city that comes to a report without one can only be newer than what its hour and day have; that
+-- of an imprecise report is none of theirs where they have a precise one.
 CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -37,12 +39,13 @@ DECLARE
   last_moment timestamptz := max(t) FROM unnest(to_times) AS t;
   filled bigint;
   days_filled bigint;
-  -- Newest report that got a city, of each tracker and bucket.
+  -- The report to be shown of those that got a city, of each tracker and bucket.
   new_keys text[];
   new_sizes text[];
   new_buckets timestamptz[];
   new_times timestamptz[];
   new_cities text[];
+  new_imprecise boolean[];
 BEGIN
   PERFORM set_config('tracker.only_cities_change', 'on', true);
   WITH filled_reports AS (
@@ -51,16 +54,16 @@ BEGIN
     WHERE r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
       AND r.timestamp BETWEEN first_moment AND last_moment AND r.nearest_city IS NULL
       AND c.latitude_e2 = cell_of(ST_Y(r.location)) AND c.longitude_e2 = cell_of(ST_X(r.location))
-    RETURNING r.hashed_adv_key, r.timestamp, r.nearest_city
-  ), newest AS (
+    RETURNING r.hashed_adv_key, r.timestamp, r.nearest_city, r.imprecise
+  ), shown AS (
     SELECT DISTINCT ON (1, 2, 3) f.hashed_adv_key, size.name, date_trunc(size.unit, f.timestamp, 'UTC') AS bucket,
-      f.timestamp, f.nearest_city
+      f.timestamp, f.nearest_city, f.imprecise
     FROM filled_reports AS f CROSS JOIN (VALUES ('1 day', 'day'), ('1 hour', 'hour')) AS size (name, unit)
-    ORDER BY 1, 2, 3, f.timestamp DESC
+    ORDER BY 1, 2, 3, f.imprecise, f.timestamp DESC
   )
   SELECT (SELECT count(*) FROM filled_reports), array_agg(n.hashed_adv_key), array_agg(n.name), array_agg(n.bucket),
-    array_agg(n.timestamp), array_agg(n.nearest_city)
-  INTO filled, new_keys, new_sizes, new_buckets, new_times, new_cities FROM newest AS n;
+    array_agg(n.timestamp), array_agg(n.nearest_city), array_agg(n.imprecise)
+  INTO filled, new_keys, new_sizes, new_buckets, new_times, new_cities, new_imprecise FROM shown AS n;
   PERFORM set_config('tracker.only_cities_change', '', true);
 
   -- Locked in the order of all who write aggregates, then changed.
@@ -68,14 +71,17 @@ BEGIN
     WHERE (h.hashed_adv_key, h.bucket_size, h.bucket) IN (SELECT * FROM unnest(new_keys, new_sizes, new_buckets))
     ORDER BY h.hashed_adv_key, h.bucket_size, h.bucket FOR UPDATE;
   UPDATE location_history_rollups AS h SET nearest_city = n.city, nearest_city_at = n.said_at
-    FROM unnest(new_keys, new_sizes, new_buckets, new_times, new_cities) AS n (key, size, bucket, said_at, city)
-    WHERE h.hashed_adv_key = n.key AND h.bucket_size = n.size AND h.bucket = n.bucket
+    FROM unnest(new_keys, new_sizes, new_buckets, new_times, new_cities, new_imprecise)
+      AS n (key, size, bucket, said_at, city, imprecise)
+    WHERE h.hashed_adv_key = n.key AND h.bucket_size = n.size AND h.bucket = n.bucket AND h.imprecise = n.imprecise
       AND (h.nearest_city_at IS NULL OR h.nearest_city_at < n.said_at);
 
-  UPDATE location_history_daily AS d SET nearest_city = c.nearest_city, nearest_city_at = d.last_report_at
+  UPDATE location_history_daily AS d
+    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(d.located_at, d.last_report_at)
     FROM unnest(keys, from_times) AS span (key, from_time), geocoding_settled_cells AS c
     WHERE d.hashed_adv_key = span.key AND d.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND d.bucket < history_horizon() AND d.nearest_city_at IS DISTINCT FROM d.last_report_at
+      AND d.bucket < history_horizon()
+      AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at)
       AND c.latitude_e2 = cell_of(ST_Y(d.location)) AND c.longitude_e2 = cell_of(ST_X(d.location));
   GET DIAGNOSTICS days_filled = ROW_COUNT;
 

@@ -1,3 +1,9 @@
+-- The columns of location_reports, for statements that move whole rows: two tables may have them in another order.
+CREATE OR REPLACE FUNCTION report_columns() RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+  SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+  WHERE attrelid = 'location_reports'::regclass AND attnum > 0 AND NOT attisdropped
+$$;
+
 -- Makes the partitions from the horizon to `days_ahead` days after today, and moves there what had come into the
 -- default partition. Returns how many were made. Set lock_timeout: it waits for writers.
 CREATE OR REPLACE FUNCTION make_report_partitions(days_ahead integer DEFAULT 14) RETURNS integer
@@ -22,7 +28,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %I (LIKE location_reports INCLUDING ALL)', partition_name);
     EXECUTE format(
       'WITH moved AS (DELETE FROM location_reports_default WHERE timestamp >= %L AND timestamp < %L RETURNING *)
-       INSERT INTO %I SELECT * FROM moved', day, day + interval '1 day', partition_name);
+       INSERT INTO %I (%s) SELECT %4$s FROM moved', day, day + interval '1 day', partition_name, report_columns());
     EXECUTE format('ALTER TABLE location_reports ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
       partition_name, day, day + interval '1 day');
     made := made + 1;

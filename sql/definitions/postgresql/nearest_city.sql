@@ -1,9 +1,9 @@
 -- Sets the city of a tracker's reports in [range_start, range_end], both ends included, in every layer. Returns the
 -- rows that now say so and did not before, by layer; the days are one layer, in whichever relations they are.
 --
--- Where raw is there, its buckets follow by the update trigger. A bucket whose raw is gone is changed only where its
--- newest report, or the report that its city came from, lies in the range: an older report's city never overwrites a
--- newer one's.
+-- Where raw is there, its buckets follow by the update trigger. A bucket whose raw is gone is changed only where the
+-- report that it shows, or the report that its city came from, lies in the range: an older report's city never
+-- overwrites a newer one's.
 CREATE OR REPLACE FUNCTION update_nearest_city(hashed_adv_key text, range_start timestamptz, range_end timestamptz, city text)
 RETURNS TABLE (layer text, rows_changed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -24,12 +24,14 @@ BEGIN
 
   UPDATE location_history_daily AS d
     SET nearest_city = city,
-      nearest_city_at = CASE WHEN d.last_report_at BETWEEN range_start AND range_end
-        THEN d.last_report_at ELSE d.nearest_city_at END
+      nearest_city_at = CASE WHEN coalesce(d.located_at, d.last_report_at) BETWEEN range_start AND range_end
+        THEN coalesce(d.located_at, d.last_report_at) ELSE d.nearest_city_at END
     WHERE d.hashed_adv_key = $1 AND d.bucket < history_horizon() AND d.bucket BETWEEN first_day AND range_end
-      AND (d.last_report_at BETWEEN range_start AND range_end OR d.nearest_city_at BETWEEN range_start AND range_end)
+      AND (coalesce(d.located_at, d.last_report_at) BETWEEN range_start AND range_end
+        OR d.nearest_city_at BETWEEN range_start AND range_end)
       AND (d.nearest_city, d.nearest_city_at) IS DISTINCT FROM (city, CASE
-        WHEN d.last_report_at BETWEEN range_start AND range_end THEN d.last_report_at ELSE d.nearest_city_at END);
+        WHEN coalesce(d.located_at, d.last_report_at) BETWEEN range_start AND range_end
+        THEN coalesce(d.located_at, d.last_report_at) ELSE d.nearest_city_at END);
   IF FOUND THEN
     PERFORM mark_history_changed(range_start, range_end);
   END IF;

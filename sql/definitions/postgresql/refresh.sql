@@ -73,10 +73,12 @@ BEGIN
       ) AS kept USING (hashed_adv_key, bucket)
       WHERE (ST_X(raw.location), ST_Y(raw.location), raw.last_report_at, raw.confidence, raw.horizontal_accuracy,
           raw.status, raw.source, raw.nearest_city, raw.nearest_city_at, raw.report_count, raw.max_confidence,
-          raw.first_report_at)
+          raw.first_report_at, raw.altitude, raw.speed, raw.course, raw.battery, raw.motion, raw.imprecise,
+          raw.located_at)
         IS DISTINCT FROM (ST_X(kept.location), ST_Y(kept.location), kept.last_report_at, kept.confidence,
           kept.horizontal_accuracy, kept.status, kept.source, kept.nearest_city, kept.nearest_city_at,
-          kept.report_count, kept.max_confidence, kept.first_report_at)
+          kept.report_count, kept.max_confidence, kept.first_report_at, kept.altitude, kept.speed, kept.course,
+          kept.battery, kept.motion, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
     ) AS differing HAVING count(*) > 0;
     IF FOUND THEN
       PERFORM mark_history_changed(day, day);

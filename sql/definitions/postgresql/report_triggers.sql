@@ -45,10 +45,20 @@ END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports
   REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aggregate_inserted_reports();
 
--- Late reports that somebody puts straight into the default partition would be removed uncounted with the next ones.
+-- Late reports that somebody puts straight into the default partition would be removed uncounted with the next ones: they
+-- are inserted once more, into the table itself. Their rows have the columns in the partition's own order here.
 -- (What goes straight into the partition of a day is counted by the next refresh, or when the day is closed.)
+CREATE OR REPLACE FUNCTION insert_into_parent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  EXECUTE format(
+    'WITH moved AS (
+       DELETE FROM location_reports_default AS d USING inserted AS i
+       WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp RETURNING d.*)
+     INSERT INTO location_reports (%1$s) SELECT %1$s FROM moved', report_columns());
+  RETURN NULL;
+END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports_default
-  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aggregate_inserted_reports();
+  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION insert_into_parent();
 
 -- UPDATE and DELETE: the touched days of the touched trackers are computed anew; raw has them all.
 --

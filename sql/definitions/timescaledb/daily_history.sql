@@ -1,24 +1,39 @@
 -- The whole daily history under one name on both engines: what the continuous aggregate computed from raw, merged with
--- what came later than that.
+-- what came later than that. `rank` orders parts as outranks() does; rows of 0.1.0 have no located_at.
 CREATE OR REPLACE VIEW location_history_days AS
 SELECT hashed_adv_key, bucket,
-  last(location, last_report_at) AS location,
+  last(location, rank) AS location,
   max(last_report_at) AS last_report_at,
-  last(confidence, last_report_at) AS confidence,
-  last(horizontal_accuracy, last_report_at) AS horizontal_accuracy,
-  last(status, last_report_at) AS status,
-  last(source, last_report_at) AS source,
-  last(nearest_city, nearest_city_at) FILTER (WHERE nearest_city_at IS NOT NULL) AS nearest_city,
-  max(nearest_city_at) AS nearest_city_at,
+  last(confidence, rank) AS confidence,
+  last(horizontal_accuracy, rank) AS horizontal_accuracy,
+  last(status, rank) AS status,
+  last(source, rank) AS source,
+  CASE WHEN bool_and(imprecise) THEN last(nearest_city, nearest_city_at) FILTER (WHERE nearest_city_at IS NOT NULL)
+    ELSE last(nearest_city, nearest_city_at) FILTER (WHERE nearest_city_at IS NOT NULL AND NOT imprecise) END AS nearest_city,
+  CASE WHEN bool_and(imprecise) THEN max(nearest_city_at)
+    ELSE max(nearest_city_at) FILTER (WHERE NOT imprecise) END AS nearest_city_at,
   sum(report_count)::bigint AS report_count,
   max(max_confidence) AS max_confidence,
-  min(first_report_at) AS first_report_at
+  min(first_report_at) AS first_report_at,
+  last(altitude, rank) AS altitude,
+  last(speed, rank) AS speed,
+  last(course, rank) AS course,
+  last(battery, rank) AS battery,
+  last(motion, rank) AS motion,
+  bool_and(imprecise) AS imprecise,
+  last(located_at, rank) AS located_at
 FROM (
-  SELECT hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy, status, source,
-    nearest_city, nearest_city_at, report_count, max_confidence, first_report_at FROM location_history_daily
-  UNION ALL
-  SELECT hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy, status, source,
-    nearest_city, nearest_city_at, report_count, max_confidence, first_report_at FROM location_history_daily_late
+  SELECT p.*, p.located_at - CASE WHEN p.imprecise THEN timestamptz '4000-01-01 00:00+00'
+    ELSE timestamptz '2000-01-01 00:00+00' END AS rank
+  FROM (
+    SELECT hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy, status, source,
+      nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course, battery, motion,
+      imprecise, coalesce(located_at, last_report_at) AS located_at FROM location_history_daily
+    UNION ALL
+    SELECT hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy, status, source,
+      nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course, battery, motion,
+      imprecise, coalesce(located_at, last_report_at) AS located_at FROM location_history_daily_late
+  ) AS p
 ) AS layers
 GROUP BY hashed_adv_key, bucket;
 

@@ -33,13 +33,13 @@ BEGIN
     SELECT cell_of(ST_Y(day.location)), cell_of(ST_X(day.location))
     FROM unnest($1, $2) AS span (key, from_time)
     CROSS JOIN LATERAL (
-      SELECT location, last_report_at, nearest_city_at FROM location_history_daily
+      SELECT location, coalesce(located_at, last_report_at) AS located_at, nearest_city_at FROM location_history_daily
       WHERE hashed_adv_key = span.key AND bucket = date_trunc('day', span.from_time, 'UTC')
       UNION ALL
-      SELECT location, last_report_at, nearest_city_at FROM location_history_daily_late
+      SELECT location, coalesce(located_at, last_report_at) AS located_at, nearest_city_at FROM location_history_daily_late
       WHERE hashed_adv_key = span.key AND bucket = date_trunc('day', span.from_time, 'UTC')
     ) AS day
-    WHERE span.from_time < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+    WHERE span.from_time < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.located_at
     GROUP BY 1, 2;
 END $$;
 
@@ -77,18 +77,22 @@ BEGIN
     filled := filled + changed;
   END LOOP;
 
-  -- Of a day that is kept in two relations each row gets the city of its own newest report; the newer one is shown.
-  UPDATE location_history_daily AS day SET nearest_city = c.nearest_city, nearest_city_at = day.last_report_at
+  -- Of a day that is kept in two relations each row gets the city of the report that it shows; one of the two is shown.
+  UPDATE location_history_daily AS day
+    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
     FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
     WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+      AND day.bucket < history_horizon()
+      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
       AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
   GET DIAGNOSTICS changed = ROW_COUNT;
   days_filled := days_filled + changed;
-  UPDATE location_history_daily_late AS day SET nearest_city = c.nearest_city, nearest_city_at = day.last_report_at
+  UPDATE location_history_daily_late AS day
+    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
     FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
     WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon() AND day.nearest_city_at IS DISTINCT FROM day.last_report_at
+      AND day.bucket < history_horizon()
+      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
       AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
   GET DIAGNOSTICS changed = ROW_COUNT;
   days_filled := days_filled + changed;

@@ -9,20 +9,43 @@ BEGIN
   IF fresh IS NULL THEN
     RETURN NULL;
   END IF;
-  INSERT INTO location_history_daily_late AS kept
-  SELECT s.* FROM summarize_reports(fresh, '1 day') AS s
+  INSERT INTO location_history_daily_late AS kept (hashed_adv_key, bucket, location, last_report_at, confidence,
+    horizontal_accuracy, status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at,
+    altitude, speed, course, battery, motion, imprecise, located_at)
+  SELECT s.hashed_adv_key, s.bucket, s.location, s.last_report_at, s.confidence,
+    s.horizontal_accuracy, s.status, s.source, s.nearest_city, s.nearest_city_at, s.report_count, s.max_confidence,
+    s.first_report_at, s.altitude, s.speed, s.course, s.battery, s.motion, s.imprecise, s.located_at
+  FROM summarize_reports(fresh, '1 day') AS s
   ORDER BY s.hashed_adv_key, s.bucket
   ON CONFLICT (hashed_adv_key, bucket) DO UPDATE SET
-    location = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.location ELSE kept.location END,
-    confidence = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.confidence ELSE kept.confidence END,
-    horizontal_accuracy = CASE WHEN excluded.last_report_at > kept.last_report_at
+    location = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.location ELSE kept.location END,
+    confidence = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.confidence ELSE kept.confidence END,
+    horizontal_accuracy = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
       THEN excluded.horizontal_accuracy ELSE kept.horizontal_accuracy END,
-    status = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.status ELSE kept.status END,
-    source = CASE WHEN excluded.last_report_at > kept.last_report_at THEN excluded.source ELSE kept.source END,
-    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
-    nearest_city = CASE WHEN kept.nearest_city_at IS NULL OR excluded.nearest_city_at > kept.nearest_city_at
+    status = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.status ELSE kept.status END,
+    source = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.source ELSE kept.source END,
+    altitude = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.altitude ELSE kept.altitude END,
+    speed = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.speed ELSE kept.speed END,
+    course = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.course ELSE kept.course END,
+    battery = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.battery ELSE kept.battery END,
+    motion = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.motion ELSE kept.motion END,
+    located_at = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
+      THEN excluded.located_at ELSE coalesce(kept.located_at, kept.last_report_at) END,
+    nearest_city = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
       THEN excluded.nearest_city ELSE kept.nearest_city END,
-    nearest_city_at = greatest(kept.nearest_city_at, excluded.nearest_city_at),
+    nearest_city_at = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
+      THEN excluded.nearest_city_at ELSE kept.nearest_city_at END,
+    imprecise = kept.imprecise AND excluded.imprecise,
+    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
     report_count = kept.report_count + excluded.report_count,
     max_confidence = greatest(kept.max_confidence, excluded.max_confidence),
     first_report_at = least(kept.first_report_at, excluded.first_report_at);

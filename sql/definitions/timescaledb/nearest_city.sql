@@ -1,11 +1,13 @@
 -- The newest city that raw reports of a tracker say, and when, by hour from the cut on and by day; of all days that
--- overlap [from_time, to_time].
+-- overlap [from_time, to_time]. Where there are precise reports it is one of theirs, or none.
 CREATE OR REPLACE FUNCTION newest_cities(key text, from_time timestamptz, to_time timestamptz)
 RETURNS TABLE (bucket_size text, bucket timestamptz, nearest_city text, nearest_city_at timestamptz)
 LANGUAGE sql STABLE AS $$
   SELECT size.name, date_trunc(size.unit, r.timestamp, 'UTC') AS bucket,
-    last(r.nearest_city, r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL),
-    max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL)
+    CASE WHEN bool_and(r.imprecise) THEN last(r.nearest_city, r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL)
+      ELSE last(r.nearest_city, r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL AND NOT r.imprecise) END,
+    CASE WHEN bool_and(r.imprecise) THEN max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL)
+      ELSE max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL AND NOT r.imprecise) END
   FROM location_reports AS r CROSS JOIN (VALUES ('1 hour', 'hour'), ('1 day', 'day')) AS size (name, unit)
   WHERE r.hashed_adv_key = key
     AND r.timestamp >= greatest(date_trunc('day', from_time, 'UTC'), history_horizon())
@@ -18,8 +20,8 @@ $$;
 -- rows that now say so and did not before, by layer; the days are one layer, in whichever relations they are.
 --
 -- Where raw is there its buckets are set to what the next refresh computes of it. A day whose raw is gone is changed
--- only where its newest report, or the report that its city came from, lies in the range: an older report's city never
--- overwrites a newer one's.
+-- only where the report that it shows, or the report that its city came from, lies in the range: an older report's city
+-- never overwrites a newer one's.
 CREATE OR REPLACE FUNCTION update_nearest_city(hashed_adv_key text, range_start timestamptz, range_end timestamptz, city text)
 RETURNS TABLE (layer text, rows_changed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -60,23 +62,25 @@ BEGIN
     END IF;
   END LOOP;
 
-  -- A day may be kept in two relations: what counts is the newest report of both. It stands in one of them.
+  -- A day may be kept in two relations: what counts is what both together show. It stands in one of them.
   FOR b IN
     SELECT * FROM (
       SELECT d.bucket, d.nearest_city, d.nearest_city_at,
-        CASE WHEN d.last_report_at BETWEEN range_start AND range_end
-          THEN d.last_report_at ELSE d.nearest_city_at END AS said_at
+        CASE WHEN d.located_at BETWEEN range_start AND range_end
+          THEN d.located_at ELSE d.nearest_city_at END AS said_at
       FROM location_history_days AS d
       WHERE d.hashed_adv_key = $1 AND d.bucket < history_horizon()
         AND d.bucket BETWEEN date_trunc('day', range_start, 'UTC') AND range_end
-        AND (d.last_report_at BETWEEN range_start AND range_end OR d.nearest_city_at BETWEEN range_start AND range_end)
+        AND (d.located_at BETWEEN range_start AND range_end OR d.nearest_city_at BETWEEN range_start AND range_end)
     ) AS in_range
     WHERE (in_range.nearest_city, in_range.nearest_city_at) IS DISTINCT FROM (city, in_range.said_at)
   LOOP
     UPDATE location_history_daily AS d SET nearest_city = city, nearest_city_at = b.said_at
-      WHERE d.hashed_adv_key = $1 AND d.bucket = b.bucket AND b.said_at IN (d.last_report_at, d.nearest_city_at);
+      WHERE d.hashed_adv_key = $1 AND d.bucket = b.bucket
+        AND b.said_at IN (coalesce(d.located_at, d.last_report_at), d.nearest_city_at);
     UPDATE location_history_daily_late AS d SET nearest_city = city, nearest_city_at = b.said_at
-      WHERE d.hashed_adv_key = $1 AND d.bucket = b.bucket AND b.said_at IN (d.last_report_at, d.nearest_city_at);
+      WHERE d.hashed_adv_key = $1 AND d.bucket = b.bucket
+        AND b.said_at IN (coalesce(d.located_at, d.last_report_at), d.nearest_city_at);
     found_days := true;
     days_changed := days_changed + (b.nearest_city IS DISTINCT FROM city)::int;
   END LOOP;

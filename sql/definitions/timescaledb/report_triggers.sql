@@ -15,7 +15,10 @@ BEGIN
   -- Under a snapshot that may be older than the horizon, current_horizon() raises a serialization failure.
   IF NEW.timestamp < current_horizon() THEN
     -- NEW has the row type of a chunk.
-    PERFORM merge_late_reports(ARRAY[ROW (NEW.*)::location_reports]);
+    PERFORM merge_late_reports(ARRAY[make_report(
+      NEW.hashed_adv_key, NEW.timestamp, NEW.location, NEW.confidence, NEW.horizontal_accuracy, NEW.status,
+      NEW.nearest_city, NEW.source, NEW.received_at, NEW.altitude, NEW.speed, NEW.course, NEW.battery, NEW.motion,
+      NEW.imprecise)]);
     RETURN NULL;
   END IF;
   RETURN NEW;
@@ -42,10 +45,12 @@ CREATE OR REPLACE TRIGGER mark_inserted_reports AFTER INSERT ON location_reports
 -- Of INSERTs as well, though those are logged: nothing tells the two apart for sure. pg_stat_progress_copy forgets a COPY
 -- that makes a chunk, hides one after SET ROLE, and is as it was at its first reading in the transaction.
 CREATE OR REPLACE FUNCTION log_new_reports() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' SET tracker.logs_changes = 'on' AS $$
+SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
   outermost record;
 BEGIN
+  -- Not in the header: an owner who is no superuser may not name a setting of ours there.
+  PERFORM set_config('tracker.logs_changes', 'on', true);
   FOR outermost IN
     SELECT DISTINCT ON (c.timestamp) c.timestamp, c.hashed_adv_key FROM changed AS c
     JOIN (
@@ -56,6 +61,7 @@ BEGIN
     EXECUTE format('UPDATE location_reports SET received_at = received_at WHERE hashed_adv_key = %L AND timestamp = %L',
       outermost.hashed_adv_key, outermost.timestamp);
   END LOOP;
+  PERFORM set_config('tracker.logs_changes', '', true);
   RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER log_new_reports AFTER INSERT ON location_reports

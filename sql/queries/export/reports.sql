@@ -1,7 +1,8 @@
 -- Raw reports of one tracker in [$2, $3), oldest first, as far as they are kept.
 -- $1 bigint tracker id, $2 timestamptz start, $3 timestamptz end
 SELECT r.timestamp AS "time", ST_Y(r.location) AS latitude, ST_X(r.location) AS longitude,
-  r.horizontal_accuracy AS "horizontalAccuracy", r.confidence, r.status, r.nearest_city AS "nearestCity", r.source
+  r.horizontal_accuracy AS "horizontalAccuracy", r.confidence, r.status, r.nearest_city AS "nearestCity", r.source,
+  r.altitude, r.speed, r.course, r.battery, r.motion, r.imprecise
 FROM location_reports AS r JOIN trackers AS t USING (hashed_adv_key)
 WHERE t.id = $1 AND r.timestamp >= $2::timestamptz AND r.timestamp < $3::timestamptz
   AND r.timestamp >= history_horizon()

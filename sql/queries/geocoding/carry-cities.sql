@@ -1,4 +1,4 @@
--- Gives newest reports of rows, and by them the rows, the city of their cell in every layer, in place of what they have.
+-- Gives the reports that rows show, and by them the rows, the city of their cell in every layer, in place of what they have.
 -- $1 bigint[] tracker ids, $2 timestamptz[] times of the reports, $3 float8[] latitudes, $4 float8[] longitudes,
 -- $5 text[] cities that the rows show
 -- Returns how many were changed. Locks what update_nearest_city() locks, tracker by tracker.

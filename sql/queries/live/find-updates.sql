@@ -2,7 +2,7 @@
 -- $1 bigint[] tracker ids, $2 timestamptz[] time of the newest report known of each, $3 integer rows at most
 SELECT t.id AS "trackerId", t.name AS "trackerName", r.timestamp, ST_Y(r.location) AS latitude,
   ST_X(r.location) AS longitude, r.confidence, r.horizontal_accuracy AS "horizontalAccuracy", r.status,
-  r.nearest_city AS "nearestCity", r.source
+  r.nearest_city AS "nearestCity", r.source, r.altitude, r.speed, r.course, r.battery, r.motion, r.imprecise
 FROM unnest($1::bigint[], $2::timestamptz[]) AS known (tracker_id, newest)
 JOIN trackers AS t ON t.id = known.tracker_id
 CROSS JOIN LATERAL (

@@ -12,7 +12,8 @@
 WITH given AS (
   SELECT history_row_id($1::bigint, v.bucket_size, v.timestamp) AS id, $1::bigint AS tracker_id, v.timestamp, v.bucket_size,
     v.location, v.nearest_city, v.last_report_at, v.first_report_at, v.report_count, v.confidence, v.max_confidence,
-    v.horizontal_accuracy, v.status, v.source, true AS is_exact, v.timestamp + bucket_width(v.bucket_size) AS ends_at
+    v.horizontal_accuracy, v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion, v.imprecise,
+    v.located_at, true AS is_exact, v.timestamp + bucket_width(v.bucket_size) AS ends_at
   FROM history_in_hours AS v
   WHERE $4::text IS NULL
     AND v.hashed_adv_key = (SELECT hashed_adv_key FROM trackers WHERE id = $1)
@@ -21,7 +22,8 @@ WITH given AS (
   UNION ALL
   SELECT history_row_id($1, '1 day', d.starts_at) || ':' || $4, $1, d.starts_at, '1 day',
     d.location, d.nearest_city, d.last_report_at, d.first_report_at, d.report_count, d.confidence, d.max_confidence,
-    d.horizontal_accuracy, d.status, d.source, d.is_exact, d.ends_at
+    d.horizontal_accuracy, d.status, d.source, d.altitude, d.speed, d.course, d.battery, d.motion, d.imprecise,
+    d.located_at, d.is_exact, d.ends_at
   FROM history_in_zone_days((SELECT hashed_adv_key FROM trackers WHERE id = $1), $2, $3, $4) AS d
   WHERE $4 IS NOT NULL
 ), numbered AS (
@@ -39,7 +41,8 @@ WITH given AS (
   SELECT m.*, row_number() OVER (ORDER BY m.gap_start - m.timestamp) AS gap_rank FROM marked AS m
 )
 SELECT r.id, r.tracker_id, r.timestamp, r.bucket_size, r.location, r.nearest_city, r.last_report_at, r.first_report_at,
-  r.report_count, r.confidence, r.max_confidence, r.horizontal_accuracy, r.status, r.source, r.is_exact,
+  r.report_count, r.confidence, r.max_confidence, r.horizontal_accuracy, r.status, r.source, r.altitude, r.speed, r.course,
+  r.battery, r.motion, r.imprecise, r.located_at, r.is_exact,
   r.ends_at, r.is_point, r.row_count_in_range, CASE WHEN r.gap_rank <= $5 THEN r.gap_start END AS gap_start,
   history_floor() AS kept_from, now() AS asked_at
 FROM (VALUES (1)) AS always LEFT JOIN ranked AS r ON r.is_point OR r.gap_start IS NOT NULL AND r.gap_rank <= $5

@@ -5,7 +5,8 @@
 -- Raises invalid_parameter_value where the server does not know the time zone.
 SELECT history_row_id($1::bigint, v.bucket_size, v.timestamp) AS id, $1::bigint AS tracker_id, v.timestamp, v.bucket_size,
   v.location, v.nearest_city, v.last_report_at, v.first_report_at, v.report_count, v.confidence, v.max_confidence,
-  v.horizontal_accuracy, v.status, v.source, true AS is_exact
+  v.horizontal_accuracy, v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion, v.imprecise,
+  v.located_at, true AS is_exact
 FROM history_in_hours AS v
 WHERE $4::text IS NULL
   AND v.hashed_adv_key = (SELECT hashed_adv_key FROM trackers WHERE id = $1)
@@ -15,7 +16,8 @@ WHERE $4::text IS NULL
 UNION ALL
 SELECT history_row_id($1, '1 day', d.starts_at) || ':' || $4, $1, d.starts_at, '1 day',
   d.location, d.nearest_city, d.last_report_at, d.first_report_at, d.report_count, d.confidence, d.max_confidence,
-  d.horizontal_accuracy, d.status, d.source, d.is_exact
+  d.horizontal_accuracy, d.status, d.source, d.altitude, d.speed, d.course, d.battery, d.motion, d.imprecise,
+  d.located_at, d.is_exact
 FROM history_in_zone_days((SELECT hashed_adv_key FROM trackers WHERE id = $1), $2, $3, $4) AS d
 WHERE $4 IS NOT NULL
 ORDER BY timestamp LIMIT $6::integer

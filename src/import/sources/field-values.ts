@@ -1,10 +1,12 @@
-import type { SourceReport } from '../report-source.js';
+import type { SourceReport, Telemetry } from '../report-source.js';
 import { RejectedItemError, shown, undecodable } from './source-errors.js';
 import { timestampFromEpoch, timestampFromText } from './timestamp.js';
 
 /** What a decoder makes of an item; where it stood is added by its source. */
 export type Decoded = Omit<SourceReport, 'position'>;
-type Optional = Omit<Decoded, 'timestamp' | 'latitude' | 'longitude'>;
+type Optional = Omit<Decoded, 'timestamp' | 'latitude' | 'longitude' | keyof Telemetry>;
+/** Telemetry as a decoder has it; see telemetry.ts for what its values are made from. */
+export type TelemetryValues = { readonly [Field in keyof Telemetry]: Telemetry[Field] | undefined };
 type Draft = { -readonly [Field in keyof Decoded]: Decoded[Field] };
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -30,6 +32,7 @@ export function decoded(
   timestamp: string,
   [latitude, longitude]: readonly [number, number],
   optional: { readonly [Field in keyof Optional]: Optional[Field] | undefined } = {},
+  telemetry: TelemetryValues = {},
 ): Decoded {
   const report: Draft = { timestamp, latitude, longitude };
   const { tracker, hashedAdvKey, confidence, horizontalAccuracy, status, nearestCity } = optional;
@@ -39,6 +42,12 @@ export function decoded(
   if (horizontalAccuracy !== undefined) report.horizontalAccuracy = horizontalAccuracy;
   if (status !== undefined) report.status = status;
   if (nearestCity !== undefined) report.nearestCity = nearestCity;
+  const { altitude, speed, course, battery, motion } = telemetry;
+  if (altitude !== undefined) report.altitude = altitude;
+  if (speed !== undefined) report.speed = speed;
+  if (course !== undefined) report.course = course;
+  if (battery !== undefined) report.battery = battery;
+  if (motion !== undefined) report.motion = motion;
   return report;
 }
 
@@ -157,7 +166,7 @@ export function decimal(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined; // 1e999
 }
 
-function numberFrom(value: unknown): number | undefined {
+export function numberFrom(value: unknown): number | undefined {
   if (typeof value === 'number') {
     return Number.isFinite(value) ? value : undefined;
   }

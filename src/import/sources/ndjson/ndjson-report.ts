@@ -1,4 +1,4 @@
-import type { SourceReport } from '../../report-source.js';
+import { type Motion, MOTIONS, type SourceReport } from '../../report-source.js';
 import { type Fields, isInt32, isText, short } from '../field-values.js';
 import { jsonFromLine } from '../lines.source.js';
 import { RejectedItemError, shown, undecodable } from '../source-errors.js';
@@ -12,7 +12,8 @@ type Draft = { -readonly [Field in keyof SourceReport]: SourceReport[Field] };
  * - `timestamp`: RFC 3339 text with an offset, or a Unix time (seconds below 1e11, else milliseconds)
  * - `latitude`, `longitude`: degrees, numbers (not text)
  * - optional: `tracker` (name) or `hashedAdvKey`, `confidence` and `status` (whole numbers), `horizontalAccuracy` (metres),
- *   `nearestCity`
+ *   `nearestCity`, `altitude` (metres), `speed` (metres per second), `course` (degrees), `battery` (percent, a whole number),
+ *   `motion` (one of the words of {@link MOTIONS})
  *
  * Fields that are not known are ignored; an optional field that is null is absent. This is our own format, so a field of
  * the wrong type rejects the line.
@@ -46,7 +47,26 @@ export function reportFromLine(line: string, position: number): SourceReport {
   if (isGiven(fields['nearestCity'])) {
     report.nearestCity = shortText(fields, 'nearestCity');
   }
+  addTelemetry(report, fields);
   return report;
+}
+
+function addTelemetry(report: Draft, fields: Fields): void {
+  if (isGiven(fields['altitude'])) {
+    report.altitude = number(fields, 'altitude');
+  }
+  if (isGiven(fields['speed'])) {
+    report.speed = number(fields, 'speed');
+  }
+  if (isGiven(fields['course'])) {
+    report.course = number(fields, 'course');
+  }
+  if (isGiven(fields['battery'])) {
+    report.battery = percent(fields, 'battery');
+  }
+  if (isGiven(fields['motion'])) {
+    report.motion = motionOf(fields['motion']);
+  }
 }
 
 function objectOf(line: string): Fields {
@@ -98,6 +118,23 @@ function wholeNumber(fields: Fields, field: string): number {
     throw undecodable(`${field} is not a whole number of 32 bits but ${shown(value)}`);
   }
   return value;
+}
+
+/** The database refuses what is out of range, but its column has 16 bits: a larger number would fail the whole batch. */
+function percent(fields: Fields, field: string): number {
+  const value = number(fields, field);
+  if (!Number.isInteger(value) || Math.abs(value) > 32_767) {
+    throw undecodable(`${field} is not a whole number from 0 to 100 but ${shown(value)}`);
+  }
+  return value;
+}
+
+function motionOf(value: unknown): Motion {
+  const motion = MOTIONS.find((each) => each === value);
+  if (motion === undefined) {
+    throw undecodable(`motion is none of ${MOTIONS.join(', ')} but ${shown(value)}`);
+  }
+  return motion;
 }
 
 function text(fields: Fields, field: string): string {

@@ -17,9 +17,14 @@ describe('NdjsonSource', () => {
       horizontalAccuracy: 12.5,
       status: 0,
       nearestCity: 'Lübeck',
+      altitude: -3.5,
+      speed: 1.25,
+      course: 359.9,
+      battery: 87,
+      motion: 'cycling',
     };
     const { reports, rejected } = await readAll(
-      `${JSON.stringify({ ...full, extra: [1] })}\n${GOOD.replace('}', ',"tracker":null,"status":null}')}\n`,
+      `${JSON.stringify({ ...full, extra: [1] })}\n${GOOD.replace('}', ',"tracker":null,"status":null,"altitude":null,"battery":null,"motion":null}')}\n`,
     );
     expect(reports).toEqual([
       { ...full, position: 1, timestamp: '2024-03-01T09:03:09.000Z' },
@@ -28,6 +33,21 @@ describe('NdjsonSource', () => {
     expect(reports[1]).not.toHaveProperty('tracker');
     expect(rejected).toEqual([]);
   });
+
+  it('leaves it to the database to refuse telemetry that is out of range', async () => {
+    const given = { altitude: 1e6, speed: -1, course: 360, battery: 101 };
+    const { reports, rejected } = await readAll(JSON.stringify({ ...JSON.parse(GOOD), ...given }));
+    expect(rejected).toEqual([]);
+    expect(reports).toEqual([{ ...DECODED, ...given, position: 1 }]);
+  });
+
+  it.each(['stationary', 'walking', 'running', 'cycling', 'driving'])(
+    'takes the motion %s',
+    async (motion) => {
+      const { reports } = await readAll(GOOD.replace('}', `,"motion":"${motion}"}`));
+      expect(reports).toEqual([{ ...DECODED, position: 1, motion }]);
+    },
+  );
 
   it('counts lines through byte order mark, CRLF, blank lines, rejected lines, and a last line without end', async () => {
     const { reports, rejected } = await readAll(`\uFEFF\r\n${GOOD}\r\n  \r\n\n[1]\r\n${GOOD}`, 7);
@@ -73,6 +93,27 @@ describe('NdjsonSource', () => {
           'undecodable',
           'horizontalAccuracy is not a number',
         ],
+        [GOOD.replace('}', ',"altitude":"5"}'), 'undecodable', 'altitude is not a number but "5"'],
+        [GOOD.replace('}', ',"speed":1e999}'), 'undecodable', 'speed is too large for a number'],
+        [GOOD.replace('}', ',"course":[1]}'), 'undecodable', 'course is not a number but a list'],
+        [GOOD.replace('}', ',"battery":"50"}'), 'undecodable', 'battery is not a number but "50"'],
+        [
+          GOOD.replace('}', ',"battery":50.5}'),
+          'undecodable',
+          'battery is not a whole number from 0 to 100 but 50.5',
+        ],
+        [
+          GOOD.replace('}', ',"battery":32768}'),
+          'undecodable',
+          'battery is not a whole number from 0 to 100 but 32768',
+        ],
+        [
+          GOOD.replace('}', ',"motion":"Driving"}'),
+          'undecodable',
+          'motion is none of stationary, walking, running, cycling, driving but "Driving"',
+        ],
+        [GOOD.replace('}', ',"motion":""}'), 'undecodable', 'driving but ""'],
+        [GOOD.replace('}', ',"motion":["walking"]}'), 'undecodable', 'driving but a list'],
         [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker is not text but 7'],
         [GOOD.replace('}', ',"tracker":""}'), 'undecodable', 'tracker is empty'],
         [

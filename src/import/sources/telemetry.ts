@@ -1,0 +1,100 @@
+import type { Motion } from '../report-source.js';
+import { isShort, numberFrom } from './field-values.js';
+
+/**
+ * What a value of a foreign format becomes of what devices say beside the place. A value that cannot be read, stands for
+ * "unknown" or is out of range is left out; it never costs the position.
+ */
+
+/** Units, as factors to ours. */
+export const FOOT = 0.3048;
+export const KMH = 1 / 3.6;
+export const MPH = 0.44704;
+export const KNOT = 1852 / 3600;
+
+const LOWEST = -12_000;
+const HIGHEST = 100_000;
+const FASTEST = 1000;
+/** What stands for an unknown height: the usual "no data", and the largest numbers of 16 bits, signed and unsigned. */
+const NO_ALTITUDES: ReadonlySet<number> = new Set([-9999, 0x7fff, 0xffff]);
+
+const MOTION_WORDS: ReadonlyMap<string, Motion> = new Map([
+  ['stationary', 'stationary'],
+  ['still', 'stationary'],
+  ['walking', 'walking'],
+  ['onfoot', 'walking'],
+  ['running', 'running'],
+  ['cycling', 'cycling'],
+  ['onbicycle', 'cycling'],
+  ['driving', 'driving'],
+  ['automotive', 'driving'],
+  ['incar', 'driving'],
+  ['inbus', 'driving'],
+]);
+/** Google: IN_VEHICLE, IN_ROAD_VEHICLE, IN_RAIL_VEHICLE and so on; `inVehicle` until 2017. */
+const IN_VEHICLE = /^in[a-z]*vehicle$/;
+
+/** @param factor to metres. */
+export function altitudeFrom(value: unknown, factor = 1): number | undefined {
+  const given = numberFrom(value);
+  if (given === undefined || NO_ALTITUDES.has(given)) {
+    return undefined;
+  }
+  const altitude = converted(given, factor);
+  return altitude >= LOWEST && altitude <= HIGHEST ? altitude : undefined;
+}
+
+/** Of iOS: where the accuracy of an altitude is negative, the altitude is not valid (CLLocation.verticalAccuracy). */
+export function iosAltitudeFrom(value: unknown, verticalAccuracy: unknown): number | undefined {
+  return (numberFrom(verticalAccuracy) ?? 0) < 0 ? undefined : altitudeFrom(value);
+}
+
+/** @param factor to metres per second. */
+export function speedFrom(value: unknown, factor = 1): number | undefined {
+  const given = numberFrom(value);
+  const speed = given === undefined ? -1 : converted(given, factor);
+  return speed >= 0 && speed <= FASTEST ? speed : undefined;
+}
+
+/** Degrees clockwise from north. 360 is north, too. */
+export function courseFrom(value: unknown): number | undefined {
+  const course = numberFrom(value);
+  if (course === undefined || course < 0 || course > 360) {
+    return undefined;
+  }
+  return course === 360 ? 0 : course;
+}
+
+/** @param factor to percent. */
+export function batteryFrom(value: unknown, factor = 1): number | undefined {
+  const given = numberFrom(value);
+  const battery = given === undefined ? -1 : given * factor;
+  return battery >= 0 && battery <= 100 ? Math.round(battery) : undefined;
+}
+
+/** Of a word in any spelling (`ON_BICYCLE`, `onBicycle`), or of the first known one of a list. */
+export function motionFrom(value: unknown): Motion | undefined {
+  if (!Array.isArray(value)) {
+    return motionOf(value);
+  }
+  for (const word of value) {
+    const motion = motionOf(word);
+    if (motion !== undefined) {
+      return motion;
+    }
+  }
+  return undefined;
+}
+
+function motionOf(value: unknown): Motion | undefined {
+  if (typeof value !== 'string' || !isShort(value)) {
+    return undefined;
+  }
+  const word = value.toLowerCase().replace(/[^a-z]/g, '');
+  return MOTION_WORDS.get(word) ?? (IN_VEHICLE.test(word) ? 'driving' : undefined);
+}
+
+/** Converted values are rounded to a thousandth: finer digits would be those of the factor. */
+function converted(value: number, factor: number): number {
+  return factor === 1 ? value : Math.round(value * factor * 1000) / 1000;
+}
