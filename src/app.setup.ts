@@ -48,7 +48,7 @@ export async function createApp(
   cutOffSlowClients(app);
   const schema = app.get(SchemaGuard);
   await schema.verify();
-  if (config.APP_ROLES.includes('refresher')) await schema.applyRetention(); // the role that ends what is kept no longer
+  if (config.APP_ROLES.includes('refresher')) await schema.storeSettings(); // the role that ends what is kept no longer
   return app;
 }
 

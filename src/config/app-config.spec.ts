@@ -27,6 +27,7 @@ describe('loadConfig', () => {
       RAW_RETENTION_DAYS: 2,
       HOURLY_RETENTION_HOURS: 24,
       DAILY_RETENTION_DAYS: 365,
+      MAX_ACCURACY_METERS: 1000,
     });
     expect(loadConfig({}).DATABASE_URL).toBeUndefined();
   });
@@ -67,6 +68,25 @@ describe('loadConfig', () => {
       ]);
     },
   );
+
+  it.each([
+    ['0', 0],
+    ['99.5', 99.5],
+    ['20037508', 20_037_508],
+  ])('takes MAX_ACCURACY_METERS=%s', (value, meters) => {
+    expect(loadConfig({ MAX_ACCURACY_METERS: value }).MAX_ACCURACY_METERS).toBe(meters);
+  });
+
+  it.each([
+    ['-1', 'must not be less than 0'],
+    ['20037509', 'must not be greater than 20037508'],
+    ['off', 'must be a number'],
+    ['Infinity', 'must be a number'],
+  ])('refuses MAX_ACCURACY_METERS=%s', (value, problem) => {
+    expect(problemsOf({ MAX_ACCURACY_METERS: value })).toEqual([
+      `MAX_ACCURACY_METERS ${problem} (got "${value}")`,
+    ]);
+  });
 
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);

@@ -24,8 +24,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): AppConfig {
 
   const wrong = validateSync(config);
   const problems = wrong.map((error) => {
-    const { isInt, ...others } = error.constraints ?? {};
-    const problem = isInt ?? Object.values(others).join(', '); // what is no number is in no range either
+    const { isInt, isNumber, ...others } = error.constraints ?? {};
+    const problem = isInt ?? isNumber ?? Object.values(others).join(', '); // what is no number is in no range either
     const shown = documented.get(error.property)?.secret ? '' : ` (got "${given[error.property] ?? ''}")`;
     return `${problem}${shown}`;
   });

@@ -1,5 +1,5 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayNotEmpty, IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
+import { ArrayNotEmpty, IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
 import { EnvVariable } from './env-variable.decorator.js';
 import { GeocodingEnvironment } from './geocoding.env.js';
 
@@ -135,6 +135,16 @@ export class Environment extends GeocodingEnvironment {
   @Min(7)
   @Max(36_525)
   DAILY_RETENTION_DAYS = 365;
+
+  @EnvVariable({
+    description:
+      'Accuracy in metres above which an incoming report is imprecise; history shows it only where there is no precise one (0 to 20037508; 0: off).',
+  })
+  @Type(() => Number)
+  @IsNumber({}, { message: '$property must be a number' })
+  @Min(0)
+  @Max(20_037_508) // half the circumference of the earth, as for an accuracy itself
+  MAX_ACCURACY_METERS = 1000;
 
   @EnvVariable({
     description:

@@ -65,6 +65,7 @@ export async function migrate(
     return withMigrationSession(config, url, foundation, server, async (session, dataSource) => {
       const pending = await findPending(dataSource, session, made);
       const ran = await runPending(dataSource, session, foundation, pending, progress);
+      if (!made) await storeMaxAccuracy(session, config);
       if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
       const remade = await remakeMaterializedView(session, foundation, progress);
       const { warning } = rawRetention(engine, server, config);
@@ -164,15 +165,16 @@ export async function readFoundation(db: SqlRunner): Promise<Foundation | null> 
 }
 
 /**
- * What is kept how long, and how far TimescaleDB's policies reach back, follows the configuration; what was dropped
- * before stays dropped.
+ * Stores the settings that the database works by: what is kept how long, from which accuracy on a report is imprecise,
+ * and how far TimescaleDB's policies reach back. What was dropped before stays dropped, and reports that are there keep
+ * what they were called.
  *
  * For the server alone, which applies retention. A command is run from a shell that may lack the server's settings, and
  * the next maintenance of the server would remove what the defaults no longer keep.
  *
  * @returns why something is kept longer than configured; null when nothing is.
  */
-export async function storeRetention(db: SqlRunner, config: AppConfig): Promise<string | null> {
+export async function storeSettings(db: SqlRunner, config: AppConfig): Promise<string | null> {
   const made = await readFoundation(db);
   const raw = rawRetention(made?.engine ?? 'postgresql', await readCapabilities(db), config);
   await db.query(
@@ -180,6 +182,7 @@ export async function storeRetention(db: SqlRunner, config: AppConfig): Promise<
      WHERE (raw_retention_hours, hourly_retention_hours, daily_retention_hours) IS DISTINCT FROM ($1, $2, $3)`,
     [raw.hours, config.HOURLY_RETENTION_HOURS, config.DAILY_RETENTION_DAYS * 24],
   );
+  await storeMaxAccuracy(db, config);
   if (made?.engine === 'timescaledb') {
     await db.query('SELECT set_refresh_windows($1, $2)', [
       config.HOURLY_REFRESH_WINDOW_HOURS,
@@ -189,9 +192,17 @@ export async function storeRetention(db: SqlRunner, config: AppConfig): Promise<
   return raw.warning;
 }
 
+/** From which accuracy on the reports that come in from now on are imprecise. */
+async function storeMaxAccuracy(db: SqlRunner, config: AppConfig): Promise<void> {
+  await db.query(
+    'UPDATE history_state SET max_accuracy_meters = $1::float8 WHERE max_accuracy_meters <> $1::float8',
+    [config.MAX_ACCURACY_METERS],
+  );
+}
+
 /**
  * Keeps daily history for as long as configured where that is longer than what the database says, so that an import
- * takes in old reports; never for less: see storeRetention().
+ * takes in old reports; never for less: see storeSettings().
  */
 export async function lengthenDailyRetention(db: SqlRunner, config: AppConfig): Promise<void> {
   await db.query('UPDATE history_state SET daily_retention_hours = $1 WHERE daily_retention_hours < $1', [

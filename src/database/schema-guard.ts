@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
-import { lengthenDailyRetention, readFoundation, storeRetention } from './migrator.js';
+import { lengthenDailyRetention, readFoundation, storeSettings } from './migrator.js';
 import { checkFoundation, readCapabilities } from './server-capabilities.js';
 import { databaseErrorCode, toDomainError } from './pg-errors.js';
 import { definitionsHash } from './schema/definitions.js';
@@ -61,9 +61,9 @@ export class SchemaGuard {
     }
   }
 
-  /** Hands the database the configured retention; for the server, which applies it. */
-  async applyRetention(): Promise<void> {
-    const warning = await storeRetention(this.db, this.config);
+  /** Has the database work by the configured retention and accuracy; for the server alone, see storeSettings(). */
+  async storeSettings(): Promise<void> {
+    const warning = await storeSettings(this.db, this.config);
     if (warning !== null) this.logger.warn(warning);
   }
 

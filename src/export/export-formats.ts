@@ -22,8 +22,10 @@ async function* batchesOf(rows: AsyncIterable<ExportRow>): AsyncGenerator<Export
   if (batch.length > 0) yield batch;
 }
 
+type Value = string | number | boolean | null;
+
 /** A row under the names that an import of the product reads, too. */
-function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, string | number | null> {
+function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, Value> {
   return {
     tracker: name,
     trackerId: id,
@@ -35,18 +37,28 @@ function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, s
     status: row.status,
     nearestCity: row.nearestCity,
     source: row.source,
+    altitude: row.altitude,
+    speed: row.speed,
+    course: row.course,
+    battery: row.battery,
+    motion: row.motion,
+    imprecise: row.imprecise,
     ...(row.bucketSize !== undefined && {
       bucketSize: row.bucketSize,
       bucketStart: row.bucketStart?.toISOString() ?? null,
       reportCount: row.reportCount ?? null,
       firstReportAt: row.firstReportAt?.toISOString() ?? null,
+      lastReportAt: row.lastReportAt?.toISOString() ?? null,
+      locatedAt: row.locatedAt?.toISOString() ?? null,
     }),
   };
 }
 
+/** New ones stand at the end, for readers that go by position. */
 const CSV_COLUMNS = [
   'tracker', 'trackerId', 'timestamp', 'latitude', 'longitude', 'horizontalAccuracy', 'confidence', 'status',
   'nearestCity', 'source', 'bucketSize', 'bucketStart', 'reportCount', 'firstReportAt',
+  'altitude', 'speed', 'course', 'battery', 'motion', 'imprecise', 'lastReportAt', 'locatedAt',
 ]; // prettier-ignore
 
 /**
@@ -62,7 +74,7 @@ async function* writeCsv(tracker: ExportedTracker, rows: AsyncIterable<ExportRow
   const options = {
     columns: CSV_COLUMNS,
     record_delimiter: 'windows', // RFC 4180
-    cast: { string: spreadsheetSafe },
+    cast: { string: spreadsheetSafe, boolean: String },
   };
   yield stringify([], { ...options, header: true, bom: true }); // without the mark Excel takes UTF-8 for Windows-1252
   for await (const batch of batchesOf(rows)) {
@@ -82,7 +94,7 @@ async function* writeNdjson(
   }
 }
 
-function withoutNulls(values: Record<string, string | number | null>): Record<string, unknown> {
+function withoutNulls(values: Record<string, Value>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
@@ -99,39 +111,74 @@ async function* writeGeojson(
   yield '\n]}\n';
 }
 
-/** Longitude first. Source: RFC 7946. */
+/** Longitude first, then latitude, and the altitude where it is known. Source: RFC 7946, 3.1.1. */
 function featureOf(tracker: ExportedTracker, row: ExportRow): object {
   const { latitude, longitude, ...properties } = record(tracker, row);
   return {
     type: 'Feature',
-    geometry: { type: 'Point', coordinates: [longitude, latitude] },
+    geometry: {
+      type: 'Point',
+      coordinates: [longitude, latitude, ...(row.altitude === null ? [] : [row.altitude])],
+    },
     properties: withoutNulls(properties),
   };
 }
 
-/** Elements of a point in the order of the schema. Source: www.topografix.com/GPX/1/1/gpx.xsd, wptType. */
+/**
+ * GPX 1.1 has no elements for speed, course and so on. Garmin's extension has the first two, in our units, and many
+ * programs read it; the others have a namespace of ours.
+ */
+const GPX_NAMESPACES =
+  'xmlns="http://www.topografix.com/GPX/1/1" ' +
+  'xmlns:gpxtpx="http://www.garmin.com/xmlschemas/TrackPointExtension/v2" ' +
+  'xmlns:tracker="urn:x-tracker-location-history"';
+
 async function* writeGpx(tracker: ExportedTracker, rows: AsyncIterable<ExportRow>): AsyncGenerator<string> {
   yield (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    '<gpx version="1.1" creator="tracker-location-history" xmlns="http://www.topografix.com/GPX/1/1">\n' +
+    `<gpx version="1.1" creator="tracker-location-history" ${GPX_NAMESPACES}>\n` +
     `<trk><name>${xmlText(tracker.name)}</name><trkseg>\n`
   );
   for await (const batch of batchesOf(rows)) {
-    yield batch
-      .map(
-        ({ latitude, longitude, time, nearestCity, source }) =>
-          `<trkpt lat="${decimal(latitude)}" lon="${decimal(longitude)}"><time>${time.toISOString()}</time>` +
-          `${nearestCity === null ? '' : `<name>${xmlText(nearestCity)}</name>`}<src>${xmlText(source)}</src></trkpt>\n`,
-      )
-      .join('');
+    yield batch.map(gpxPoint).join('');
   }
   yield '</trkseg></trk>\n</gpx>\n';
 }
 
+/** Elements of a point in the order of the schema. Source: www.topografix.com/GPX/1/1/gpx.xsd, wptType. */
+function gpxPoint(row: ExportRow): string {
+  const { latitude, longitude, altitude, time, nearestCity, source } = row;
+  return (
+    `<trkpt lat="${decimal(latitude)}" lon="${decimal(longitude)}">` +
+    gpxElement('ele', altitude) +
+    `<time>${time.toISOString()}</time>` +
+    gpxElement('name', nearestCity) +
+    gpxElement('src', source) +
+    gpxExtensions(row) +
+    '</trkpt>\n'
+  );
+}
+
+function gpxExtensions({ speed, course, horizontalAccuracy, battery, motion }: ExportRow): string {
+  const garmin = gpxElement('gpxtpx:speed', speed) + gpxElement('gpxtpx:course', course);
+  const all =
+    (garmin && `<gpxtpx:TrackPointExtension>${garmin}</gpxtpx:TrackPointExtension>`) +
+    gpxElement('tracker:horizontal_accuracy', horizontalAccuracy) +
+    gpxElement('tracker:battery', battery) +
+    gpxElement('tracker:motion', motion);
+  return all && `<extensions>${all}</extensions>`;
+}
+
+/** Nothing for what is not known. */
+function gpxElement(name: string, value: string | number | null): string {
+  if (value === null) return '';
+  return `<${name}>${typeof value === 'number' ? decimal(value) : xmlText(value)}</${name}>`;
+}
+
 /** XML's decimals have no exponent, which JavaScript writes below a millionth. */
-function decimal(degrees: number): string {
-  const text = String(degrees);
-  return text.includes('e') ? degrees.toFixed(20).replace(/0+$/, '') : text;
+function decimal(value: number): string {
+  const text = String(value);
+  return text.includes('e') ? value.toFixed(20).replace(/0+$/, '') : text;
 }
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };

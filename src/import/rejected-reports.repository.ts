@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Session } from '../database/session.js';
+import type { DeviceFields } from '../location-history/device-fields.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 
 /** A report in the quarantine. What could not be decoded has neither time nor place. */
-export interface RejectedReport {
+export interface RejectedReport extends DeviceFields {
   id: string;
   runId: string;
   position: number;
@@ -28,7 +29,7 @@ export interface RejectedFilter {
 
 const FIND = `
   SELECT id, run_id AS "runId", position::float8, reason, message, tracker, hashed_adv_key AS "hashedAdvKey", timestamp,
-    latitude, longitude, given, rejected_at AS "rejectedAt"
+    latitude, longitude, altitude, speed, course, battery, motion, given, rejected_at AS "rejectedAt"
   FROM rejected_reports
   WHERE ($1::bigint IS NULL OR run_id = $1) AND ($2::text IS NULL OR reason = $2) AND id > $3
   ORDER BY id LIMIT $4`;

@@ -1,10 +1,11 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
+import { deviceFieldsModel } from '../location-history/device-fields.model.js';
 import { Coordinates } from '../location-history/location-history.model.js';
 import { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import type { LiveUpdate } from './live.repository.js';
 
 @ObjectType('LocationUpdate', { description: 'A report of where a tracker is, newer than those before it.' })
-export class LocationUpdateModel {
+export class LocationUpdateModel extends deviceFieldsModel() {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
@@ -30,6 +31,11 @@ export class LocationUpdateModel {
 
   @Field(() => Float, { nullable: true, description: 'Radius in metres.' })
   horizontalAccuracy!: number | null;
+
+  @Field(() => Boolean, {
+    description: 'Whether its accuracy was above MAX_ACCURACY_METERS when it came in.',
+  })
+  imprecise!: boolean;
 
   @Field(() => Int, { nullable: true, description: 'Status byte as reported.' })
   status!: number | null;

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { sqlFile } from '../database/sql-files.js';
+import type { DeviceFields } from '../location-history/device-fields.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 
 /** A report on its way to subscribers. */
-export interface LiveUpdate {
+export interface LiveUpdate extends DeviceFields {
   trackerId: string;
   trackerName: string;
   timestamp: Date;
@@ -13,6 +14,7 @@ export interface LiveUpdate {
   nearestCity: string | null;
   confidence: number | null;
   horizontalAccuracy: number | null;
+  imprecise: boolean;
   status: number | null;
   source: string;
 }

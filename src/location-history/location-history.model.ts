@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import { COST_OF_PART } from '../common/graphql/query-cost.js';
 import type { RowSize } from './bucket-size.js';
+import { deviceFieldsModel } from './device-fields.model.js';
 import { HistoryResolution, type StoredResolution } from './history-resolution.js';
 import type { LocationHistoryRow } from './location-history.row.js';
 
@@ -13,11 +14,13 @@ export class Coordinates {
   longitude!: number;
 }
 
+/** Which report a row is of. */
+const RULE = 'The row shows the newest precise report of its bucket, or the newest where none is precise.';
+
 @ObjectType('LocationHistory', {
-  description:
-    'Where a tracker was in an hour or a day: its newest report in that time, and what is known of the others. Or, where raw reports were asked for, a single report.',
+  description: `Where a tracker was in an hour or a day. ${RULE} First and last report, count and greatest confidence are of all reports of the bucket. Where raw reports were asked for, a row is a single report.`,
 })
-export class LocationHistoryModel {
+export class LocationHistoryModel extends deviceFieldsModel(RULE) {
   @Field(() => ID, {
     description: 'Stays the same: tracker id, bucket size and start of the bucket, in seconds since 1970.',
   })
@@ -42,7 +45,7 @@ export class LocationHistoryModel {
   exact!: boolean;
 
   @Field(() => Coordinates, {
-    description: 'Place of the newest report, never a mean.',
+    description: 'Place of the report that the row shows, never an average.',
     complexity: COST_OF_PART,
   })
   location!: Coordinates;
@@ -53,7 +56,15 @@ export class LocationHistoryModel {
   })
   nearestCity!: string | null;
 
-  @Field(() => Date, { description: 'Time of the newest report.' })
+  @Field(() => Date, { description: `Time of the report that the row shows. ${RULE}` })
+  locatedAt!: Date;
+
+  @Field(() => Boolean, {
+    description: `Whether the accuracy of the report that the row shows was above MAX_ACCURACY_METERS when it came in. ${RULE}`,
+  })
+  imprecise!: boolean;
+
+  @Field(() => Date, { description: 'Time of the newest report in the bucket, precise or not.' })
   lastReportAt!: Date;
 
   @Field(() => Date, { description: 'Time of the oldest report in the bucket.' })
@@ -64,20 +75,20 @@ export class LocationHistoryModel {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Confidence of the newest report as reported, 0 to 255 (usually 1 to 3).',
+    description: 'Confidence of the report that the row shows, 0 to 255 (usually 1 to 3).',
   })
   confidence!: number | null;
 
   @Field(() => Int, { nullable: true, description: 'Greatest confidence in the bucket.' })
   maxConfidence!: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Radius of the newest report in metres.' })
+  @Field(() => Float, { nullable: true, description: 'Radius of the report that the row shows, in metres.' })
   horizontalAccuracy!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Status byte of the newest report as reported.' })
+  @Field(() => Int, { nullable: true, description: 'Status byte of the report that the row shows.' })
   status!: number | null;
 
-  @Field(() => String, { description: 'What brought the newest report.' })
+  @Field(() => String, { description: 'What brought the report that the row shows.' })
   source!: string;
 
   /** Not a field: resolved to `tracker`. */

@@ -16,7 +16,8 @@ const shaped = (query: string, further = ''): string => `
     ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.nearest_city AS "nearestCity",
     v.last_report_at AS "lastReportAt", v.first_report_at AS "firstReportAt",
     v.report_count::integer AS "reportCount", v.confidence, v.max_confidence AS "maxConfidence",
-    v.horizontal_accuracy AS "horizontalAccuracy", v.status, v.source ${further}
+    v.horizontal_accuracy AS "horizontalAccuracy", v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion,
+    v.imprecise, v.located_at AS "locatedAt" ${further}
   FROM (${query}) AS v`;
 
 const RELATIONS: Readonly<Record<StoredResolution, string>> = {

@@ -1,7 +1,8 @@
 import type { RowSize } from './bucket-size.js';
+import type { DeviceFields } from './device-fields.js';
 
-/** One row of history as it is read. */
-export interface LocationHistoryRow {
+/** One row of history as it is read. It shows one report of its bucket. */
+export interface LocationHistoryRow extends DeviceFields {
   id: string;
   trackerId: string;
   timestamp: Date;
@@ -9,6 +10,8 @@ export interface LocationHistoryRow {
   latitude: number;
   longitude: number;
   nearestCity: string | null;
+  /** Time of the report that it shows. */
+  locatedAt: Date;
   lastReportAt: Date;
   firstReportAt: Date;
   reportCount: number;
@@ -17,6 +20,8 @@ export interface LocationHistoryRow {
   horizontalAccuracy: number | null;
   status: number | null;
   source: string;
+  /** Whether the accuracy of the report was above MAX_ACCURACY_METERS when it came in. */
+  imprecise: boolean;
   /** Whether it is of all reports of its time and of no other; where it is not said, it is. */
   exact?: boolean;
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { TimeRange } from '../common/time-range.js';
+import type { DeviceFields } from './device-fields.js';
 
 /** A report of a tracker whose key is known. */
-export interface NewReport {
+export interface NewReport extends DeviceFields {
   hashedAdvKey: string;
   timestamp: Date;
   latitude: number;
@@ -34,7 +35,7 @@ export class LocationReportsRepository {
   /** Takes one report in as every source does; returns what became of it, in the words of the import. */
   async take(report: NewReport, source: string): Promise<string> {
     const [{ outcome }] = await this.db.query<[{ outcome: string }]>(
-      'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+      'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS outcome',
       [
         report.hashedAdvKey,
         report.timestamp.toISOString(),
@@ -45,6 +46,11 @@ export class LocationReportsRepository {
         report.status,
         report.nearestCity,
         source,
+        report.altitude,
+        report.speed,
+        report.course,
+        report.battery,
+        report.motion,
       ],
     );
     return outcome;

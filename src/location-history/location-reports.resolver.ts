@@ -24,6 +24,11 @@ export class LocationReportsResolver {
       horizontalAccuracy: input.horizontalAccuracy ?? null,
       status: input.status ?? null,
       nearestCity: input.nearestCity ?? null,
+      altitude: input.altitude ?? null,
+      speed: input.speed ?? null,
+      course: input.course ?? null,
+      battery: input.battery ?? null,
+      motion: input.motion ?? null,
     });
     return { trackerId, timestamp, outcome };
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { retryTransient } from '../database/retry.js';
 import { TrackersService } from '../trackers/trackers.service.js';
+import { outOfRange } from './report-ranges.js';
 import { type DeletedDay, LocationReportsRepository, type NewReport } from './location-reports.repository.js';
 
 /** What became of a report that was taken. */
@@ -20,7 +21,7 @@ const TAKEN: Readonly<Record<string, ReportOutcome>> = {
 
 /** Why a report is not taken, for the one who sent it. */
 const REFUSALS: Readonly<Record<string, [code: 'BAD_USER_INPUT' | 'CONFLICT', message: string]>> = {
-  out_of_range: ['BAD_USER_INPUT', 'There is no such place, confidence, status or accuracy'],
+  out_of_range: ['BAD_USER_INPUT', 'A value of the report is out of range'],
   null_island: ['BAD_USER_INPUT', 'Latitude 0 and longitude 0 are what devices say that do not know'],
   future: ['BAD_USER_INPUT', 'timestamp lies in the future'],
   older_than_retention: ['BAD_USER_INPUT', 'timestamp lies longer ago than history is kept'],
@@ -45,12 +46,13 @@ export class LocationReportsService {
    * @throws DomainError `BAD_USER_INPUT`, `NOT_FOUND` (tracker), `CONFLICT`; `reason` says in one word why it is refused.
    */
   async create(trackerId: string, report: Omit<NewReport, 'hashedAdvKey'>): Promise<ReportOutcome> {
+    const problems = outOfRange(report);
+    if (problems.length > 0) throw refusal('out_of_range', problems.join('; '));
     const { hashedAdvKey } = await this.trackers.get(trackerId);
     const outcome = await retryTransient(() => this.reports.take({ ...report, hashedAdvKey }, SOURCE));
     const taken = TAKEN[outcome];
     if (taken) return taken;
-    const [code, message] = REFUSALS[outcome] ?? ['BAD_USER_INPUT', 'The report cannot be taken'];
-    throw new DomainError(code, message, { details: { argument: 'input', reason: outcome } });
+    throw refusal(outcome);
   }
 
   /**
@@ -67,4 +69,10 @@ export class LocationReportsService {
     const range = { start: from, end: to };
     return retryTransient(() => this.reports.delete(hashedAdvKey, range), DELETE_PATIENCE_MS);
   }
+}
+
+/** @param explanation what there is to say beyond the reason. */
+function refusal(reason: string, explanation?: string): DomainError {
+  const [code, message] = REFUSALS[reason] ?? ['BAD_USER_INPUT', 'The report cannot be taken'];
+  return new DomainError(code, explanation ?? message, { details: { argument: 'input', reason } });
 }

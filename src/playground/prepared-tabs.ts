@@ -32,12 +32,13 @@ export const PREPARED_TABS: readonly PreparedTab[] = [
     name
     currentStatus
     latestLocation {
-      timestamp
+      locatedAt
       nearestCity
       location {
         latitude
         longitude
       }
+      battery
     }
   }
 }
@@ -84,6 +85,8 @@ export const PREPARED_TABS: readonly PreparedTab[] = [
       latitude
       longitude
     }
+    speed
+    battery
   }
 }
 `,

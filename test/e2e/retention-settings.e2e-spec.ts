@@ -13,7 +13,12 @@ describeOnEveryEngine('the retention of a database', (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine, {
-      env: { RAW_RETENTION_DAYS: '9', HOURLY_RETENTION_HOURS: '48', DAILY_RETENTION_DAYS: '1095' },
+      env: {
+        RAW_RETENTION_DAYS: '9',
+        HOURLY_RETENTION_HOURS: '48',
+        DAILY_RETENTION_DAYS: '1095',
+        MAX_ACCURACY_METERS: '70.5',
+      },
     });
     await db.register('kept');
     await db.query(`INSERT INTO location_reports (hashed_adv_key, timestamp, location)
@@ -21,6 +26,7 @@ describeOnEveryEngine('the retention of a database', (engine) => {
       FROM unnest(ARRAY[20, 700]) AS age`);
     await db.settle(); // the doctor would complain
   });
+  const maxAccuracy = (): Promise<number> => db.value('SELECT max_accuracy_meters FROM history_state');
   afterAll(() => db.drop());
 
   const run = (args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ended> =>
@@ -39,6 +45,7 @@ describeOnEveryEngine('the retention of a database', (engine) => {
     const report = `{"hashedAdvKey":"kept","timestamp":${Date.now() / 1000},"latitude":1,"longitude":2}\n`;
     expect(await run(args, {}, report)).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/rror/) });
     expect(await days()).toEqual({ raw: 9, hourly: 48, daily: 1095 });
+    expect(await maxAccuracy()).toBe(70.5);
     await maintain(db);
     expect(
       await db.value("SELECT min(bucket) < now() - interval '600 days' FROM location_history_days"),
@@ -53,10 +60,16 @@ describeOnEveryEngine('the retention of a database', (engine) => {
   });
 
   it('is what the server is told', async () => {
-    const server = RunningProduct.server({ DATABASE_URL: db.url, PORT: '0', DAILY_RETENTION_DAYS: '730' });
+    const server = RunningProduct.server({
+      DATABASE_URL: db.url,
+      PORT: '0',
+      DAILY_RETENTION_DAYS: '730',
+      MAX_ACCURACY_METERS: '500',
+    });
     try {
       await server.address();
       expect(await days()).toEqual({ raw: 2, hourly: 24, daily: 730 });
+      expect(await maxAccuracy()).toBe(500);
     } finally {
       await server.end('SIGTERM');
     }

@@ -1,10 +1,11 @@
--- History of one tracker that overlaps [$2, $3), oldest first: days up to the cut, hours from there on.
+-- History of one tracker that overlaps [$2, $3), oldest first: days up to the cut, hours from there on. The time of a row
+-- is that of the report that it shows, so that the file can be imported.
 -- $1 bigint tracker id, $2 timestamptz start, $3 timestamptz end
-SELECT v.last_report_at AS "time", ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude,
+SELECT v.located_at AS "time", ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude,
   v.horizontal_accuracy AS "horizontalAccuracy", v.confidence, v.status, v.nearest_city AS "nearestCity", v.source,
   v.bucket_size AS "bucketSize", v.timestamp AS "bucketStart", v.report_count::integer AS "reportCount",
-  v.first_report_at AS "firstReportAt", v.altitude, v.speed, v.course, v.battery, v.motion, v.imprecise,
-  v.located_at AS "locatedAt"
+  v.first_report_at AS "firstReportAt", v.last_report_at AS "lastReportAt", v.altitude, v.speed, v.course, v.battery,
+  v.motion, v.imprecise, v.located_at AS "locatedAt"
 FROM location_history_view AS v
 WHERE v.tracker_id = $1
   AND v.timestamp > $2::timestamptz - v.bucket_size::interval AND v.timestamp < $3::timestamptz

@@ -1,5 +1,6 @@
 import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import { IsOptional } from 'class-validator';
+import { Motion } from '../../common/motion.js';
 import { IsText } from '../../trackers/dto/tracker-fields.js';
 
 @InputType({ description: 'A report of where a tracker was.' })
@@ -19,7 +20,7 @@ export class CreateLocationReportInput {
   @Field(() => Int, { nullable: true, description: 'Confidence, 0 to 255 (usually 1 to 3).' })
   confidence?: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Radius in metres.' })
+  @Field(() => Float, { nullable: true, description: 'Radius in metres, 0 to 20,037,508.' })
   horizontalAccuracy?: number | null;
 
   @Field(() => Int, { nullable: true, description: 'Status byte, 0 to 255.' })
@@ -32,4 +33,22 @@ export class CreateLocationReportInput {
   @IsOptional()
   @IsText(1, 200)
   nearestCity?: string | null;
+
+  @Field(() => Float, { nullable: true, description: 'Metres above sea level, -12,000 to 100,000.' })
+  altitude?: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'Speed in metres per second, 0 to 1000.' })
+  speed?: number | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Direction of travel in degrees clockwise from north, 0 to below 360.',
+  })
+  course?: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'Battery of the device in percent, 0 to 100.' })
+  battery?: number | null;
+
+  @Field(() => Motion, { nullable: true, description: 'How the device says that it moves.' })
+  motion?: Motion | null;
 }
