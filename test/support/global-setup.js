@@ -28,7 +28,10 @@ export default async function globalSetup() {
   if (process.env.TEST_TIMESCALE_URL && process.env.TEST_ENGINE !== 'postgresql') {
     servers.push({ engine: 'timescaledb', url: process.env.TEST_TIMESCALE_URL });
   }
-  for (const server of servers) server.postgis = await hasPostgis(server.url);
+  for (const server of servers) {
+    server.postgis = await hasPostgis(server.url);
+    server.majorVersion = await majorVersionOf(server.url);
+  }
   process.env.TRACKER_TEST_SERVERS = JSON.stringify(servers); // read by test/support/servers.ts
 
   const run = randomBytes(4).toString('hex');
@@ -55,6 +58,13 @@ async function hasPostgis(url) {
     client.query(`SELECT FROM pg_available_extensions WHERE name = 'postgis'`),
   );
   return rowCount === 1;
+}
+
+async function majorVersionOf(url) {
+  const { rows } = await withClient(url, (client) =>
+    client.query(`SELECT current_setting('server_version_num')::int / 10000 AS major`),
+  );
+  return rows[0].major;
 }
 
 async function dropTemplates(url, run) {
