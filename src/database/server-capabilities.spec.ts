@@ -13,6 +13,7 @@ const TIMESCALE: ServerCapabilities = {
   timescaledb: '2.28.3',
   timescaledbLoaded: true,
   timescaledbLicense: 'timescale',
+  timescaledbRestoring: false,
 };
 const PLAIN: ServerCapabilities = {
   ...TIMESCALE,
@@ -83,6 +84,12 @@ describe('checkFoundation', () => {
         HISTORY_ENGINE: 'timescaledb',
       }),
     ).toThrow('npm run tracker -- move-engine');
+  });
+
+  it('refuses a database whose restore was not ended, and names what ends it', () => {
+    expect(() => checkFoundation(made, { ...TIMESCALE, timescaledbRestoring: true }, AUTO)).toThrow(
+      /being restored.*SELECT timescaledb_post_restore\(\)/,
+    );
   });
 
   it('names no command to move back: there is none', () => {

@@ -21,6 +21,8 @@ export interface ServerCapabilities {
   timescaledbLoaded: boolean;
   /** `timescale` has continuous aggregates, `apache` has not; null where it is not installed in this database yet. */
   timescaledbLicense: string | null;
+  /** A dump is being restored, or nobody has said that it is: until then TimescaleDB hides rows and loses new ones. */
+  timescaledbRestoring: boolean;
 }
 
 /** What a database is made with, once and for all. */
@@ -44,7 +46,8 @@ export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilitie
       (SELECT coalesce(installed_version, default_version) FROM pg_available_extensions
         WHERE name = 'timescaledb') AS timescaledb,
       current_setting('timescaledb.max_background_workers', true) IS NOT NULL AS "timescaledbLoaded",
-      current_setting('timescaledb.license', true) AS "timescaledbLicense"
+      current_setting('timescaledb.license', true) AS "timescaledbLicense",
+      coalesce(current_setting('timescaledb.restoring', true) = 'on', false) AS "timescaledbRestoring"
   `)) as [ServerCapabilities];
   return row;
 }
@@ -98,6 +101,12 @@ function timescaleObstacle(server: ServerCapabilities): string | null {
     return (
       `TimescaleDB is the Apache-only build or is set to it (timescaledb.license = ${server.timescaledbLicense}), ` +
       'which has no continuous aggregates'
+    );
+  }
+  if (server.timescaledbRestoring) {
+    return (
+      'it is being restored (timescaledb.restoring is on). When pg_restore has ended, have an administrator run there: ' +
+      'SELECT timescaledb_post_restore()'
     );
   }
   return null;

@@ -67,7 +67,7 @@ async function prepare(engine, admin, run) {
       postgis === null ? 'built-in spatial layer' : `PostGIS ${postgis}`,
     ];
     process.stderr.write(`engine ${engine}: ${versions.join(', ')}\n`); // .ci/run repeats it in its summary
-    return { engine, admin, owner, postgis: postgis !== null };
+    return { engine, admin, owner, postgis: postgis !== null, majorVersion: Number.parseInt(server, 10) };
   });
 }
 

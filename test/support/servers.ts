@@ -18,12 +18,18 @@ export interface TestServer extends ServerAccess {
   engine: HistoryEngine;
   /** Whether PostGIS can be installed there. */
   postgis: boolean;
+  /** E.g. 15. */
+  majorVersion: number;
 }
 
-/** The server of an engine, as global-setup.js found or started it; undefined where the tests run without it. */
+/** All servers of this run, as global-setup.js found or started them. */
+export function allServers(): TestServer[] {
+  return JSON.parse(process.env['TRACKER_TEST_SERVERS'] ?? '[]') as TestServer[];
+}
+
+/** The server of an engine; undefined where the tests run without it. */
 export function serverOf(engine: HistoryEngine): TestServer | undefined {
-  const servers = JSON.parse(process.env['TRACKER_TEST_SERVERS'] ?? '[]') as TestServer[];
-  return servers.find((server) => server.engine === engine);
+  return allServers().find((server) => server.engine === engine);
 }
 
 /** Address of a database for its owner. */
