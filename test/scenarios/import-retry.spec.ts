@@ -6,6 +6,9 @@ import { batch, Importer, ListSource } from '../support/importing.js';
 import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
 
+/** What a device says beside the place. */
+const DEVICE = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
+
 describeOnEveryEngine('a retry of rejected reports', (engine) => {
   let db: TestDatabase;
   let importer: Importer;
@@ -38,6 +41,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       confidence: 2,
       horizontalAccuracy: 7.5,
       nearestCity: 'Köln',
+      ...DEVICE,
     }));
   const tested = (key: string, reports: readonly SourceReport[]): TestReport[] =>
     reports.map(({ timestamp, latitude, longitude }) => ({
@@ -48,6 +52,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       confidence: 2,
       accuracy: 7.5,
       city: 'Köln',
+      ...DEVICE,
     }));
   const reject = async (reports: readonly SourceReport[]): Promise<string> => {
     const { runId, rejected } = await importer.imports.takeIn(new ListSource([batch(reports)]), {

@@ -12,7 +12,9 @@
 -- Locks: the new rows; the tracker's row where something is filled in. Keys wait for trackers that are being registered.
 WITH added AS (
   INSERT INTO tracker_keys (tracker_id, advertisement_key, hashed_adv_key, sealed_private_key, encryption_key_id)
-  SELECT $1, given.* FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[]) AS given
+  SELECT $1, given.advertisement_key, given.hashed_adv_key, given.sealed_private_key, given.encryption_key_id
+  FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[])
+    AS given (advertisement_key, hashed_adv_key, sealed_private_key, encryption_key_id)
   ON CONFLICT (hashed_adv_key) DO NOTHING
   RETURNING hashed_adv_key
 ),

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
+import { sqlFile } from '../../src/database/sql-files.js';
+import { describeOnTimescale } from '../support/engines.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { dayNames, keepRaw, maintain } from '../support/retention.js';
+import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const FIELDS = {
+  ...{ latitude: 1, longitude: 2, confidence: 3, accuracy: 5000, city: 'Rome' },
+  ...{ altitude: 100.5, speed: 2.5, course: 90, battery: 55, motion: 'cycling' },
+} as const;
+const INSERT = `(motion, battery, course, speed, altitude, nearest_city, horizontal_accuracy, confidence, location,
+    timestamp, hashed_adv_key)
+  VALUES ('cycling', 55, 90, 2.5, 100.5, 'Rome', 5000, 3, make_geo_point(2, 1), $1, 'a')`;
+
+/** A table may have its columns in another order than its partitions: one that was attached by hand, or restored. */
+describe('a default partition with its columns in another order', () => {
+  let db: TestDatabase;
+  let today: Date;
+
+  beforeEach(async () => {
+    db = await TestDatabase.create('postgresql');
+    today = await historyToday(db);
+    await db.register('a');
+    await db.query(`
+      ALTER TABLE location_reports DETACH PARTITION location_reports_default;
+      DROP TABLE location_reports_default;
+      CREATE TABLE location_reports_default (imprecise boolean NOT NULL DEFAULT false, motion text, battery smallint,
+        speed float8, course float8, altitude float8, received_at timestamptz(3) NOT NULL DEFAULT now(),
+        source text NOT NULL DEFAULT 'sql', nearest_city text, status smallint, horizontal_accuracy float8,
+        confidence smallint, location geo_point NOT NULL, timestamp timestamptz(3) NOT NULL,
+        hashed_adv_key text COLLATE "C" NOT NULL, CHECK (isfinite(timestamp)));
+      ALTER TABLE location_reports_default DROP CONSTRAINT location_reports_default_timestamp_check`);
+    const checks = await db.query<{ name: string; definition: string }>(
+      `SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+       WHERE conrelid = 'location_reports'::regclass AND contype = 'c'`,
+    );
+    for (const { name, definition } of checks) {
+      await db.query(`ALTER TABLE location_reports_default ADD CONSTRAINT ${name} ${definition}`);
+    }
+    await db.query('ALTER TABLE location_reports ATTACH PARTITION location_reports_default DEFAULT');
+    await db.query(sqlFile('definitions/postgresql/report_triggers'));
+  });
+  afterEach(() => db.drop());
+
+  it('takes late reports, by the table and by itself', async () => {
+    const reports = [-20, -21, -22].map((days): TestReport => ({
+      key: 'a',
+      at: at(today, days, '10:00:00'),
+      ...FIELDS,
+    }));
+    await insertReports(db, reports.slice(0, 1));
+    for (const report of reports.slice(1)) {
+      await db.query(`INSERT INTO location_reports_default ${INSERT}`, [report.at]);
+    }
+    expect(await db.value('SELECT count(*) FROM location_reports')).toBe(0);
+    await expectHistoryOf(db, reports);
+  });
+
+  it('gives its rows to the partitions that are made for them', async () => {
+    const reports = ['10:00:00', '11:00:00', '11:30:00'].map((time): TestReport => ({
+      key: 'a',
+      at: at(today, -1, time),
+      ...FIELDS,
+    }));
+    const [day = ''] = dayNames(today, 1, 1);
+    await db.query(`DROP TABLE location_reports_${day.replaceAll('-', '')}`);
+    await insertReports(db, reports.slice(0, 2));
+    await db.query(`INSERT INTO location_reports_default ${INSERT}`, [reports[2]?.at]);
+    expect(await db.value('SELECT count(*) FROM location_reports_default')).toBe(3);
+    await expectHistoryOf(db, reports);
+    expect(await db.value('SELECT make_report_partitions()')).toBe(1);
+    expect(await db.value('SELECT count(*) FROM location_reports_default')).toBe(0);
+    // Computed anew from what was moved.
+    await db.query('UPDATE location_reports SET received_at = received_at');
+    await expectHistoryOf(db, reports);
+    expect(await db.value('SELECT count(*) FROM geocoding_queue')).toBe(0);
+  });
+});
+
+describeOnTimescale('chunks of different ages', () => {
+  let db: TestDatabase;
+  let today: Date;
+
+  beforeEach(async () => {
+    db = await TestDatabase.create('timescaledb');
+    today = await historyToday(db);
+    await db.register('a');
+  });
+  afterEach(() => db.drop());
+
+  it('take late reports by the names of their columns', async () => {
+    const before: TestReport = { key: 'a', at: at(today, -1, '10:00:00'), ...FIELDS };
+    await insertReports(db, [before]);
+    // A chunk of today has the dropped column no more; one of before still has its place.
+    await db.query('ALTER TABLE location_reports ADD gone integer');
+    await db.query('ALTER TABLE location_reports DROP gone, ADD added text');
+    const after = [-1, -2, -20, -21].map((days): TestReport => ({
+      ...before,
+      at: at(today, days, '11:00:00'),
+    }));
+    for (const report of after) await db.query(`INSERT INTO location_reports ${INSERT}`, [report.at]);
+    await expectHistoryOf(db, [before, ...after]);
+    await keepRaw(db, 1);
+    await maintain(db);
+    await insertReports(db, [{ ...before, at: at(today, -2, '12:00:00') }]);
+    await expectHistoryOf(db, [before, ...after, { ...before, at: at(today, -2, '12:00:00') }]);
+  });
+});
