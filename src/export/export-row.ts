@@ -1,7 +1,7 @@
-import type { DeviceFields } from '../location-history/device-fields.js';
+import type { StoredTelemetry } from '../common/telemetry.js';
 
 /** One place of a tracker on its way out. */
-export interface ExportRow extends DeviceFields {
+export interface ExportRow extends StoredTelemetry {
   /** When the tracker was there: the time of a report, never of a bucket. */
   time: Date;
   latitude: number;

@@ -1,9 +1,9 @@
 import { Field, Float, ID, ObjectType } from '@nestjs/graphql';
-import { deviceFieldsModel } from '../location-history/device-fields.model.js';
+import { telemetryModel } from '../location-history/telemetry.model.js';
 import type { RejectedReport } from './rejected-reports.repository.js';
 
 @ObjectType('RejectedReport', { description: 'A report that was not taken, as it was given.' })
-export class RejectedReportModel extends deviceFieldsModel('As given, in range or not.') {
+export class RejectedReportModel extends telemetryModel('As given, in range or not.') {
   @Field(() => ID, { description: 'Its number in the quarantine.' })
   id!: string;
 

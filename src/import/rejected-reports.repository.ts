@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { StoredTelemetry } from '../common/telemetry.js';
 import type { Session } from '../database/session.js';
-import type { DeviceFields } from '../location-history/device-fields.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 
 /** A report in the quarantine. What could not be decoded has neither time nor place. */
-export interface RejectedReport extends DeviceFields {
+export interface RejectedReport extends StoredTelemetry {
   id: string;
   runId: string;
   position: number;

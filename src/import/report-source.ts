@@ -1,3 +1,4 @@
+import type { Motion } from '../common/telemetry.js';
 import type { Session } from '../database/session.js';
 
 /**
@@ -6,10 +7,6 @@ import type { Session } from '../database/session.js';
  * A source decodes and nothing else. Whether a position lies on the earth, whether a time is in the future, and
  * whether a report is already known are decided once, for all sources, by the database.
  */
-
-/** How a device says that it moves. */
-export const MOTIONS = ['stationary', 'walking', 'running', 'cycling', 'driving'] as const;
-export type Motion = (typeof MOTIONS)[number];
 
 /**
  * What a device says beside the place. Sources of foreign formats leave out what is outside these ranges; of NDJSON,

@@ -1,11 +1,11 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
-import { deviceFieldsModel } from '../location-history/device-fields.model.js';
 import { Coordinates } from '../location-history/location-history.model.js';
+import { telemetryModel } from '../location-history/telemetry.model.js';
 import { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import type { LiveUpdate } from './live.repository.js';
 
 @ObjectType('LocationUpdate', { description: 'A report of where a tracker is, newer than those before it.' })
-export class LocationUpdateModel extends deviceFieldsModel() {
+export class LocationUpdateModel extends telemetryModel() {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { sqlFile } from '../database/sql-files.js';
-import type { DeviceFields } from '../location-history/device-fields.js';
+import type { StoredTelemetry } from '../common/telemetry.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 
 /** A report on its way to subscribers. */
-export interface LiveUpdate extends DeviceFields {
+export interface LiveUpdate extends StoredTelemetry {
   trackerId: string;
   trackerName: string;
   timestamp: Date;

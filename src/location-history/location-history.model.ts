@@ -1,9 +1,9 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import { COST_OF_PART } from '../common/graphql/query-cost.js';
 import type { RowSize } from './bucket-size.js';
-import { deviceFieldsModel } from './device-fields.model.js';
 import { HistoryResolution, type StoredResolution } from './history-resolution.js';
 import type { LocationHistoryRow } from './location-history.row.js';
+import { telemetryModel } from './telemetry.model.js';
 
 @ObjectType({ description: 'A point on the globe, WGS 84.' })
 export class Coordinates {
@@ -20,7 +20,7 @@ const RULE = 'The row shows the newest precise report of its bucket, or the newe
 @ObjectType('LocationHistory', {
   description: `Where a tracker was in an hour or a day. ${RULE} First and last report, count and greatest confidence are of all reports of the bucket. Where raw reports were asked for, a row is a single report.`,
 })
-export class LocationHistoryModel extends deviceFieldsModel(RULE) {
+export class LocationHistoryModel extends telemetryModel(RULE) {
   @Field(() => ID, {
     description: 'Stays the same: tracker id, bucket size and start of the bucket, in seconds since 1970.',
   })

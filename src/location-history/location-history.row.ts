@@ -1,8 +1,8 @@
 import type { RowSize } from './bucket-size.js';
-import type { DeviceFields } from './device-fields.js';
+import type { StoredTelemetry } from '../common/telemetry.js';
 
 /** One row of history as it is read. It shows one report of its bucket. */
-export interface LocationHistoryRow extends DeviceFields {
+export interface LocationHistoryRow extends StoredTelemetry {
   id: string;
   trackerId: string;
   timestamp: Date;

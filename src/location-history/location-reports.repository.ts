@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { TimeRange } from '../common/time-range.js';
-import type { DeviceFields } from './device-fields.js';
+import type { StoredTelemetry } from '../common/telemetry.js';
 
 /** A report of a tracker whose key is known. */
-export interface NewReport extends DeviceFields {
+export interface NewReport extends StoredTelemetry {
   hashedAdvKey: string;
   timestamp: Date;
   latitude: number;

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { historyAt, metresBetween, type OracleRow } from '../support/answers-oracle.js';
+import {
+  ANSWER_FIELDS,
+  type AnswerRow,
+  historyAt,
+  metresBetween,
+  type OracleRow,
+  shown,
+} from '../support/answers-oracle.js';
 import { Api } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { ingestReports } from '../support/ingest.js';
@@ -120,6 +127,15 @@ describeOnEveryEngine('for a random fleet', (engine) => {
         },
       ),
       { seed: SEED, numRuns: RUNS, endOnFailure: true },
+    );
+  });
+
+  it('latestLocation is the newest row of each', async () => {
+    const { trackers } = await api.data<{ trackers: { id: string; latestLocation: AnswerRow | null }[] }>(
+      `{ trackers { id latestLocation { ${ANSWER_FIELDS} } } }`,
+    );
+    expect(new Map(trackers.map(({ id, latestLocation }) => [id, latestLocation]))).toEqual(
+      new Map(fleet.map(({ id, latest }) => [id, latest ? shown(latest) : null])),
     );
   });
 

@@ -14,7 +14,7 @@ import {
 } from '../support/answers-oracle.js';
 import { Api } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { type TestReport, utcDay } from '../support/history-oracle.js';
+import { MOTIONS, type TestReport, utcDay } from '../support/history-oracle.js';
 import { ingestReports } from '../support/ingest.js';
 import { boundaries } from '../support/retention.js';
 import { historyToday } from '../support/scenario.js';
@@ -36,6 +36,11 @@ const report = fc.record(
     confidence: fc.integer({ min: 0, max: 255 }),
     accuracy: fc.integer({ min: 0, max: 1500 }),
     city: fc.constantFrom('Oslo', 'Łódź', "L'Aquila"),
+    altitude: fc.integer({ min: -12_000, max: 100_000 }),
+    speed: fc.integer({ min: 0, max: 8000 }).map((n) => n / 8),
+    course: fc.integer({ min: 0, max: 2879 }).map((n) => n / 8),
+    battery: fc.integer({ min: 0, max: 100 }),
+    motion: fc.constantFrom(...MOTIONS),
   },
   { requiredKeys: ['minute', 'latitude', 'longitude'] },
 );

@@ -1,4 +1,4 @@
-import { reportWithCity, shownReport, type TestReport } from './history-oracle.js';
+import { isImprecise, reportWithCity, shownReport, type TestReport } from './history-oracle.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -16,11 +16,19 @@ export interface AnswerRow {
   confidence: number | null;
   maxConfidence: number | null;
   horizontalAccuracy: number | null;
+  altitude: number | null;
+  speed: number | null;
+  course: number | null;
+  battery: number | null;
+  motion: string | null;
+  imprecise: boolean;
+  locatedAt: string;
 }
 
 /** The fields of {@link AnswerRow}, to ask for them. */
 export const ANSWER_FIELDS = `timestamp bucketSize exact location { latitude longitude } nearestCity lastReportAt
-  firstReportAt reportCount confidence maxConfidence horizontalAccuracy`;
+  firstReportAt reportCount confidence maxConfidence horizontalAccuracy altitude speed course battery motion imprecise
+  locatedAt`;
 
 export interface Boundaries {
   horizon: Date;
@@ -136,6 +144,13 @@ function fold(bucket: Bucket, reports: TestReport[]): OracleRow {
     confidence: report.confidence ?? null,
     maxConfidence: confidences.length > 0 ? Math.max(...confidences) : null,
     horizontalAccuracy: report.accuracy ?? null,
+    altitude: report.altitude ?? null,
+    speed: report.speed ?? null,
+    course: report.course ?? null,
+    battery: report.battery ?? null,
+    motion: report.motion?.toUpperCase() ?? null,
+    imprecise: isImprecise(report),
+    locatedAt: report.at.toISOString(),
   };
 }
 

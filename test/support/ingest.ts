@@ -1,6 +1,6 @@
 import { IncomingBatch } from '../../src/import/incoming-batch.js';
 import { IngestRepository } from '../../src/import/ingest.repository.js';
-import type { Motion } from '../../src/import/report-source.js';
+import type { Motion } from '../../src/common/telemetry.js';
 import type { TestReport } from './history-oracle.js';
 import type { TestDatabase } from './test-database.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Random } from '../../../test/support/random.js';
-import { MOTIONS, REJECTION_REASONS, type Telemetry } from '../report-source.js';
+import { MOTIONS } from '../../common/telemetry.js';
+import { REJECTION_REASONS, type Telemetry } from '../report-source.js';
 import { EXAMPLE_FILES } from './testing/examples.js';
 import { readAll, type Reading } from './testing/read-all.js';
 

@@ -1,4 +1,4 @@
-import type { Motion } from '../report-source.js';
+import type { Motion } from '../../common/telemetry.js';
 import { isShort, numberFrom } from './field-values.js';
 
 /**

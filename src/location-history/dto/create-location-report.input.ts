@@ -1,7 +1,8 @@
 import { Field, Float, ID, InputType, Int } from '@nestjs/graphql';
 import { IsOptional } from 'class-validator';
-import { Motion } from '../../common/motion.js';
+import type { Motion } from '../../common/telemetry.js';
 import { IsText } from '../../trackers/dto/tracker-fields.js';
+import { MotionEnum } from '../telemetry.model.js';
 
 @InputType({ description: 'A report of where a tracker was.' })
 export class CreateLocationReportInput {
@@ -49,6 +50,6 @@ export class CreateLocationReportInput {
   @Field(() => Int, { nullable: true, description: 'Battery of the device in percent, 0 to 100.' })
   battery?: number | null;
 
-  @Field(() => Motion, { nullable: true, description: 'How the device says that it moves.' })
+  @Field(() => MotionEnum, { nullable: true, description: 'How the device says that it moves.' })
   motion?: Motion | null;
 }

@@ -1,4 +1,4 @@
-import type { Motion } from '../../report-source.js';
+import type { Motion } from '../../../common/telemetry.js';
 import { type Fields, isObject, numberFrom } from '../field-values.js';
 import { motionFrom } from '../telemetry.js';
 

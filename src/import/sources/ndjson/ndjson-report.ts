@@ -1,4 +1,5 @@
-import { type Motion, MOTIONS, type SourceReport } from '../../report-source.js';
+import { type Motion, MOTIONS } from '../../../common/telemetry.js';
+import type { SourceReport } from '../../report-source.js';
 import { type Fields, isInt32, isText, short } from '../field-values.js';
 import { jsonFromLine } from '../lines.source.js';
 import { RejectedItemError, shown, undecodable } from '../source-errors.js';

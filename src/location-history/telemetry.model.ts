@@ -1,9 +1,17 @@
 import type { Type } from '@nestjs/common';
 import { Field, Float, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import { Motion } from '../common/motion.js';
-import type { DeviceFields } from './device-fields.js';
+import type { Motion, StoredTelemetry } from '../common/telemetry.js';
 
-registerEnumType(Motion, {
+/** The words of the API, and the values that are stored. */
+export const MotionEnum = {
+  STATIONARY: 'stationary',
+  WALKING: 'walking',
+  RUNNING: 'running',
+  CYCLING: 'cycling',
+  DRIVING: 'driving',
+} as const satisfies { [Word in Motion as Uppercase<Word>]: Word };
+
+registerEnumType(MotionEnum, {
   name: 'Motion',
   description: 'How a device says that it moves.',
   valuesMap: {
@@ -20,11 +28,11 @@ registerEnumType(Motion, {
  *
  * @param remark stands at the end of each description.
  */
-export function deviceFieldsModel(remark = ''): Type<DeviceFields> {
+export function telemetryModel(remark = ''): Type<StoredTelemetry> {
   const description = (text: string): string => (remark === '' ? text : `${text} ${remark}`);
 
   @ObjectType({ isAbstract: true })
-  abstract class DeviceFieldsModel implements DeviceFields {
+  abstract class TelemetryModel implements StoredTelemetry {
     @Field(() => Float, {
       nullable: true,
       description: description('Metres above sea level, as the device says.'),
@@ -46,8 +54,11 @@ export function deviceFieldsModel(remark = ''): Type<DeviceFields> {
     })
     battery!: number | null;
 
-    @Field(() => Motion, { nullable: true, description: description('How the device says that it moves.') })
+    @Field(() => MotionEnum, {
+      nullable: true,
+      description: description('How the device says that it moves.'),
+    })
     motion!: Motion | null;
   }
-  return DeviceFieldsModel as Type<DeviceFields>;
+  return TelemetryModel as Type<StoredTelemetry>;
 }
