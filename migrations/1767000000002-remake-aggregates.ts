@@ -8,6 +8,9 @@ import type { Session } from '../src/database/session.js';
 import { inTransaction } from '../src/database/transactions.js';
 import { sqlFile } from '../src/database/sql-files.js';
 
+/** Not history_horizon(): a database that moves to the engine has no functions at this point. */
+const HORIZON = '(SELECT closed_before FROM history_state)';
+
 const AGGREGATES = ['location_history_hourly', 'location_history_daily'] as const;
 
 /**
@@ -81,14 +84,14 @@ async function exchange(runner: SqlRunner): Promise<void> {
   await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
   // Closed since the preparation: at most a day or two.
   for (const day of await closedDays(runner)) while ((await moveBatch(runner, day)) > 0);
-  await runner.query('DELETE FROM location_history_daily_next WHERE bucket < history_horizon()');
+  await runner.query(`DELETE FROM location_history_daily_next WHERE bucket < ${HORIZON}`);
   for (const relation of AGGREGATES) await replaceRelation(runner, relation);
 }
 
 /** The days below the horizon that the aggregate still has. */
 async function closedDays(runner: SqlRunner): Promise<string[]> {
   const rows = (await runner.query(
-    `SELECT DISTINCT bucket::text AS day, bucket FROM location_history_daily WHERE bucket < history_horizon() ORDER BY bucket`,
+    `SELECT DISTINCT bucket::text AS day, bucket FROM location_history_daily WHERE bucket < ${HORIZON} ORDER BY bucket`,
   )) as { day: string }[];
   return rows.map(({ day }) => day);
 }

@@ -1,5 +1,6 @@
 import { DomainError } from '../../common/errors/domain-error.js';
 import type { SqlRunner } from '../server-capabilities.js';
+import { dropChunks } from './drop-chunks.js';
 
 /** Suffix of a relation that is made beside the one it is to replace, and of the one that was replaced. */
 const NEXT = '_next';
@@ -47,6 +48,7 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
 /** Drops what was replaced, once the definitions stand on what replaced it; in the same transaction. */
 export async function dropSuperseded(session: SqlRunner): Promise<void> {
   for (const name of REPLACEABLE) {
+    await dropChunks(session, `${name}${SUPERSEDED}`);
     // One by one: of a continuous aggregate that is not there IF EXISTS is the only word TimescaleDB lets through.
     await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}${SUPERSEDED}`);
   }

@@ -1,6 +1,7 @@
 import type { Foundation, SqlRunner } from '../server-capabilities.js';
 import { sqlFile } from '../sql-files.js';
 import { definedObjects, definitionFiles, dropDefinitions } from './definitions.js';
+import { dropChunks } from './drop-chunks.js';
 import type { Step } from './step.js';
 
 /** Aggregates by the names that they have, and had, and have before they take the place of others. */
@@ -43,8 +44,12 @@ export function ownedObjects(made: Foundation, steps: readonly Step[], isDefined
 export async function dropEverything(session: SqlRunner, owned: OwnedObjects): Promise<void> {
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
   await dropDefinitions(session, owned.definitions);
-  for (const name of owned.aggregates) await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}`);
+  for (const name of owned.aggregates) {
+    await dropChunks(session, name);
+    await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}`);
+  }
   if (owned.trackers) await giveTrackersBack(session, owned);
+  if (owned.tables.includes('location_reports')) await dropChunks(session, 'location_reports');
   await session.query(`DROP TABLE IF EXISTS ${owned.tables.join(', ')}`);
   await dropDefinitions(session, owned.definitions); // those that a table stood on
   if (owned.backups) {
@@ -57,9 +62,13 @@ export async function dropEverything(session: SqlRunner, owned: OwnedObjects): P
     DROP DOMAIN IF EXISTS tracker_compat.geometry;
     DROP SCHEMA IF EXISTS tracker_compat;
     DROP TABLE schema_migrations;
-    DO $$ BEGIN
-      EXECUTE format('ALTER DATABASE %I SET search_path = %s', current_database(),
-        replace(current_setting('search_path'), ', tracker_compat', ''));
+    DO $$
+    DECLARE
+      others text := replace(current_setting('search_path'), ', tracker_compat', '');
+    BEGIN
+      EXECUTE format('ALTER DATABASE %I ', current_database())
+        || CASE WHEN others = (SELECT boot_val FROM pg_settings WHERE name = 'search_path') THEN 'RESET search_path'
+          ELSE 'SET search_path = ' || others END;
     END $$`);
 }
 

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { HistoryEngine } from '../../src/config/env.schema.js';
+import { moveToTimescaledb } from '../../src/database/engine-mover.js';
+import { TABLES } from '../../src/database/schema/undo.js';
+import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
+import { compressChunks, createUsedVersion010, earlierTable } from '../support/history-of-0.1.0.js';
+import { type TestReport, utcDay } from '../support/history-oracle.js';
+import { migrateDown, migrateUp, reconnect, run } from '../support/migrations.js';
+import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/schema-dump.js';
+import { at, insertReports, readHistory } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const opened: TestDatabase[] = [];
+
+/** A new database that had the same table before as the old one. */
+async function createNew(engine: HistoryEngine, env: Record<string, string> = {}): Promise<TestDatabase> {
+  const db = await TestDatabase.create(engine, { empty: true, env });
+  opened.push(db);
+  await run(db, earlierTable(utcDay(new Date())));
+  await migrateUp(db);
+  await reconnect(db);
+  return db;
+}
+
+async function createUpgraded(
+  engine: HistoryEngine,
+  env: Record<string, string> = {},
+): Promise<TestDatabase> {
+  const { db } = await createUsedVersion010(engine, env);
+  opened.push(db);
+  await migrateUp(db);
+  await reconnect(db);
+  return db;
+}
+
+async function moved(db: TestDatabase): Promise<TestDatabase> {
+  await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);
+  await reconnect(db);
+  return db;
+}
+
+/** What it is like when there is something of all that data makes: chunks of every kind, partitions made later. */
+async function dumpInUse(db: TestDatabase): Promise<SchemaDump> {
+  const today = utcDay(new Date());
+  const reports = [-1, 0].map((day): TestReport => ({
+    key: 'in use',
+    at: at(today, day, '00:00:00'),
+    latitude: 1,
+    longitude: 2,
+  }));
+  await insertReports(db, reports);
+  await readHistory(db);
+  const [state] = await run(db, 'SELECT engine FROM history_state');
+  if (state?.['engine'] === 'timescaledb') await compressChunks(db, today);
+  await run(db, 'SELECT make_report_partitions(20)');
+  return dumpSchema(db.url);
+}
+
+afterAll(async () => {
+  for (const db of opened) await db.drop();
+});
+
+describeOnEveryEngine('the schema', (engine) => {
+  let fresh: TestDatabase;
+  beforeAll(async () => {
+    fresh = await createNew(engine);
+  });
+
+  it('after an upgrade from 0.1.0 is that of a new database', async () => {
+    const upgraded = await createUpgraded(engine);
+    expectSameSchema(await dumpInUse(upgraded), await dumpInUse(fresh));
+  });
+
+  it('has no table that undoing does not know', async () => {
+    const tables = await run(
+      fresh,
+      `SELECT c.relname AS name FROM pg_class AS c
+       WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+         AND c.relname NOT LIKE '%\\_backup' AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')`,
+    );
+    const known: readonly string[] = [...TABLES, 'schema_migrations', 'trackers'];
+    expect(tables.map(({ name }) => String(name)).filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it.each([
+    ['a new database', createNew],
+    ['an upgraded one', createUpgraded],
+  ])('is gone without a trace when %s is undone', async (_what, create) => {
+    const before = await TestDatabase.create(engine, { empty: true });
+    opened.push(before);
+    await run(before, earlierTable(utcDay(new Date())));
+    const db = await create(engine);
+    await dumpInUse(db);
+    await migrateDown(db);
+    expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));
+  });
+});
+
+describeOnTimescale('the schema of a database that moved from the postgresql engine', () => {
+  const FROM = { HISTORY_ENGINE: 'postgresql' };
+
+  it.each([
+    ['a new one', createNew],
+    ['an upgraded one', createUpgraded],
+  ])('is that of a database made for timescaledb: %s', async (_what, create) => {
+    const db = await moved(await create('timescaledb', FROM));
+    expectSameSchema(await dumpInUse(db), await dumpInUse(await createNew('timescaledb')));
+  });
+});
