@@ -108,6 +108,8 @@ async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveRep
   await applyDefinitions(runner, to);
   await dropSuperseded(runner);
 
+  // Whether they are imprecise was decided when they came in: see flag_imprecise_report().
+  await runner.query(`SELECT set_config('tracker.imprecise_above', 'infinity', true)`);
   await runner.query(
     `INSERT INTO location_reports (${columns.reports})
      SELECT ${columns.reports} FROM moved_reports ORDER BY hashed_adv_key, timestamp`,

@@ -48,6 +48,8 @@ export interface ShownLocation {
   latitude: number;
   longitude: number;
   nearestCity: string | null;
+  /** Time of the report that it shows. */
+  locatedAt: Date;
   firstReportAt: Date;
   lastReportAt: Date;
   reportCount: number;
@@ -140,11 +142,11 @@ export class GeocodingQueueRepository {
     );
   }
 
-  /** Gives rows, and their newest reports, the city of their cell in place of what they have; returns how many changed. */
+  /** Gives rows, and the reports that they show, the city of their cell in place of what they have; returns how many changed. */
   async carryCities(session: Session, rows: readonly ShownLocation[]): Promise<number> {
     const [{ changed }] = (await session.query(CARRY_CITIES, [
       rows.map(({ trackerId }) => trackerId),
-      rows.map(({ lastReportAt }) => lastReportAt.toISOString()),
+      rows.map(({ locatedAt }) => locatedAt.toISOString()),
       rows.map(({ latitude }) => latitude),
       rows.map(({ longitude }) => longitude),
       rows.map(({ nearestCity }) => nearestCity),

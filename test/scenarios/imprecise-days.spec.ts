@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
+import type { ShownLocation } from '../../src/geocoding/geocoding-queue.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { geocoding } from '../support/geocoding.js';
 import type { TestReport } from '../support/history-oracle.js';
@@ -156,6 +157,24 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await insertReports(db, reports);
       expect(await geocoding(db).drain()).toBe(1);
       await expectHistoryOf(db, withCities(reports, null, 'Oslo'));
+    });
+
+    it('have that of their place when it is asked for, and other reports keep theirs', async () => {
+      const reports = [
+        ...[precise(-1, '10:00:00', { city: 'Depot' }), imprecise(-1, '10:10:00', { ...OSLO, city: 'Oslo' })],
+        ...[precise(-15, '10:00:00', { city: 'Depot' }), imprecise(-15, '10:10:00', OSLO)],
+      ];
+      await insertReports(db, reports);
+      await db.settle();
+      const rows = await db.query<ShownLocation>(
+        `SELECT $1 AS "trackerId", ST_Y(location) AS latitude, ST_X(location) AS longitude,
+           nearest_city AS "nearestCity", located_at AS "locatedAt", first_report_at AS "firstReportAt",
+           last_report_at AS "lastReportAt", report_count AS "reportCount"
+         FROM history_in_hours WHERE hashed_adv_key = $2`,
+        [id, KEY],
+      );
+      expect(await geocoding(db).service.geocodeLocations(rows)).toBe(2);
+      await expectHistoryOf(db, withCities(reports, 'Paris', 'Oslo', 'Paris'));
     });
 
     it('of a closed day get one by hand for the report that they show, and for no other', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
 import type { HistoryHealth } from '../../src/health/history-health.service.js';
 import { describeOnTimescale } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { isImprecise, type TestReport } from '../support/history-oracle.js';
 import { healthOf } from '../support/health.js';
 import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -22,11 +22,19 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
           latitude: tracker + i / 10,
           longitude: days / 2,
           ...(i === 1 && { city: `city ${days}` }),
+          // Some came in before there was a threshold, and stay precise.
+          ...(i === 2 && { accuracy: 5000, imprecise: tracker < 2 }),
         })),
       ),
     );
     for (const key of new Set(reports.map((report) => report.key))) await db.register(key);
-    await insertReports(db, reports);
+    await insertReports(db, reports.filter(isImprecise));
+    await db.query('UPDATE history_state SET max_accuracy_meters = 0');
+    await insertReports(
+      db,
+      reports.filter((report) => !isImprecise(report)),
+    );
+    await db.query('UPDATE history_state SET max_accuracy_meters = 1000');
     await expectHistoryOf(db, reports);
   });
   afterAll(() => db.drop());
