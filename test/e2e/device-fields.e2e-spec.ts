@@ -1,246 +1,114 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { Api } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { at, historyToday } from '../support/scenario.js';
-import { eventually, onceShown } from '../support/shown.js';
-import { TestDatabase } from '../support/test-database.js';
+import { ago, FetchScene } from '../support/fetch-scene.js';
+import { see } from '../support/find-my.js';
+import { aDevice, aKeyPair } from '../support/key-files.js';
+import { NOTHING_SAID, SAID, TelemetryScene } from '../support/telemetry-scene.js';
 
-const DEVICE = 'altitude speed course battery motion imprecise';
-const PLACE = 'location { latitude longitude } horizontalAccuracy';
-const HISTORY = `bucketSize ${PLACE} ${DEVICE} locatedAt lastReportAt reportCount`;
-const CREATE = `mutation ($input: CreateLocationReportInput!) { createLocationReport(input: $input) { outcome } }`;
-
-/** What a phone says beside the place, as the API shows it. */
-const SAID = { altitude: 34.5, speed: 12.25, course: 271.5, battery: 79, motion: 'CYCLING' };
-const NOTHING_SAID = { altitude: null, speed: null, course: null, battery: null, motion: null };
-
-interface Row {
-  bucketSize: string;
-  location: { latitude: number; longitude: number };
-  imprecise: boolean;
-  locatedAt: string;
-  lastReportAt: string;
-  reportCount: number;
-}
-
-describeOnEveryEngine('what devices say beside the place', (engine) => {
-  let db: TestDatabase;
-  let api: Api;
-  let today: Date;
-  let id = '';
-  let name = '';
-  let count = 0;
+describeOnEveryEngine('what a phone posts beside the place', (engine) => {
+  const TIME = '14:03:20';
+  let scene: TelemetryScene;
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine);
-    today = await historyToday(db);
-    api = await Api.start(db);
+    scene = await TelemetryScene.create(engine);
+  });
+  afterAll(() => scene.drop());
+  beforeEach(() => scene.begin());
+
+  const post = async (path: string, body: object | string): Promise<unknown> => {
+    const answer = await request(scene.api.server).post(`/import/${path}`).send(body);
+    expect(answer.status).toBe(200);
+    return answer.body as unknown;
+  };
+  const ownTracks = (more: Record<string, unknown> = {}): object => ({
+    _type: 'location', tst: scene.yesterday(TIME).getTime() / 1000, lat: 52.5, lon: 13.4, acc: 12, alt: 34.5, vac: 3,
+    vel: 45, cog: 271.5, batt: 79, motionactivities: ['cycling'], t: 'p', tid: 'RO', topic: `owntracks/${scene.name}`, ...more,
+  }); // prettier-ignore
+  const overland = (): object => ({
+    locations: [
+      {
+        type: 'Feature',
+        geometry: { type: 'Point', coordinates: [13.4, 52.5] },
+        properties: {
+          timestamp: scene.yesterday(TIME).toISOString(), device_id: scene.name, horizontal_accuracy: 12, altitude: 34.5,
+          vertical_accuracy: 3, speed: 12.5, course: 271.5, battery_level: 0.79, battery_state: 'unplugged',
+          motion: ['cycling', 'stationary'],
+        },
+      },
+    ],
+  }); // prettier-ignore
+  const place = { location: { latitude: 52.5, longitude: 13.4 }, horizontalAccuracy: 12 };
+
+  it('with OwnTracks is in every answer, live and in exports', async () => {
+    expect(await post('owntracks', ownTracks())).toEqual([]);
+    await scene.expectEverywhere(scene.yesterday(TIME), SAID);
+    expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
+  });
+
+  it('with Overland is in every answer, live and in exports', async () => {
+    expect(await post('overland', overland())).toEqual({ result: 'ok' });
+    await scene.expectEverywhere(scene.yesterday(TIME), SAID);
+    expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
+  });
+
+  it('is left out where it cannot be, and costs no position', async () => {
+    await post('owntracks', ownTracks({ alt: 1e9, vel: -1, cog: 360, batt: 101, motionactivities: ['?'] }));
+    await scene.expectEverywhere(scene.yesterday(TIME), { ...NOTHING_SAID, course: 0 });
+  });
+
+  it('is kept with a report that is rejected', async () => {
+    const said = { altitude: 1e6, speed: 3.5, course: 360, battery: -1, motion: 'running' };
+    const given = { tracker: 'nobody', timestamp: scene.yesterday(TIME), latitude: 1, longitude: 2, ...said };
+    const { runId } = (await post('reports', `${JSON.stringify(given)}\n`)) as { runId: string };
+    expect(
+      await scene.api.data(
+        'query ($run: ID!) { rejectedReports(runId: $run) { reason altitude speed course battery motion } }',
+        { run: runId },
+      ),
+    ).toEqual({ rejectedReports: [{ ...said, reason: 'unknown_tracker', motion: 'RUNNING' }] });
+  });
+});
+
+describeOnEveryEngine('what a tracker of the Find My network says beside the place', (engine) => {
+  /** By the status that it sends: full, medium, and nothing. */
+  const BATTERIES: [status: number, battery: number | null][] = [
+    [0x20, 100],
+    [0x40, 50],
+    [0x00, null],
+  ];
+  let scene: FetchScene;
+  let api: Api;
+
+  beforeAll(async () => {
+    scene = await FetchScene.create(engine);
+    await scene.begin();
+    api = await Api.start(scene.db, false, { APP_ROLES: ['api'] });
   });
   afterAll(async () => {
     await api.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    name = `device ${++count}`;
-    id = await db.register(name);
+    await scene.end();
+    await scene.drop();
   });
 
-  const yesterday = (time: string): Date => at(today, -1, time);
-  const create = (time: Date, more: Record<string, unknown> = {}): Promise<unknown> =>
-    api.data(CREATE, { input: { trackerId: id, timestamp: time, latitude: 52.5, longitude: 13.4, ...more } });
-
-  /** The tracker's history from the day before yesterday on, in every form in which the API has it. */
-  async function history(): Promise<
-    Record<'raw' | 'hours' | 'days' | 'zoneDays' | 'walk' | 'newest', Row[]>
-  > {
-    const answer = await api.data<Record<string, Row[] | { rows: Row[] }>>(
-      `query ($id: ID!, $from: DateTime!, $to: DateTime!) {
-         raw: locationHistory(trackerId: $id, startTime: $from, endTime: $to, resolution: RAW) { rows { ${HISTORY} } }
-         hours: locationHistoryByTimeRange(trackerId: $id, startTime: $from, endTime: $to) { ${HISTORY} }
-         days: locationHistoryAggregated(trackerId: $id, startTime: $from, endTime: $to, bucketSize: "1 day") { ${HISTORY} }
-         zoneDays: locationHistory(trackerId: $id, startTime: $from, endTime: $to, timeZone: "UTC") { rows { ${HISTORY} } }
-         walk: locationHistoryConnection(trackerIds: [$id]) { rows: nodes { ${HISTORY} } }
-         newest: locationHistoryByTracker(trackerId: $id) { ${HISTORY} }
-       }`,
-      { id, from: at(today, -2, '00:00:00'), to: at(today, 1, '00:00:00') },
-    );
-    return Object.fromEntries(
-      Object.entries(answer).map(([part, rows]) => [part, Array.isArray(rows) ? rows : rows.rows]),
-    ) as Awaited<ReturnType<typeof history>>;
-  }
-  async function latest(): Promise<Row> {
-    const { tracker } = await api.data<{ tracker: { latestLocation: Row } }>(
-      `query ($id: ID!) { tracker(id: $id) { latestLocation { ${HISTORY} } } }`,
-      { id },
-    );
-    return tracker.latestLocation;
-  }
-  /** A file of the export, of the raw reports or of the history of the last days. */
-  async function download(format: string, detail: 'reports' | 'history'): Promise<string> {
-    const response = await request(api.server)
-      .get(`/export/history.${format}`)
-      .query({
-        trackerId: id,
-        startTime: at(today, -2, '00:00:00').toISOString(),
-        endTime: at(today, 1, '00:00:00').toISOString(),
-        detail,
-      })
-      .buffer(true)
-      .parse((answer, done) => {
-        const pieces: Buffer[] = [];
-        answer.on('data', (piece: Buffer) => pieces.push(piece));
-        answer.on('end', () => done(null, Buffer.concat(pieces).toString()));
-      });
-    expect(response.status).toBe(200);
-    return response.body as string;
-  }
-  const lines = async (detail: 'reports' | 'history'): Promise<unknown[]> =>
-    (await download('ndjson', detail))
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as unknown);
-
-  /** Checks that the tracker's only report, of yesterday, is everywhere with what its device said. */
-  async function expectEverywhere(time: Date, said: Record<string, unknown>): Promise<void> {
-    const shown = { ...said, imprecise: false, locatedAt: time.toISOString(), reportCount: 1 };
-    await onceShown(engine, async () => {
-      const { raw, hours, days, zoneDays, walk, newest } = await history();
-      expect(raw).toMatchObject([{ ...shown, bucketSize: 'raw' }]);
-      for (const rows of [hours, walk, newest])
-        expect(rows).toMatchObject([{ ...shown, bucketSize: '1 hour' }]);
-      for (const rows of [days, zoneDays]) expect(rows).toMatchObject([{ ...shown, bucketSize: '1 day' }]);
-      expect(await latest()).toMatchObject(shown);
-    });
-    await db.settle();
-    const motion = said['motion'] as string | null;
-    const known = Object.entries({ ...said, motion: motion?.toLowerCase() ?? null }).filter(
-      ([, value]) => value !== null,
-    );
-    const exported = { ...Object.fromEntries(known), timestamp: time.toISOString(), imprecise: false };
-    for (const detail of ['reports', 'history'] as const) {
-      expect(await lines(detail)).toEqual([expect.objectContaining(exported)]);
+  it('is the state of its battery', async () => {
+    for (const [i, [status]] of BATTERIES.entries()) {
+      const pair = aKeyPair(90 + i);
+      await scene.register(aDevice(`Tracker ${i}`, [pair]));
+      see(scene.fake, pair, { at: ago(5), status });
     }
-  }
-
-  describe('by createLocationReport', () => {
-    it('is in every answer and every export', async () => {
-      const time = yesterday('10:15:00.123');
-      expect(await create(time, SAID)).toEqual({ createLocationReport: { outcome: 'STORED' } });
-      await expectEverywhere(time, SAID);
-    });
-
-    it('may be missing', async () => {
-      const time = yesterday('10:15:00');
-      await create(time, { battery: null });
-      await expectEverywhere(time, NOTHING_SAID);
-    });
-
-    it.each([
-      [{ altitude: 100_001 }, 'altitude must be between -12000 and 100000 metres (got 100001)'],
-      [{ speed: -0.5 }, 'speed must be between 0 and 1000 metres per second (got -0.5)'],
-      [{ course: 360 }, 'course must be at least 0 and below 360 degrees (got 360)'],
-      [{ battery: 101 }, 'battery must be between 0 and 100 percent (got 101)'],
-      [{ latitude: 91, confidence: 256 }, 'latitude must be between -90 and 90 degrees (got 91); confidence must be between 0 and 255 (got 256)'],
-      [{ horizontalAccuracy: -1 }, 'horizontalAccuracy must be between 0 and 20037508 metres (got -1)'],
-    ])('refuses %j, and says what is allowed', async (wrong, message) => {
-      const input = { trackerId: id, timestamp: yesterday('10:00:00'), latitude: 1, longitude: 2, ...wrong };
-      expect(await api.error(CREATE, { input })).toMatchObject({
-        message,
-        extensions: { code: 'BAD_USER_INPUT', argument: 'input', reason: 'out_of_range' },
-      });
-      expect((await history()).raw).toEqual([]);
-    }); // prettier-ignore
-
-    it.each([
-      [{ motion: 'FLYING' }, /"FLYING" at "input.motion".*"Motion" enum/],
-      [{ motion: 'cycling' }, /"cycling" at "input.motion".*"CYCLING"/],
-      [{ battery: 50.5 }, /50.5 at "input.battery".*non-integer/],
-      [{ speed: '12' }, /"12" at "input.speed".*Float/],
-    ])('refuses %j, which is of another type', async (wrong, message) => {
-      const input = { trackerId: id, timestamp: yesterday('10:00:00'), latitude: 1, longitude: 2, ...wrong };
-      const { errors } = await api.ask(CREATE, { input });
-      expect(errors).toMatchObject([{ message: expect.stringMatching(message) }]);
-    });
-  });
-
-  describe('of imprecise reports', () => {
-    const [precise, imprecise] = [{ horizontalAccuracy: 1000 }, { horizontalAccuracy: 1000.5 }];
-    const [EARLY, LATE, LATER] = ['10:10:00', '10:20:00', '11:30:00'] as const;
-
-    beforeEach(async () => {
-      await create(yesterday(EARLY), { ...precise, ...SAID });
-      await create(yesterday(LATE), { ...imprecise, latitude: 53, battery: 78 });
-      await create(yesterday(LATER), { ...imprecise, latitude: 54, battery: 77 });
-    });
-    const time = (of: string): string => yesterday(of).toISOString();
-
-    it('is shown only where there is no precise one', async () => {
-      const preciseRow = { ...SAID, horizontalAccuracy: 1000, imprecise: false, locatedAt: time(EARLY) };
-      await onceShown(engine, async () => {
-        const { raw, hours, days, zoneDays } = await history();
-        expect(raw).toMatchObject([
-          { locatedAt: time(EARLY), battery: 79, imprecise: false },
-          { locatedAt: time(LATE), battery: 78, imprecise: true },
-          { locatedAt: time(LATER), battery: 77, imprecise: true },
-        ]);
-        expect(hours).toMatchObject([
-          { ...preciseRow, lastReportAt: time(LATE), reportCount: 2 },
-          {
-            ...NOTHING_SAID,
-            battery: 77,
-            imprecise: true,
-            locatedAt: time(LATER),
-            lastReportAt: time(LATER),
-          },
-        ]);
-        for (const rows of [days, zoneDays]) {
-          expect(rows).toMatchObject([{ ...preciseRow, lastReportAt: time(LATER), reportCount: 3 }]);
-        }
-        expect(await latest()).toMatchObject({ location: { latitude: 54 }, imprecise: true });
-      });
-    });
-
-    it('says so in exports, whose time is that of the place', async () => {
-      await db.settle();
-      expect(await lines('history')).toEqual([
-        expect.objectContaining({
-          timestamp: time(EARLY), locatedAt: time(EARLY), lastReportAt: time(LATE), latitude: 52.5, imprecise: false,
-        }),
-        expect.objectContaining({
-          timestamp: time(LATER), locatedAt: time(LATER), lastReportAt: time(LATER), latitude: 54, imprecise: true,
-        }),
-      ]); // prettier-ignore
-      expect(await lines('reports')).toMatchObject([
-        { latitude: 52.5, imprecise: false },
-        { latitude: 53, imprecise: true },
-        { latitude: 54, imprecise: true },
-      ]);
-    });
-  });
-
-  describe('in live updates', () => {
-    let client: LiveClient;
-    beforeEach(() => {
-      client = new LiveClient(api.server);
-    });
-    afterEach(() => client.close());
-
-    it('comes with each of them', async () => {
-      const { seen, errors } = client.run(
-        `subscription ($ids: [ID!]!, $since: DateTime) {
-           locationUpdated(trackerIds: $ids, since: $since) { timestamp ${PLACE} ${DEVICE} } }`,
-        { ids: [id], since: yesterday('00:00:00').toISOString() },
-      );
-      await create(yesterday('10:00:00'), SAID);
-      await create(yesterday('10:01:00'), { horizontalAccuracy: 2000 });
-      await eventually(() => expect(seen).toHaveLength(2));
-      expect(errors).toEqual([]);
-      expect(seen).toMatchObject([
-        { ...SAID, imprecise: false },
-        { ...NOTHING_SAID, horizontalAccuracy: 2000, imprecise: true },
-      ]);
+    expect((await (await scene.aFetcher()).fetchAll()).ledger).toMatchObject({ read: 3, stored: 3 });
+    await scene.db.settle();
+    expect(
+      await api.data(
+        '{ trackers { name latestLocation { status battery altitude speed course motion imprecise } } }',
+      ),
+    ).toEqual({
+      trackers: BATTERIES.map(([status, battery], i) => ({
+        name: `Tracker ${i}`,
+        latestLocation: { ...NOTHING_SAID, status, battery, imprecise: false },
+      })),
     });
   });
 });

@@ -135,6 +135,94 @@ describeOnEveryEngine('the export', (engine) => {
     expect(lines[0]).not.toHaveProperty('bucketSize');
   });
 
+  describe('of what devices say beside the place', () => {
+    const COLUMNS = ['timestamp', 'latitude', 'longitude', 'accuracy', 'altitude', 'speed', 'course', 'battery', 'motion',
+      'imprecise', 'confidence', 'status', 'city'] as const; // prettier-ignore
+    /** GPX has no place for these. */
+    const NOT_IN_GPX: readonly string[] = ['confidence', 'status', 'city'];
+    let walker = '';
+    let copies = 0;
+
+    beforeAll(async () => {
+      walker = await db.register('walker');
+      const said = { altitude: -3.5, speed: 0.0000001, course: 359.875, battery: 7, motion: 'walking' };
+      await insertReports(db, [
+        { key: 'walker', at: at(today, -1, '09:00:00.007'), latitude: 50, longitude: 8, accuracy: 12.5, confidence: 2, city: 'Mainz', ...said },
+        { key: 'walker', at: at(today, -1, '09:10:00'), latitude: 51, longitude: 9, accuracy: 3000, battery: 6 },
+        { key: 'walker', at: at(today, -1, '11:00:00'), latitude: 52, longitude: 10, motion: 'driving', speed: 40, altitude: 100 },
+      ]); // prettier-ignore
+      await db.settle();
+    });
+    const file = async (format: string, detail: string): Promise<string> =>
+      (await download(`history.${format}`, { trackerId: walker, detail })).text;
+    const reportsOf = (key: string): Promise<Record<string, unknown>[]> =>
+      db.query(
+        `SELECT timestamp, ST_Y(location) AS latitude, ST_X(location) AS longitude, horizontal_accuracy AS accuracy, altitude,
+           speed, course, battery, motion, imprecise, confidence, status, nearest_city AS city
+         FROM location_reports WHERE hashed_adv_key = $1 ORDER BY timestamp`,
+        [key],
+      );
+
+    it('has the altitude as third coordinate in GeoJSON, and all of it among the properties', async () => {
+      const { features } = JSON.parse(await file('geojson', 'reports')) as {
+        features: { geometry: { coordinates: number[] }; properties: object }[];
+      };
+      expect(features.map(({ geometry }) => geometry.coordinates)).toEqual([[8, 50, -3.5], [9, 51], [10, 52, 100]]); // prettier-ignore
+      expect(features[0]?.properties).toMatchObject({
+        altitude: -3.5, speed: 1e-7, course: 359.875, battery: 7, motion: 'walking', imprecise: false,
+      }); // prettier-ignore
+      expect(features[1]?.properties).toMatchObject({ battery: 6, imprecise: true });
+      expect(features[1]?.properties).not.toHaveProperty('altitude');
+    });
+
+    it('keeps to the order of the GPX schema, and has what that lacks in extensions', async () => {
+      const points = (await file('gpx', 'reports')).split('\n').filter((line) => line.startsWith('<trkpt'));
+      const time = (of: string): string => `<time>${at(today, -1, of).toISOString()}</time>`;
+      expect(points).toEqual([
+        `<trkpt lat="50" lon="8"><ele>-3.5</ele>${time('09:00:00.007')}<name>Mainz</name><src>sql</src><extensions>` +
+          '<gpxtpx:TrackPointExtension><gpxtpx:speed>0.0000001</gpxtpx:speed><gpxtpx:course>359.875</gpxtpx:course>' +
+          '</gpxtpx:TrackPointExtension><tracker:horizontal_accuracy>12.5</tracker:horizontal_accuracy>' +
+          '<tracker:battery>7</tracker:battery><tracker:motion>walking</tracker:motion></extensions></trkpt>',
+        `<trkpt lat="51" lon="9">${time('09:10:00')}<src>sql</src><extensions>` +
+          '<tracker:horizontal_accuracy>3000</tracker:horizontal_accuracy><tracker:battery>6</tracker:battery></extensions></trkpt>',
+        `<trkpt lat="52" lon="10"><ele>100</ele>${time('11:00:00')}<src>sql</src><extensions>` +
+          '<gpxtpx:TrackPointExtension><gpxtpx:speed>40</gpxtpx:speed></gpxtpx:TrackPointExtension>' +
+          '<tracker:motion>driving</tracker:motion></extensions></trkpt>',
+      ]);
+    });
+
+    it.each(['ndjson', 'csv', 'geojson', 'gpx'])('can be imported again as %s', async (format) => {
+      const copy = `copy ${++copies}`;
+      await db.register(copy);
+      const answer = await request(api.server)
+        .post('/import/reports')
+        .query({ tracker: copy })
+        .type('application/octet-stream')
+        .send(Buffer.from(await file(format, 'reports')));
+      expect(answer.body).toMatchObject({ read: 3, stored: 3, rejected: 0 });
+      const lost = format === 'gpx' ? NOT_IN_GPX : [];
+      const kept = COLUMNS.filter((column) => !lost.includes(column));
+      const only = (row: Record<string, unknown>): unknown => kept.map((column) => [column, row[column]]);
+      expect((await reportsOf(copy)).map(only)).toEqual((await reportsOf('walker')).map(only));
+    });
+
+    it('brings the reports that history shows, when that is imported', async () => {
+      const copy = `copy ${++copies}`;
+      await db.register(copy);
+      const text = await file('ndjson', 'history');
+      const hours = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
+      const time = (of: string): string => at(today, -1, of).toISOString();
+      expect(hours).toMatchObject([
+        { timestamp: time('09:00:00.007'), locatedAt: time('09:00:00.007'), lastReportAt: time('09:10:00'), battery: 7, imprecise: false },
+        { timestamp: time('11:00:00'), locatedAt: time('11:00:00'), lastReportAt: time('11:00:00'), imprecise: false },
+      ]); // prettier-ignore
+      const answer = await request(api.server).post('/import/reports').query({ tracker: copy }).send(text);
+      expect(answer.body).toMatchObject({ read: 2, stored: 2 });
+      const [first, , third] = await reportsOf('walker');
+      expect(await reportsOf(copy)).toEqual([first, third]);
+    });
+  });
+
   it('is a document of its format when there is nothing', async () => {
     const nothing = { endTime: at(today, -29, '00:00:00').toISOString() };
     expect(parse((await download('history.csv', nothing)).text, { bom: true })).toHaveLength(1);
