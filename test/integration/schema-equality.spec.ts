@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { moveToTimescaledb } from '../../src/database/engine-mover.js';
-import { TABLES } from '../../src/database/schema/undo.js';
+import { migrations } from '../../migrations/index.js';
+import { readFoundation } from '../../src/database/migrator.js';
+import { ownedObjects } from '../../src/database/schema/undo.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
-import { compressChunks, createUsedVersion010, earlierTable } from '../support/history-of-0.1.0.js';
+import { createUsedVersion010, earlierTable } from '../support/history-of-0.1.0.js';
 import { type TestReport, utcDay } from '../support/history-oracle.js';
 import { migrateDown, migrateUp, reconnect, run } from '../support/migrations.js';
 import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/schema-dump.js';
 import { at, insertReports, readHistory } from '../support/scenario.js';
+import { compressChunks } from '../support/statements-of-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
+import { runSteps } from '../support/version-0.1.0.js';
 
 const opened: TestDatabase[] = [];
 
@@ -30,6 +34,14 @@ async function createUpgraded(
   opened.push(db);
   await migrateUp(db);
   await reconnect(db);
+  return db;
+}
+
+/** One whose upgrade was interrupted after step 0002. */
+async function createHalfUpgraded(engine: HistoryEngine): Promise<TestDatabase> {
+  const { db } = await createUsedVersion010(engine);
+  opened.push(db);
+  await runSteps(db, ['0001', '0002']);
   return db;
 }
 
@@ -78,19 +90,27 @@ describeOnEveryEngine('the schema', (engine) => {
        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
          AND c.relname NOT LIKE '%\\_backup' AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')`,
     );
-    const known: readonly string[] = [...TABLES, 'schema_migrations', 'trackers'];
+    const made = await readFoundation(fresh.dataSource);
+    if (!made) throw new Error('it is not migrated');
+    const owned = ownedObjects(
+      made,
+      migrations.map((step) => new step()),
+      true,
+    );
+    const known = [...owned.tables, 'schema_migrations', 'trackers'];
     expect(tables.map(({ name }) => String(name)).filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it.each([
     ['a new database', createNew],
     ['an upgraded one', createUpgraded],
+    ['one that is half upgraded', createHalfUpgraded],
   ])('is gone without a trace when %s is undone', async (_what, create) => {
     const before = await TestDatabase.create(engine, { empty: true });
     opened.push(before);
     await run(before, earlierTable(utcDay(new Date())));
     const db = await create(engine);
-    await dumpInUse(db);
+    if (create !== createHalfUpgraded) await dumpInUse(db);
     await migrateDown(db);
     expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));
   });
@@ -105,5 +125,15 @@ describeOnTimescale('the schema of a database that moved from the postgresql eng
   ])('is that of a database made for timescaledb: %s', async (_what, create) => {
     const db = await moved(await create('timescaledb', FROM));
     expectSameSchema(await dumpInUse(db), await dumpInUse(await createNew('timescaledb')));
+  });
+
+  it('is gone without a trace when it is undone', async () => {
+    const before = await TestDatabase.create('timescaledb', { empty: true });
+    opened.push(before);
+    await run(before, earlierTable(utcDay(new Date())));
+    const db = await moved(await createNew('timescaledb', FROM));
+    await dumpInUse(db);
+    await migrateDown(db);
+    expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));
   });
 });

@@ -1,20 +1,20 @@
 import { expect } from '@jest/globals';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { readFoundation } from '../../src/database/migrator.js';
-import { retryTransient } from '../../src/database/retry.js';
 import { HistoryModel } from './history-model.js';
-import { expectedHistory, type TestReport, utcDay } from './history-oracle.js';
+import { detailedHistory, type TestReport, utcDay } from './history-oracle.js';
 import { run } from './migrations.js';
 import { Random } from './random.js';
 import { at, readHistory } from './scenario.js';
 import type { TestDatabase } from './test-database.js';
+import { asOf010, closeDays, compressChunks, insert, settle } from './statements-of-0.1.0.js';
 import { useEveryTable } from './use-of-0.1.0.js';
 import { createVersion010 } from './version-0.1.0.js';
 
 /** Registered trackers, by their keys. */
 export const KEYS_010 = ['a', 'b', 'c', 'd'] as const;
-/** A tracker whose reports would be imprecise by the rule of 0.2.0. They came in before it, and are shown as they were. */
-const WIDE = 'wide';
+/** A tracker whose places have cities from geocoding, of which the oracle knows nothing. */
+const GEOCODED = 'geocoded';
 /** A key that no tracker has. */
 const UNREGISTERED = 'nobody';
 const DAYS = 14;
@@ -40,10 +40,17 @@ export async function createUsedVersion010(
   const carried = carriedReports(today);
   const db = await createVersion010(engine, { before: earlierTable(today), env });
   const random = new Random(10);
-  for (const key of [...KEYS_010, WIDE]) await db.register(key);
+  for (const key of [...KEYS_010, GEOCODED]) await db.register(key);
   const model = new HistoryModel(at(today, -DAYS, '00:00:00'));
   // That table keeps a city, and neither confidence nor accuracy.
-  model.add([...carried].sort((a, b) => +a.at - +b.at).map(withPlaceAndCity));
+  model.add(
+    [...carried]
+      .sort((a, b) => +a.at - +b.at)
+      .map(({ key, at: moment, latitude, longitude, city }) => ({
+        ...{ key, at: moment, latitude, longitude, imprecise: false },
+        ...(city !== undefined && { city }),
+      })),
+  );
 
   // No report of d in the first half: what comes late there makes days that have no others.
   const raw = [
@@ -52,12 +59,8 @@ export async function createUsedVersion010(
     ...random.reports(30, [...KEYS_010], today, new Date(Math.max(Date.now(), +today + 300_000))),
   ];
   await insert(db, raw);
-  model.add(raw);
-  const unseen = random.reports(60, [WIDE, UNREGISTERED], at(today, -DAYS, '00:00:00'), today);
-  await insert(
-    db,
-    unseen.map((report) => ({ ...report, accuracy: 5000 })),
-  );
+  model.add(asOf010(raw));
+  await insert(db, random.reports(60, [GEOCODED, UNREGISTERED], at(today, -DAYS, '00:00:00'), today));
 
   await settle(db);
   if ((await readFoundation(db.dataSource))?.engine === 'timescaledb')
@@ -70,15 +73,11 @@ export async function createUsedVersion010(
     ...random.reports(20, [...KEYS_010], at(today, -200, '00:00:00'), at(today, -DAYS, '00:00:00')),
   ];
   await insert(db, late);
-  model.add(late);
+  model.add(asOf010(late));
   await nameCities(db, model, today);
   await useEveryTable(db, model, today);
   await settle(db);
   return { db, today, model };
-}
-
-function withPlaceAndCity({ key, at: moment, latitude, longitude, city }: TestReport): TestReport {
-  return { key, at: moment, latitude, longitude, ...(city !== undefined && { city }) };
 }
 
 function carriedReports(today: Date): TestReport[] {
@@ -98,73 +97,6 @@ export function earlierTable(today: Date): string {
       AS r (key text, at timestamptz, latitude float8, longitude float8, city text)`;
 }
 
-/** Inserts reports by hand, with the columns of 0.1.0. */
-export async function insert(db: TestDatabase, reports: readonly TestReport[]): Promise<void> {
-  await run(
-    db,
-    `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, nearest_city)
-     SELECT key, at, make_geo_point(longitude, latitude), confidence, accuracy, city
-     FROM jsonb_to_recordset($1) AS r (key text, at timestamptz, latitude float8, longitude float8,
-       confidence int, accuracy float8, city text)
-     ORDER BY key, at ON CONFLICT DO NOTHING`,
-    [JSON.stringify(reports)],
-  );
-}
-
-/** Brings every layer up to the reports, with statements of 0.1.0 alone. */
-export async function settle(db: TestDatabase): Promise<void> {
-  for (const relation of ['hourly', 'daily']) {
-    await refresh(db, relation, 'history_horizon()', `now() + interval '1 hour'`);
-  }
-  await run(db, 'REFRESH MATERIALIZED VIEW CONCURRENTLY location_history');
-  await run(
-    db,
-    `DELETE FROM refresh_markers;
-     UPDATE refresh_state SET changes = changes + 1, refreshed = changes + 1, behind_since = NULL,
-       aggregated_at = now(), view_refreshed_at = now()`,
-  );
-}
-
-async function refresh(db: TestDatabase, relation: string, from: string, to: string): Promise<void> {
-  await retryTransient(() =>
-    run(db, `CALL refresh_continuous_aggregate('location_history_${relation}', ${from}, ${to})`),
-  );
-}
-
-/** Closes the days that are older than so many days, one by one; each is refreshed first, as the product does. */
-export async function closeDays(db: TestDatabase, rawDays: number): Promise<string[]> {
-  await run(db, 'UPDATE history_state SET raw_retention_hours = $1', [rawDays * 24]);
-  const closed: string[] = [];
-  for (;;) {
-    const day = await retryTransient(async () => {
-      const [due] = await run(
-        db,
-        'SELECT closed_before::text AS day FROM history_state WHERE closed_before < midnight_before(raw_retention_hours)',
-      );
-      if (!due) return null;
-      const from = `timestamptz '${String(due['day'])}'`;
-      await refresh(db, 'daily', from, `${from} + interval '24 hours'`);
-      await run(db, 'SELECT close_oldest_day()');
-      return String(due['day']);
-    });
-    if (day === null) break;
-    closed.push(day);
-  }
-  await retryTransient(() => run(db, 'SELECT apply_aggregate_retention()'));
-  return closed;
-}
-
-/** What TimescaleDB's policy does with the days that are over. */
-export async function compressChunks(db: TestDatabase, olderThan: Date): Promise<void> {
-  await retryTransient(() =>
-    run(
-      db,
-      `SELECT compress_chunk(c, if_not_compressed => true) FROM show_chunks('location_reports', older_than => $1::timestamptz) AS c`,
-      [olderThan.toISOString()],
-    ),
-  );
-}
-
 /** Cities from geocoding: of raw reports and of closed days. */
 async function nameCities(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
   const spans = [
@@ -182,5 +114,5 @@ export async function expectHistoryOfModel(db: TestDatabase, model: HistoryModel
   const cut = await db.value<Date>('SELECT cut FROM history_state');
   const keys: readonly string[] = KEYS_010;
   const rows = (await readHistory(db)).filter(({ key }) => keys.includes(key));
-  expect(rows).toEqual(expectedHistory(model.reports, cut));
+  expect(rows).toEqual(detailedHistory(model.reports, cut));
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { withClient } from './client.js';
 import type { HistoryModel } from './history-model.js';
@@ -6,16 +5,8 @@ import type { TestReport } from './history-oracle.js';
 import { run } from './migrations.js';
 import { Random } from './random.js';
 import { at } from './scenario.js';
+import { asOf010, beginRun, takeInBatch } from './statements-of-0.1.0.js';
 import type { TestDatabase } from './test-database.js';
-
-/** What a source of 0.1.0 gives of a batch beside its reports. */
-interface Refused {
-  position: number;
-  reason: string;
-  message: string;
-  tracker?: string;
-  given?: string;
-}
 
 /** Fills every table of 0.1.0, by its own functions where it has some. */
 export async function useEveryTable(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
@@ -55,12 +46,12 @@ async function importRuns(client: pg.Client, model: HistoryModel, today: Date): 
     `UPDATE import_runs SET outcome = 'completed', owner = NULL, finished_at = now() WHERE id = $1`,
     [first.id],
   );
-  model.add(fresh);
+  model.add(asOf010(fresh));
 
   const second = await beginRun(client, 'ride.gpx', 'fingerprint 2');
   const some = random.reports(10, keys, at(today, -9, '00:00:00'), today);
   await takeInBatch(client, second, some, []);
-  model.add(some);
+  model.add(asOf010(some));
   await client.query(
     `UPDATE import_runs SET outcome = 'interrupted', owner = NULL, finished_at = now() WHERE id = $1`,
     [second.id],
@@ -71,53 +62,6 @@ async function importRuns(client: pg.Client, model: HistoryModel, today: Date): 
       VALUES ('owntracks', 'OwnTracks', 'owntracks', 'completed', 'today', now());
     INSERT INTO import_runs (kind, name, outcome, error_code, error, finished_at)
       VALUES ('file', 'no.csv', 'broken', 'BAD_USER_INPUT', 'There are no columns', now())`);
-}
-
-/** A run that this test holds. */
-export interface Run010 {
-  id: string;
-  owner: string;
-}
-
-export async function beginRun(client: pg.Client, name: string, fingerprint: string): Promise<Run010> {
-  const owner = randomUUID();
-  const { rows } = await client.query<{ id: string }>(
-    `SELECT id FROM begin_import_run(NULL, 'file', $1, 'ndjson', NULL, $2, $3)`,
-    [name, fingerprint, owner],
-  );
-  return { id: String(rows[0]?.id), owner };
-}
-
-/** Takes a batch in as the import of 0.1.0 does, in one transaction. */
-export async function takeInBatch(
-  client: pg.Client,
-  { id, owner }: Run010,
-  reports: readonly TestReport[],
-  refused: readonly Refused[],
-): Promise<void> {
-  await client.query('BEGIN');
-  await client.query('SELECT prepare_incoming_reports()');
-  await client.query(
-    `INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
-       horizontal_accuracy, status, nearest_city, source)
-     SELECT n, key, at, latitude, longitude, confidence, accuracy, NULL, city, 'test'
-     FROM ROWS FROM (jsonb_to_recordset($1) AS (key text, at timestamptz, latitude float8, longitude float8,
-       confidence int, accuracy float8, city text)) WITH ORDINALITY
-       AS r (key, at, latitude, longitude, confidence, accuracy, city, n)`,
-    [JSON.stringify(reports)],
-  );
-  await client.query(
-    `INSERT INTO refused_reports (position, reason, message, tracker, given)
-     SELECT * FROM jsonb_to_recordset($1) AS r (position bigint, reason text, message text, tracker text, given text)`,
-    [JSON.stringify(refused)],
-  );
-  await client.query('SELECT take_in_batch($1, $2, $3, $4, 1000, 100)', [
-    id,
-    owner,
-    reports.length,
-    refused.length,
-  ]);
-  await client.query('COMMIT');
 }
 
 /** Deletes for good: some raw reports of a tracker, and one of its closed days. */
@@ -150,7 +94,7 @@ const EVERYTHING_ELSE = `
   INSERT INTO lock_leases VALUES ('gone', gen_random_uuid(), 'host', 1, now(), now(), now());
   INSERT INTO geocoding_cells (latitude_e2, longitude_e2, nearest_city, country, provider, asked_of)
     SELECT DISTINCT ON (1, 2) cell_of(ST_Y(location)), cell_of(ST_X(location)), 'Reykjavík', 'IS', 'offline', 'offline 1'
-    FROM location_history_days WHERE hashed_adv_key = 'wide';
+    FROM location_history_days WHERE hashed_adv_key = 'geocoded';
   UPDATE geocoding_state SET searched_from = now(), reports = 5, filled = 4, cells_asked = 3;
   INSERT INTO geocoding_providers (name, requests) VALUES ('nominatim', 7);
   UPDATE find_my_pace SET next_call_at = '2026-01-01 00:00+00';
