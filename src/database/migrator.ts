@@ -62,12 +62,13 @@ export async function migrate(
       await setSearchPath(guard);
     }
     const foundation = { engine, spatialLayer };
+    const report = made ? progress : () => undefined; // a new database has nothing that takes long
     return withMigrationSession(config, url, foundation, server, async (session, dataSource) => {
       const pending = await findPending(dataSource, session, made);
-      const ran = await runPending(dataSource, session, foundation, pending, progress);
+      const ran = await runPending(dataSource, session, foundation, pending, report);
       if (!made) await storeMaxAccuracy(session, config);
       if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
-      const remade = await remakeMaterializedView(session, foundation, progress);
+      const remade = await remakeMaterializedView(session, foundation, report);
       const { warning } = rawRetention(engine, server, config);
       return {
         ran,
