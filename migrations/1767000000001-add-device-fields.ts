@@ -26,4 +26,9 @@ export class AddDeviceFields1767000000001 extends Step {
       })),
     ];
   }
+
+  /** Its view gets these columns with the definitions. */
+  override replaces(): readonly string[] {
+    return ['location_history'];
+  }
 }

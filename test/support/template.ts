@@ -75,8 +75,25 @@ export async function createMigrated(
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
   const original = `template_${process.env['TRACKER_TEST_RUN'] ?? ''}_${digest}`;
   await onlyOne(admin, original, () => makeOriginal(admin, server, original, making));
+  await copyDatabase(admin, server, original, name);
+}
+
+/** Makes a copy of a database that is closed to connections: see closeToConnections(). */
+export async function copyDatabase(
+  admin: pg.Client,
+  server: ServerAccess,
+  original: string,
+  name: string,
+): Promise<void> {
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${original} ${ownedBy(server)}`);
   await copySettings(admin, original, name);
+}
+
+/** Ends all sessions of a database, those of background workers too, and lets no others begin: only so it can be copied. */
+export async function closeToConnections(admin: pg.Client, name: string): Promise<void> {
+  await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  const end = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+  while ((await admin.query(end, [name])).rowCount !== 0) await sleep(20);
 }
 
 /** Files are tested side by side: one of them makes the original, and the others wait for it. */
@@ -101,21 +118,21 @@ async function makeOriginal(
   await admin.query(`DROP DATABASE IF EXISTS ${raw} WITH (FORCE)`);
   await createEmpty(admin, server, raw, making);
   const report = await migrate(configOf(making, url), url);
-  if (report.engine === 'timescaledb') {
-    await asAdministrator(
-      server, // some jobs belong to the administrator
-      (client) =>
-        client.query(
-          `SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy_%'`,
-        ),
-      raw,
-    );
-  }
-  // A database that somebody is connected to cannot be copied.
-  await admin.query(`ALTER DATABASE ${raw} ALLOW_CONNECTIONS false`);
-  const end = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
-  while ((await admin.query(end, [raw])).rowCount !== 0) await sleep(20);
+  if (report.engine === 'timescaledb') await stopJobs(server, raw);
+  await closeToConnections(admin, raw);
   await admin.query(`ALTER DATABASE ${raw} RENAME TO ${name}`);
+}
+
+/** Switches TimescaleDB's jobs off; some belong to the administrator. */
+export async function stopJobs(server: ServerAccess, database: string): Promise<void> {
+  await asAdministrator(
+    server,
+    (client) =>
+      client.query(
+        `SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy_%'`,
+      ),
+    database,
+  );
 }
 
 /** What ALTER DATABASE ... SET has set is not copied along. */

@@ -11,7 +11,15 @@ import { retryTransient } from '../../src/database/retry.js';
 import type { LockService } from '../../src/locking/lock.service.js';
 import { locksOf } from './locks.js';
 import { asAdministrator, databaseUrl, type ServerAccess, serverOf } from './servers.js';
-import { configOf, createEmpty, createMigrated, type Making } from './template.js';
+import {
+  closeToConnections,
+  configOf,
+  copyDatabase,
+  createEmpty,
+  createMigrated,
+  type Making,
+  stopJobs,
+} from './template.js';
 
 /**
  * bigint as a number: counts in tests are small enough. Of the tests' own connections only: the application under test
@@ -27,6 +35,8 @@ export interface TestDatabaseOptions {
   empty?: boolean;
   /** Make it on this server instead of the engine's own, e.g. one whose clock can be moved. */
   server?: ServerAccess;
+  /** Make it a copy of this one, which was closed: see TestDatabase.close(). */
+  copyOf?: TestDatabase;
 }
 
 /** A database of one test file's own, migrated, with what the tests do to it; all as its owner, who is no superuser. */
@@ -48,9 +58,12 @@ export class TestDatabase {
     const url = databaseUrl(server, name);
     const making: Making = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
     const config = configOf(making, url);
-    const isCopy = !options.empty && options.server === undefined;
+    const { copyOf } = options;
+    const isCopy = copyOf !== undefined || (!options.empty && options.server === undefined);
     await asAdministrator(server, (admin) =>
-      (isCopy ? createMigrated : createEmpty)(admin, server, name, making),
+      copyOf !== undefined
+        ? copyDatabase(admin, server, copyOf.name, name)
+        : (isCopy ? createMigrated : createEmpty)(admin, server, name, making),
     );
     if (!options.empty && !isCopy) await migrate(config, url);
     const dataSource = await createDataSource(config, url).initialize();
@@ -112,9 +125,20 @@ export class TestDatabase {
     );
   }
 
-  async drop(): Promise<void> {
+  /** Ends all its connections for good, so that it can be copied. TimescaleDB's jobs are switched off in the copies. */
+  async close(): Promise<void> {
+    const [state] = await this.query<{ engine: string }>('SELECT engine FROM history_state');
+    if (state?.engine === 'timescaledb') await stopJobs(this.server, this.name);
     await this.dataSource.destroy();
     await this.pool.end();
+    await asAdministrator(this.server, (admin) => closeToConnections(admin, this.name));
+  }
+
+  async drop(): Promise<void> {
+    if (this.dataSource.isInitialized) {
+      await this.dataSource.destroy();
+      await this.pool.end();
+    }
     await asAdministrator(this.server, (admin) =>
       admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`),
     );

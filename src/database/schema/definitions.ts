@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Foundation, SqlRunner } from '../server-capabilities.js';
 import { sqlFile } from '../sql-files.js';
-import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
 import { PROGRAM_VERSION } from './program-version.js';
+import { keepRoutineRights } from './routine-rights.js';
+import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
 
 /**
  * Functions, procedures, triggers and views, in the order in which they can be made: the files of sql/definitions. They
@@ -69,7 +70,13 @@ export function definitionsHash(made: Foundation): string {
 
 /** Applies all definitions, and records them with this program's version; to be called in a transaction. */
 export async function applyDefinitions(session: SqlRunner, made: Foundation): Promise<void> {
-  for (const file of definitionFiles(made)) await session.query(sqlFile(file));
+  const files = definitionFiles(made);
+  const routines = definedObjects(files)
+    .filter(({ kind }) => kind === 'ROUTINE')
+    .map(({ name }) => name.replace(/^.*\./, ''));
+  await keepRoutineRights(session, routines, async () => {
+    for (const file of files) await session.query(sqlFile(file));
+  });
   await storeVersion(session, {
     version: PROGRAM_VERSION,
     lowestProgram: LOWEST_PROGRAM,

@@ -2,7 +2,7 @@ import type { Foundation } from '../server-capabilities.js';
 import type { Session } from '../session.js';
 import { applyDefinitions } from './definitions.js';
 import { inBriefTransaction } from './brief-transaction.js';
-import { dropSuperseded, replaceRelation } from './replace-relation.js';
+import { dropSuperseded, refuseForeignDependents, replaceRelation } from './replace-relation.js';
 
 /** Whether location_history has the columns of the view that it shows. */
 export async function isViewOutdated(session: Session): Promise<boolean> {
@@ -28,6 +28,7 @@ export async function remakeMaterializedView(
   progress: (line: string) => void,
 ): Promise<boolean> {
   if (!(await isViewOutdated(session))) return false;
+  await refuseForeignDependents(session, made, ['location_history']);
   progress('filling the new location_history beside the old one');
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
   // What changes from here on is not in it: the count that it is filled for is read before.
@@ -35,13 +36,7 @@ export async function remakeMaterializedView(
   await session.query(
     'CREATE MATERIALIZED VIEW location_history_next AS SELECT * FROM location_history_view',
   );
-  for (const index of [
-    'UNIQUE INDEX location_history_next_id ON location_history_next (id)',
-    'INDEX location_history_next_tracker ON location_history_next (tracker_id, timestamp DESC)',
-    'INDEX location_history_next_timestamp ON location_history_next (timestamp DESC)',
-  ]) {
-    await session.query(`CREATE ${index}`);
-  }
+  for (const definition of await indexDefinitions(session)) await session.query(definition);
   await inBriefTransaction(session, async () => {
     await replaceRelation(session, 'location_history');
     await applyDefinitions(session, made); // those that stand on the old one
@@ -53,4 +48,16 @@ export async function remakeMaterializedView(
     );
   });
   return true;
+}
+
+/** The statements that make the indexes of location_history, those of others too, on its successor. */
+async function indexDefinitions(session: Session): Promise<string[]> {
+  const rows = (await session.query(
+    `SELECT quote_ident(left(i.relname, 58) || '_next') AS name, pg_get_indexdef(x.indexrelid) AS definition
+     FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid WHERE x.indrelid = 'location_history'::regclass
+     ORDER BY i.relname`,
+  )) as { name: string; definition: string }[];
+  return rows.map(({ name, definition }) =>
+    definition.replace(/INDEX .*? ON .*? USING /, () => `INDEX ${name} ON location_history_next USING `),
+  );
 }

@@ -1,5 +1,6 @@
 import { DomainError } from '../../common/errors/domain-error.js';
-import type { SqlRunner } from '../server-capabilities.js';
+import type { Foundation, SqlRunner } from '../server-capabilities.js';
+import { definedObjects, definitionFiles } from './definitions.js';
 import { dropChunks } from './drop-chunks.js';
 
 /** Suffix of a relation that is made beside the one it is to replace, and of the one that was replaced. */
@@ -11,8 +12,9 @@ const REPLACEABLE = ['location_history', 'location_history_hourly', 'location_hi
 export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
- * Puts `<name>_next` in the place of a materialized view: with its rights, and with its indexes' names. The old one stays
- * as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be called in a transaction.
+ * Puts `<name>_next` in the place of a materialized view, with the rights of the old one. Indexes of the new one lose the
+ * `_next` at their ends. The old one stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be
+ * called in a transaction.
  */
 export async function replaceRelation(session: SqlRunner, name: Replaceable): Promise<void> {
   await session.query(`
@@ -22,25 +24,31 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
       index_name text;
     BEGIN
       FOR granted IN
-        SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(a.grantee::regrole::text) END AS grantee,
+        SELECT a.privilege_type || coalesce(' (' || quote_ident(r.attname) || ')', '') AS what,
+          CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee,
           CASE WHEN a.is_grantable THEN 'WITH GRANT OPTION' ELSE '' END AS option
-        FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = '${name}'::regclass AND a.grantee <> c.relowner
+        FROM pg_class AS c
+        CROSS JOIN LATERAL (
+          SELECT c.relacl AS acl, NULL::name AS attname
+          UNION ALL
+          SELECT attacl, attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+        ) AS r
+        CROSS JOIN LATERAL aclexplode(r.acl) AS a
+        WHERE c.oid = '${name}'::regclass AND a.grantee <> c.relowner
       LOOP
-        EXECUTE format('GRANT %s ON ${name}${NEXT} TO %s %s', granted.privilege_type, granted.grantee, granted.option);
+        EXECUTE format('GRANT %s ON ${name}${NEXT} TO %s %s', granted.what, granted.grantee, granted.option);
       END LOOP;
       FOR index_name IN
-        SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
-        WHERE x.indrelid = '${name}'::regclass AND i.relname LIKE '${name}%'
+        SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid WHERE x.indrelid = '${name}'::regclass
       LOOP
-        EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name, index_name || '${SUPERSEDED}');
+        EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name, left(index_name, 50) || '${SUPERSEDED}');
       END LOOP;
       ALTER MATERIALIZED VIEW ${name} RENAME TO ${name}${SUPERSEDED};
       ALTER MATERIALIZED VIEW ${name}${NEXT} RENAME TO ${name};
       FOR index_name IN
-        SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
-        WHERE x.indrelid = '${name}'::regclass AND i.relname LIKE '${name}${NEXT}%'
+        SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid WHERE x.indrelid = '${name}'::regclass
       LOOP
-        EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name, replace(index_name, '${NEXT}', ''));
+        EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name, regexp_replace(index_name, '${NEXT}$', ''));
       END LOOP;
     END $replace$`);
 }
@@ -57,20 +65,23 @@ export async function dropSuperseded(session: SqlRunner): Promise<void> {
 /**
  * Checks that nobody else's views stand on relations that are to be replaced: they would keep the old ones alive.
  *
- * @param ours names of the views that the product defines itself.
  * @throws DomainError `CONFLICT` that names them.
  */
 export async function refuseForeignDependents(
   session: SqlRunner,
+  made: Foundation,
   relations: readonly string[],
-  ours: readonly string[],
 ): Promise<void> {
+  const ours = definedObjects(definitionFiles(made))
+    .filter(({ kind }) => kind !== 'ROUTINE')
+    .map(({ name }) => name);
   const found = (await session.query(
-    `SELECT DISTINCT r.ev_class::regclass::text AS view, r.oid::text AS rule, d.refobjid::regclass::text AS relation
+    `SELECT DISTINCT r.ev_class::regclass::text AS view, d.refobjid::regclass::text AS relation
      FROM pg_depend AS d JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
      JOIN pg_class AS c ON c.oid = r.ev_class
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n)
-       AND r.ev_class <> d.refobjid AND c.relname <> ALL ($2::text[]) AND c.relnamespace::regnamespace::text !~ '^_timescaledb'
+       AND r.ev_class <> d.refobjid AND c.relnamespace::regnamespace::text !~ '^_timescaledb'
+       AND (c.relname <> ALL ($2::text[]) OR c.relnamespace <> current_schema()::regnamespace)
      ORDER BY 1`,
     [relations, ours],
   )) as { view: string; relation: string }[];

@@ -1,9 +1,9 @@
 import { type DataSource, MigrationExecutor } from 'typeorm';
 import { DomainError } from '../../common/errors/domain-error.js';
-import type { Foundation, SqlRunner } from '../server-capabilities.js';
+import type { Foundation } from '../server-capabilities.js';
 import type { Session } from '../session.js';
 import { inBriefTransaction } from './brief-transaction.js';
-import { applyDefinitions, definedObjects, definitionFiles, definitionsHash } from './definitions.js';
+import { applyDefinitions, definitionsHash } from './definitions.js';
 import { recordStep } from './frozen-steps.js';
 import { dropSuperseded, refuseForeignDependents } from './replace-relation.js';
 import { readVersion } from './schema-version.js';
@@ -62,7 +62,12 @@ export async function runPending(
   { steps, definitions }: PendingWork,
   progress: (line: string) => void,
 ): Promise<string[]> {
-  await refuseForeignViews(session, made, steps);
+  // Before anything is changed: they would be in the way at the very end.
+  await refuseForeignDependents(
+    session,
+    made,
+    steps.flatMap((step) => step.replaces?.(made) ?? []),
+  );
   const finish = async (): Promise<void> => {
     await applyDefinitions(session, made);
     await dropSuperseded(session);
@@ -103,18 +108,4 @@ async function recordSteps(session: Session, dataSource: DataSource): Promise<vo
 
 function stepsOf(dataSource: DataSource): Step[] {
   return dataSource.migrations.filter((migration) => migration instanceof Step);
-}
-
-/** Before anything is changed: views of others on what is to be made anew would be in the way at the very end. */
-async function refuseForeignViews(
-  session: SqlRunner,
-  made: Foundation,
-  steps: readonly Step[],
-): Promise<void> {
-  const replaced = steps.flatMap((step) => step.replaces?.(made) ?? []);
-  const ours = definedObjects(definitionFiles(made))
-    .filter(({ kind }) => kind === 'VIEW')
-    .map(({ name }) => name);
-  if (replaced.length > 0)
-    await refuseForeignDependents(session, replaced, [...ours, 'location_history', ...replaced]);
 }

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { OtherRole } from '../support/granted.js';
+import {
+  OldDatabases,
+  expectHistoryOfModel,
+  KEYS_010,
+  type OldDatabase,
+} from '../support/history-of-0.1.0.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { migrateUp, reconnect, run } from '../support/migrations.js';
+import { Random } from '../support/random.js';
+import { boundaries, DOCUMENTED_REFRESH, keepRaw, maintain } from '../support/retention.js';
+import { at, copyReports, insertReports } from '../support/scenario.js';
+import { dumpSchema, expectSameSchema } from '../support/schema-dump.js';
+import { expectUnchanged, takeSnapshot } from '../support/snapshot.js';
+import { insert } from '../support/statements-of-0.1.0.js';
+
+const STEPS = ['AddDeviceFields1767000000001', 'RemakeAggregates1767000000002'];
+
+describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
+  let databases: OldDatabases;
+  let role: OtherRole;
+  beforeAll(async () => {
+    databases = await OldDatabases.create(engine);
+    role = await OtherRole.create(engine);
+  });
+  afterAll(async () => {
+    await databases.drop();
+    await role.drop();
+  });
+
+  async function upgraded(): Promise<OldDatabase> {
+    const old = await databases.copy();
+    expect((await migrateUp(old.db)).ran).toEqual(STEPS);
+    await reconnect(old.db);
+    return old;
+  }
+
+  it('leaves every row as it was, and does nothing the second time', async () => {
+    const { db, model } = await databases.copy();
+    const before = await takeSnapshot(db);
+    expect(await migrateUp(db)).toMatchObject({ ran: STEPS, definitions: true, remade: true });
+    await expectUnchanged(db, before);
+    const schema = await dumpSchema(db.url);
+    expect(await migrateUp(db)).toMatchObject({ ran: [], definitions: false, remade: false });
+    expectSameSchema(await dumpSchema(db.url), schema);
+    await expectUnchanged(db, before);
+    await reconnect(db);
+    await expectHistoryOfModel(db, model);
+    await expectUnchanged(db, before);
+  });
+
+  it('leaves a ledger that still accounts for every report', async () => {
+    const { db } = await upgraded();
+    const wrong = await db.query(
+      `SELECT r.id FROM import_runs AS r
+       LEFT JOIN LATERAL (SELECT sum(stored) AS stored, sum(late) AS late, sum(duplicate) AS duplicate
+         FROM import_run_trackers AS t WHERE t.run_id = r.id) AS of_trackers ON true
+       LEFT JOIN LATERAL (SELECT sum(reports) AS rejected, sum(kept) AS kept, sum(retaken) AS retaken
+         FROM import_run_rejections AS j WHERE j.run_id = r.id) AS of_reasons ON true
+       WHERE r.read <> r.stored + r.late + r.duplicate + r.rejected OR r.read <> r.reports_given + r.items_given
+         OR (r.stored, r.late, r.duplicate, r.rejected) IS DISTINCT FROM (coalesce(of_trackers.stored, 0),
+           coalesce(of_trackers.late, 0), coalesce(of_trackers.duplicate, 0), coalesce(of_reasons.rejected, 0))
+         OR coalesce(of_reasons.kept - of_reasons.retaken, 0) <> (SELECT count(*) FROM rejected_reports AS q WHERE q.run_id = r.id)`,
+    );
+    expect(wrong).toEqual([]);
+    expect(await db.value('SELECT sum(rejected)::int FROM import_runs')).toBeGreaterThan(5);
+  });
+
+  it('brings up what was not refreshed yet', async () => {
+    const { db, model, today } = await databases.copy();
+    const reports: TestReport[] = [-1, -2, -3, -30].map((day) => ({
+      ...{ key: 'a', at: at(today, day, '23:59:59.998'), latitude: 1, longitude: 2, imprecise: false },
+    }));
+    await insert(db, reports);
+    model.add(reports);
+    await migrateUp(db);
+    await reconnect(db);
+    await expectHistoryOfModel(db, model);
+  });
+
+  it('goes on: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
+    const { db, model, today } = await upgraded();
+    const random = new Random(12);
+    const keys = [...KEYS_010];
+    // Both in buckets that there are and in others; with all that 0.2.0 takes, and imprecise ones among them.
+    const fresh = random.reports(60, keys, at(today, -2, '00:00:00'), today);
+    const late = random.reports(120, keys, at(today, -20, '00:00:00'), at(today, -2, '00:00:00'));
+    const again = Array.from({ length: 30 }, () => random.pick(model.reports));
+
+    await insertReports(db, fresh.slice(0, 30));
+    model.add(fresh.slice(0, 30));
+    await expectHistoryOfModel(db, model);
+    const client = await db.pool.connect();
+    await copyReports(client, fresh.slice(30));
+    client.release();
+    model.add(fresh.slice(30));
+    await expectHistoryOfModel(db, model);
+
+    await insertReports(db, late.slice(0, 60));
+    model.add(late.slice(0, 60));
+    await expectHistoryOfModel(db, model);
+    const { duplicate } = await ingestReports(db, [...late.slice(60), ...again, ...late.slice(0, 10)]);
+    expect(duplicate).toBe(new Set(again).size + (again.length - new Set(again).size) + 10);
+    model.add(late.slice(60));
+    await expectHistoryOfModel(db, model);
+
+    await db.query(DOCUMENTED_REFRESH);
+    await db.query(
+      `CALL refresh_continuous_aggregate('location_history_hourly', now() - interval '40 days', now())`,
+    );
+    await expectHistoryOfModel(db, model);
+
+    await db.query(`SELECT update_nearest_city('d', $1, $2, 'Turku')`, [at(today, -5, '00:00:00'), today]);
+    model.updateCity('d', at(today, -5, '00:00:00'), today, 'Turku');
+    await expectHistoryOfModel(db, model);
+
+    await keepRaw(db, 1);
+    expect((await maintain(db)).daysClosed).toEqual([at(today, -2, '00:00:00').toISOString().slice(0, 10)]);
+    model.horizon = (await boundaries(db)).horizon;
+    await db.query(DOCUMENTED_REFRESH);
+    await expectHistoryOfModel(db, model);
+    expect(await ingestReports(db, again)).toEqual({ duplicate: 30 });
+
+    for (const day of [-1, -2, -4, -14]) {
+      const [from, to] = [at(today, day, '00:00:00'), at(today, day, '23:59:59.999')];
+      await db.query(`SELECT delete_location_reports('b', $1, $2)`, [from, to]);
+      model.reports = model.reports.filter(
+        ({ key, at: moment }) => key !== 'b' || moment < from || moment > to,
+      );
+    }
+    await db.query(DOCUMENTED_REFRESH);
+    await expectHistoryOfModel(db, model);
+  });
+
+  it('keeps rights that were granted to others, and those that were taken from all', async () => {
+    const { db } = await databases.copy();
+    await role.grantEverywhere(db);
+    const [rights, closed] = [await role.rights(db), await role.closedFunctions(db)];
+    expect(rights.length).toBeGreaterThan(15);
+    expect(closed).toEqual(['ingest_reports', 'take_report', 'update_nearest_city']);
+    await migrateUp(db);
+    expect(await role.rights(db)).toEqual(rights);
+    expect(await role.closedFunctions(db)).toEqual(closed);
+  });
+
+  it.each(engine === 'timescaledb' ? ['location_history', 'location_history_daily'] : ['location_history'])(
+    'is refused before anything is changed where somebody else has a view of %s',
+    async (relation) => {
+      const { db } = await databases.copy();
+      await run(
+        db,
+        `CREATE VIEW report_of_ours AS SELECT hashed_adv_key FROM location_history_days; -- of none of them
+        CREATE VIEW theirs AS SELECT * FROM ${relation}`,
+      );
+      const before = await dumpSchema(db.url);
+      await expect(migrateUp(db)).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining(`theirs (on ${relation})`),
+      });
+      expectSameSchema(await dumpSchema(db.url), before);
+      await run(db, 'DROP VIEW theirs');
+      expect((await migrateUp(db)).ran).toEqual(STEPS);
+    },
+  );
+
+  it('keeps indexes that others made on location_history', async () => {
+    const { db } = await databases.copy();
+    await run(db, 'CREATE INDEX by_city ON location_history (nearest_city) WHERE nearest_city IS NOT NULL');
+    await migrateUp(db);
+    const indexes = `SELECT indexname AS name FROM pg_indexes WHERE tablename = 'location_history' ORDER BY 1`;
+    expect(await run(db, indexes)).toEqual(
+      ['by_city', 'location_history_id', 'location_history_timestamp', 'location_history_tracker'].map(
+        (name) => ({ name }),
+      ),
+    );
+  });
+});
