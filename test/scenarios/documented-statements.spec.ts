@@ -38,6 +38,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
   afterAll(() => db.drop());
 
   it('notify whoever listens, by hand and by themselves', async () => {
+    await db.settle(); // whoever is woken already, as by the migrations, is not woken again
     const client = await connectTo(db.url);
     try {
       const heard: (string | undefined)[] = [];
