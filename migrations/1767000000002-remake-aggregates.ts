@@ -12,6 +12,7 @@ import { sqlFile } from '../src/database/sql-files.js';
 const HORIZON = '(SELECT closed_before FROM history_state)';
 
 const AGGREGATES = ['location_history_hourly', 'location_history_daily'] as const;
+const PROGRESS_MS = 10_000;
 
 /**
  * 0.2.0: the continuous aggregates with the columns of step 0002.
@@ -52,21 +53,16 @@ export class RemakeAggregates1767000000002 extends Step {
   override async prepare({ session, made, progress }: Preparation): Promise<void> {
     if (made.engine !== 'timescaledb') return;
     await retryTransient(() => keepChangesLogged(session.dataSource));
-    const days = await closedDays(session);
-    for (const [i, day] of days.entries()) {
-      await moveClosedDay(session, day);
-      if ((i + 1) % 30 === 0 || i + 1 === days.length)
-        progress(`moved ${i + 1} of ${days.length} closed days`);
-    }
+    await moveClosedDays(session, progress);
     progress('computing the new aggregates from raw reports');
-    // Twice: the second run has only what came in during the first, so that little is missing at the exchange.
-    for (let run = 0; run < 2; run++) {
-      for (const relation of AGGREGATES) {
-        await retryTransient(() =>
-          session.query(`CALL refresh_continuous_aggregate('${relation}_next', history_horizon(), NULL)`),
-        );
-      }
-    }
+    await fillNext(session);
+  }
+
+  /** So that the new aggregates show all that the old ones did: nobody refreshes those meanwhile, and nobody closes a day. */
+  override async catchUp({ session, made, progress }: Preparation): Promise<void> {
+    if (made.engine !== 'timescaledb') return;
+    await moveClosedDays(session, progress);
+    await fillNext(session);
   }
 
   override async up(runner: QueryRunner): Promise<void> {
@@ -82,22 +78,47 @@ export class RemakeAggregates1767000000002 extends Step {
 /** In one transaction, for a moment without readers and writers. */
 async function exchange(runner: SqlRunner): Promise<void> {
   await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
-  // Closed since the preparation: at most a day or two.
-  for (const day of await closedDays(runner)) while ((await moveBatch(runner, day)) > 0);
+  // Closed by hand since the preparation.
+  for (let day = await closedDay(runner); day; day = await closedDay(runner, day.day)) {
+    while ((await moveBatch(runner, day.day)) > 0);
+  }
   await runner.query(`DELETE FROM location_history_daily_next WHERE bucket < ${HORIZON}`);
   for (const relation of AGGREGATES) await replaceRelation(runner, relation);
 }
 
-/** The days below the horizon that the aggregate still has. */
-async function closedDays(runner: SqlRunner): Promise<string[]> {
-  const rows = (await runner.query(
-    `SELECT DISTINCT bucket::text AS day, bucket FROM location_history_daily WHERE bucket < ${HORIZON} ORDER BY bucket`,
-  )) as { day: string }[];
-  return rows.map(({ day }) => day);
+/** Computes what is missing in the new aggregates. */
+async function fillNext(session: Session): Promise<void> {
+  for (const relation of AGGREGATES) {
+    await retryTransient(() =>
+      session.query(`CALL refresh_continuous_aggregate('${relation}_next', history_horizon(), NULL)`),
+    );
+  }
 }
 
-async function moveClosedDay(session: Session, day: string): Promise<void> {
-  while ((await retryTransient(() => inTransaction(session, () => moveBatch(session, day)))) > 0);
+async function moveClosedDays(session: Session, progress: (line: string) => void): Promise<void> {
+  let moved = 0;
+  let told = performance.now();
+  for (let day = await closedDay(session); day; day = await closedDay(session, day.day)) {
+    const { day: bucket, daysLeft } = day;
+    while ((await retryTransient(() => inTransaction(session, () => moveBatch(session, bucket)))) > 0);
+    moved += 1;
+    if (performance.now() - told < PROGRESS_MS && daysLeft > 1) continue;
+    told = performance.now();
+    progress(`moved ${moved} closed days; about ${daysLeft - 1} are left`);
+  }
+}
+
+/** The oldest day below the horizon that the aggregate still has, behind another. One after the other, by the index. */
+async function closedDay(
+  runner: SqlRunner,
+  after = '-infinity',
+): Promise<{ day: string; daysLeft: number } | null> {
+  const [{ day, daysLeft }] = (await runner.query(
+    `SELECT min(bucket)::text AS day, (extract(epoch FROM ${HORIZON} - min(bucket)) / 86400)::int AS "daysLeft"
+     FROM location_history_daily WHERE bucket < ${HORIZON} AND bucket > $1::timestamptz`,
+    [after],
+  )) as [{ day: string | null; daysLeft: number }];
+  return day === null ? null : { day, daysLeft };
 }
 
 /** @returns how many rows were moved. */

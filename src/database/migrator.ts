@@ -5,9 +5,11 @@ import { createDataSource, dataSourceOptions } from './data-source.js';
 import { installPostgis, installTimescaledb } from './extensions.js';
 import { toDomainError } from './pg-errors.js';
 import { inBriefTransaction } from './schema/brief-transaction.js';
+import { definitionFiles } from './schema/definitions.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './schema/frozen-steps.js';
 import { remakeMaterializedView } from './schema/materialized-view.js';
 import { type MigrationPlan, planPending } from './schema/plan.js';
+import { definedRelations } from './schema/relation-locks.js';
 import { readVersion, refuseDowngrade } from './schema/schema-version.js';
 import { findExecuted, findPending, runPending } from './schema/step-runner.js';
 import { dropEverything, ownedObjects } from './schema/undo.js';
@@ -25,6 +27,14 @@ import { type Session, SESSION_OPTIONS } from './session.js';
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
 const MIGRATION_LOCK = 7_238_101;
 const MIGRATION_SESSION_LOCK = 7_238_102;
+
+/** What a role or a database may limit for its clients would end what takes long here. */
+const UNLIMITED = [
+  '-c statement_timeout=0',
+  '-c lock_timeout=0',
+  '-c idle_in_transaction_session_timeout=0',
+  '-c jit=off', // compiling takes longer than most of these statements
+].join(' ');
 
 export interface MigrationReport extends Foundation {
   /** Names of the steps that ran, in order. */
@@ -117,7 +127,9 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
       const steps = await findExecuted(dataSource, session);
       const { definitions } = await readVersion(session);
       const owned = ownedObjects(made, steps, definitions !== null);
-      await inBriefTransaction(session, () => dropEverything(session, owned));
+      await inBriefTransaction(session, () => dropEverything(session, owned), {
+        relations: definedRelations(definitionFiles(made)),
+      });
       return steps.length;
     });
   });
@@ -226,6 +238,9 @@ export async function withMigrationLock<T>(
   const session = guard.createQueryRunner();
   try {
     await session.connect();
+    await session.query(
+      `SELECT set_config(name, '0', false) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_session_timeout']) AS name`,
+    );
     await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     return await work(session);
   } finally {
@@ -276,6 +291,6 @@ function migrationDataSource(
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   return new DataSource({
     ...base,
-    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, ...options].join(' ') },
+    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, UNLIMITED, ...options].join(' ') },
   });
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import { endSession, type Session, whenSessionEnds } from '../database/session.js';
 import { LockKeeper, type Renewal } from './lock-keeper.js';
+import { lockKey } from './lock-key.js';
 import type { Lease, LockHolder, LockLeasesRepository } from './lock-leases.repository.js';
 import type { RedisLock } from './redis-lock.js';
 import { SessionStopper } from './session-stopper.js';
@@ -172,9 +173,4 @@ export class LockService implements OnModuleDestroy {
 interface Taken {
   session: Session;
   backendPid: number;
-}
-
-/** Name of a lock, in Redis and in the database. */
-export function lockKey(name: string): string {
-  return `location_history:${name}_lock`;
 }

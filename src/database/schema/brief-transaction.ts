@@ -1,15 +1,18 @@
+import { DomainError } from '../../common/errors/domain-error.js';
 import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
 import { retryTransient } from '../retry.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transactions.js';
+import { whileJobsRest } from './job-locks.js';
+import { describeUsers, lockRelations } from './relation-locks.js';
 
 /**
- * How long a change of the schema waits for a lock before it gives way and tries again: those who come after it have to
- * wait as long. Shorter than PostgreSQL's deadlock_timeout (1 s), so that no reader or writer is ever the one that a
+ * How long one try waits for its locks, all together, before it gives way: whoever comes after it waits as long. Shorter
+ * than PostgreSQL's deadlock_timeout (1 s), counted from the first request, so that no reader or writer is ever the one that a
  * deadlock ends.
  */
 const LOCK_TIMEOUT = '800ms';
-/** How long it is tried before whoever is in the way is named. */
+/** How long it is tried. */
 const PATIENCE_MS = 10 * 60_000;
 
 const MAY_PASS: ReadonlySet<string> = new Set([
@@ -18,15 +21,59 @@ const MAY_PASS: ReadonlySet<string> = new Set([
   SQLSTATE.serializationFailure,
 ]);
 
-/** Runs work that needs strong locks for a moment, again until it gets them; nothing of it is done before that. */
-export function inBriefTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  return retryTransient(
-    () =>
-      inTransaction(session, async () => {
+export interface BriefWork {
+  /** Relations that nobody may use meanwhile, in the order in which they are locked; those that are not there are left out. */
+  relations?: readonly string[];
+  /** Runs before each try, outside the transaction, when no job of the product is at work. */
+  catchUp?: () => Promise<void>;
+  /** Is told, a line each, who is in the way. */
+  progress?: (line: string) => void;
+  patienceMs?: number;
+}
+
+/**
+ * Runs work that needs strong locks for a moment, again until it gets them; nothing of it is done before that. Jobs of the
+ * product rest during each try: a refresh reads everything, for minutes.
+ *
+ * @throws DomainError `CONFLICT` that names who has the relations in use.
+ */
+export async function inBriefTransaction<T>(
+  session: Session,
+  work: () => Promise<T>,
+  { relations = [], catchUp, progress = () => undefined, patienceMs = PATIENCE_MS }: BriefWork = {},
+): Promise<T> {
+  let users = '';
+  const once = (): Promise<T> =>
+    whileJobsRest(session, progress, async () => {
+      await catchUp?.();
+      return inTransaction(session, async () => {
+        await lockRelations(session, relations, LOCK_TIMEOUT);
         await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
         return work();
-      }),
-    PATIENCE_MS,
-    (error) => MAY_PASS.has(databaseErrorCode(error) ?? ''),
-  );
+      });
+    });
+  const attempt = async (): Promise<T> => {
+    try {
+      return await once();
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      const found = await describeUsers(session, relations);
+      if (found !== '' && found !== users) progress(`waiting for those who use the tables: ${found}`);
+      users = found;
+      throw error;
+    }
+  };
+  try {
+    return await retryTransient(attempt, patienceMs, mayPass);
+  } catch (error) {
+    if (!mayPass(error)) throw error;
+    throw new DomainError(
+      'CONFLICT',
+      `The tables were in use for ${Math.round(patienceMs / 60_000)} minutes${users && ` (${users})`}. ` +
+        'The upgrade is not complete, and everything works as before. Run migrate again when they are done',
+      { cause: error },
+    );
+  }
 }
+
+const mayPass = (error: unknown): boolean => MAY_PASS.has(databaseErrorCode(error) ?? '');

@@ -1,7 +1,9 @@
 import type { Foundation } from '../server-capabilities.js';
 import type { Session } from '../session.js';
-import { applyDefinitions } from './definitions.js';
+import { applyDefinitions, definitionFiles } from './definitions.js';
 import { inBriefTransaction } from './brief-transaction.js';
+import { whileJobsRest } from './job-locks.js';
+import { definedRelations } from './relation-locks.js';
 import { dropSuperseded, refuseForeignDependents, replaceRelation } from './replace-relation.js';
 
 /** Whether location_history has the columns of the view that it shows. */
@@ -29,6 +31,12 @@ export async function remakeMaterializedView(
 ): Promise<boolean> {
   if (!(await isViewOutdated(session))) return false;
   await refuseForeignDependents(session, made, ['location_history']);
+  // The old one is not refreshed meanwhile: readers would see what came in, and then, in the new one, not yet.
+  await whileJobsRest(session, progress, () => remake(session, made, progress), ['view_refresh']);
+  return true;
+}
+
+async function remake(session: Session, made: Foundation, progress: (line: string) => void): Promise<void> {
   progress('filling the new location_history beside the old one');
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
   // What changes from here on is not in it: the count that it is filled for is read before.
@@ -36,18 +44,23 @@ export async function remakeMaterializedView(
   await session.query(
     'CREATE MATERIALIZED VIEW location_history_next AS SELECT * FROM location_history_view',
   );
+  progress('indexing the new location_history');
   for (const definition of await indexDefinitions(session)) await session.query(definition);
-  await inBriefTransaction(session, async () => {
-    await replaceRelation(session, 'location_history');
-    await applyDefinitions(session, made); // those that stand on the old one
-    await dropSuperseded(session);
-    await session.query(
-      `UPDATE refresh_state SET refreshed = $1, view_refreshed_at = now(),
-         behind_since = CASE WHEN changes > $1 THEN coalesce(behind_since, now()) END`,
-      [changes],
-    );
-  });
-  return true;
+  await session.query('ANALYZE location_history_next');
+  await inBriefTransaction(
+    session,
+    async () => {
+      await replaceRelation(session, 'location_history');
+      await applyDefinitions(session, made); // those that stand on the old one
+      await dropSuperseded(session);
+      await session.query(
+        `UPDATE refresh_state SET refreshed = $1, view_refreshed_at = now(),
+           behind_since = CASE WHEN changes > $1 THEN coalesce(behind_since, now()) END`,
+        [changes],
+      );
+    },
+    { relations: ['location_history', ...definedRelations(definitionFiles(made))], progress },
+  );
 }
 
 /** The statements that make the indexes of location_history, those of others too, on its successor. */

@@ -3,8 +3,9 @@ import { DomainError } from '../../common/errors/domain-error.js';
 import type { Foundation } from '../server-capabilities.js';
 import type { Session } from '../session.js';
 import { inBriefTransaction } from './brief-transaction.js';
-import { applyDefinitions, definitionsHash } from './definitions.js';
+import { applyDefinitions, definitionFiles, definitionsHash } from './definitions.js';
 import { recordStep } from './frozen-steps.js';
+import { definedRelations } from './relation-locks.js';
 import { dropSuperseded, refuseForeignDependents } from './replace-relation.js';
 import { readVersion } from './schema-version.js';
 import { Step } from './step.js';
@@ -72,14 +73,27 @@ export async function runPending(
     await applyDefinitions(session, made);
     await dropSuperseded(session);
   };
+  const defined = definedRelations(definitionFiles(made));
   for (const step of steps) {
-    await step.prepare?.({ session, made, progress });
-    await inBriefTransaction(session, async () => {
-      await execute(dataSource, session, step);
-      if (step === steps.at(-1)) await finish();
-    });
+    const preparation = { session, made, progress };
+    const isLast = step === steps.at(-1);
+    await step.prepare?.(preparation);
+    await inBriefTransaction(
+      session,
+      async () => {
+        await execute(dataSource, session, step);
+        if (isLast) await finish();
+      },
+      {
+        relations: [...(isLast ? defined : []), ...(step.relations?.(made) ?? [])],
+        catchUp: async () => step.catchUp?.(preparation),
+        progress,
+      },
+    );
   }
-  if (steps.length === 0 && definitions) await inBriefTransaction(session, finish);
+  if (steps.length === 0 && definitions) {
+    await inBriefTransaction(session, finish, { relations: defined, progress });
+  }
   return steps.map((step) => step.constructor.name);
 }
 

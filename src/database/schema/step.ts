@@ -59,6 +59,15 @@ export abstract class Step implements MigrationInterface {
    */
   prepare?(preparation: Preparation): Promise<void>;
 
+  /**
+   * What is left of the preparation, short. It runs right before each try to run the rest, while no refresher and no other job
+   * of the product is at work.
+   */
+  catchUp?(preparation: Preparation): Promise<void>;
+
+  /** Relations that the rest changes: locked for it, in this order. */
+  relations?(made: Foundation): readonly string[];
+
   async up(runner: QueryRunner): Promise<void> {
     for (const file of this.files(await this.foundation(runner))) await this.runFile(runner, file);
   }

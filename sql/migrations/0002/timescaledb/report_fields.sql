@@ -13,9 +13,3 @@ ALTER TABLE location_reports
   ADD CONSTRAINT location_reports_battery_in_percent CHECK (battery BETWEEN 0 AND 100) NOT VALID,
   ADD CONSTRAINT location_reports_motion_is_known
     CHECK (motion IN ('stationary', 'walking', 'running', 'cycling', 'driving')) NOT VALID;
-
--- Of the report that the row shows, see summarize_reports().
-ALTER TABLE location_history_rollups
-  ADD altitude float8, ADD speed float8, ADD course float8, ADD battery smallint, ADD motion text,
-  ADD imprecise boolean NOT NULL DEFAULT false, -- there is no precise report in it
-  ADD located_at timestamptz(3); -- time of that report; NULL in rows of 0.1.0, where it is last_report_at

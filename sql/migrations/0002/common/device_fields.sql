@@ -1,8 +1,0 @@
--- What devices say beside the place, of reports that were rejected as well; from which accuracy on a report is imprecise.
-ALTER TABLE rejected_reports
-  ADD altitude float8, ADD speed float8, ADD course float8, ADD battery smallint, ADD motion text;
-
-ALTER TABLE history_state
-  -- Metres; 0: no report is imprecise. It counts for the reports that come in from now on.
-  ADD max_accuracy_meters float8 NOT NULL DEFAULT 1000
-    CONSTRAINT max_accuracy_is_a_length CHECK (max_accuracy_meters >= 0 AND max_accuracy_meters < 'infinity');

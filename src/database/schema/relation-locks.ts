@@ -1,0 +1,78 @@
+import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import type { Session } from '../session.js';
+import { definedObjects } from './definitions.js';
+
+/** Views that statements of clients go through first and tables that they reach through those. */
+const AGGREGATES = ['location_history_hourly', 'location_history_daily'];
+
+/**
+ * The relations that applying these definitions changes, in the order in which readers lock them: a view before what it
+ * stands on. So whoever is ahead of us needs nothing that we have already. Tables that every statement looks into, above all
+ * history_state, are not among them: some look into them first, and others last.
+ */
+export function definedRelations(files: readonly string[]): string[] {
+  const views = definedObjects(files)
+    .filter(({ kind }) => kind === 'VIEW')
+    .map(({ name }) => name);
+  return [...views.reverse(), ...AGGREGATES, 'location_reports'];
+}
+
+/**
+ * Locks relations against everybody, one after the other; those that are not there are left out. To be called first in a
+ * transaction.
+ *
+ * @param timeout for all of them together.
+ * @throws 55P03 where it was not enough.
+ */
+export async function lockRelations(
+  session: Session,
+  relations: readonly string[],
+  timeout: string,
+): Promise<void> {
+  if (relations.length === 0) return;
+  try {
+    await session.query(`SET LOCAL statement_timeout = '${timeout}'`);
+    // LOCK TABLE would take the tables below a view as well, and refuses a materialized view. The other two change nothing.
+    await session.query(`
+      DO $$
+      DECLARE
+        wanted record;
+      BEGIN
+        FOR wanted IN
+          SELECT c.oid::regclass AS name, c.relkind AS kind, c.relname = ANY ('{${AGGREGATES.join()}}') AS whole
+          FROM unnest('{${relations.join()}}'::text[]) WITH ORDINALITY AS r (name, place)
+          JOIN pg_class AS c ON c.oid = to_regclass(r.name) ORDER BY r.place
+        LOOP
+          EXECUTE CASE
+            WHEN wanted.kind = 'm' THEN
+              format('ALTER MATERIALIZED VIEW %s ALTER COLUMN id SET STORAGE EXTENDED', wanted.name)
+            WHEN wanted.kind = 'v' AND NOT wanted.whole THEN
+              format('ALTER VIEW %s RESET (security_barrier)', wanted.name)
+            ELSE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', wanted.name)
+          END;
+        END LOOP;
+      END $$`);
+    await session.query('SET LOCAL statement_timeout = 0');
+  } catch (error) {
+    if (databaseErrorCode(error) !== SQLSTATE.queryCanceled) throw error;
+    throw Object.assign(new Error('others use the tables', { cause: error }), {
+      code: SQLSTATE.lockNotAvailable,
+    });
+  }
+}
+
+/** Who has had one of these relations in use for a second and longer, for people; empty where nobody has. */
+export async function describeUsers(session: Session, relations: readonly string[]): Promise<string> {
+  const rows = (await session.query(
+    `SELECT format('%s (process %s%s)%s', coalesce(nullif(a.application_name, ''), a.backend_type), a.pid,
+         ', since ' || to_char(a.xact_start, 'HH24:MI:SS TZ'), ': ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80)) AS "user"
+     FROM pg_stat_activity AS a
+     WHERE a.pid <> pg_backend_pid() AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', true)
+       AND EXISTS (
+         SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation'
+           AND l.relation IN (SELECT to_regclass(name) FROM unnest($1::text[]) AS name))
+     ORDER BY a.xact_start LIMIT 3`,
+    [relations],
+  )) as { user: string }[];
+  return rows.map(({ user }) => user).join('; ');
+}

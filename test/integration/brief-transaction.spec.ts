@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { inBriefTransaction } from '../../src/database/schema/brief-transaction.js';
+import { definitionFiles } from '../../src/database/schema/definitions.js';
+import { definedRelations } from '../../src/database/schema/relation-locks.js';
+import type { Session } from '../../src/database/session.js';
+import { connectTo } from '../support/client.js';
+import { locksOf } from '../support/locks.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const RELATIONS = definedRelations(definitionFiles({ engine: 'postgresql', spatialLayer: 'builtin' }));
+
+describe('a brief transaction with strong locks', () => {
+  let db: TestDatabase;
+  let session: Session;
+  let other: pg.Client;
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+  });
+  afterAll(() => db.drop());
+  beforeEach(async () => {
+    session = db.dataSource.createQueryRunner();
+    await session.connect();
+    other = await connectTo(db.url);
+  });
+  afterEach(async () => {
+    await other.end();
+    await session.release();
+  });
+
+  it('has every view and table to itself, and leaves them as they were', async () => {
+    const optionsOfViews = (): Promise<unknown> =>
+      session.query(`SELECT relname, reloptions FROM pg_class WHERE relname LIKE '%history%' ORDER BY 1`);
+    const before = await optionsOfViews();
+    await other.query(`SET lock_timeout = '1ms'`);
+    const refused: string[] = [];
+    const tryAll = async (): Promise<void> => {
+      for (const name of RELATIONS) {
+        await other.query(`SELECT FROM ${name} LIMIT 1`).catch(() => refused.push(name));
+      }
+    };
+    await inBriefTransaction(session, tryAll, { relations: RELATIONS });
+    expect(RELATIONS).toEqual(
+      expect.arrayContaining(['location_reports', 'history_in_hours', 'location_history_hourly']),
+    );
+    expect(refused).toEqual(RELATIONS);
+    expect(await optionsOfViews()).toEqual(before);
+  });
+
+  it('gives way to a transaction that comes to need more, which never ends in a deadlock', async () => {
+    await other.query('BEGIN; SELECT FROM history_in_hours LIMIT 1');
+    const done = inBriefTransaction(session, () => Promise.resolve('done'), { relations: RELATIONS });
+    await sleep(400); // it waits for the view
+    await other.query('SELECT FROM latest_locations LIMIT 1');
+    await other.query('SELECT FROM location_reports LIMIT 1');
+    await other.query('COMMIT');
+    expect(await done).toBe('done');
+  });
+
+  it('names who has the tables in use, and does nothing when they do not end', async () => {
+    await other.query(`SET application_name = 'a long report'; BEGIN`);
+    await other.query('SELECT count(*) FROM location_reports');
+    await sleep(1_100);
+    const lines: string[] = [];
+    const failed = inBriefTransaction(session, () => session.query('CREATE TABLE never_made ()'), {
+      relations: RELATIONS,
+      progress: (line) => lines.push(line),
+      patienceMs: 2_000,
+    });
+    await expect(failed).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('a long report (process') as unknown,
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(/a long report \(process \d+, since .*SELECT count\(\*\) FROM location_reports/),
+    ]);
+    expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
+  });
+
+  it('waits for a refresh that is at work without any lock, and keeps others from beginning', async () => {
+    const locks = locksOf(db.dataSource);
+    let seen = '';
+    const refreshing = locks.withLock('view_refresh', async () => {
+      await sleep(1_500);
+      await other.query('SELECT FROM history_in_hours LIMIT 1'); // nobody is kept waiting
+      seen = 'read';
+    });
+    await sleep(100);
+    const outcome = await inBriefTransaction(
+      session,
+      async () => `${seen}, ${(await locks.withLock('change_refresh', () => Promise.resolve())).outcome}`,
+      { relations: ['location_reports'] },
+    );
+    expect(outcome).toBe('read, held');
+    await refreshing;
+    expect((await locks.withLock('change_refresh', () => Promise.resolve())).outcome).toBe('acquired');
+  });
+});
