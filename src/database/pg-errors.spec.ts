@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isTransient } from './pg-errors.js';
+import { isTransient, toDomainError } from './pg-errors.js';
 
 function failure(code: string, message = 'as the server says it'): Error {
   return Object.assign(new Error(message), { code });
@@ -21,5 +21,16 @@ describe('what may succeed when it is run again', () => {
     ['nothing', null],
   ])('is not %s', (_name, error) => {
     expect(isTransient(error)).toBe(false);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it.each([
+    failure('57P01', 'terminating connection due to administrator command'),
+    new Error('Connection terminated unexpectedly'),
+    new Error('Client has encountered a connection error and is not queryable'),
+    new Error('Query runner already released. Cannot run queries anymore.'),
+  ])('is UNAVAILABLE: $message', (error) => {
+    expect(toDomainError(error)).toMatchObject({ code: 'UNAVAILABLE', cause: error });
   });
 });

@@ -39,6 +39,9 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
 
+/** Of pg, and of TypeORM, about the statement after the one that failed: the latter has let go of the session then. */
+const CONNECTION_LOST = /Connection terminated|and is not queryable$|^Query runner already released\b/;
+
 /** Of pg-pool, where nobody gave a connection back in time. Of one that cannot be made it says that it was terminated. */
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
 
@@ -76,7 +79,7 @@ export function toDomainError(error: unknown): unknown {
   if (POOL_EXHAUSTED.test(messageOf(error))) {
     return as('UNAVAILABLE', 'No connection to the database became free in time; try again in a moment');
   }
-  if (UNAVAILABLE.has(code) || messageOf(error).includes('Connection terminated')) {
+  if (UNAVAILABLE.has(code) || CONNECTION_LOST.test(messageOf(error))) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');
   }
   if (code === SQLSTATE.lockNotAvailable) {

@@ -86,7 +86,7 @@ function carriedReports(today: Date): TestReport[] {
 
 /** Copies of one database of 0.1.0, which take a tenth of the time of making it. */
 export class OldDatabases {
-  private readonly copies: TestDatabase[] = [];
+  private readonly copies = new Set<TestDatabase>();
 
   private constructor(
     private readonly engine: HistoryEngine,
@@ -103,10 +103,15 @@ export class OldDatabases {
   async copy(): Promise<OldDatabase> {
     const { db: copyOf, model, today } = this.original;
     const db = await TestDatabase.create(this.engine, { copyOf });
-    this.copies.push(db);
+    this.copies.add(db);
     const own = new HistoryModel(model.horizon);
     own.add(model.reports);
     return { db, today, model: own };
+  }
+
+  async dropCopy({ db }: OldDatabase): Promise<void> {
+    this.copies.delete(db);
+    await db.drop();
   }
 
   async drop(): Promise<void> {

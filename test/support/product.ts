@@ -37,6 +37,12 @@ export function runServer(env: Variables): Promise<Ended> {
   return ended(spawn(process.execPath, [ENTRY.server], { env: environment(env) }), '');
 }
 
+/** Runs another copy of the package: `tracker <args>`, or the server where there are none. */
+export function runCopy(root: string, args: readonly string[], env: Variables): Promise<Ended> {
+  const script = join(root, 'dist/src', args.length > 0 ? 'cli.js' : 'main.js');
+  return ended(spawn(process.execPath, [script, ...args], { env: environment(env) }), '');
+}
+
 async function ended(child: ChildProcess, stdin: string | Buffer): Promise<Ended> {
   const began = Date.now();
   const told = { stdout: '', stderr: '' };

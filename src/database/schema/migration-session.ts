@@ -1,0 +1,111 @@
+import { DataSource } from 'typeorm';
+import { DomainError } from '../../common/errors/domain-error.js';
+import type { AppConfig } from '../../config/app-config.js';
+import { createDataSource, dataSourceOptions } from '../data-source.js';
+import { toDomainError } from '../pg-errors.js';
+import {
+  type Foundation,
+  rawRetention,
+  type ServerCapabilities,
+  type SqlRunner,
+} from '../server-capabilities.js';
+import { type Session, SESSION_OPTIONS } from '../session.js';
+
+/** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
+const MIGRATION_LOCK = 7_238_101;
+const MIGRATION_SESSION_LOCK = 7_238_102;
+
+/** What a role or a database may limit for its clients would end what takes long here. */
+const UNLIMITED = [
+  '-c statement_timeout=0',
+  '-c lock_timeout=0',
+  '-c idle_in_transaction_session_timeout=0',
+  '-c jit=off', // compiling takes longer than most of these statements
+].join(' ');
+
+/** What a lost connection means here; any other failure stays as it is. */
+function inWordsOfInterruption(error: unknown): unknown {
+  const known = toDomainError(error);
+  return known !== error && known instanceof DomainError && known.code === 'UNAVAILABLE'
+    ? new DomainError(
+        'UNAVAILABLE',
+        `The connection to the database was lost (${error instanceof Error ? error.message : String(error)}). ` +
+          'Run it again: it goes on where it was',
+        { cause: error },
+      )
+    : error;
+}
+
+/** Works on a session that keeps every other migration out. @throws DomainError `UNAVAILABLE`. */
+export async function withMigrationLock<T>(
+  config: AppConfig,
+  url: string,
+  work: (session: SqlRunner) => Promise<T>,
+): Promise<T> {
+  const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url);
+  try {
+    await guard.initialize();
+  } catch (error) {
+    throw toDomainError(error);
+  }
+  const session = guard.createQueryRunner();
+  try {
+    await session.connect();
+    await session.query(
+      `SELECT set_config(name, '0', false) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_session_timeout']) AS name`,
+    );
+    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work(session);
+  } catch (error) {
+    throw inWordsOfInterruption(error);
+  } finally {
+    await session.release();
+    await guard.destroy(); // ends the session, and the lock with it
+  }
+}
+
+/**
+ * Works on the session that changes the schema. It holds a lock of its own: that of a migration that was killed goes when
+ * the server has noticed, and until then its last statement may still be at work.
+ */
+export async function withMigrationSession<T>(
+  config: AppConfig,
+  url: string,
+  made: Foundation,
+  server: ServerCapabilities,
+  work: (session: Session, dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  const dataSource = migrationDataSource(config, url, made, server);
+  await dataSource.initialize();
+  const session = dataSource.createQueryRunner();
+  try {
+    await session.connect();
+    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_SESSION_LOCK]);
+    return await work(session, dataSource);
+  } finally {
+    await session.release();
+    await dataSource.destroy();
+  }
+}
+
+/** The settings reach the SQL files as session settings, so that the files run under psql as well. */
+function migrationDataSource(
+  config: AppConfig,
+  url: string,
+  made: Foundation,
+  server: ServerCapabilities,
+): DataSource {
+  const settings = {
+    'tracker.history_engine': made.engine,
+    'tracker.spatial_layer': made.spatialLayer,
+    'tracker.raw_retention_hours': rawRetention(made.engine, server, config).hours,
+    'tracker.hourly_retention_hours': config.HOURLY_RETENTION_HOURS,
+    'tracker.daily_retention_hours': config.DAILY_RETENTION_DAYS * 24,
+  };
+  const base = dataSourceOptions(config, url);
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  return new DataSource({
+    ...base,
+    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, UNLIMITED, ...options].join(' ') },
+  });
+}

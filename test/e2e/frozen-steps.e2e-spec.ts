@@ -1,0 +1,92 @@
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { packagePath } from '../../src/database/sql-files.js';
+import { anyEngine } from '../support/engines.js';
+import { type Ended, runCopy } from '../support/product.js';
+import { dumpSchema } from '../support/schema-dump.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const REPORTS = 'sql/migrations/0001/common/report_guards.sql';
+
+describe('a database or an installation that does not fit', () => {
+  let db: TestDatabase;
+  const folder = mkdtempSync(join(tmpdir(), 'tracker-frozen-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  beforeEach(async () => {
+    db = await TestDatabase.create(anyEngine());
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    for (const part of ['dist', 'sql', 'package.json']) {
+      cpSync(packagePath(part), join(folder, part), { recursive: true });
+    }
+    symlinkSync(packagePath('node_modules'), join(folder, 'node_modules'));
+  });
+  afterEach(() => db.drop());
+
+  const run = (...args: string[]): Promise<Ended> =>
+    runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
+
+  /** `migrate` and the server refuse in one line, and nothing has changed. */
+  async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
+    const before = await dumpSchema(db.url);
+    const attempts = [await run('migrate'), ...(by === 'both' ? [await run()] : [])];
+    for (const { code, stderr } of attempts) {
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+      expect(code).toBe(1);
+    }
+    expect(await dumpSchema(db.url)).toEqual(before);
+  }
+
+  it('names a released step that was edited', async () => {
+    appendFileSync(join(folder, REPORTS), '-- a small change\n');
+    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql was edited/, 'migrate');
+  });
+
+  it('names a file that is missing', async () => {
+    rmSync(join(folder, REPORTS));
+    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql is missing/, 'migrate');
+  });
+
+  it('names a file that was added to a released step', async () => {
+    writeFileSync(join(folder, 'sql/migrations/0001/common/more.sql'), 'SELECT 1;\n');
+    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
+  });
+
+  it('names a step that has not run, though a later one has', async () => {
+    await db.query(`DELETE FROM schema_migrations WHERE name LIKE 'CreateGeocoding%'`);
+    await expectRefused(
+      /BAD_CONFIGURATION: The step CreateGeocoding1764000000011 has not run .* the later CreateApi/,
+      'migrate',
+    );
+  });
+
+  it('names a step that this database ran with other files', async () => {
+    await db.query(`UPDATE schema_steps SET checksum = 'other' WHERE step = '0002'`);
+    await expectRefused(/BAD_CONFIGURATION: This database ran other files as step 0002/, 'migrate');
+  });
+
+  it('refuses a database that needs a newer program, and names both versions', async () => {
+    await db.query(`UPDATE schema_version SET version = '9.0.0', lowest_program = '8.1.0'`);
+    await expectRefused(/BAD_CONFIGURATION: The database is at version 9\.0\.0, .*0\.2\.0/, 'both');
+  });
+
+  it('uses a newer database that allows it, and does not migrate it', async () => {
+    await db.query(`UPDATE schema_version SET version = '9.0.0', definitions = 'newer'`);
+    await expectRefused(/newer than this program \(0\.2\.0\): nothing was changed/, 'migrate');
+    expect(await run('doctor')).toMatchObject({ code: 0 });
+  });
+
+  it('says what to run where the definitions are others', async () => {
+    await db.query(`UPDATE schema_version SET definitions = 'older'`);
+    const { code, stderr } = await run();
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Run: npm run migrate'),
+    });
+    expect((await run('migrate')).stdout).toContain('functions and views replaced');
+    expect((await run('migrate')).stdout).toContain('nothing to do');
+  });
+});
