@@ -6,7 +6,8 @@
  * long each kind of client had to wait, every error that a client got, and whether each confirmed report was counted once.
  * For comparison the same daily rows are copied by INSERT … SELECT into a table with the same key.
  *
- *   npm run bench:upgrade -- [--trackers 5000] [--days 362] [--reports 48] [--calm 10] [--engine auto] [--template NAME]
+ *   npm run bench:upgrade -- [--trackers 5000] [--days 362] [--reports 48] [--calm 10] [--engine auto] [--reader 60]
+ *     [--template NAME]
  *
  * TEST_TIMESCALE_URL names a server (its user must be a superuser); otherwise a private one without TimescaleDB is started
  * in a temporary folder. With --template the filled database is kept under that name, and later runs take a copy of it.
@@ -20,15 +21,15 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
-import { retryTransient } from '../src/database/retry.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
 import { BenchServer } from './bench-server.js';
-import { type Fleet, fillHistory } from './filled-history.js';
+import { isComplete, readHistory } from './counted-history.js';
+import { type Fleet, fillHistory, NO_PARALLEL_PLANS } from './filled-history.js';
 import { type BenchTracker, Clients, type Measurements } from './upgrade-clients.js';
 import { createVersion010 } from './version-0.1.0.js';
 
-/** Trackers that clients write for; the others stay as they are. */
+/** Trackers that clients write for, the first ones; the others stay as they are. */
 const WRITTEN = 100;
 
 interface Options extends Fleet {
@@ -36,6 +37,8 @@ interface Options extends Fleet {
   calm: number;
   /** auto: as the server has it. */
   engine: string;
+  /** Seconds that a transaction which read everything stays open, from when the upgrade begins; 0: there is none. */
+  reader: number;
   template: string | undefined;
 }
 
@@ -50,6 +53,7 @@ async function main(): Promise<boolean> {
       reports: { type: 'string', default: '48' },
       calm: { type: 'string', default: '10' },
       engine: { type: 'string', default: 'auto' },
+      reader: { type: 'string', default: '0' },
       template: { type: 'string' },
     },
   });
@@ -59,6 +63,7 @@ async function main(): Promise<boolean> {
     reportsADay: Number(values.reports),
     calm: Number(values.calm),
     engine: values.engine,
+    reader: Number(values.reader),
     template: values.template,
   };
   const given = process.env['TEST_TIMESCALE_URL'];
@@ -123,7 +128,10 @@ async function fill(url: string, options: Options): Promise<void> {
 }
 
 async function measure(url: string, options: Options): Promise<boolean> {
-  const before = await withClient(url, readHistory);
+  const before = await withClient(url, async (client) => {
+    await client.query(NO_PARALLEL_PLANS);
+    return readHistory(client, WRITTEN);
+  });
   say(
     `${before.engine}: ${before.size}, ${before.days} days and ${before.raw} raw reports of ${options.trackers} trackers`,
   );
@@ -140,7 +148,9 @@ async function measure(url: string, options: Options): Promise<boolean> {
   const calm = new Map([...clients.measurements.waits].map(([kind, waits]) => [kind, [...waits]]));
   clients.measurements.waits.clear();
 
+  const reading = withClient(url, (client) => holdOpen(client, options.reader));
   const took = await upgrade(url);
+  await reading;
   const during = new Map(clients.measurements.waits);
   clients.measurements.waits.clear();
   await sleep(options.calm * 1000);
@@ -154,7 +164,8 @@ async function measure(url: string, options: Options): Promise<boolean> {
   reportWaits('during', during);
   reportWaits('after', after);
   const clean = reportFailures(clients.measurements);
-  return (await withClient(url, (client) => isComplete(client, before, clients))) && clean;
+  const { confirmed } = clients;
+  return (await withClient(url, (client) => isComplete(client, before, confirmed, say))) && clean;
 }
 
 /** @returns milliseconds. */
@@ -172,48 +183,14 @@ async function upgrade(url: string): Promise<number> {
   return performance.now() - begun;
 }
 
-interface History {
-  engine: string;
-  size: string;
-  horizon: Date;
-  raw: number;
-  days: number;
-  /** Of each tracker: reports that history counts, raw reports, identities. */
-  counted: Map<string, { reports: number; raw: number; identities: number }>;
-  /** Over all rows of the trackers that nobody writes for, with the columns of 0.1.0. */
-  checksum: string;
-}
-
-async function readHistory(client: pg.Client): Promise<History> {
-  const {
-    rows: [state],
-  } = await client.query<Omit<History, 'counted' | 'checksum'>>(
-    `SELECT engine, closed_before AS horizon, pg_size_pretty(pg_database_size(current_database())) AS size,
-       (SELECT count(*)::int FROM location_reports) AS raw,
-       (SELECT count(*)::int FROM location_history_days WHERE bucket < closed_before) AS days FROM history_state`,
-  );
-  const { rows } = await client.query<{ key: string; reports: number; raw: number; identities: number }>(
-    `SELECT t.hashed_adv_key AS key, coalesce(h.n, 0)::int AS reports, coalesce(r.n, 0)::int AS raw, coalesce(i.n, 0)::int AS identities
-     FROM trackers AS t
-     LEFT JOIN (SELECT hashed_adv_key, sum(report_count) AS n FROM history_in_hours GROUP BY 1) AS h USING (hashed_adv_key)
-     LEFT JOIN (SELECT hashed_adv_key, count(*) AS n FROM location_reports GROUP BY 1) AS r USING (hashed_adv_key)
-     LEFT JOIN (SELECT hashed_adv_key, sum(cardinality(milliseconds)) AS n FROM report_identities GROUP BY 1) AS i USING (hashed_adv_key)`,
-  );
-  const {
-    rows: [sums],
-  } = await client.query<{ checksum: string }>(
-    `SELECT concat_ws(' ', count(*), sum(hashtextextended(concat_ws('|', h.hashed_adv_key, h.timestamp, h.bucket_size,
-       h.location::text, h.nearest_city, h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence,
-       h.horizontal_accuracy, h.status, h.source), 0)::numeric)) AS checksum
-     FROM history_in_hours AS h JOIN trackers AS t USING (hashed_adv_key)
-     WHERE t.id > (SELECT id FROM trackers ORDER BY id OFFSET ${WRITTEN - 1} LIMIT 1)`,
-  );
-  if (!state || !sums) throw new Error('the database has no history_state');
-  return {
-    ...state,
-    checksum: sums.checksum,
-    counted: new Map(rows.map(({ key, ...counts }) => [key, counts])),
-  };
+/** As a report, or pg_dump, does. */
+async function holdOpen(client: pg.Client, s: number): Promise<void> {
+  if (s === 0) return;
+  await client.query(`SET application_name = 'bench reader'; BEGIN`);
+  for (const relation of ['location_reports', 'location_history_view'])
+    await client.query(`SELECT count(*) FROM ${relation}`);
+  await client.query('SELECT pg_sleep($1)', [s]);
+  await client.query('COMMIT');
 }
 
 /** The same rows, by the same server, into a table with the same key. @returns milliseconds. */
@@ -249,36 +226,6 @@ function reportFailures({ retried, failed }: Measurements): boolean {
   for (const [what, n] of retried) say(`  retried, ${n} times: ${what}`);
   for (const [what, n] of failed) say(`  FAILED, ${n} times: ${what}`);
   return failed.size === 0;
-}
-
-/** Whether every confirmed report is counted once and nothing else has changed. */
-async function isComplete(client: pg.Client, before: History, { confirmed }: Clients): Promise<boolean> {
-  for (const relation of before.engine === 'timescaledb'
-    ? ['location_history_hourly', 'location_history_daily']
-    : []) {
-    await retryTransient(() =>
-      client.query(`CALL refresh_continuous_aggregate('${relation}', history_horizon(), NULL)`),
-    );
-  }
-  const after = await readHistory(client);
-  let wrong = 0;
-  for (const [key, was] of before.counted) {
-    const recent = confirmed.recent.get(key) ?? 0;
-    const late = confirmed.late.get(key) ?? 0;
-    const is = after.counted.get(key);
-    const right =
-      is?.reports === was.reports + recent + late &&
-      is.raw === was.raw + recent &&
-      is.identities === was.identities + late;
-    if (!right && ++wrong <= 5) say(`  WRONG: ${key}: ${JSON.stringify({ was, recent, late, is })}`);
-  }
-  const sum = (counts: ReadonlyMap<string, number>): number =>
-    [...counts.values()].reduce((a, b) => a + b, 0);
-  say(
-    `confirmed: ${sum(confirmed.recent)} new and ${sum(confirmed.late)} late reports; counted otherwise: ${wrong} of ${before.counted.size} trackers; ` +
-      `rows of the others: ${after.checksum === before.checksum ? 'the same' : `CHANGED (${before.checksum} to ${after.checksum})`}`,
-  );
-  return wrong === 0 && after.checksum === before.checksum;
 }
 
 try {

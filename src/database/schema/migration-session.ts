@@ -15,12 +15,15 @@ import { type Session, SESSION_OPTIONS } from '../session.js';
 const MIGRATION_LOCK = 7_238_101;
 const MIGRATION_SESSION_LOCK = 7_238_102;
 
-/** What a role or a database may limit for its clients would end what takes long here. */
-const UNLIMITED = [
+/** How the session works that changes the schema. */
+const MIGRATION_OPTIONS = [
+  // What a role or a database may limit for its clients would end what takes long here.
   '-c statement_timeout=0',
   '-c lock_timeout=0',
   '-c idle_in_transaction_session_timeout=0',
   '-c jit=off', // compiling takes longer than most of these statements
+  // TimescaleDB 2.28.3 loses rows in them (https://github.com/timescale/timescaledb/issues/10503), and what is not moved is lost.
+  '-c max_parallel_workers_per_gather=0',
 ].join(' ');
 
 /** What a lost connection means here; any other failure stays as it is. */
@@ -106,6 +109,6 @@ function migrationDataSource(
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   return new DataSource({
     ...base,
-    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, UNLIMITED, ...options].join(' ') },
+    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, MIGRATION_OPTIONS, ...options].join(' ') },
   });
 }
