@@ -22,10 +22,10 @@ async function refreshChanges(client: pg.Client): Promise<void> {
     rows: [markers],
   } = await client.query<{ engine: string; ids: string[] | null; start: Date; end: Date }>(
     `SELECT (SELECT engine FROM history_state), array_agg(id) AS ids, greatest(min(from_time), history_cut()) AS start,
-       date_trunc('hour', max(to_time)) + interval '1 hour' AS end FROM refresh_markers`,
+       date_trunc('hour', max(to_time), 'UTC') + interval '1 hour' AS end FROM refresh_markers`,
   );
   if (!markers?.ids) return;
-  if (markers.engine === 'timescaledb') {
+  if (markers.engine === 'timescaledb' && markers.start < markers.end) {
     await client.query(
       `CALL refresh_continuous_aggregate('location_history_hourly', $1::timestamptz, $2::timestamptz)`,
       [markers.start, markers.end],
