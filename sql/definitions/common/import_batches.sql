@@ -66,6 +66,7 @@ END $$;
 CREATE OR REPLACE FUNCTION quarantine_refused_reports(run bigint, keep integer) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
+  PERFORM complete_incoming_reports(); -- a call of 0.1.0's ingest_reports() may have waited while it was replaced
   INSERT INTO import_run_rejections AS known (run_id, reason, reports, first_position, message, kept)
   SELECT run, reason, count(*), min(position), (array_agg(message ORDER BY position))[1], 0
   FROM refused_reports GROUP BY reason ORDER BY reason

@@ -1,3 +1,8 @@
+-- Keeps a statement from being planned with parallel workers: they return no rows of a hypertable whose chunks are filtered by
+-- a parameter, such as the cut (TimescaleDB 2.28.3, https://github.com/timescale/timescaledb/issues/10503). Costs nothing: it
+-- is looked at before it is folded into a constant.
+CREATE OR REPLACE FUNCTION without_parallel_workers() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL UNSAFE RETURN true;
+
 -- The whole daily history under one name on both engines: what the continuous aggregate computed from raw, merged with
 -- what came later than that. `rank` orders parts as outranks() does; rows of 0.1.0 have no located_at.
 CREATE OR REPLACE VIEW location_history_days AS
@@ -35,6 +40,7 @@ FROM (
       imprecise, coalesce(located_at, last_report_at) AS located_at FROM location_history_daily_late
   ) AS p
 ) AS layers
+WHERE without_parallel_workers()
 GROUP BY hashed_adv_key, bucket;
 
 -- The newest day of a tracker before a moment, by index look-ups; the view would merge all days first.
