@@ -15,11 +15,16 @@ const REAL_FILES = ['gpslogger-2025-05-31.gpx', 'gpslogger-2025-06-17.gpx']
   .map((name) => join(REAL_DATA, 'real', name))
   .filter((file) => existsSync(file));
 
+/** Metres; of every point of gpx(). */
+const ALTITUDE = 54.5;
+const atAltitude = (reports: readonly TestReport[]): TestReport[] =>
+  reports.map((report) => ({ ...report, altitude: ALTITUDE }));
+
 /** A file of GPSLogger's form. */
 function gpx(reports: readonly TestReport[]): string {
   const points = reports.map(
     ({ at: moment, latitude, longitude }) =>
-      `<trkpt lat="${latitude}" lon="${longitude}"><ele>54.5</ele><time>${moment.toISOString()}</time><src>gps</src></trkpt>`,
+      `<trkpt lat="${latitude}" lon="${longitude}"><ele>${ALTITUDE}</ele><time>${moment.toISOString()}</time><src>gps</src></trkpt>`,
   );
   return `<?xml version="1.0" encoding="UTF-8" ?><gpx version="1.0" xmlns="http://www.topografix.com/GPX/1/0">
 <time>2025-05-30T22:00:24.674Z</time><trk><name>a &amp; b</name><trkseg>
@@ -121,7 +126,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     const piped = await run(['-', '--tracker', key], gzipSync(gpx([...evening, ...night])));
     expect(piped.stdout).toBe('-: 40 read = 10 stored + 0 late + 30 duplicate + 0 rejected\n');
     expect(piped.code).toBe(0);
-    await expectHistoryOf(db, [...morning, ...evening, ...night]);
+    await expectHistoryOf(db, atAltitude([...morning, ...evening, ...night]));
   });
 
   it('takes in what stands before a cut, says where the cut is, and counts each report once when the whole file comes', async () => {
@@ -141,14 +146,14 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(broken.stderr).toContain('the whole file may be imported again');
     expectNothingInternal(broken.stderr);
     expect(broken.code).toBe(1);
-    await expectHistoryOf(db, reports.slice(0, before));
+    await expectHistoryOf(db, atAltitude(reports.slice(0, before)));
 
     const complete = await run(['--tracker', key, put('whole.gpx', whole)]);
     expect(complete.stdout).toContain(
       `500 read = ${500 - before} stored + 0 late + ${before} duplicate + 0 rejected`,
     );
     expect(complete.code).toBe(0);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(db, atAltitude(reports));
   });
 
   it('takes a cut gzip file as far as it goes', async () => {
@@ -217,7 +222,7 @@ describeOnEveryEngine('tracker import', (engine) => {
       const file = put('old.gpx', gpx(reports));
       const first = await run(['--tracker', key, file]);
       expect(first.stdout).toBe(`${file}: 2000 read = 0 stored + 2000 late + 0 duplicate + 0 rejected\n`);
-      await expectHistoryOf(db, reports);
+      await expectHistoryOf(db, atAltitude(reports));
       const history = await readHistory(db);
       expect(history.map(({ bucket, reports: n }) => [bucket.slice(0, 10), n])).toEqual([
         ['2025-03-30', 1410],

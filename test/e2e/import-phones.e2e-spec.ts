@@ -74,7 +74,11 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       expect(await ledger()).toEqual([
         { kind: 'owntracks', name: 'OwnTracks', outcome: 'completed', read: 6, stored: 5, late: 0, duplicate: 1, rejected: 0 },
       ]); // prettier-ignore
-      await expectHistoryOf(db, [0, 1, 2, 3, 4].map(seen));
+      // 5 km/h, in metres a second.
+      await expectHistoryOf(
+        db,
+        [0, 1, 2, 3, 4].map((i) => ({ ...seen(i), battery: 94, speed: 1.389 })),
+      );
     });
 
     it('gets its answer for what is no report, or of nobody; both are in the quarantine', async () => {
@@ -146,14 +150,20 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       expect(await ledger()).toEqual([
         { kind: 'overland', name: 'Overland', outcome: 'completed', read: 6, stored: 3, late: 0, duplicate: 3, rejected: 0 },
       ]); // prettier-ignore
-      await expectHistoryOf(db, [0, 1, 2].map(seen));
+      await expectHistoryOf(
+        db,
+        [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
+      );
     });
 
     it('is of the tracker that the address names, whatever its device is called', async () => {
       const locations = [feature(0, ''), feature(1, undefined), feature(2, 'other')];
       const answer = await post('overland?tracker=jane/phone', { locations });
       expect(answer.body).toEqual({ result: 'ok' });
-      await expectHistoryOf(db, [0, 1, 2].map(seen));
+      await expectHistoryOf(
+        db,
+        [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
+      );
     });
 
     it('gets its ok for a device that is unknown: it would send for ever', async () => {
