@@ -44,7 +44,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     expect(await migrateUp(db)).toEqual({
       ran: ALL,
       definitions: true,
-      remade: false,
+      remade: true,
       engine: 'postgresql',
       spatialLayer: layer,
       warnings: [],
