@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
-import { describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { dayNames, keepRaw, maintain } from '../support/retention.js';
+import { dayNames } from '../support/retention.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -76,35 +75,5 @@ describe('a default partition with its columns in another order', () => {
     await db.query('UPDATE location_reports SET received_at = received_at');
     await expectHistoryOf(db, reports);
     expect(await db.value('SELECT count(*) FROM geocoding_queue')).toBe(0);
-  });
-});
-
-describeOnTimescale('chunks of different ages', () => {
-  let db: TestDatabase;
-  let today: Date;
-
-  beforeEach(async () => {
-    db = await TestDatabase.create('timescaledb');
-    today = await historyToday(db);
-    await db.register('a');
-  });
-  afterEach(() => db.drop());
-
-  it('take late reports by the names of their columns', async () => {
-    const before: TestReport = { key: 'a', at: at(today, -1, '10:00:00'), ...FIELDS };
-    await insertReports(db, [before]);
-    // A chunk of today has the dropped column no more; one of before still has its place.
-    await db.query('ALTER TABLE location_reports ADD gone integer');
-    await db.query('ALTER TABLE location_reports DROP gone, ADD added text');
-    const after = [-1, -2, -20, -21].map((days): TestReport => ({
-      ...before,
-      at: at(today, days, '11:00:00'),
-    }));
-    for (const report of after) await db.query(`INSERT INTO location_reports ${INSERT}`, [report.at]);
-    await expectHistoryOf(db, [before, ...after]);
-    await keepRaw(db, 1);
-    await maintain(db);
-    await insertReports(db, [{ ...before, at: at(today, -2, '12:00:00') }]);
-    await expectHistoryOf(db, [before, ...after, { ...before, at: at(today, -2, '12:00:00') }]);
   });
 });

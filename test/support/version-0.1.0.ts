@@ -44,13 +44,14 @@ export async function createVersion010(
 
 /**
  * Runs the frozen steps of these folders that have not run yet, and nothing of what migrate() does beside them: as
- * version 0.1.0 ran its migrations, or as an upgrade that has not come further. They must have no preparation.
+ * version 0.1.0 ran its migrations, or as an upgrade that has not come further. What their preparations need has run before.
  */
 export async function runSteps(db: TestDatabase, folders: readonly string[]): Promise<void> {
   const server = await readCapabilities(db.dataSource);
   const made = chooseFoundation(server, db.config);
-  await withMigrationSession(db.config, db.url, made, server, async (_session, { options }) => {
+  await withMigrationSession(db.config, db.url, made, server, async (session, { options }) => {
     const steps = migrations.filter((step) => folders.includes(new step().folder));
+    for (const step of steps) await new step().prepare?.({ session, made, progress: () => undefined });
     const dataSource = await new DataSource({ ...options, migrations: steps }).initialize();
     try {
       await dataSource.runMigrations({ transaction: 'each' });
