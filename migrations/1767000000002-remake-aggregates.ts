@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { keepChangesLogged } from '../src/database/changes-log.js';
+import { refreshAggregate } from '../src/database/refresh-aggregate.js';
 import { retryTransient } from '../src/database/retry.js';
 import { replaceRelation } from '../src/database/schema/replace-relation.js';
 import { type PlannedWork, type Preparation, Step } from '../src/database/schema/step.js';
@@ -89,9 +90,7 @@ async function exchange(runner: SqlRunner): Promise<void> {
 /** Computes what is missing in the new aggregates. */
 async function fillNext(session: Session): Promise<void> {
   for (const relation of AGGREGATES) {
-    await retryTransient(() =>
-      session.query(`CALL refresh_continuous_aggregate('${relation}_next', history_horizon(), NULL)`),
-    );
+    await retryTransient(() => refreshAggregate(session, `${relation}_next`, ['history_horizon()', 'NULL']));
   }
 }
 

@@ -4,6 +4,7 @@ import type { TimeRange } from '../common/time-range.js';
 import type { HistoryEngine } from '../config/env.schema.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
 import { keepChangesLogged } from '../database/changes-log.js';
+import { refreshAggregate } from '../database/refresh-aggregate.js';
 import { askQuickly, type Session } from '../database/session.js';
 import { inTransaction } from '../database/transactions.js';
 
@@ -120,11 +121,12 @@ export class AggregatesRepository {
     if (start >= end) return;
     await keepChangesLogged(this.db);
     const began = performance.now();
-    await on.query('CALL refresh_continuous_aggregate($1::regclass, $2::timestamptz, $3::timestamptz)', [
+    await refreshAggregate(
+      on,
       relation,
-      start.toISOString(),
-      end.toISOString(),
-    ]);
+      ['$1::timestamptz', '$2::timestamptz'],
+      [start.toISOString(), end.toISOString()],
+    );
     await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
   }
 

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
+import { refreshAggregate } from './refresh-aggregate.js';
 import { retryTransient } from './retry.js';
 import { inTransaction } from './transactions.js';
 
@@ -43,8 +44,10 @@ async function reachAhead(db: DataSource): Promise<void> {
   const [{ hour }] = await db.query<[{ hour: Date }]>(
     `SELECT date_trunc('hour', now() + make_interval(days => ${LEAD_DAYS}), 'UTC') AS hour`,
   );
-  await db.query(
-    `CALL refresh_continuous_aggregate('location_history_hourly', $1::timestamptz, $1::timestamptz + interval '1 hour')`,
+  await refreshAggregate(
+    db,
+    'location_history_hourly',
+    ['$1::timestamptz', `$1::timestamptz + interval '1 hour'`],
     [hour.toISOString()],
   );
 }

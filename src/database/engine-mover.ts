@@ -6,6 +6,7 @@ import { installTimescaledb } from './extensions.js';
 import { createDataSource } from './data-source.js';
 import { readFoundation } from './migrator.js';
 import { withMigrationLock } from './schema/migration-session.js';
+import { refreshAggregate } from './refresh-aggregate.js';
 import { retryTransient } from './retry.js';
 import { chooseFoundation, type Foundation, readCapabilities } from './server-capabilities.js';
 import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
@@ -153,9 +154,7 @@ async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
   try {
     for (const relation of ['location_history_hourly', 'location_history_daily']) {
       // The policies just made may be at the same work.
-      await retryTransient(() =>
-        runner.query(`CALL refresh_continuous_aggregate('${relation}', history_horizon(), NULL)`),
-      );
+      await retryTransient(() => refreshAggregate(runner, relation, ['history_horizon()', 'NULL']));
     }
     await runner.query('REFRESH MATERIALIZED VIEW location_history');
   } catch (error) {

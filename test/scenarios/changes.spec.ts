@@ -41,6 +41,20 @@ describeOnEveryEngine('changes of raw reports', (engine) => {
       return change === null ? [] : { ...report, ...change };
     });
 
+  it('brings a report at a full hour into its hour, however many hours the change spans', async () => {
+    const hour = (h: number): Date => at(today, -1, `${String(h).padStart(2, '0')}:00:00`);
+    for (const last of [9, 10, 19, 20, 21]) {
+      await db.query('UPDATE location_reports SET confidence = $1 WHERE timestamp = $2', [last, hour(0)]);
+      reports = changed([hour(0)], { confidence: last });
+      const more = [...(last === 9 ? [0] : []), last].map((h) => ({
+        ...{ key, at: hour(h), latitude: h, longitude: last },
+      }));
+      await insertReports(db, more);
+      reports.push(...more);
+      await expectHistoryOf(db, reports);
+    }
+  });
+
   it('brings a new city, and one that is taken away, into hours and days', async () => {
     const newest = [at(today, -1, '10:50:00'), at(today, -2, '08:00:00')];
     await db.query(
