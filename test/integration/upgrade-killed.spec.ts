@@ -13,7 +13,7 @@ const KILLS = 20;
 const SEED = 20_261_130;
 /** In one line, after that of its progress. */
 const FAILURE =
-  /^([\w ]+\n)*UNAVAILABLE: The connection to the database was lost \([^\n]+ Run it again[^\n]+\n$/;
+  /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost \([^\n]+ Run it again[^\n]+\n$/;
 
 describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
   let databases: OldDatabases;

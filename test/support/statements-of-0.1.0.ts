@@ -142,3 +142,15 @@ export async function takeInBatch(
   ]);
   await client.query('COMMIT');
 }
+
+/** Takes one report in as the API of 0.1.0 does; how it was taken: stored, late or duplicate. */
+export async function takeReport(client: pg.Client, report: TestReport): Promise<string> {
+  const { rows } = await client.query<{ outcome: string }>(
+    'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+    [
+      ...[report.key, report.at, report.latitude, report.longitude],
+      ...[report.confidence ?? null, report.accuracy ?? null, null, report.city ?? null, 'test'],
+    ],
+  );
+  return String(rows[0]?.outcome);
+}

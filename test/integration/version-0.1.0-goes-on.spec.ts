@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { withClient } from '../support/client.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import {
+  expectHistoryOfModel,
+  KEYS_010,
+  type OldDatabase,
+  OldDatabases,
+} from '../support/history-of-0.1.0.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { migrateUp, reconnect, run } from '../support/migrations.js';
+import { Random } from '../support/random.js';
+import { at } from '../support/scenario.js';
+import {
+  asOf010,
+  beginRun,
+  closeDays,
+  insert,
+  settle,
+  takeInBatch,
+  takeReport,
+} from '../support/statements-of-0.1.0.js';
+import { FIXTURES_010, runSteps } from '../support/version-0.1.0.js';
+
+/** The statements of version 0.1.0 that stand in files. */
+const QUERIES = readdirSync(join(FIXTURES_010, 'queries'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.sql'))
+  .sort();
+
+/** How far an upgrade has come when processes of 0.1.0 use the database. */
+const STAGES: readonly [string, (old: OldDatabase) => Promise<unknown>][] = [
+  ['an upgrade that has come half way', ({ db }) => runSteps(db, ['0002'])],
+  ['an upgrade without its definitions', ({ db }) => runSteps(db, ['0002', '0003'])],
+  ['an upgrade', ({ db }) => migrateUp(db)],
+];
+
+describeOnEveryEngine('processes of version 0.1.0', (engine) => {
+  let databases: OldDatabases;
+  beforeAll(async () => {
+    databases = await OldDatabases.create(engine);
+  });
+  afterAll(() => databases.drop());
+
+  it.each(STAGES)('find after %s everything that their statements name', async (_, upgrade) => {
+    const old = await databases.copy();
+    await upgrade(old);
+    expect(QUERIES.length).toBeGreaterThan(30);
+    await withClient(old.db.url, async (client) => {
+      for (const name of QUERIES) {
+        const statement = readFileSync(join(FIXTURES_010, 'queries', name), 'utf8');
+        await client.query(`PREPARE of_010 AS ${statement}`).catch((error: unknown) => {
+          throw new Error(`${name}: ${String(error)}`, { cause: error });
+        });
+        await client.query('DEALLOCATE of_010');
+      }
+    });
+  });
+
+  it.each(STAGES)('take reports in after %s, refresh, and close days', async (_, upgrade) => {
+    const old = await databases.copy();
+    await upgrade(old);
+    const { db, model, today } = old;
+    const random = new Random(13);
+    const keys = [...KEYS_010];
+    const given = [
+      random.reports(30, keys, at(today, -2, '00:00:00'), today),
+      random.reports(30, keys, at(today, -20, '00:00:00'), at(today, -2, '00:00:00')),
+    ].flat();
+    const [inserted, imported, sent] = [0, 1, 2].map((part) => given.filter((__, i) => i % 3 === part)) as [
+      TestReport[],
+      TestReport[],
+      TestReport[],
+    ];
+    await insert(db, inserted);
+    await withClient(db.url, async (client) => {
+      const walk = await beginRun(client, 'another walk.ndjson', 'fingerprint 3');
+      await takeInBatch(client, walk, [...imported, ...inserted.slice(0, 5)], []);
+      for (const report of sent) expect(await takeReport(client, report)).toMatch(/^(stored|late)$/);
+      expect(await takeReport(client, sent[0] as TestReport)).toBe('duplicate');
+    });
+    expect(
+      await run(
+        db,
+        `SELECT read::int, stored + late AS taken, duplicate::int FROM import_runs WHERE name LIKE 'another%'`,
+      ),
+    ).toEqual([{ read: imported.length + 5, taken: String(imported.length), duplicate: 5 }]);
+    model.add(asOf010(given));
+    await settle(db);
+    expect(await closeDays(db, 1)).toHaveLength(1);
+    model.horizon = at(today, -1, '00:00:00');
+    await settle(db);
+
+    await migrateUp(db);
+    await reconnect(db);
+    await expectHistoryOfModel(db, model);
+  });
+});
