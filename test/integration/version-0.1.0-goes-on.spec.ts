@@ -21,6 +21,7 @@ import {
   settle,
   takeInBatch,
   takeReport,
+  withFieldsOf010,
 } from '../support/statements-of-0.1.0.js';
 import { FIXTURES_010, runSteps } from '../support/version-0.1.0.js';
 
@@ -29,11 +30,17 @@ const QUERIES = readdirSync(join(FIXTURES_010, 'queries'), { recursive: true, en
   .filter((name) => name.endsWith('.sql'))
   .sort();
 
-/** How far an upgrade has come when processes of 0.1.0 use the database. */
-const STAGES: readonly [string, (old: OldDatabase) => Promise<unknown>][] = [
-  ['an upgrade that has come half way', ({ db }) => runSteps(db, ['0002'])],
-  ['an upgrade without its definitions', ({ db }) => runSteps(db, ['0002', '0003'])],
-  ['an upgrade', ({ db }) => migrateUp(db)],
+/**
+ * How far an upgrade has come when processes of 0.1.0 use the database. Only in the end it tells imprecise reports, those
+ * of 0.1.0 too.
+ */
+const STAGES: readonly [
+  stage: string,
+  upgrade: (old: OldDatabase) => Promise<unknown>,
+  stored: (given: readonly TestReport[]) => TestReport[],
+][] = [
+  ['an upgrade that has come half way', ({ db }) => runSteps(db, ['0002']), asOf010],
+  ['an upgrade', ({ db }) => migrateUp(db), withFieldsOf010],
 ];
 
 describeOnEveryEngine('processes of version 0.1.0', (engine) => {
@@ -58,7 +65,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
     });
   });
 
-  it.each(STAGES)('take reports in after %s, refresh, and close days', async (_, upgrade) => {
+  it.each(STAGES)('take reports in after %s, refresh, and close days', async (_, upgrade, stored) => {
     const old = await databases.copy();
     await upgrade(old);
     const { db, model, today } = old;
@@ -86,7 +93,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
         `SELECT read::int, stored + late AS taken, duplicate::int FROM import_runs WHERE name LIKE 'another%'`,
       ),
     ).toEqual([{ read: imported.length + 5, taken: String(imported.length), duplicate: 5 }]);
-    model.add(asOf010(given));
+    model.add(stored(given));
     await settle(db);
     expect(await closeDays(db, 1)).toHaveLength(1);
     model.horizon = at(today, -1, '00:00:00');

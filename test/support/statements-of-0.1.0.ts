@@ -6,14 +6,19 @@ import type { TestReport } from './history-oracle.js';
 import { run } from './migrations.js';
 import type { TestDatabase } from './test-database.js';
 
-/** Reports that came in before 0.2.0: without what devices say beside the place, and never imprecise. */
-export function asOf010(reports: readonly TestReport[]): TestReport[] {
+/** Reports as a statement of 0.1.0 brings them: without what devices say beside the place. */
+export function withFieldsOf010(reports: readonly TestReport[]): TestReport[] {
   return reports.map(({ key, at: moment, latitude, longitude, confidence, accuracy, city }) => ({
-    ...{ key, at: moment, latitude, longitude, imprecise: false },
+    ...{ key, at: moment, latitude, longitude },
     ...(confidence !== undefined && { confidence }),
     ...(accuracy !== undefined && { accuracy }),
     ...(city !== undefined && { city }),
   }));
+}
+
+/** Reports that came in before 0.2.0: never imprecise, either. */
+export function asOf010(reports: readonly TestReport[]): TestReport[] {
+  return withFieldsOf010(reports).map((report) => ({ ...report, imprecise: false }));
 }
 
 /** Inserts reports by hand, with the columns of 0.1.0. */
