@@ -5,6 +5,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { ingestReports } from '../support/ingest.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { beginRun } from '../support/statements-of-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
 
 type Field = 'altitude' | 'speed' | 'course' | 'battery' | 'motion';
@@ -80,6 +81,24 @@ describeOnEveryEngine('what devices say beside the place', (engine) => {
       );
       expect(outcome).toBe('out_of_range');
       await expectHistoryOf(db, []);
+    });
+  });
+
+  it('is kept of a rejected report as it was given, however large', async () => {
+    await withClient(db.url, async (client) => {
+      const { id, owner } = await beginRun(client, `${key}.ndjson`, 'fingerprint');
+      await client.query('BEGIN');
+      await client.query('SELECT prepare_incoming_reports()');
+      await client.query(
+        `INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, source, battery, speed)
+         VALUES (1, $1, $2, 1, 2, 'test', 2147483647, 1e300)`,
+        [key, at(today, -1, '10:00:00')],
+      );
+      await client.query('SELECT take_in_batch($1, $2, 1, 0, 1000, 100)', [id, owner]);
+      await client.query('COMMIT');
+      expect(
+        await db.query('SELECT reason, battery, speed FROM rejected_reports WHERE run_id = $1', [id]),
+      ).toEqual([{ reason: 'out_of_range', battery: 2_147_483_647, speed: 1e300 }]);
     });
   });
 
