@@ -1,9 +1,10 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { inBriefTransaction } from '../../src/database/schema/brief-transaction.js';
 import { definitionFiles } from '../../src/database/schema/definitions.js';
-import { definedRelations } from '../../src/database/schema/relation-locks.js';
+import { definedRelations, describeUsers } from '../../src/database/schema/relation-locks.js';
 import type { Session } from '../../src/database/session.js';
 import { connectTo } from '../support/client.js';
 import { locksOf } from '../support/locks.js';
@@ -78,15 +79,36 @@ describe('a brief transaction with strong locks', () => {
     expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
   });
 
+  it('does not name who has the same table of another database in use', async () => {
+    const copy = await TestDatabase.create('postgresql'); // with the same object ids
+    const elsewhere = await connectTo(copy.url);
+    try {
+      for (const client of [elsewhere, other]) {
+        await client.query(
+          `SET application_name = 'user of ${client === other ? 'this' : 'another'}'; BEGIN`,
+        );
+        await client.query('SELECT count(*) FROM location_reports');
+      }
+      await sleep(1_100);
+      const named = await describeUsers(session, ['location_reports']);
+      expect(named.match(/user of \w+/g)).toEqual(['user of this']);
+    } finally {
+      await elsewhere.end();
+      await copy.drop();
+    }
+  });
+
   it('waits for a refresh that is at work without any lock, and keeps others from beginning', async () => {
     const locks = locksOf(db.dataSource);
     let seen = '';
+    const begun = new EventEmitter();
     const refreshing = locks.withLock('view_refresh', async () => {
+      begun.emit('now');
       await sleep(1_500);
       await other.query('SELECT FROM history_in_hours LIMIT 1'); // nobody is kept waiting
       seen = 'read';
     });
-    await sleep(100);
+    await once(begun, 'now');
     const outcome = await inBriefTransaction(
       session,
       async () => `${seen}, ${(await locks.withLock('change_refresh', () => Promise.resolve())).outcome}`,
