@@ -1,6 +1,6 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { migrate, type MigrationReport, planMigration, undoMigrations } from '../database/migrator.js';
-import type { MigrationPlan } from '../database/schema/plan.js';
+import type { MigrationPlan, PlannedStep } from '../database/schema/plan.js';
 import { withDatabase } from './with-database.js';
 
 export interface MigrateFlags {
@@ -22,7 +22,7 @@ export async function runMigrations({ plan, undo, dropHistory }: MigrateFlags): 
     if (plan) {
       process.stdout.write(describePlan(await planMigration(config, url)));
     } else if (undo) {
-      process.stdout.write(`${await undoMigrations(config, url)} migrations undone\n`);
+      process.stdout.write(`${count(await undoMigrations(config, url), 'migration')} undone\n`);
     } else {
       const report = await migrate(config, url, (line) => process.stderr.write(`${line}\n`));
       for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -33,7 +33,7 @@ export async function runMigrations({ plan, undo, dropHistory }: MigrateFlags): 
 
 function describeReport({ ran, definitions, remade, engine, spatialLayer }: MigrationReport): string {
   const done = [
-    ...(ran.length > 0 ? [`${ran.length} migrations ran`] : []),
+    ...(ran.length > 0 ? [`${count(ran.length, 'migration')} ran`] : []),
     ...(definitions && ran.length === 0 ? ['functions and views replaced'] : []),
     ...(remade ? ['location_history made anew'] : []),
   ];
@@ -43,22 +43,40 @@ function describeReport({ ran, definitions, remade, engine, spatialLayer }: Migr
   ].join('');
 }
 
-function describePlan({ from, to, engine, spatialLayer, steps }: MigrationPlan): string {
+function describePlan(plan: MigrationPlan): string {
+  const { from, to, engine, spatialLayer, steps, extensions, inTheWay } = plan;
   const lines = [
     `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, positions over ${spatialLayer}`,
+    ...extensions.map(
+      (name) => `creates the extension ${name} (an administrator has to, where this role may not)`,
+    ),
+    ...(from === null
+      ? [`creates everything: ${count(steps.length, 'step')}, nothing to lock or rewrite`]
+      : []),
     ...(steps.length === 0 ? ['nothing to do'] : []),
-    ...steps.flatMap(({ name, work }) => [
-      work.length === 0 ? `${name}: nothing on this engine` : name,
-      ...work.map(({ relation, action, lock, rewrites, rows }) =>
-        [
-          `  ${relation}: ${action}`,
-          lock === 'none' ? 'locks nothing' : `${lock} for a moment`,
-          rewrites ? 'writes its rows again' : 'rewrites nothing',
-          ...(rows === null ? [] : [`about ${rows} rows`]),
-        ].join('; '),
-      ),
-    ]),
-    ...(steps.length === 0 ? [] : ['Nothing was changed. Back the database up, then run: npm run migrate']),
+    ...(from === null ? [] : steps.flatMap(describeStep)),
+    ...inTheWay.map((object) => `in the way, drop it before: ${object}`),
+    ...(steps.length === 0
+      ? []
+      : [
+          `Nothing was changed. ${from === null ? 'Run' : 'Back the database up, then run'}: npm run migrate`,
+        ]),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+function describeStep({ name, work }: PlannedStep): string[] {
+  return [
+    work.length === 0 ? `${name}: nothing on this engine` : name,
+    ...work.map(({ relation, action, lock, rewrites, rows }) =>
+      [
+        `  ${relation}: ${action}`,
+        lock === 'none' ? 'locks nothing' : `${lock} for a moment`,
+        rewrites ? 'writes its rows again' : 'rewrites nothing',
+        ...(rows === null ? [] : [`about ${rows} rows`]),
+      ].join('; '),
+    ),
+  ];
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

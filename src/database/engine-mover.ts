@@ -11,7 +11,10 @@ import { retryTransient } from './retry.js';
 import { chooseFoundation, type Foundation, readCapabilities } from './server-capabilities.js';
 import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
 import { dropSuperseded } from './schema/replace-relation.js';
+import { PROGRAM_VERSION } from './schema/program-version.js';
+import { readVersion } from './schema/schema-version.js';
 import { Step } from './schema/step.js';
+import { findPending } from './schema/step-runner.js';
 import { inTransaction } from './transactions.js';
 
 export interface MoveReport {
@@ -35,7 +38,7 @@ const LOCK_TIMEOUT = '30s';
  * Then the aggregates and the materialized view are refreshed. Interrupted in that, the database is moved and is marked
  * as stale: another call, or the refresher, does the rest.
  *
- * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine, `NOT_FOUND` when the database is not
+ * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine or the schema is not that of this program, `NOT_FOUND` when the database is not
  * migrated, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when others keep the tables busy for longer
  * than half a minute.
  */
@@ -44,6 +47,7 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
     const made = await readFoundation(session);
     if (!made)
       throw new DomainError('NOT_FOUND', 'This database is not migrated yet; there is nothing to move');
+    await withRunner(config, url, (runner) => refusePending(runner, made));
     const isMoved = made.engine === 'timescaledb';
     if (!isMoved) {
       await installTimescaledb(session);
@@ -63,6 +67,18 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
   });
+}
+
+/** @throws DomainError `BAD_CONFIGURATION` where the schema is not that of this program yet. */
+async function refusePending(runner: QueryRunner, made: Foundation): Promise<void> {
+  const { steps, definitions } = await findPending(runner.dataSource, runner, made);
+  if (steps.length === 0 && !definitions) return;
+  const { version } = await readVersion(runner);
+  throw new DomainError(
+    'BAD_CONFIGURATION',
+    `The schema of this database is that of version ${version}, and this program is ${PROGRAM_VERSION}: nothing was moved. ` +
+      'Run: npm run migrate, and then move-engine again',
+  );
 }
 
 /** Not the session that holds the lock: that one may have begun before the extension was there. */

@@ -3,12 +3,11 @@ import { makePoliciesSafely } from './changes-log.js';
 import { installPostgis, installTimescaledb } from './extensions.js';
 import { inBriefTransaction } from './schema/brief-transaction.js';
 import { definitionFiles } from './schema/definitions.js';
-import { verifyFrozenSteps, verifyRecordedSteps } from './schema/frozen-steps.js';
 import { remakeMaterializedView } from './schema/materialized-view.js';
 import { withMigrationLock, withMigrationSession } from './schema/migration-session.js';
 import { type MigrationPlan, planPending } from './schema/plan.js';
 import { definedRelations } from './schema/relation-locks.js';
-import { readVersion, refuseDowngrade } from './schema/schema-version.js';
+import { readVersion } from './schema/schema-version.js';
 import { findExecuted, findPending, runPending } from './schema/step-runner.js';
 import { dropEverything, ownedObjects } from './schema/undo.js';
 import {
@@ -45,10 +44,8 @@ export async function migrate(
   url: string,
   progress: (line: string) => void = () => undefined,
 ): Promise<MigrationReport> {
-  verifyFrozenSteps();
   return withMigrationLock(config, url, async (guard) => {
     const made = await readFoundation(guard);
-    if (made) await refuseOtherHistory(guard);
     const { server, engine, spatialLayer, warnings } = made
       ? { ...made, server: await readCapabilities(guard), warnings: [] }
       : await layFoundation(guard, config);
@@ -84,17 +81,27 @@ function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
     : server;
 }
 
+/** What layFoundation() creates for such a database. */
+function missingExtensions(
+  { timescaledbLicense, postgisInstalled }: ServerCapabilities,
+  { engine, spatialLayer }: Foundation,
+): string[] {
+  return [
+    ...(engine === 'timescaledb' && timescaledbLicense === null ? ['timescaledb'] : []),
+    ...(spatialLayer === 'postgis' && !postgisInstalled ? ['postgis'] : []),
+  ];
+}
+
 /** What migrate() would do, without doing any of it. */
 export async function planMigration(config: AppConfig, url: string): Promise<MigrationPlan> {
-  verifyFrozenSteps();
   return withMigrationLock(config, url, async (guard) => {
     const made = await readFoundation(guard);
-    if (made) await refuseOtherHistory(guard);
     const server = await readCapabilities(guard);
     const foundation = made ?? chooseFoundation(assumeInstallable(server), config);
-    return withMigrationSession(config, url, foundation, server, (session, dataSource) =>
-      planPending(dataSource, session, foundation, made !== null),
-    );
+    return withMigrationSession(config, url, foundation, server, async (session, dataSource) => ({
+      ...(await planPending(dataSource, session, foundation, made !== null)),
+      extensions: made ? [] : missingExtensions(server, foundation),
+    }));
   });
 }
 
@@ -109,6 +116,7 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
     if (!made) return 0;
     const server = await readCapabilities(guard);
     return withMigrationSession(config, url, made, server, async (session, dataSource) => {
+      await findPending(dataSource, session, made); // which refuses a list of steps that cannot be
       const steps = await findExecuted(dataSource, session);
       const { definitions } = await readVersion(session);
       const owned = ownedObjects(made, steps, definitions !== null);
@@ -118,12 +126,6 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
       return steps.length;
     });
   });
-}
-
-/** @throws DomainError `BAD_CONFIGURATION` where a newer program, or one with other steps, has been at work. */
-async function refuseOtherHistory(session: SqlRunner): Promise<void> {
-  refuseDowngrade(await readVersion(session));
-  await verifyRecordedSteps(session);
 }
 
 /** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */

@@ -6,6 +6,7 @@ export const SQLSTATE = {
   uniqueViolation: '23505',
   checkViolation: '23514',
   serializationFailure: '40001',
+  dependentObjects: '2BP01',
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
   lockNotAvailable: '55P03',
@@ -49,6 +50,12 @@ const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
 export function databaseErrorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** What the server adds to the message of a failure, in one line; undefined where it adds nothing. */
+export function databaseErrorDetail(error: unknown): string | undefined {
+  const detail = (error as { detail?: unknown } | null | undefined)?.detail;
+  return typeof detail === 'string' ? detail.replaceAll('\n', '; ') : undefined;
 }
 
 /** Name of the constraint that a failure names, without the prefix that TimescaleDB gives those of a chunk. */

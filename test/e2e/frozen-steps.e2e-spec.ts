@@ -10,6 +10,14 @@ import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 'sql/migrations/0001/common/report_guards.sql';
 
+/** The commands that change the schema, or tell how they would. */
+const CHANGING = [
+  ['migrate'],
+  ['migrate', '--plan'],
+  ['migrate', '--undo', '--drop-history'],
+  ['move-engine'],
+];
+
 describe('a database or an installation that does not fit', () => {
   let db: TestDatabase;
   const folder = mkdtempSync(join(tmpdir(), 'tracker-frozen-'));
@@ -28,10 +36,11 @@ describe('a database or an installation that does not fit', () => {
   const run = (...args: string[]): Promise<Ended> =>
     runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
 
-  /** `migrate` and the server refuse in one line, and nothing has changed. */
+  /** Whatever changes the schema refuses in one line, the server too, and nothing has changed. */
   async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
-    const attempts = [await run('migrate'), ...(by === 'both' ? [await run()] : [])];
+    const attempts = [...(by === 'both' ? [await run()] : [])];
+    for (const command of CHANGING) attempts.push(await run(...command));
     for (const { code, stderr } of attempts) {
       expect(stderr).toMatch(message);
       expect(stderr).not.toMatch(/^ {4}at /m);
@@ -53,6 +62,16 @@ describe('a database or an installation that does not fit', () => {
   it('names a file that was added to a released step', async () => {
     writeFileSync(join(folder, 'sql/migrations/0001/common/more.sql'), 'SELECT 1;\n');
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
+  });
+
+  it('names the list of checksums where that is missing', async () => {
+    rmSync(join(folder, 'sql/migrations/checksums.txt'));
+    await expectRefused(/BAD_CONFIGURATION: .*checksums\.txt is missing/, 'migrate');
+  });
+
+  it('names a version that is none', async () => {
+    await db.query(`UPDATE schema_version SET version = 'abc'`);
+    await expectRefused(/BAD_CONFIGURATION: The table schema_version says "abc"/, 'both');
   });
 
   it('names a step that has not run, though a later one has', async () => {

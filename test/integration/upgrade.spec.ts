@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { planMigration } from '../../src/database/migrator.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { OtherRole } from '../support/granted.js';
 import {
@@ -16,6 +17,7 @@ import { at, copyReports, insertReports } from '../support/scenario.js';
 import { dumpSchema, expectSameSchema } from '../support/schema-dump.js';
 import { expectUnchanged, takeSnapshot } from '../support/snapshot.js';
 import { insert } from '../support/statements-of-0.1.0.js';
+import { TestDatabase } from '../support/test-database.js';
 
 const STEPS = ['AddDeviceFields1767000000001', 'RemakeAggregates1767000000002'];
 
@@ -147,24 +149,83 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
   });
 
   it.each(engine === 'timescaledb' ? ['location_history', 'location_history_daily'] : ['location_history'])(
-    'is refused before anything is changed where somebody else has a view of %s',
+    'is refused before anything is changed where others have built on %s, and the plan names it',
     async (relation) => {
       const { db } = await databases.copy();
       await run(
         db,
         `CREATE VIEW report_of_ours AS SELECT hashed_adv_key FROM location_history_days; -- of none of them
-        CREATE VIEW theirs AS SELECT * FROM ${relation}`,
+        CREATE SCHEMA theirs;
+        CREATE VIEW theirs.view AS SELECT * FROM ${relation};
+        CREATE MATERIALIZED VIEW theirs.places AS SELECT count(*) FROM ${relation};
+        CREATE FUNCTION theirs.rows() RETURNS SETOF ${relation} LANGUAGE sql AS 'SELECT * FROM ${relation}';
+        CREATE TABLE theirs.kept (id int, place ${relation}, places ${relation}[])`,
       );
+      const named = [
+        ...['column place of table theirs.kept', 'column places of table theirs.kept'],
+        ...['function theirs.rows()', 'theirs.places', 'theirs.view'],
+      ].map((object) => `${object} (on ${relation})`);
       const before = await dumpSchema(db.url);
+      expect((await planMigration(db.config, db.url)).inTheWay).toEqual(named);
       await expect(migrateUp(db)).rejects.toMatchObject({
         code: 'CONFLICT',
-        message: expect.stringContaining(`theirs (on ${relation})`),
+        message: expect.stringContaining(named.join(', ')),
       });
       expectSameSchema(await dumpSchema(db.url), before);
-      await run(db, 'DROP VIEW theirs');
+      await run(db, 'DROP SCHEMA theirs CASCADE');
       expect((await migrateUp(db)).ran).toEqual(STEPS);
     },
   );
+
+  it('is told by the plan, which changes nothing', async () => {
+    const { db } = await databases.copy();
+    const before = await dumpSchema(db.url);
+    const plan = await planMigration(db.config, db.url);
+    expectSameSchema(await dumpSchema(db.url), before);
+    expect(plan).toMatchObject({ engine, from: '0.1.0', to: '0.2.0', inTheWay: [], extensions: [] });
+    expect(plan.steps.map(({ name }) => name)).toEqual([
+      ...STEPS,
+      'definitions (functions, triggers, views)',
+      'materialized view',
+    ]);
+    const rewritten = plan.steps.flatMap(({ work }) => work.filter(({ rewrites }) => rewrites));
+    expect(rewritten.map(({ relation }) => relation)).toEqual(
+      engine === 'timescaledb'
+        ? ['location_history_daily', 'location_history_hourly', 'location_history_daily', 'location_history']
+        : ['location_history'],
+    );
+    await migrateUp(db);
+    expect((await planMigration(db.config, db.url)).steps).toEqual([]);
+  });
+
+  it('is no more than everything in a new database, says the plan', async () => {
+    const db = await TestDatabase.create(engine, { empty: true });
+    try {
+      const plan = await planMigration(db.config, db.url);
+      expect(plan).toMatchObject({ engine, from: null, inTheWay: [], extensions: [] });
+      expect(plan.steps.length).toBeGreaterThan(STEPS.length);
+      expect(plan.steps.flatMap(({ work }) => work)).toEqual([]);
+    } finally {
+      await db.drop();
+    }
+  });
+
+  it('keeps comments of others', async () => {
+    const { db } = await databases.copy();
+    await run(
+      db,
+      `COMMENT ON MATERIALIZED VIEW location_history IS 'theirs';
+       COMMENT ON COLUMN location_history.nearest_city IS 'the city'`,
+    );
+    await migrateUp(db);
+    expect(
+      await run(
+        db,
+        `SELECT obj_description(c.oid) AS relation, col_description(c.oid, attnum) AS "column" FROM pg_class AS c
+         JOIN pg_attribute AS a ON a.attrelid = c.oid AND attname = 'nearest_city' WHERE c.oid = 'location_history'::regclass`,
+      ),
+    ).toEqual([{ relation: 'theirs', column: 'the city' }]);
+  });
 
   it('keeps indexes that others made on location_history', async () => {
     const { db } = await databases.copy();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { DomainError } from '../../common/errors/domain-error.js';
 import { packagePath } from '../sql-files.js';
 import type { SqlRunner } from '../server-capabilities.js';
@@ -9,7 +9,14 @@ const LIST = 'checksums.txt';
 
 /** Checksums of the released files, by path below sql/migrations; the list is that of `sha256sum`. */
 function releasedFiles(): Map<string, string> {
-  const lines = readFileSync(packagePath(ROOT, LIST), 'utf8').trim().split('\n');
+  const list = packagePath(ROOT, LIST);
+  if (!existsSync(list)) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `${ROOT}/${LIST} is missing. Nothing was run. Install this version again`,
+    );
+  }
+  const lines = readFileSync(list, 'utf8').trim().split('\n');
   return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 

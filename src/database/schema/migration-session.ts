@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../../common/errors/domain-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { createDataSource, dataSourceOptions } from '../data-source.js';
-import { toDomainError } from '../pg-errors.js';
+import { databaseErrorCode, databaseErrorDetail, SQLSTATE, toDomainError } from '../pg-errors.js';
 import {
   type Foundation,
   rawRetention,
@@ -10,6 +10,8 @@ import {
   type SqlRunner,
 } from '../server-capabilities.js';
 import { type Session, SESSION_OPTIONS } from '../session.js';
+import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
+import { readVersion, refuseDowngrade } from './schema-version.js';
 
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
 const MIGRATION_LOCK = 7_238_101;
@@ -26,8 +28,16 @@ const MIGRATION_OPTIONS = [
   '-c max_parallel_workers_per_gather=0',
 ].join(' ');
 
-/** What a lost connection means here; any other failure stays as it is. */
-function inWordsOfInterruption(error: unknown): unknown {
+/** What a lost connection, and an object of others, mean here; any other failure stays as it is. */
+function inWordsOfMigration(error: unknown): unknown {
+  if (databaseErrorCode(error) === SQLSTATE.dependentObjects) {
+    return new DomainError(
+      'CONFLICT',
+      `Something that is not of this product is in the way: ${databaseErrorDetail(error) ?? String(error)}. ` +
+        'Nothing is half done. Drop that, and run it again',
+      { cause: error },
+    );
+  }
   const known = toDomainError(error);
   return known !== error && known instanceof DomainError && known.code === 'UNAVAILABLE'
     ? new DomainError(
@@ -39,12 +49,19 @@ function inWordsOfInterruption(error: unknown): unknown {
     : error;
 }
 
-/** Works on a session that keeps every other migration out. @throws DomainError `UNAVAILABLE`. */
+/**
+ * Works on a session that keeps every other migration out, and only on a database whose steps are those of this program:
+ * whatever changes the schema begins here.
+ *
+ * @throws DomainError `UNAVAILABLE` where the connection fails, `BAD_CONFIGURATION` where a newer program or other files
+ * have been at work, `CONFLICT` where something of others stands on what is dropped.
+ */
 export async function withMigrationLock<T>(
   config: AppConfig,
   url: string,
   work: (session: SqlRunner) => Promise<T>,
 ): Promise<T> {
+  verifyFrozenSteps();
   const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url);
   try {
     await guard.initialize();
@@ -58,9 +75,11 @@ export async function withMigrationLock<T>(
       `SELECT set_config(name, '0', false) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_session_timeout']) AS name`,
     );
     await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    refuseDowngrade(await readVersion(session));
+    await verifyRecordedSteps(session);
     return await work(session);
   } catch (error) {
-    throw inWordsOfInterruption(error);
+    throw inWordsOfMigration(error);
   } finally {
     await session.release();
     await guard.destroy(); // ends the session, and the lock with it

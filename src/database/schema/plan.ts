@@ -4,6 +4,7 @@ import type { Session } from '../session.js';
 import { isViewOutdated } from './materialized-view.js';
 import { PROGRAM_VERSION } from './program-version.js';
 import { readVersion } from './schema-version.js';
+import { findForeignDependents } from './replace-relation.js';
 import type { PlannedWork } from './step.js';
 import { findPending } from './step-runner.js';
 
@@ -11,7 +12,7 @@ export interface PlannedStep {
   /** Name of the step, or what else is done. */
   name: string;
   work: readonly (PlannedWork & {
-    /** Estimated; null where the relation is not there yet. */ rows: number | null;
+    /** Estimated; null where nothing is known of them. */ rows: number | null;
   })[];
 }
 
@@ -21,6 +22,10 @@ export interface MigrationPlan extends Foundation {
   /** Version of this program. */
   to: string;
   steps: readonly PlannedStep[];
+  /** What others have built on relations that are made anew, and have to drop before. */
+  inTheWay: readonly string[];
+  /** Extensions that are created for it. */
+  extensions: readonly string[];
 }
 
 /** What runPending() and remakeMaterializedView() would do. */
@@ -29,11 +34,11 @@ export async function planPending(
   session: Session,
   made: Foundation,
   isMigrated: boolean,
-): Promise<MigrationPlan> {
+): Promise<Omit<MigrationPlan, 'extensions'>> {
   const pending = await findPending(dataSource, session, isMigrated ? made : null);
   const steps: { name: string; work: readonly PlannedWork[] }[] = pending.steps.map((step) => ({
     name: step.constructor.name,
-    work: step.plan?.(made) ?? [],
+    work: isMigrated ? (step.plan?.(made) ?? []) : [],
   }));
   if (pending.definitions) {
     steps.push({
@@ -68,6 +73,11 @@ export async function planPending(
     from: isMigrated ? (await readVersion(session)).version : null,
     to: PROGRAM_VERSION,
     steps: await withRows(session, steps),
+    inTheWay: await findForeignDependents(
+      session,
+      made,
+      pending.steps.flatMap((step) => step.replaces?.(made) ?? []),
+    ),
   };
 }
 
@@ -84,7 +94,7 @@ async function withRows(
   return planned;
 }
 
-/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there yet. */
+/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there, or was never analysed. */
 async function estimateRows(session: SqlRunner, relation: string): Promise<number | null> {
   const [{ rows }] = (await session.query(
     `WITH RECURSIVE stored AS (
@@ -99,7 +109,7 @@ async function estimateRows(session: SqlRunner, relation: string): Promise<numbe
        UNION
        SELECT i.inhrelid FROM parts JOIN pg_inherits AS i ON i.inhparent = parts.oid
      )
-     SELECT sum(greatest(c.reltuples, 0)) AS rows FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind IN ('r', 'm')`,
+     SELECT sum(nullif(c.reltuples, -1)) AS rows FROM parts JOIN pg_class AS c ON c.oid = parts.oid AND c.relkind IN ('r', 'm')`,
     [relation],
   )) as [{ rows: number | null }];
   return rows === null ? null : Math.round(rows);

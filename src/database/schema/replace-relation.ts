@@ -12,7 +12,7 @@ const REPLACEABLE = ['location_history', 'location_history_hourly', 'location_hi
 export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
- * Puts `<name>_next` in the place of a materialized view, with the rights of the old one. Indexes of the new one lose the
+ * Puts `<name>_next` in the place of a materialized view, with the rights and comments of the old one. Indexes of the new one lose the
  * `_next` at their ends. The old one stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be
  * called in a transaction.
  */
@@ -21,6 +21,7 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
     DO $replace$
     DECLARE
       granted record;
+      commented record;
       index_name text;
     BEGIN
       FOR granted IN
@@ -37,6 +38,16 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
         WHERE c.oid = '${name}'::regclass AND a.grantee <> c.relowner
       LOOP
         EXECUTE format('GRANT %s ON ${name}${NEXT} TO %s %s', granted.what, granted.grantee, granted.option);
+      END LOOP;
+      FOR commented IN
+        SELECT c.relkind, a.attname, d.description FROM pg_description AS d JOIN pg_class AS c ON c.oid = d.objoid
+        LEFT JOIN pg_attribute AS a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0
+        WHERE d.classoid = 'pg_class'::regclass AND d.objoid = '${name}'::regclass
+      LOOP
+        EXECUTE format('COMMENT ON %s IS %L', CASE WHEN commented.attname IS NOT NULL
+          THEN format('COLUMN ${name}${NEXT}.%I', commented.attname)
+          ELSE CASE commented.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END || ' ${name}${NEXT}' END,
+          commented.description);
       END LOOP;
       FOR index_name IN
         SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid WHERE x.indrelid = '${name}'::regclass
@@ -63,33 +74,51 @@ export async function dropSuperseded(session: SqlRunner): Promise<void> {
 }
 
 /**
- * Checks that nobody else's views stand on relations that are to be replaced: they would keep the old ones alive.
- *
- * @throws DomainError `CONFLICT` that names them.
+ * What others have built on relations that are to be replaced, e.g. `theirs (on location_history)`: views, functions, and
+ * tables with columns of their types. It would keep the old ones alive.
  */
+export async function findForeignDependents(
+  session: SqlRunner,
+  made: Foundation,
+  relations: readonly string[],
+): Promise<string[]> {
+  const ours = definedObjects(definitionFiles(made)).map(({ name }) => name.replace(/^.*\./, ''));
+  const found = (await session.query(
+    `WITH replaced AS (
+       SELECT c.oid, c.oid::regclass::text AS name, t.oid AS row_type, t.typarray AS array_type
+       FROM unnest($1::text[]) AS r (name) JOIN pg_class AS c ON c.oid = to_regclass(r.name) JOIN pg_type AS t ON t.oid = c.reltype
+     ), dependents AS (
+       SELECT DISTINCT r.name AS relation, coalesce(w.ev_class, CASE d.classid WHEN 'pg_class'::regclass THEN d.objid END) AS class,
+         CASE d.classid WHEN 'pg_proc'::regclass THEN d.objid END AS routine,
+         CASE WHEN w.oid IS NULL THEN pg_describe_object(d.classid, d.objid, d.objsubid) ELSE w.ev_class::regclass::text END AS object
+       FROM replaced AS r JOIN pg_depend AS d ON d.deptype = 'n'
+         AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid
+           OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (r.row_type, r.array_type))
+       LEFT JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+       WHERE w.ev_class IS DISTINCT FROM r.oid
+     )
+     SELECT d.object || ' (on ' || d.relation || ')' AS dependent
+     FROM dependents AS d LEFT JOIN pg_class AS c ON c.oid = d.class LEFT JOIN pg_proc AS p ON p.oid = d.routine
+     WHERE coalesce(c.relnamespace, p.pronamespace, 0)::regnamespace::text !~ '^_timescaledb'
+       AND (coalesce(c.relname, p.proname) = ANY ($2::text[])
+         AND coalesce(c.relnamespace, p.pronamespace)::regnamespace::text IN (current_schema(), 'tracker_compat')) IS NOT TRUE
+     ORDER BY 1`,
+    [relations, ours],
+  )) as { dependent: string }[];
+  return found.map(({ dependent }) => dependent);
+}
+
+/** @throws DomainError `CONFLICT` that names what findForeignDependents() finds. */
 export async function refuseForeignDependents(
   session: SqlRunner,
   made: Foundation,
   relations: readonly string[],
 ): Promise<void> {
-  const ours = definedObjects(definitionFiles(made))
-    .filter(({ kind }) => kind !== 'ROUTINE')
-    .map(({ name }) => name);
-  const found = (await session.query(
-    `SELECT DISTINCT r.ev_class::regclass::text AS view, d.refobjid::regclass::text AS relation
-     FROM pg_depend AS d JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-     JOIN pg_class AS c ON c.oid = r.ev_class
-     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n)
-       AND r.ev_class <> d.refobjid AND c.relnamespace::regnamespace::text !~ '^_timescaledb'
-       AND (c.relname <> ALL ($2::text[]) OR c.relnamespace <> current_schema()::regnamespace)
-     ORDER BY 1`,
-    [relations, ours],
-  )) as { view: string; relation: string }[];
+  const found = await findForeignDependents(session, made, relations);
   if (found.length > 0) {
-    const list = found.map(({ view, relation }) => `${view} (on ${relation})`).join(', ');
     throw new DomainError(
       'CONFLICT',
-      `These views stand on relations that are made anew: ${list}. Nothing was changed. ` +
+      `These stand on relations that are made anew: ${found.join(', ')}. Nothing was changed. ` +
         'Drop them, migrate, and create them again',
     );
   }

@@ -18,7 +18,7 @@ export interface SchemaVersion {
   definitions: string | null;
 }
 
-/** What a migrated database records of its schema. */
+/** What a migrated database records of its schema. @throws DomainError `BAD_CONFIGURATION` where that cannot be read. */
 export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
   const none: SchemaVersion = { version: UNRECORDED, lowestProgram: UNRECORDED, definitions: null };
   const [{ present }] = (await db.query(`SELECT to_regclass('schema_version') IS NOT NULL AS present`)) as [
@@ -28,6 +28,15 @@ export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
   const [row] = (await db.query(
     `SELECT version, lowest_program AS "lowestProgram", definitions FROM schema_version`,
   )) as SchemaVersion[];
+  for (const version of [row?.version, row?.lowestProgram]) {
+    if (version !== undefined && semver.valid(version) === null) {
+      throw new DomainError(
+        'BAD_CONFIGURATION',
+        `The table schema_version says "${version}", which is no version: it was changed by hand. ` +
+          'Put back what it said, or restore a backup',
+      );
+    }
+  }
   return row ?? none;
 }
 
