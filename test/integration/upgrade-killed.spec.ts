@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-session.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { expectHistoryOfModel, OldDatabases, type OldDatabase } from '../support/history-of-0.1.0.js';
 import { migrateUp, reconnect, run } from '../support/migrations.js';
@@ -11,25 +12,51 @@ import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/snapsho
 
 const KILLS = 20;
 const SEED = 20_261_130;
-/** In one line, after that of its progress. */
+/** Sessions of a migration in a database: each holds one of these locks. The test has others of the product. */
+const SESSIONS = `FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+  WHERE d.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objid IN (${MIGRATION_LOCK}, ${MIGRATION_SESSION_LOCK})`;
+/** In one line, after those of its progress; the second one where it had only begun to connect. */
 const FAILURE =
-  /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost \([^\n]+ Run it again[^\n]+\n$/;
+  /^([\w ;]+\n)*UNAVAILABLE: (The connection to the database was lost \([^\n]+ Run it again[^\n]+|The database cannot be reached at the moment)\n$/;
+
+/**
+ * Random moments while it is at work. How long that is changes with what else the machine does: a moment that came too late
+ * has the next ones come earlier, and one before anything had happened has them come later.
+ */
+class Moments {
+  /** @param span milliseconds from the first moment to the last one. */
+  constructor(
+    private readonly random: Random,
+    private span: number,
+  ) {}
+
+  next(): number {
+    return this.random.next() * this.span;
+  }
+
+  learn(was: 'over' | 'some' | 'nothing'): void {
+    this.span *= { over: 0.75, some: 1, nothing: 1.2 }[was];
+  }
+}
 
 describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
   let databases: OldDatabases;
   /** What every copy has before. */
   let before: Snapshot;
-  /** What it has after an upgrade that nothing disturbs, and how long that takes. */
+  /** What it has after an upgrade that nothing disturbs, and how long that is at work, in milliseconds. */
   let schema: SchemaDump;
   let duration = 0;
 
   beforeAll(async () => {
     databases = await OldDatabases.create(engine);
-    const { db } = await databases.copy();
+    const copy = await databases.copy();
+    const { db } = copy;
     before = await takeSnapshot(db);
-    const undisturbed = await runCli(['migrate'], env({ db }));
-    expect(undisturbed).toMatchObject({ code: 0, stdout: expect.stringContaining('2 migrations ran') });
-    duration = undisturbed.ms;
+    const undisturbed = runCli(['migrate'], env({ db }));
+    await untilAtWork(copy);
+    const began = performance.now();
+    expect(await undisturbed).toMatchObject({ code: 0, stdout: expect.stringContaining('2 migrations ran') });
+    duration = performance.now() - began;
     schema = await dumpSchema(db.url);
   });
   afterAll(() => databases.drop());
@@ -39,10 +66,11 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     HISTORY_ENGINE: engine,
   });
 
-  /** A moment of each of the equal parts of the time that it takes. */
-  function moments(seed: number): number[] {
-    const random = new Random(seed);
-    return Array.from({ length: KILLS }, (_, i) => ((i + random.next()) / KILLS) * duration);
+  /** Until it has its first session: the program takes longer to start than to upgrade a small database. */
+  function untilAtWork({ db }: OldDatabase): Promise<void> {
+    return asAdministrator(serverOf(engine) as TestServer, async (admin) => {
+      while ((await admin.query(`SELECT ${SESSIONS}`, [db.name])).rowCount === 0) await sleep(5);
+    });
   }
 
   /** How far it has come: steps that have run, and whether location_history has its new columns. */
@@ -67,46 +95,53 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
   }
 
   it(`by kill -9, at any time, goes on where it is run again (seed ${SEED})`, async () => {
+    const moments = new Moments(new Random(SEED), duration);
     const reached = new Set<string>();
     let killed = 0;
-    for (const moment of moments(SEED)) {
+    for (let i = 0; i < KILLS; i++) {
       const old = await databases.copy();
+      const untouched = await stage(old);
       const product = RunningProduct.cli(['migrate'], env(old));
-      await sleep(moment);
-      killed += (await product.end('SIGKILL')).code === null ? 1 : 0;
-      reached.add(await stage(old));
+      await untilAtWork(old);
+      await sleep(moments.next());
+      const { code } = await product.end('SIGKILL');
+      killed += code === null ? 1 : 0;
+      const found = await stage(old);
+      moments.learn(code !== null ? 'over' : found === untouched ? 'nothing' : 'some');
+      reached.add(found);
       await expectToGoOn(old);
       await databases.dropCopy(old);
     }
-    expect(killed).toBeGreaterThan(KILLS / 2);
+    expect(killed).toBeGreaterThan(KILLS / 4);
     expect(reached.size).toBeGreaterThan(1);
   }, 900_000);
 
   it(`by the end of its sessions, at any time, goes on where it is run again (seed ${SEED + 1})`, async () => {
+    const moments = new Moments(new Random(SEED + 1), duration);
     let ended = 0;
-    for (const moment of moments(SEED + 1)) {
+    for (let i = 0; i < KILLS; i++) {
       const old = await databases.copy();
+      const untouched = await stage(old);
       const upgrade = runCli(['migrate'], env(old));
-      await sleep(moment);
+      await untilAtWork(old);
+      await sleep(moments.next());
       const sessions = await endSessions(old.db.name);
       const { code, stdout, stderr } = await upgrade;
       if (code === 0) expect(stdout).toContain('2 migrations ran');
       else expect(stderr).toMatch(FAILURE);
       expect(code === 0 || sessions > 0).toBe(true);
       ended += code === 0 ? 0 : 1;
+      moments.learn(code === 0 ? 'over' : (await stage(old)) === untouched ? 'nothing' : 'some');
       await expectToGoOn(old);
       await databases.dropCopy(old);
     }
-    expect(ended).toBeGreaterThan(0);
+    expect(ended).toBeGreaterThan(KILLS / 4);
   }, 900_000);
 
-  /** Those of the product, as an administrator ends them. */
+  /** As an administrator does; returns how many there were. */
   function endSessions(database: string): Promise<number> {
     return asAdministrator(serverOf(engine) as TestServer, async (admin) => {
-      const { rowCount } = await admin.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'tracker-location-history'`,
-        [database],
-      );
+      const { rowCount } = await admin.query(`SELECT pg_terminate_backend(l.pid) ${SESSIONS}`, [database]);
       return rowCount ?? 0;
     });
   }
@@ -126,7 +161,8 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     const old = await databases.copy();
     const first = RunningProduct.cli(['migrate'], env(old));
     const second = runCli(['migrate'], env(old));
-    await sleep(duration * 0.7);
+    await untilAtWork(old);
+    await sleep(duration * 0.3);
     await first.end('SIGKILL');
     expect((await second).code).toBe(0);
     await expectToGoOn(old);

@@ -14,8 +14,8 @@ import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
 import { readVersion, refuseDowngrade } from './schema-version.js';
 
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
-const MIGRATION_LOCK = 7_238_101;
-const MIGRATION_SESSION_LOCK = 7_238_102;
+export const MIGRATION_LOCK = 7_238_101;
+export const MIGRATION_SESSION_LOCK = 7_238_102;
 
 /** How the session works that changes the schema. */
 const MIGRATION_OPTIONS = [
