@@ -4,7 +4,7 @@ import type { TestDatabase } from './test-database.js';
 export async function dump(db: TestDatabase): Promise<string> {
   const tables = await db.query<{ name: string }>(
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-     WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE '\\_timescaledb%'`,
+     WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(_timescaledb|pg_temp_)'`,
   );
   const texts = await Promise.all(
     tables.map(({ name }) => db.value<string | null>(`SELECT string_agg(t::text, E'\\n') FROM ${name} AS t`)),
