@@ -5,6 +5,7 @@ import { EXIT } from '../process.js';
 import { type KeyImportOutcome, KeyImportService } from '../tracker-keys/key-import.service.js';
 import { TrackerKeysModule } from '../tracker-keys/tracker-keys.module.js';
 import { TrackerKeysService } from '../tracker-keys/tracker-keys.service.js';
+import { count } from './count.js';
 import { withContext } from './with-context.js';
 
 // Nothing here prints a private key: KeyImportService and TrackerKeysService give none away.
@@ -51,7 +52,7 @@ async function read(file: string): Promise<string> {
 
 function describe({ place, name, outcome, keysAdded, message }: KeyImportOutcome): string {
   const title = name === undefined ? place : `${place} ${JSON.stringify(name)}`;
-  const keys = keysAdded === 1 ? '1 key' : `${keysAdded} keys`;
+  const keys = count(keysAdded, 'key');
   const what = {
     registered: `registered with ${keys}`,
     extended: `${keys} added`,

@@ -1,6 +1,7 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { migrate, type MigrationReport, planMigration, undoMigrations } from '../database/migrator.js';
 import type { MigrationPlan, PlannedStep } from '../database/schema/plan.js';
+import { count } from './count.js';
 import { withDatabase } from './with-database.js';
 
 export interface MigrateFlags {
@@ -78,5 +79,3 @@ function describeStep({ name, work }: PlannedStep): string[] {
     ),
   ];
 }
-
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

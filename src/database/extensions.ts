@@ -1,6 +1,11 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
-import { readCapabilities, type SqlRunner } from './server-capabilities.js';
+import {
+  type Foundation,
+  readCapabilities,
+  type ServerCapabilities,
+  type SqlRunner,
+} from './server-capabilities.js';
 
 /**
  * Installs TimescaleDB in this database where the server has it: only then it tells its licence.
@@ -34,6 +39,17 @@ export async function installPostgis(db: SqlRunner): Promise<void> {
         `Run: ALTER DATABASE "${database}" SET search_path = "$user", public, ${schema}`,
     );
   }
+}
+
+/** The extensions that the functions above create for such a database. */
+export function missingExtensions(
+  { timescaledbLicense, postgisInstalled }: ServerCapabilities,
+  { engine, spatialLayer }: Foundation,
+): string[] {
+  return [
+    ...(engine === 'timescaledb' && timescaledbLicense === null ? ['timescaledb'] : []),
+    ...(spatialLayer === 'postgis' && !postgisInstalled ? ['postgis'] : []),
+  ];
 }
 
 /** @param instead the setting that does without it. */

@@ -1,6 +1,6 @@
 import type { AppConfig } from '../config/app-config.js';
 import { makePoliciesSafely } from './changes-log.js';
-import { installPostgis, installTimescaledb } from './extensions.js';
+import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
 import { inBriefTransaction } from './schema/brief-transaction.js';
 import { definitionFiles } from './schema/definitions.js';
 import { remakeMaterializedView } from './schema/materialized-view.js';
@@ -81,17 +81,6 @@ function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
     : server;
 }
 
-/** What layFoundation() creates for such a database. */
-function missingExtensions(
-  { timescaledbLicense, postgisInstalled }: ServerCapabilities,
-  { engine, spatialLayer }: Foundation,
-): string[] {
-  return [
-    ...(engine === 'timescaledb' && timescaledbLicense === null ? ['timescaledb'] : []),
-    ...(spatialLayer === 'postgis' && !postgisInstalled ? ['postgis'] : []),
-  ];
-}
-
 /** What migrate() would do, without doing any of it. */
 export async function planMigration(config: AppConfig, url: string): Promise<MigrationPlan> {
   return withMigrationLock(config, url, async (guard) => {
@@ -116,7 +105,6 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
     if (!made) return 0;
     const server = await readCapabilities(guard);
     return withMigrationSession(config, url, made, server, async (session, dataSource) => {
-      await findPending(dataSource, session, made); // which refuses a list of steps that cannot be
       const steps = await findExecuted(dataSource, session);
       const { definitions } = await readVersion(session);
       const owned = ownedObjects(made, steps, definitions !== null);

@@ -39,7 +39,7 @@ describe('a database or an installation that does not fit', () => {
   /** Whatever changes the schema refuses in one line, the server too, and nothing has changed. */
   async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
-    const attempts = [...(by === 'both' ? [await run()] : [])];
+    const attempts = by === 'both' ? [await run()] : [];
     for (const command of CHANGING) attempts.push(await run(...command));
     for (const { code, stderr } of attempts) {
       expect(stderr).toMatch(message);

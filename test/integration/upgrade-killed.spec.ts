@@ -15,9 +15,9 @@ const SEED = 20_261_130;
 /** Sessions of a migration in a database: each holds one of these locks. The test has others of the product. */
 const SESSIONS = `FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
   WHERE d.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objid IN (${MIGRATION_LOCK}, ${MIGRATION_SESSION_LOCK})`;
-/** In one line, after those of its progress; the second one where it had only begun to connect. */
+/** In one line, after those of its progress. */
 const FAILURE =
-  /^([\w ;]+\n)*UNAVAILABLE: (The connection to the database was lost \([^\n]+ Run it again[^\n]+|The database cannot be reached at the moment)\n$/;
+  /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost \([^\n]+ Run it again[^\n]+\n$/;
 
 /**
  * Random moments while it is at work. How long that is changes with what else the machine does: a moment that came too late
@@ -112,7 +112,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
       await expectToGoOn(old);
       await databases.dropCopy(old);
     }
-    expect(killed).toBeGreaterThan(KILLS / 4);
+    expect(killed).toBeGreaterThan(KILLS / 2);
     expect(reached.size).toBeGreaterThan(1);
   }, 900_000);
 

@@ -210,19 +210,21 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     }
   });
 
-  it('keeps comments of others', async () => {
+  it.each([
+    ['location_history', 'MATERIALIZED VIEW'],
+    ...(engine === 'timescaledb' ? [['location_history_daily', 'VIEW']] : []),
+  ])('keeps comments of others on %s', async (relation, kind) => {
     const { db } = await databases.copy();
     await run(
       db,
-      `COMMENT ON MATERIALIZED VIEW location_history IS 'theirs';
-       COMMENT ON COLUMN location_history.nearest_city IS 'the city'`,
+      `COMMENT ON ${kind} ${relation} IS 'theirs'; COMMENT ON COLUMN ${relation}.nearest_city IS 'the city'`,
     );
     await migrateUp(db);
     expect(
       await run(
         db,
         `SELECT obj_description(c.oid) AS relation, col_description(c.oid, attnum) AS "column" FROM pg_class AS c
-         JOIN pg_attribute AS a ON a.attrelid = c.oid AND attname = 'nearest_city' WHERE c.oid = 'location_history'::regclass`,
+         JOIN pg_attribute AS a ON a.attrelid = c.oid AND attname = 'nearest_city' WHERE c.oid = '${relation}'::regclass`,
       ),
     ).toEqual([{ relation: 'theirs', column: 'the city' }]);
   });

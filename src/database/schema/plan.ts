@@ -6,7 +6,7 @@ import { PROGRAM_VERSION } from './program-version.js';
 import { readVersion } from './schema-version.js';
 import { findForeignDependents } from './replace-relation.js';
 import type { PlannedWork } from './step.js';
-import { findPending } from './step-runner.js';
+import { findPending, replacedRelations } from './step-runner.js';
 
 export interface PlannedStep {
   /** Name of the step, or what else is done. */
@@ -73,11 +73,7 @@ export async function planPending(
     from: isMigrated ? (await readVersion(session)).version : null,
     to: PROGRAM_VERSION,
     steps: await withRows(session, steps),
-    inTheWay: await findForeignDependents(
-      session,
-      made,
-      pending.steps.flatMap((step) => step.replaces?.(made) ?? []),
-    ),
+    inTheWay: await findForeignDependents(session, made, replacedRelations(pending.steps, made)),
   };
 }
 
@@ -94,7 +90,7 @@ async function withRows(
   return planned;
 }
 
-/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there, or was never analysed. */
+/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there or was never analysed. */
 async function estimateRows(session: SqlRunner, relation: string): Promise<number | null> {
   const [{ rows }] = (await session.query(
     `WITH RECURSIVE stored AS (

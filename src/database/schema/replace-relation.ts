@@ -12,9 +12,9 @@ const REPLACEABLE = ['location_history', 'location_history_hourly', 'location_hi
 export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
- * Puts `<name>_next` in the place of a materialized view, with the rights and comments of the old one. Indexes of the new one lose the
- * `_next` at their ends. The old one stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be
- * called in a transaction.
+ * Puts `<name>_next` in the place of a materialized view, with the rights and comments of the old one. Indexes of the new
+ * one lose the `_next` at their ends. The old one stays as `<name>_superseded` until nothing depends on it: see
+ * dropSuperseded(). To be called in a transaction.
  */
 export async function replaceRelation(session: SqlRunner, name: Replaceable): Promise<void> {
   await session.query(`

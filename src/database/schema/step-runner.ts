@@ -18,36 +18,46 @@ export interface PendingWork {
   definitions: boolean;
 }
 
-/** The steps that have run, oldest first. */
+/**
+ * The steps that have run, oldest first.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` where a step has not run and a later one has.
+ */
 export async function findExecuted(dataSource: DataSource, session: Session): Promise<Step[]> {
-  const executed = await new MigrationExecutor(dataSource, session).getExecutedMigrations();
-  const names = new Set(executed.map(({ name }) => name));
-  return stepsOf(dataSource).filter((step) => names.has(step.constructor.name));
+  const found = await new MigrationExecutor(dataSource, session).getExecutedMigrations();
+  const names = new Set(found.map(({ name }) => name));
+  const steps = stepsOf(dataSource);
+  const executed = steps.filter((step) => names.has(step.constructor.name));
+  const gap = steps.findIndex((step, i) => step !== executed[i]);
+  const [missing, later] = [steps[gap], executed[gap]];
+  if (missing && later) {
+    throw new DomainError(
+      'BAD_CONFIGURATION',
+      `The step ${missing.constructor.name} has not run in this database, though the later ${later.constructor.name} has. ` +
+        'Nothing was run. Use the program that the database was migrated with, or restore a backup',
+    );
+  }
+  return executed;
 }
 
-/** @throws DomainError `BAD_CONFIGURATION` where a step has not run and a later one has. */
+/** @throws DomainError `BAD_CONFIGURATION`, see findExecuted(). */
 export async function findPending(
   dataSource: DataSource,
   session: Session,
   made: Foundation | null,
 ): Promise<PendingWork> {
-  const steps = stepsOf(dataSource);
   const executed = new Set(await findExecuted(dataSource, session));
-  const isPending = (step: Step): boolean => !executed.has(step);
-  const pending = steps.filter(isPending);
-  const later = steps.slice(steps.findIndex(isPending)).find((step) => !isPending(step));
-  if (pending[0] && later) {
-    throw new DomainError(
-      'BAD_CONFIGURATION',
-      `The step ${pending[0].constructor.name} has not run in this database, though the later ${later.constructor.name} has. ` +
-        'Nothing was run. Use the program that the database was migrated with, or restore a backup',
-    );
-  }
+  const steps = stepsOf(dataSource).filter((step) => !executed.has(step));
   const recorded = made && (await readVersion(session)).definitions;
   return {
-    steps: pending,
-    definitions: pending.length > 0 || made === null || recorded !== definitionsHash(made),
+    steps,
+    definitions: steps.length > 0 || made === null || recorded !== definitionsHash(made),
   };
+}
+
+/** Relations that these steps make anew. */
+export function replacedRelations(steps: readonly Step[], made: Foundation): string[] {
+  return steps.flatMap((step) => step.replaces?.(made) ?? []);
 }
 
 /**
@@ -64,11 +74,7 @@ export async function runPending(
   progress: (line: string) => void,
 ): Promise<string[]> {
   // Before anything is changed: they would be in the way at the very end.
-  await refuseForeignDependents(
-    session,
-    made,
-    steps.flatMap((step) => step.replaces?.(made) ?? []),
-  );
+  await refuseForeignDependents(session, made, replacedRelations(steps, made));
   const finish = async (): Promise<void> => {
     await applyDefinitions(session, made);
     await dropSuperseded(session);
