@@ -111,7 +111,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     expect(await api.data('{ tracker(id: "987654321") { id } }')).toEqual({ tracker: null });
   });
 
-  // Last: the refresher is stopped for it.
+  // Last: the refresher and all jobs are stopped for it.
   it('gives 200 trackers their latest places with two statements', async () => {
     const keys = Array.from({ length: 200 }, (_, i) => `fleet ${String(i).padStart(3, '0')}`);
     for (const name of keys) await db.register(name);
@@ -143,8 +143,11 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       expect(await fleet()).toEqual(keys.map((name) => [name, latest.get(name)]));
     });
 
-    api.app.get(SchedulerRegistry).deleteInterval('refresh-backstop');
-    await api.app.get(AggregatesListener).beforeApplicationShutdown(); // it has statements of its own
+    // Whatever runs by the clock has statements of its own.
+    const timers = api.app.get(SchedulerRegistry);
+    for (const name of timers.getIntervals()) timers.deleteInterval(name);
+    for (const name of [...timers.getCronJobs().keys()]) timers.deleteCronJob(name);
+    await api.app.get(AggregatesListener).beforeApplicationShutdown();
     const statements = jest.spyOn(pg.Client.prototype, 'query');
     try {
       await fleet();
