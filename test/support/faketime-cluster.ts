@@ -14,6 +14,8 @@ import { freePort } from './free-port.js';
 import { asAdministrator, type ServerAccess } from './servers.js';
 
 const OLDEST_SERVER = 15;
+/** How long a statement that was under way when the clock jumped may go on. */
+const PATIENCE_MS = 5_000;
 /** No password: the cluster trusts everybody. */
 const OWNER = { name: 'tracker_tests', password: '' };
 
@@ -56,11 +58,10 @@ function findSystemServer(): SystemServer | undefined {
   return servers[0];
 }
 
-/** libfaketime where Debian's and others' packages put it. */
 /**
- * The library for programs with threads, which PostgreSQL is not: it alone keeps signals out while it reads its file. With
- * the other one a timer that goes off meanwhile asks for the time in its handler, and waits for ever for a lock of stdio
- * that the same process holds (libfaketime 0.9.10, read_config_file()).
+ * libfaketime where Debian's and others' packages put it. The one for programs with threads, though PostgreSQL has none:
+ * it alone keeps signals out while it reads its file. With the other one a timer that goes off meanwhile asks for the time
+ * in its handler, and waits for ever for a lock of stdio that the same process holds (libfaketime 0.9.10, read_config_file()).
  */
 function findLibfaketime(): string | undefined {
   const folders = [...subfolders('/usr/lib'), '/usr/lib', '/usr/lib64', '/usr/local/lib'];
@@ -158,22 +159,27 @@ export class FaketimeCluster {
     return cluster;
   }
 
-  /** Sets the server's clock; all sessions see it at once. Between steps: idle sessions of the product are made anew. */
+  /**
+   * Sets the server's clock, to later than it is; all sessions see it at once. Between steps: the product's sessions of
+   * before are made anew.
+   */
   async setClock(now: Date): Promise<void> {
     await this.writeClock(now);
-    await this.endIdleSessions();
+    await this.endSessionsOfBefore(now);
   }
 
   /**
    * A session remembers when its next alarm comes, by the clock of then, and after a jump takes a later one for set: no
    * deadlock is found and no lock times out until then, which is 20 minutes after a statement that might have taken so
    * long (schedule_alarm() in PostgreSQL's timeout.c). Only the product's own sessions allow statements so much time.
+   * Not only those that are idle at this moment: one that is at work goes back to its pool, alarm and all.
    */
-  private async endIdleSessions(): Promise<void> {
-    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE application_name = 'tracker-location-history' AND state = 'idle'`;
+  private async endSessionsOfBefore(now: Date): Promise<void> {
+    const end = `SELECT CASE WHEN state = 'idle' OR $2 THEN pg_terminate_backend(pid) END FROM pg_stat_activity
+      WHERE application_name = 'tracker-location-history' AND backend_start < $1`;
+    const patience = performance.now() + PATIENCE_MS;
     await asAdministrator(this.server, async (admin) => {
-      while ((await admin.query(end)).rowCount !== 0) await sleep(5);
+      while ((await admin.query(end, [now, performance.now() > patience])).rowCount !== 0) await sleep(5);
     });
     await sleep(20); // their pools have heard of it
   }
