@@ -58,7 +58,7 @@ export class JobRunner implements BeforeApplicationShutdown {
   async runNow(name: string): Promise<JobReport> {
     const job = this.jobs.get(name);
     if (!job) throw new Error(`there is no job "${name}"`);
-    return this.run(job, null, null);
+    return this.run(job, null);
   }
 
   /** The last run of every job, of all processes. */
@@ -77,13 +77,13 @@ export class JobRunner implements BeforeApplicationShutdown {
     const slot = state && dueSlot(job.cron, state);
     if (!slot || this.stopped || this.running.has(job.name)) return;
     this.running.add(job.name);
-    await this.run(job, slot, missedFrom(job.cron, slot, state.doneSlot));
+    await this.run(job, slot);
     this.running.delete(job.name);
   }
 
   /** Never rejects. */
-  private async run(job: Job, slot: Date | null, coversFrom: Date | null): Promise<JobReport> {
-    const run = this.runUnderLock(job, slot, coversFrom);
+  private async run(job: Job, slot: Date | null): Promise<JobReport> {
+    const run = this.runUnderLock(job, slot);
     this.pending.add(run);
     try {
       return await run;
@@ -92,7 +92,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     }
   }
 
-  private async runUnderLock(job: Job, slot: Date | null, coversFrom: Date | null): Promise<JobReport> {
+  private async runUnderLock(job: Job, slot: Date | null): Promise<JobReport> {
     const began = performance.now();
     const deadline = new AbortController();
     const late = new Error(`it took longer than ${job.deadlineMs} ms`);
@@ -100,7 +100,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     try {
       const tried = await this.locks.withLock(
         job.name,
-        (session, signal) => this.claimAndRun(job, slot, coversFrom, session, signal),
+        (session, signal) => this.claimAndRun(job, slot, session, signal),
         { signal: deadline.signal },
       );
       if (tried.outcome === 'unavailable') this.logger.warn(`${job.name}: no lock: ${tried.error.message}`);
@@ -116,7 +116,6 @@ export class JobRunner implements BeforeApplicationShutdown {
   private async claimAndRun(
     job: Job,
     slot: Date | null,
-    coversFrom: Date | null,
     session: Session,
     signal: AbortSignal,
   ): Promise<JobReport> {
@@ -131,6 +130,7 @@ export class JobRunner implements BeforeApplicationShutdown {
       report = { outcome: 'failed', error: toError(reason), ms: performance.now() - began };
     }
     this.tell(job, slot, run, report);
+    const coversFrom = slot && missedFrom(job.cron, slot, run.doneSlot);
     await this.record(job, run, recordOf(report, run, coversFrom));
     return report;
   }

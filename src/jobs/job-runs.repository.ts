@@ -13,6 +13,8 @@ export interface ClaimedRun {
   id: string;
   /** Of its slot. */
   attempt: number;
+  /** Newest slot of the job that is done; null: none. */
+  doneSlot: Date | null;
 }
 
 /** What is recorded when a run ends. */

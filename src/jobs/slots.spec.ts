@@ -41,7 +41,6 @@ describe('dueSlot', () => {
     slot: null,
     outcome: null,
     retryAt: null,
-    doneSlot: null,
     ...given,
   });
 

@@ -8,8 +8,6 @@ export interface ScheduleState {
   slot: Date | null;
   outcome: 'running' | 'done' | 'failed' | null;
   retryAt: Date | null;
-  /** Newest slot that is done. */
-  doneSlot: Date | null;
 }
 
 const FIRST_RETRY_MS = 30_000;

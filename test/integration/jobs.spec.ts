@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
+import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { JobsCron } from '../../src/jobs/jobs.cron.js';
 import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/jobs.js';
 import { LivenessModule } from '../../src/common/liveness/liveness.module.js';
+import { locksOf } from '../support/locks.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -40,6 +42,11 @@ describe('jobs', () => {
 
   const runs = (name = 'test'): Promise<RecordedRun[]> => recordedRuns(db, name);
   const runner = (process = processes[0]): JobRunner => runnerOf(process as DataSource);
+  const idleRunner = (): JobRunner => {
+    const one = runner();
+    one.register(testJob(() => Promise.resolve({})));
+    return one;
+  };
   const ago = (hours: number): Date => new Date(slot.getTime() - hours * 3_600_000);
   const record = (
     slot: Date,
@@ -84,10 +91,24 @@ describe('jobs', () => {
   it('runs the newest slot after a time without a process, and records which ones it stands for', async () => {
     await record(ago(30), 'done');
     await record(ago(29), 'failed');
-    const one = runner();
+    await idleRunner().tick();
+    expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(29), attempt: 1, outcome: 'done' });
+  });
+
+  it('records what it stands for also where another process ended an earlier run after it looked', async () => {
+    await record(ago(3), 'running');
+    const process = processes[0] as DataSource;
+    const repository = new JobRunsRepository(process);
+    const states = repository.states.bind(repository);
+    jest.spyOn(repository, 'states').mockImplementation(async (names) => {
+      const seen = await states(names);
+      await db.query(`UPDATE job_runs SET outcome = 'done', finished_at = now()`);
+      return seen;
+    });
+    const one = new JobRunner(repository, locksOf(process, 1000));
     one.register(testJob(() => Promise.resolve({})));
     await one.tick();
-    expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(29), attempt: 1, outcome: 'done' });
+    expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(2), outcome: 'done' });
   });
 
   it('tries a slot that failed again, later each time, until it succeeds', async () => {
@@ -123,17 +144,13 @@ describe('jobs', () => {
   it('does not let a failed slot hold up the next one', async () => {
     await record(ago(2), 'done');
     await record(ago(1), 'failed', { retryAt: new Date(Date.now() + 3_600_000) });
-    const one = runner();
-    one.register(testJob(() => Promise.resolve({})));
-    await one.tick();
+    await idleRunner().tick();
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(1), outcome: 'done' });
   });
 
   it('takes a run over whose process is gone', async () => {
     await record(slot, 'running');
-    const one = runner();
-    one.register(testJob(() => Promise.resolve({})));
-    await one.tick();
+    await idleRunner().tick();
     expect(await runs()).toMatchObject([
       { outcome: 'failed', error: 'its process ended, or lost the lock' },
       { slot, attempt: 2, outcome: 'done' },
@@ -145,15 +162,12 @@ describe('jobs', () => {
     let count = 0;
     let end = (): void => undefined;
     const working = new Promise<void>((resolve) => (end = resolve));
-    for (const one of [first, second]) {
-      one.register(
-        testJob(async () => {
-          count += 1;
-          await working;
-          return {};
-        }),
-      );
-    }
+    const work = testJob(async () => {
+      count += 1;
+      await working;
+      return {};
+    });
+    for (const one of [first, second]) one.register(work);
     const ticking = first.tick();
     await eventually(async () => expect(await runs()).toHaveLength(1));
     await second.tick();
@@ -245,16 +259,13 @@ describe('jobs', () => {
     for (const hours of [2000, 1900]) await record(ago(hours), 'done');
     await record(ago(1000), 'done', { job: 'another' });
     await db.query(`UPDATE job_runs SET finished_at = slot`);
-    const one = runner();
-    one.register(testJob(() => Promise.resolve({})));
-    await one.tick();
+    await idleRunner().tick();
     expect(await runs()).toMatchObject([{ slot, covers_from: ago(1899) }]);
     expect(await runs('another')).toHaveLength(1);
   });
 
   it('refuses a name that is taken, and what is no schedule', () => {
-    const one = runner();
-    one.register(testJob(() => Promise.resolve({})));
+    const one = idleRunner();
     expect(() => one.register(testJob(() => Promise.resolve({})))).toThrow('registered already');
     expect(() =>
       one.register(testJob(() => Promise.resolve({}), { name: 'other', cron: 'sometimes' })),

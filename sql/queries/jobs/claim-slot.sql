@@ -3,11 +3,12 @@
 -- $1 text         name of the job
 -- $2 timestamptz  slot; NULL: by hand
 -- $3 text         who runs it, for people
--- Result: id and attempt of the run; no row where the slot, or a newer one, has been run.
+-- Result: id and attempt of the run, and "doneSlot", the newest slot that is done (NULL: none): under the lock, for another
+--   process may have ended it since the schedules were looked at. No row where the slot, or a newer one, has been run.
 INSERT INTO job_runs (job, slot, holder, attempt)
 SELECT $1, $2::timestamptz, $3, 1 + count(*) FROM job_runs WHERE job = $1 AND slot = $2
 HAVING NOT EXISTS (
   SELECT FROM job_runs WHERE job = $1 AND (slot > $2 OR slot = $2 AND outcome IN ('running', 'done'))
 )
 ON CONFLICT DO NOTHING
-RETURNING id, attempt
+RETURNING id, attempt, (SELECT max(r.slot) FROM job_runs AS r WHERE r.job = $1 AND r.outcome = 'done') AS "doneSlot"
