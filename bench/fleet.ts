@@ -13,6 +13,9 @@
  * BENCH_DATABASE_URL names a server to use (its user must be allowed to create databases and to CHECKPOINT); otherwise a
  * private one is started in a temporary folder. Nothing is asserted: times are the machine's.
  */
+import { ClockRepository } from '../src/clock/clock.repository.js';
+import { ClockService } from '../src/clock/clock.service.js';
+import { SystemClock } from '../src/clock/system-clock.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -150,7 +153,11 @@ async function fill(database: BenchDatabase, trackers: number): Promise<void> {
       [Array.from({ length: trackers }, (_, tracker) => trackerKey(tracker))],
     );
     const locks = new LockService(new LockLeasesRepository(dataSource), null, 30_000);
-    const aggregates = new AggregatesService(new AggregatesRepository(dataSource), locks);
+    const aggregates = new AggregatesService(
+      new AggregatesRepository(dataSource),
+      locks,
+      new ClockService(new SystemClock(), new ClockRepository(dataSource)),
+    );
     while ((await aggregates.aggregateChanges()) === 'more');
     await aggregates.refreshView();
     await dataSource.query('ANALYZE');

@@ -12,6 +12,7 @@ import { CreateGeocoding1764000000011 } from './1764000000011-create-geocoding.j
 import { CreateApi1764000000012 } from './1764000000012-create-api.js';
 import { AddDeviceFields1767000000001 } from './1767000000001-add-device-fields.js';
 import { RemakeAggregates1767000000002 } from './1767000000002-remake-aggregates.js';
+import { GuardHistory1769000000001 } from './1769000000001-guard-history.js';
 
 /** All migrations, oldest first. Append only: what was released is never edited or reordered. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   CreateApi1764000000012,
   AddDeviceFields1767000000001,
   RemakeAggregates1767000000002,
+  GuardHistory1769000000001,
 ];

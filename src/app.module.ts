@@ -6,6 +6,8 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { AggregatesCron } from './aggregates/aggregates.cron.js';
 import { AggregatesListener } from './aggregates/aggregates.listener.js';
 import { AggregatesModule } from './aggregates/aggregates.module.js';
+import { ClockWatcher } from './clock/clock.watcher.js';
+import { ClockModule } from './clock/clock.module.js';
 import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { formatError } from './common/graphql/error-formatter.js';
@@ -99,7 +101,10 @@ const partsOf = (config: AppConfig): Record<AppRole, Part> => ({
     ],
     runners: [],
   },
-  refresher: { modules: [AggregatesModule], runners: [AggregatesListener, AggregatesCron] },
+  refresher: {
+    modules: [AggregatesModule, ClockModule],
+    runners: [AggregatesListener, AggregatesCron, ClockWatcher],
+  },
   importer: {
     modules: [ImportModule, FindMyModule],
     runners: [ImportHousekeepingCron, FetchListener, FetchCron],

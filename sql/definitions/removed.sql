@@ -7,3 +7,6 @@ DROP FUNCTION IF EXISTS history_in_zone_days(text, timestamptz, timestamptz, tex
 -- 0.2.0: they take further arguments; beside the new ones a call with the old arguments would be ambiguous.
 DROP FUNCTION IF EXISTS rejection_reason(timestamptz, float8, float8, integer, float8, integer, timestamptz);
 DROP FUNCTION IF EXISTS take_report(text, timestamptz, float8, float8, integer, float8, integer, text, text);
+-- 0.3.0: it takes the latest time that a report may have.
+DROP FUNCTION IF EXISTS rejection_reason(timestamptz, float8, float8, integer, float8, integer, timestamptz, float8, float8,
+  float8, integer, text);

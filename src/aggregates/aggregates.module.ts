@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ClockModule } from '../clock/clock.module.js';
 import { TrackersModule } from '../trackers/trackers.module.js';
 import { AggregatesRepository } from './aggregates.repository.js';
 import { AggregatesResolver } from './aggregates.resolver.js';
@@ -8,7 +9,7 @@ import { PeriodicRefreshService } from './periodic-refresh.service.js';
 
 /** Listener and cron are not here: src/app.module.ts adds them in the role that runs them. */
 @Module({
-  imports: [TrackersModule],
+  imports: [TrackersModule, ClockModule],
   providers: [
     AggregatesRepository,
     AggregatesService,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { type TimeRange, timeRange } from '../common/time-range.js';
 import { retryTransient } from '../database/retry.js';
@@ -40,6 +41,7 @@ export class AggregatesService {
   constructor(
     private readonly aggregates: AggregatesRepository,
     private readonly locks: LockService,
+    private readonly clock: ClockService,
   ) {}
 
   /**
@@ -98,9 +100,12 @@ export class AggregatesService {
   /**
    * Makes partitions, closes days, applies retention. Safe at any time; whoever calls it holds the lock `maintenance`,
    * on this session.
+   *
+   * @throws DomainError `CONFLICT` where the clocks are apart: then nothing is removed.
    */
   async maintain(session: Session): Promise<MaintenanceReport> {
     const partitionsMade = await retryTransient(() => this.aggregates.makePartitions(session));
+    await this.clock.requireAgreement();
     const daysClosed: string[] = [];
     for (let day = await this.aggregates.dayToClose(); day; day = await this.aggregates.dayToClose()) {
       await this.closeDay(session, day);

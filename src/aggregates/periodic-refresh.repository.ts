@@ -36,6 +36,6 @@ export class PeriodicRefreshRepository {
   }
 
   async noteDone(began: Date, on: SqlRunner): Promise<void> {
-    await on.query('UPDATE refresh_state SET periodic_at = greatest(periodic_at, $1)', [began.toISOString()]);
+    await on.query('UPDATE refresh_state SET periodic_at = $1', [began.toISOString()]);
   }
 }

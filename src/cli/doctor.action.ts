@@ -17,6 +17,7 @@ function describeHealth(health: HistoryHealth): string {
     `horizon    ${moment(horizon)}   raw reports from here on`,
     `cut        ${moment(cut)}   hours from here on, days before`,
     `kept       raw ${health.rawRetentionHours} h, hourly ${health.hourlyRetentionHours} h, daily ${health.dailyRetentionHours / 24} days`,
+    `clocks     database ${moment(health.serverTime)}, program ${moment(health.clock.programTime)}, agreed ${moment(health.clock.agreedTime)}`,
     `waiting    ${pendingChanges} changes, ${daysOverdue} days to close, materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
     ...describeRefresher(health),
     '',

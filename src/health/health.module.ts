@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ClockModule } from '../clock/clock.module.js';
 import { HistoryHealthRepository } from './history-health.repository.js';
 import { HistoryHealthResolver } from './history-health.resolver.js';
 import { HistoryHealthService } from './history-health.service.js';
@@ -6,6 +7,7 @@ import { RefresherHealthRepository } from './refresher-health.repository.js';
 import { RefresherHealthService } from './refresher-health.service.js';
 
 @Module({
+  imports: [ClockModule],
   providers: [
     HistoryHealthRepository,
     HistoryHealthService,

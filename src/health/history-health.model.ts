@@ -41,6 +41,15 @@ export class HistoryLayer {
   rowsToRemove!: number;
 }
 
+@ObjectType({ description: 'What time it is, besides by the clock of the database.' })
+export class HistoryClock {
+  @Field(() => Date, { description: 'The clock of the process that answers.' })
+  programTime!: Date;
+
+  @Field(() => Date, { description: 'The time that retention works by: as far as the clocks agree.' })
+  agreedTime!: Date;
+}
+
 @ObjectType('HistoryHealth', { description: 'The state of history, and what is wrong with it.' })
 export class HistoryHealthModel {
   @Field(() => String, { description: '"timescaledb" or "postgresql".' })
@@ -51,6 +60,9 @@ export class HistoryHealthModel {
 
   @Field(() => Date, { description: "The database's clock." })
   serverTime!: Date;
+
+  @Field(() => HistoryClock, { description: 'What other clocks say.' })
+  clock!: HistoryClock;
 
   @Field(() => Date, { description: 'Raw reports are kept from here on.' })
   horizon!: Date;

@@ -38,6 +38,8 @@ export interface HistoryFacts {
   dailyRetentionHours: number;
   /** Days older than raw reports are kept that are not closed yet; 0 or 1 is normal. */
   daysOverdue: number;
+  /** How far the horizon lies ahead of the agreed day, in days; 0 is normal. */
+  horizonDaysAhead: number;
   pendingChanges: number;
   pendingFrom: Date | null;
   pendingTo: Date | null;
@@ -63,6 +65,8 @@ export class HistoryHealthRepository {
          s.daily_retention_hours AS "dailyRetentionHours",
          greatest(0, extract(epoch FROM midnight_before(s.raw_retention_hours) - s.closed_before) / 86400)::int
            AS "daysOverdue",
+         greatest(0, extract(epoch FROM s.closed_before - date_trunc('day', agreed_now(), 'UTC')) / 86400)::int
+           AS "horizonDaysAhead",
          m.count AS "pendingChanges", m.from AS "pendingFrom", m.to AS "pendingTo",
          extract(epoch FROM now() - m.since)::int AS "pendingSeconds",
          r.changes > r.refreshed OR m.count > 0 AS "viewIsStale",

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { ClockService, type ClockState } from '../clock/clock.service.js';
+import { describeDuration } from '../common/describe-duration.js';
 import {
   type FailingPolicy,
   type HistoryFacts,
@@ -7,11 +9,13 @@ import {
 } from './history-health.repository.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
 
+const DAY_MS = 86_400_000;
 /** A change that waits longer than this is not being worked on, in seconds. */
 const PATIENCE_S = 120;
 
 /** The state of history, and what is wrong with it. */
 export interface HistoryHealth extends HistoryFacts {
+  clock: Pick<ClockState, 'programTime' | 'agreedTime'>;
   layers: LayerHealth[];
   refresher: Omit<RefresherReport, 'problems'> & { lagSeconds: number };
   /** What an operator should look at, as sentences; empty when all is well. */
@@ -25,6 +29,7 @@ export class HistoryHealthService {
   constructor(
     private readonly health: HistoryHealthRepository,
     private readonly refresher: RefresherHealthService,
+    private readonly clock: ClockService,
   ) {}
 
   /**
@@ -36,24 +41,37 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, ...refresher }] = await Promise.all([
+    const [facts, layers, policies, { problems, ...refresher }, clock] = await Promise.all([
       this.health.facts(),
       this.health.layers(),
       this.health.failingPolicies(),
       this.refresher.check(),
+      this.clock.check(),
     ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
     return {
       ...facts,
+      clock: { programTime: clock.programTime, agreedTime: clock.agreedTime },
       layers,
       refresher: { ...refresher, lagSeconds },
-      problems: [...problemsOf(facts), ...policies.map(problemOf), ...problems],
+      problems: [
+        ...(clock.problem === null ? [] : [clock.problem]),
+        ...problemsOf(facts),
+        ...policies.map(problemOf),
+        ...problems,
+      ],
     };
   }
 }
 
 function problemsOf(facts: HistoryFacts): string[] {
   const problems: string[] = [];
+  if (facts.horizonDaysAhead > 0) {
+    problems.push(
+      `The horizon (${facts.horizon.toISOString()}) lies ${describeDuration(facts.horizonDaysAhead * DAY_MS)} ahead of today: a clock was wrong. ` +
+        'Reports older than it count in their day alone, without hours. To move it back run: tracker mend',
+    );
+  }
   if (facts.daysOverdue > 1) {
     problems.push(
       `${facts.daysOverdue} days wait to be closed: maintenance has not run or cannot (see the log for "maintenance failed")`,

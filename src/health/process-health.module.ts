@@ -1,5 +1,6 @@
 import { Logger, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { ClockModule } from '../clock/clock.module.js';
 import { LivenessProbes } from './liveness.probes.js';
 import { ProcessHealthController } from './process-health.controller.js';
 import { ReadinessProbes } from './readiness.probes.js';
@@ -13,7 +14,7 @@ class HealthLogger extends Logger {
 
 /** The health of one process, over HTTP, in every role. */
 @Module({
-  imports: [TerminusModule.forRoot({ logger: HealthLogger })],
+  imports: [TerminusModule.forRoot({ logger: HealthLogger }), ClockModule],
   controllers: [ProcessHealthController],
   providers: [LivenessProbes, ReadinessProbes],
 })

@@ -4,6 +4,7 @@ import {
   type HealthIndicatorResult,
   HealthIndicatorService,
 } from '@nestjs/terminus';
+import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { RedisConnection } from '../locking/redis-connection.js';
@@ -25,12 +26,14 @@ export class ReadinessProbes {
     private readonly schema: SchemaGuard,
     private readonly redis: RedisConnection,
     private readonly listeners: ListenerRegistry,
+    private readonly clock: ClockService,
   ) {}
 
   all(): HealthIndicatorFunction[] {
     const listeners = [...this.listeners.states()];
     return [
       () => this.database(),
+      () => this.clocks(),
       ...(this.redis.isConfigured ? [() => this.redisState()] : []),
       ...listeners.map(
         ([channel, state]) =>
@@ -53,6 +56,16 @@ export class ReadinessProbes {
         }
       })
       .withTimeout(DATABASE_TIMEOUT_MS);
+  }
+
+  private async clocks(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('clock');
+    try {
+      const { problem } = await this.clock.check();
+      return problem === null ? indicator.up() : indicator.degraded({ message: problem });
+    } catch {
+      return indicator.degraded({ message: 'The database cannot be asked for the time' });
+    }
   }
 
   private async redisState(): Promise<HealthIndicatorResult> {

@@ -87,7 +87,7 @@ export class ImportLedgerRepository {
   async forget(days: number, limit: number): Promise<number> {
     const [, deleted] = await this.db.query<[unknown, number]>(
       `DELETE FROM import_runs WHERE id IN (
-         SELECT id FROM import_runs WHERE finished_at < now() - make_interval(hours => 24 * $1) AND outcome <> 'running'
+         SELECT id FROM import_runs WHERE finished_at < agreed_now() - make_interval(hours => 24 * $1) AND outcome <> 'running'
          ORDER BY finished_at LIMIT $2)`,
       [days, limit],
     );

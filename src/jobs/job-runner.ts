@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { DomainError } from '../common/errors/domain-error.js';
 import { FailureLog } from '../common/errors/failure-log.js';
 import type { Session } from '../database/session.js';
 import { LockService } from '../locking/lock.service.js';
@@ -160,7 +161,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     } else if (report.outcome === 'failed') {
       const text = `${what}: failed at attempt ${run.attempt}: ${describe(report.error)}`;
       if (run.attempt === 1) this.logger.warn(text);
-      else this.logger.error(text, report.error.stack);
+      else this.logger.error(text, report.error instanceof DomainError ? undefined : report.error.stack);
     }
   }
 }

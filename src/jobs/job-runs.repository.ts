@@ -100,7 +100,7 @@ export class JobRunsRepository {
   async forgetOld(job: string): Promise<void> {
     await askQuickly(
       this.db,
-      `DELETE FROM job_runs WHERE job = $1 AND finished_at < now() - interval '${KEPT}'
+      `DELETE FROM job_runs WHERE job = $1 AND finished_at < agreed_now() - interval '${KEPT}'
        AND slot < (SELECT max(slot) FROM job_runs WHERE job = $1 AND outcome = 'done')`,
       [job],
     );

@@ -4,7 +4,7 @@ import { CronExpressionParser } from 'cron-parser';
 export interface ScheduleState {
   /** The database's clock. */
   now: Date;
-  /** Newest slot that was ever begun; null: none. */
+  /** Newest slot that was begun, of those that have come by this clock; null: none. */
   slot: Date | null;
   outcome: 'running' | 'done' | 'failed' | null;
   retryAt: Date | null;

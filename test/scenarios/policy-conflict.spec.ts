@@ -10,6 +10,7 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import { SQLSTATE } from '../../src/database/pg-errors.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
+import { clockOf } from '../support/clock.js';
 import { describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
@@ -132,7 +133,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
       }
     }
     const listener = new AggregatesListener(
-      new AggregatesService(new Watched(db.dataSource), db.locks),
+      new AggregatesService(new Watched(db.dataSource), db.locks, clockOf(db.dataSource)),
       new Announcer(
         new AnnouncementsRepository(db.dataSource),
         new RedisConnection(null),

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { createDataSource } from '../../src/database/data-source.js';
+import { clockOf } from '../support/clock.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { ingestReports } from '../support/ingest.js';
@@ -54,7 +55,11 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
         () => db.maintain(),
         ...others.map((other) => {
           const locks = locksOf(other);
-          return () => runMaintenance(new AggregatesService(new AggregatesRepository(other), locks), locks);
+          return () =>
+            runMaintenance(
+              new AggregatesService(new AggregatesRepository(other), locks, clockOf(other)),
+              locks,
+            );
         }),
       ];
       const rounds: string[] = [];

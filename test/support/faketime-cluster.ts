@@ -2,10 +2,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { SystemClock } from '../../src/clock/system-clock.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { unprivilegedAccount } from '../../src/embedded/account.js';
 import type { Account } from '../../src/embedded/standalone.js';
@@ -82,16 +83,23 @@ function obstacle(engine: HistoryEngine): string | undefined {
 }
 
 /**
- * A PostgreSQL server of its own whose clock the test sets. Only this server's: Node.js keeps the real time.
- *
- * The clock goes on by itself. Never set it back.
+ * A PostgreSQL server of its own whose clock the test sets; SystemClock, which the product asks for its own time, follows
+ * it, as on a machine where that much time passed. Everything else of Node.js keeps the real time. The clock goes on by itself.
  */
 export class FaketimeCluster {
+  /** Seconds that were passed over. */
+  private passed = 0;
+  private readonly begunAt = performance.now();
+  private restoreClock: () => void;
+
   private constructor(
     readonly server: ServerAccess,
     private readonly folder: string,
     private readonly run: (program: string, args: string[]) => Promise<void>,
-  ) {}
+    private readonly begun: Date,
+  ) {
+    this.restoreClock = this.takeProgramsAlong();
+  }
 
   /** Starts a server that believes that it is `now`. */
   static async start(engine: HistoryEngine, now: Date): Promise<FaketimeCluster> {
@@ -117,6 +125,7 @@ export class FaketimeCluster {
       { admin: `postgres://postgres@127.0.0.1:${port}/postgres`, owner: OWNER },
       folder,
       run,
+      now,
     );
     await cluster.writeClock(now);
     await run('initdb', [
@@ -165,6 +174,7 @@ export class FaketimeCluster {
    */
   async setClock(now: Date): Promise<void> {
     await this.writeClock(now);
+    this.passed += (now.getTime() - this.programTime().getTime()) / 1000;
     await this.endSessionsOfBefore(now);
   }
 
@@ -184,6 +194,26 @@ export class FaketimeCluster {
     await sleep(20); // their pools have heard of it
   }
 
+  /** What the clock of the product's programs says. */
+  programTime(): Date {
+    return new Date(this.begun.getTime() + (performance.now() - this.begunAt) + this.passed * 1000);
+  }
+
+  /** Has the product's programs of this process live in the time of this server. @returns what ends it. */
+  private takeProgramsAlong(): () => void {
+    const spies = [
+      jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => this.programTime()),
+      jest.spyOn(SystemClock.prototype, 'uptime').mockImplementation(() => uptime() + this.passed),
+    ];
+    return () => spies.forEach((spy) => spy.mockRestore());
+  }
+
+  /** Sets the server's clock alone, forth or back, while this program's stays as it is. */
+  async setServerClock(now: Date): Promise<void> {
+    await this.writeClock(now);
+    await sleep(20);
+  }
+
   private async writeClock(now: Date): Promise<void> {
     const seconds = (now.getTime() - Date.now()) / 1000;
     const file = join(this.folder, 'clock');
@@ -198,6 +228,7 @@ export class FaketimeCluster {
   }
 
   async stop(): Promise<void> {
+    this.restoreClock();
     await this.run('pg_ctl', ['-D', join(this.folder, 'data'), '-w', '-s', '-m', 'immediate', 'stop']);
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@ import { JobRunner } from '../../src/jobs/job-runner.js';
 import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { RedisConnection } from '../../src/locking/redis-connection.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
+import { clockOf } from './clock.js';
 import type { TestDatabase } from './test-database.js';
 
 /** The doctor of a database, as a process without Redis and listener has it. */
@@ -17,5 +18,9 @@ export function healthOf(db: TestDatabase, redis = new RedisConnection(null)): H
     new JobRunner(new JobRunsRepository(db.dataSource), db.locks),
     new ListenerRegistry(),
   );
-  return new HistoryHealthService(new HistoryHealthRepository(db.dataSource), refresher);
+  return new HistoryHealthService(
+    new HistoryHealthRepository(db.dataSource),
+    refresher,
+    clockOf(db.dataSource),
+  );
 }

@@ -9,6 +9,7 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrator.js';
 import { retryTransient } from '../../src/database/retry.js';
 import type { LockService } from '../../src/locking/lock.service.js';
+import { clockOf } from './clock.js';
 import { locksOf } from './locks.js';
 import { asAdministrator, databaseUrl, type ServerAccess, serverOf } from './servers.js';
 import {
@@ -72,13 +73,15 @@ export class TestDatabase {
     // fails at the pool.
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', () => undefined);
+    // As the refresher of the deployment has done by then: this machine is known.
+    if (!options.empty) await clockOf(dataSource).observe();
     const locks = locksOf(dataSource);
     return new TestDatabase(
       url,
       config,
       pool,
       dataSource,
-      new AggregatesService(new AggregatesRepository(dataSource), locks),
+      new AggregatesService(new AggregatesRepository(dataSource), locks, clockOf(dataSource)),
       locks,
       server,
     );

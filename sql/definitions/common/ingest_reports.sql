@@ -53,7 +53,7 @@ END $$;
 -- Why a report cannot be taken, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
 CREATE OR REPLACE FUNCTION rejection_reason(
   reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
-  status integer, floor timestamptz, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL, course float8 DEFAULT NULL,
+  status integer, floor timestamptz, latest timestamptz, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL, course float8 DEFAULT NULL,
   battery integer DEFAULT NULL, motion text DEFAULT NULL)
 RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
@@ -64,7 +64,7 @@ RETURNS text LANGUAGE sql STABLE AS $$
       OR altitude NOT BETWEEN -12000 AND 100000 OR speed NOT BETWEEN 0 AND 1000
       OR NOT (course >= 0 AND course < 360) OR battery NOT BETWEEN 0 AND 100
       OR motion NOT IN ('stationary', 'walking', 'running', 'cycling', 'driving') THEN 'out_of_range'
-    WHEN reported_at > now() + interval '10 minutes' THEN 'future'
+    WHEN reported_at > latest THEN 'future'
     WHEN reported_at < floor THEN 'older_than_retention'
   END
 $$;
@@ -79,7 +79,8 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   horizon timestamptz;
-  floor timestamptz := history_floor(); -- once: it would be asked for every single report
+  floor timestamptz := history_floor(); -- once: they would be asked for every single report
+  latest timestamptz := latest_report_time();
   in_horizon bigint;
   below_horizon bigint;
   max_accuracy float8 := nullif(max_accuracy_meters, 0) FROM history_state; -- once, as is_imprecise() has it
@@ -109,7 +110,7 @@ BEGIN
   WITH wrong AS (
     DELETE FROM incoming_reports AS i
     WHERE rejection_reason(i.timestamp, i.latitude, i.longitude, i.confidence, i.horizontal_accuracy, i.status,
-      floor, i.altitude, i.speed, i.course, i.battery, i.motion) IS NOT NULL
+      floor, latest, i.altitude, i.speed, i.course, i.battery, i.motion) IS NOT NULL
     RETURNING i.*
   )
   INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
@@ -117,7 +118,7 @@ BEGIN
   SELECT w.position, w.hashed_adv_key, w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy,
     w.status, w.nearest_city, w.source, w.altitude, w.speed, w.course, w.battery, w.motion,
     rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
-      floor, w.altitude, w.speed, w.course, w.battery, w.motion)
+      floor, latest, w.altitude, w.speed, w.course, w.battery, w.motion)
   FROM wrong AS w;
 
   -- Their source returns them at every fetch.

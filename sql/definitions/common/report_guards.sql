@@ -17,6 +17,21 @@ END $$;
 CREATE OR REPLACE TRIGGER refuse_moving_reports BEFORE UPDATE OF hashed_adv_key, timestamp, location ON location_reports
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_moving_reports();
 
+-- A report from the future would move the watermark of the aggregates, and hold the newest place of its tracker. At INSERT
+-- alone: a constraint is checked again at each UPDATE, and would fail for stored reports once the clock was set back.
+CREATE OR REPLACE FUNCTION refuse_future_report() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NEW.timestamp > latest_report_time() OR NOT isfinite(NEW.timestamp) THEN
+    RAISE EXCEPTION 'the report of % at % lies in the future; it is % now', NEW.hashed_adv_key, NEW.timestamp, now()
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_in_future',
+        HINT = 'Reports may lie ten minutes in the future. Is the clock of the database right?';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER refuse_future_report BEFORE INSERT ON location_reports FOR EACH ROW
+  WHEN (NEW.timestamp > now() + interval '10 minutes' OR NOT isfinite(NEW.timestamp))
+  EXECUTE FUNCTION refuse_future_report();
+
 -- What an INSERT or COPY by hand does not say. ingest_reports() decides it for its batches, set-wise; whoever inserts a
 -- report as imprecise means it. Before merge_late_row, which fires next and takes late rows away: by the alphabet.
 --

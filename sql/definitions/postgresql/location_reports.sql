@@ -14,7 +14,7 @@ DECLARE
   partition_name text;
 BEGIN
   FOR day IN
-    SELECT generate_series(history_horizon(), date_trunc('day', now()) + make_interval(days => days_ahead), '1 day')
+    SELECT generate_series(history_horizon(), date_trunc('day', agreed_now()) + make_interval(days => days_ahead), '1 day')
   LOOP
     partition_name := 'location_reports_' || to_char(day, 'YYYYMMDD');
     CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;

@@ -80,5 +80,5 @@ BEGIN
 
   -- Where nobody geocodes. Who does so later searches history for rows without a city.
   DELETE FROM geocoding_queue WHERE id IN (
-    SELECT q.id FROM geocoding_queue AS q WHERE q.queued_at < now() - interval '168 hours' FOR UPDATE SKIP LOCKED);
+    SELECT q.id FROM geocoding_queue AS q WHERE q.queued_at < agreed_now() - interval '168 hours' FOR UPDATE SKIP LOCKED);
 END $$;

@@ -77,7 +77,7 @@ CREATE OR REPLACE TRIGGER mark_updated_reports AFTER UPDATE ON location_reports
 -- the future that a report may lie. The refresh looks only at what TimescaleDB itself logged as changed.
 CREATE OR REPLACE FUNCTION mark_deleted_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  PERFORM mark_history_changed(history_horizon(), now() + interval '10 minutes');
+  PERFORM mark_history_changed(history_horizon(), latest_report_time());
   RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER mark_deleted_reports AFTER DELETE ON location_reports

@@ -88,7 +88,7 @@ BEGIN
 
   -- Where nobody geocodes. Who does so later searches history for rows without a city.
   DELETE FROM geocoding_queue WHERE id IN (
-    SELECT q.id FROM geocoding_queue AS q WHERE q.queued_at < now() - interval '168 hours' FOR UPDATE SKIP LOCKED);
+    SELECT q.id FROM geocoding_queue AS q WHERE q.queued_at < agreed_now() - interval '168 hours' FOR UPDATE SKIP LOCKED);
 
   -- A late row that came by hand made the chunk of its day before the trigger took it out: one for each day of the past
   -- that a file has, all of them empty. As when a day is closed: no writers, and no day marked as changed.

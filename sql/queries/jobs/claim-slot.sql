@@ -8,7 +8,7 @@
 INSERT INTO job_runs (job, slot, holder, attempt)
 SELECT $1, $2::timestamptz, $3, 1 + count(*) FROM job_runs WHERE job = $1 AND slot = $2
 HAVING NOT EXISTS (
-  SELECT FROM job_runs WHERE job = $1 AND (slot > $2 OR slot = $2 AND outcome IN ('running', 'done'))
+  SELECT FROM job_runs WHERE job = $1 AND (slot > $2 AND slot <= now() OR slot = $2 AND outcome IN ('running', 'done'))
 )
 ON CONFLICT DO NOTHING
-RETURNING id, attempt, (SELECT max(r.slot) FROM job_runs AS r WHERE r.job = $1 AND r.outcome = 'done') AS "doneSlot"
+RETURNING id, attempt, (SELECT max(r.slot) FROM job_runs AS r WHERE r.job = $1 AND r.slot <= now() AND r.outcome = 'done') AS "doneSlot"

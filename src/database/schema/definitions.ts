@@ -13,6 +13,7 @@ import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
 const ORDER = [
   'removed',
   'spatial/{spatial}',
+  'common/history_clock',
   'common/history_state',
   'common/possible_accuracy',
   'common/tracker_ids',
@@ -30,6 +31,7 @@ const ORDER = [
   'common/geocoding_cells',
   'common/queue_reports',
   '{engine}/daily_history',
+  'common/mend_horizon',
   'common/location_history',
   'common/materialized_view',
   '{engine}/nearest_city',

@@ -1,0 +1,103 @@
+-- What time it is, where history may be removed: never by the word of one clock. A server whose clock was three days
+-- ahead for twenty seconds once closed three days at a stroke.
+--
+-- The agreed time follows the uptime of the machines that run the product, which no setting of a clock changes. It never
+-- passes the clock of the database or that of a program, and it never goes back.
+
+-- The time that retention works by.
+CREATE OR REPLACE FUNCTION agreed_now() RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT least(now(), agreed_at) FROM history_clock);
+
+-- The latest time that a report may have: ten minutes ahead, for devices whose clocks are. Reports come in also while the
+-- clock of the database is behind: the machines prove that time has passed.
+CREATE OR REPLACE FUNCTION latest_report_time() RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT greatest(now(), proved_at) + interval '10 minutes' FROM history_clock);
+
+-- Tells the database what a program's clock and its machine's uptime (seconds) say, and moves the agreed time on:
+--
+-- 1. as far as the machine's uptime proves that time has passed;
+-- 2. to the newest report, where that is later: its device's clock and the database's agree on it;
+-- 3. to both clocks, where they agree with each other and are at most five minutes ahead of the agreed time;
+-- 4. to both clocks, on a machine that booted since, after they have agreed for 15 minutes without a jump.
+--
+-- Returns the clock of the database, and the agreed time before and after.
+CREATE OR REPLACE FUNCTION observe_clock(machine text, uptime float8, program_time timestamptz)
+RETURNS TABLE (database_time timestamptz, agreed_before timestamptz, agreed_at timestamptz)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  tolerance constant interval := interval '5 minutes';
+  since_boot constant interval := make_interval(secs => observe_clock.uptime);
+  before timestamptz;
+  agreed timestamptz;
+  ceiling timestamptz;
+  clocks_agree boolean;
+  last_seen timestamptz;
+  m clock_machines;
+BEGIN
+  SELECT c.agreed_at, c.seen_at INTO STRICT before, last_seen FROM history_clock AS c FOR UPDATE;
+  SELECT * INTO m FROM clock_machines AS k WHERE k.machine = observe_clock.machine;
+  database_time := clock_timestamp();
+  ceiling := least(database_time, program_time);
+  clocks_agree := greatest(database_time, program_time) - ceiling <= tolerance;
+  agreed := greatest(before, m.started_at + since_boot);
+
+  IF ceiling - agreed > tolerance THEN
+    agreed := greatest(agreed,
+      (SELECT max(r.timestamp) FROM location_reports AS r WHERE r.timestamp > agreed AND r.timestamp <= ceiling));
+  END IF;
+  IF clocks_agree AND ceiling - agreed <= tolerance THEN
+    agreed := ceiling;
+    m.started_at := coalesce(m.started_at, ceiling - since_boot);
+  ELSIF m.started_at IS NULL THEN
+    IF clocks_agree AND m.candidate_start IS NOT NULL
+      AND abs(extract(epoch FROM ceiling - since_boot - m.candidate_start)) <= extract(epoch FROM tolerance)
+    THEN
+      IF uptime - m.candidate_uptime >= 900 THEN
+        agreed := ceiling;
+        m.started_at := ceiling - since_boot;
+      END IF;
+    ELSE
+      m.candidate_start := ceiling - since_boot;
+      m.candidate_uptime := uptime;
+    END IF;
+  END IF;
+
+  agreed := greatest(before, least(agreed, ceiling));
+  m.started_at := greatest(m.started_at, CASE WHEN m.started_at IS NOT NULL THEN agreed - since_boot END);
+  UPDATE history_clock AS c SET agreed_at = agreed, seen_at = database_time,
+    proved_at = greatest(agreed, m.started_at + since_boot);
+  IF database_time < last_seen - interval '1 minute' THEN
+    PERFORM take_back_waits(last_seen - database_time);
+  END IF;
+  INSERT INTO clock_machines AS k (machine, started_at, candidate_start, candidate_uptime, seen_at)
+  VALUES (observe_clock.machine, m.started_at, m.candidate_start, m.candidate_uptime, agreed)
+  ON CONFLICT (machine) DO UPDATE SET started_at = excluded.started_at, candidate_start = excluded.candidate_start,
+    candidate_uptime = excluded.candidate_uptime, seen_at = excluded.seen_at;
+  DELETE FROM clock_machines AS k WHERE k.seen_at < agreed - interval '30 days';
+  RETURN QUERY SELECT database_time, before, agreed;
+END $$;
+
+-- The database's clock was set back: what is to wait until a time by the clock of before would wait so much longer.
+CREATE OR REPLACE FUNCTION take_back_waits(set_back interval) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  wait record;
+BEGIN
+  FOR wait IN SELECT * FROM (VALUES
+    ('lock_leases', 'expires_at'), ('tracker_fetches', 'leased_until'), ('tracker_fetches', 'attempted_at'),
+    ('find_my_pace', 'next_call_at'), ('geocoding_queue', 'not_before'), ('geocoding_queue', 'queued_at'),
+    ('geocoding_cells', 'provisional_until'), ('geocoding_cells', 'expires_at'), ('geocoding_providers', 'next_request_at'),
+    ('geocoding_providers', 'paused_until'), ('job_runs', 'retry_at'), ('trackers', 'last_report_received'),
+    ('refresh_state', 'notified_at'), ('refresh_state', 'periodic_at'), ('refresh_state', 'behind_since'),
+    ('refresh_markers', 'created_at')
+  ) AS v (relation, noted) LOOP
+    EXECUTE format('UPDATE %I SET %2$I = greatest(clock_timestamp(), %2$I - $1) WHERE %2$I > clock_timestamp() AND isfinite(%2$I)',
+      wait.relation, wait.noted) USING set_back;
+  END LOOP;
+END $$;
+
+-- An operator says that the clock of the database is right. Machines are asked anew.
+CREATE OR REPLACE FUNCTION accept_clock() RETURNS timestamptz LANGUAGE sql AS $$
+  DELETE FROM clock_machines;
+  UPDATE history_clock SET agreed_at = clock_timestamp(), proved_at = clock_timestamp() RETURNING agreed_at
+$$;

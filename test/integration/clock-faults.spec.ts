@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AggregatesCron } from '../../src/aggregates/aggregates.cron.js';
+import { ClockService } from '../../src/clock/clock.service.js';
+import { SystemClock } from '../../src/clock/system-clock.js';
+import { clockOf } from '../support/clock.js';
+import { describeWithClock } from '../support/faketime-cluster.js';
+import { healthOf } from '../support/health.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/ingest.js';
+import { recordedRuns, runnerOf } from '../support/jobs.js';
+import { Random } from '../support/random.js';
+import { boundaries, maintain } from '../support/retention.js';
+import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const KEYS = ['a', 'b', 'c'];
+const BEGIN = new Date('2027-03-24T12:00:00Z');
+
+describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
+  const random = new Random(20_270_325);
+  let db: TestDatabase;
+  let clock: ClockService;
+  const told: TestReport[] = [];
+
+  const now = (): Date => cluster().programTime();
+  const later = (ms: number): Date => new Date(now().getTime() + ms);
+  const problems = async (): Promise<string[]> =>
+    (await healthOf(db).check()).problems.filter((problem) => /clock|horizon|Retention/i.test(problem));
+  async function report(): Promise<void> {
+    const reports = random.reports(40, KEYS, later(-3 * DAY), now());
+    await insertReports(db, reports.slice(0, 20), 'ON CONFLICT DO NOTHING');
+    expect(await ingestReports(db, reports.slice(20))).not.toHaveProperty('future');
+    told.push(...reports);
+  }
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { server: cluster().server });
+    clock = clockOf(db.dataSource);
+    for (const key of KEYS) await db.register(key);
+  });
+  afterAll(() => db.drop());
+  beforeEach(async () => {
+    await cluster().setClock(later(5 * HOUR)); // all clocks are right
+    await clock.observe();
+    await report();
+  });
+
+  it('closes no day by a database that is three days ahead, and goes on when it is right again', async () => {
+    await maintain(db);
+    const before = await boundaries(db);
+    await cluster().setServerClock(later(3 * DAY));
+    await expect(maintain(db)).rejects.toThrow(
+      /The clock of the database .* is 3 days ahead of the clock of this program/,
+    );
+    await report();
+    expect(await problems()).toEqual([expect.stringContaining('is 3 days ahead of')]);
+    // Also where nobody looks at the clocks before: what an operator runs by hand.
+    expect(await db.value('SELECT close_oldest_day()')).toBeNull();
+    expect(await boundaries(db)).toEqual(before);
+
+    await cluster().setServerClock(now());
+    await maintain(db);
+    expect(await boundaries(db)).toEqual(before);
+    expect(await problems()).toEqual([]);
+    await expectHistoryOf(db, told);
+  });
+
+  it('closes no day by a program that is ahead, and says so', async () => {
+    const before = await boundaries(db);
+    const ahead = jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => later(30 * DAY));
+    try {
+      await expect(maintain(db)).rejects.toThrow(/is 30 days behind the clock of this program/);
+    } finally {
+      ahead.mockImplementation(() => now());
+    }
+    await maintain(db);
+    expect(await boundaries(db)).toEqual(before);
+    await expectHistoryOf(db, told);
+  });
+
+  it('works on while the database is an hour behind', async () => {
+    await cluster().setServerClock(later(-HOUR));
+    await clock.observe();
+    await report(); // its newest are in the future, by the clock of the database
+    const changed = await db.query(
+      'UPDATE location_reports SET nearest_city = nearest_city WHERE timestamp > now() RETURNING 1',
+    );
+    expect(changed.length).toBeGreaterThan(0);
+    await cluster().setServerClock(now());
+    await clock.observe();
+    await expectHistoryOf(db, told);
+  });
+
+  it('still refuses reports of the future', async () => {
+    const ahead = { key: KEYS[0] as string, at: later(11 * MINUTE), latitude: 1, longitude: 2 };
+    await expect(insertReports(db, [ahead])).rejects.toMatchObject({
+      code: '23514',
+      constraint: 'location_reports_not_in_future',
+    });
+    expect(await ingestReports(db, [ahead])).toEqual({ future: 1 });
+  });
+
+  it('does not follow both clocks together, but a report that agrees with them', async () => {
+    await maintain(db);
+    const before = await boundaries(db);
+    const machine = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(new SystemClock().uptime());
+    await cluster().setClock(later(3 * DAY)); // no machine has been up for that long
+    machine.mockReturnValue(machine.mock.results[0]?.value as number);
+    await maintain(db);
+    expect(await boundaries(db)).toEqual(before);
+    expect(await problems()).toEqual([expect.stringContaining('Retention still works by')]);
+
+    const fresh = { key: KEYS[0] as string, at: later(-MINUTE), latitude: 1, longitude: 2 };
+    await ingestReports(db, [fresh]);
+    told.push(fresh);
+    await maintain(db);
+    expect((await boundaries(db)).horizon).toEqual(new Date(before.horizon.getTime() + 3 * DAY));
+    expect(await problems()).toEqual([]);
+    machine.mockRestore();
+    await expectHistoryOf(db, told);
+  });
+
+  it('does not wait for what was done in the future', async () => {
+    await db.query('TRUNCATE job_runs');
+    await db.query(
+      `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
+       SELECT job, date_trunc('hour', now()) + interval '3 days', 1, 'test', 'done', now() + interval '3 days'
+       FROM unnest(ARRAY['maintenance', 'aggregate_refresh']) AS job`,
+    );
+    const runner = runnerOf(db.dataSource);
+    new AggregatesCron(runner, db.aggregates, {
+      refresh: () => Promise.resolve({ refreshed: true }),
+    } as never).onModuleInit();
+    await runner.tick();
+    for (const job of ['maintenance', 'aggregate_refresh']) {
+      const done = (await recordedRuns(db, job)).filter(({ slot }) => slot && slot < now());
+      expect(done.map(({ outcome }) => outcome)).toEqual(['done']);
+    }
+  });
+
+  it('takes back what was to wait until a time by the clock of before', async () => {
+    await cluster().setServerClock(later(2 * DAY));
+    await clock.observe();
+    await db.query(`UPDATE find_my_pace SET next_call_at = clock_timestamp() + interval '2 seconds'`);
+    await db.query(`UPDATE trackers SET last_report_received = now()`);
+    await cluster().setServerClock(now());
+    await clock.observe();
+    expect(
+      await db.value(`SELECT next_call_at - clock_timestamp() < interval '1 minute' FROM find_my_pace`),
+    ).toBe(true);
+    expect(await db.value('SELECT max(last_report_received) <= clock_timestamp() FROM trackers')).toBe(true);
+  });
+
+  describe('a machine that was booted since', () => {
+    let uptime: jest.SpiedFunction<SystemClock['uptime']>;
+    let boot = 0;
+    const bootAgain = (): ClockService => {
+      const machine = new SystemClock();
+      Object.defineProperty(machine, 'machine', { value: `boot ${(boot += 1)}` });
+      return clockOf(db.dataSource, machine);
+    };
+    beforeAll(() => {
+      uptime = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(10);
+    });
+    afterAll(() => uptime.mockRestore());
+
+    it('is believed when its clock has gone on for a quarter of an hour', async () => {
+      uptime.mockReturnValue(10);
+      await cluster().setClock(later(2 * DAY));
+      const other = bootAgain();
+      const { agreedTime } = await other.observe();
+      expect(now().getTime() - agreedTime.getTime()).toBeGreaterThan(DAY);
+      uptime.mockReturnValue(10 + 14 * 60);
+      await cluster().setClock(later(14 * MINUTE));
+      expect(now().getTime() - (await other.observe()).agreedTime.getTime()).toBeGreaterThan(DAY);
+      uptime.mockReturnValue(10 + 16 * 60);
+      await cluster().setClock(later(2 * MINUTE));
+      expect(now().getTime() - (await other.observe()).agreedTime.getTime()).toBeLessThan(MINUTE);
+    });
+
+    it('is believed at once where its clock is that of the others', async () => {
+      uptime.mockReturnValue(10);
+      await clock.accept(false);
+      expect(now().getTime() - (await bootAgain().observe()).agreedTime.getTime()).toBeLessThan(MINUTE);
+    });
+  });
+
+  it('mends a horizon that has run ahead, and touches no day of history', async () => {
+    await clock.accept(false);
+    await maintain(db);
+    await db.settle();
+    const days = await db.query('SELECT * FROM location_history_days ORDER BY hashed_adv_key, bucket');
+    await db.query(
+      `UPDATE history_state SET closed_before = closed_before + interval '9 days', cut = cut + interval '9 days'`,
+    );
+    expect(await problems()).toEqual([expect.stringContaining('To move it back run: tracker mend')]);
+    const plan = await clock.mendedHorizon();
+    const mended = await clock.mendHorizon();
+    expect(mended).toEqual(plan);
+    const { horizon, cut } = await boundaries(db);
+    expect(horizon).toEqual(mended.now);
+    const newest = await db.value<Date>('SELECT max(bucket) FROM location_history_days');
+    expect(horizon.getTime()).toBeLessThanOrEqual(newest.getTime() + DAY);
+    expect(cut.getTime()).toBeGreaterThanOrEqual(horizon.getTime());
+    expect(await db.query('SELECT * FROM location_history_days ORDER BY hashed_adv_key, bucket')).toEqual(
+      days,
+    );
+    expect(await clock.mendHorizon()).toEqual({ before: horizon, now: horizon });
+
+    await cluster().setClock(new Date(cut.getTime() + HOUR));
+    await clock.observe();
+    expect(
+      await ingestReports(db, [{ key: KEYS[0] as string, at: now(), latitude: 1, longitude: 2 }]),
+    ).toEqual({
+      stored: 1,
+    });
+    expect(await problems()).toEqual([]);
+  });
+});
