@@ -70,11 +70,11 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
 
   it('closes no day by a program that is ahead, and says so', async () => {
     const before = await boundaries(db);
-    const ahead = jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => later(30 * DAY));
+    jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => later(30 * DAY));
     try {
       await expect(maintain(db)).rejects.toThrow(/is 30 days behind the clock of this program/);
     } finally {
-      ahead.mockImplementation(() => now());
+      cluster().takeProgramsAlong();
     }
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
@@ -106,9 +106,9 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
   it('does not follow both clocks together, but a report that agrees with them', async () => {
     await maintain(db);
     const before = await boundaries(db);
-    const machine = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(new SystemClock().uptime());
+    const uptime = new SystemClock().uptime();
+    jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(uptime);
     await cluster().setClock(later(3 * DAY)); // no machine has been up for that long
-    machine.mockReturnValue(machine.mock.results[0]?.value as number);
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
     expect(await problems()).toEqual([expect.stringContaining('Retention still works by')]);
@@ -119,7 +119,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await maintain(db);
     expect((await boundaries(db)).horizon).toEqual(new Date(before.horizon.getTime() + 3 * DAY));
     expect(await problems()).toEqual([]);
-    machine.mockRestore();
+    cluster().takeProgramsAlong();
     await expectHistoryOf(db, told);
   });
 
@@ -151,7 +151,11 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     expect(
       await db.value(`SELECT next_call_at - clock_timestamp() < interval '1 minute' FROM find_my_pace`),
     ).toBe(true);
-    expect(await db.value('SELECT max(last_report_received) <= clock_timestamp() FROM trackers')).toBe(true);
+    expect(
+      await db.value(
+        `SELECT max(last_report_received) < clock_timestamp() + interval '1 minute' FROM trackers`,
+      ),
+    ).toBe(true);
   });
 
   describe('a machine that was booted since', () => {
@@ -165,7 +169,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     beforeAll(() => {
       uptime = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(10);
     });
-    afterAll(() => uptime.mockRestore());
+    afterAll(() => cluster().takeProgramsAlong());
 
     it('is believed when its clock has gone on for a quarter of an hour', async () => {
       uptime.mockReturnValue(10);
@@ -210,7 +214,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     );
     expect(await clock.mendHorizon()).toEqual({ before: horizon, now: horizon });
 
-    await cluster().setClock(new Date(cut.getTime() + HOUR));
+    await cluster().setClock(new Date(Math.max(cut.getTime(), now().getTime()) + HOUR));
     await clock.observe();
     expect(
       await ingestReports(db, [{ key: KEYS[0] as string, at: now(), latitude: 1, longitude: 2 }]),

@@ -90,7 +90,6 @@ export class FaketimeCluster {
   /** Seconds that were passed over. */
   private passed = 0;
   private readonly begunAt = performance.now();
-  private restoreClock: () => void;
 
   private constructor(
     readonly server: ServerAccess,
@@ -98,7 +97,7 @@ export class FaketimeCluster {
     private readonly run: (program: string, args: string[]) => Promise<void>,
     private readonly begun: Date,
   ) {
-    this.restoreClock = this.takeProgramsAlong();
+    this.takeProgramsAlong();
   }
 
   /** Starts a server that believes that it is `now`. */
@@ -199,13 +198,10 @@ export class FaketimeCluster {
     return new Date(this.begun.getTime() + (performance.now() - this.begunAt) + this.passed * 1000);
   }
 
-  /** Has the product's programs of this process live in the time of this server. @returns what ends it. */
-  private takeProgramsAlong(): () => void {
-    const spies = [
-      jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => this.programTime()),
-      jest.spyOn(SystemClock.prototype, 'uptime').mockImplementation(() => uptime() + this.passed),
-    ];
-    return () => spies.forEach((spy) => spy.mockRestore());
+  /** Has the product's programs of this process live in the time of this server; again, after a test had them in another. */
+  takeProgramsAlong(): void {
+    jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => this.programTime());
+    jest.spyOn(SystemClock.prototype, 'uptime').mockImplementation(() => uptime() + this.passed);
   }
 
   /** Sets the server's clock alone, forth or back, while this program's stays as it is. */
@@ -228,7 +224,7 @@ export class FaketimeCluster {
   }
 
   async stop(): Promise<void> {
-    this.restoreClock();
+    jest.restoreAllMocks();
     await this.run('pg_ctl', ['-D', join(this.folder, 'data'), '-w', '-s', '-m', 'immediate', 'stop']);
     await rm(this.folder, { recursive: true, force: true });
   }
