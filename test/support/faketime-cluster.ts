@@ -167,14 +167,21 @@ export class FaketimeCluster {
     return cluster;
   }
 
-  /**
-   * Sets the server's clock, to later than it is; all sessions see it at once. Between steps: the product's sessions of
-   * before are made anew.
-   */
+  /** Lets time pass at once, for the server and for the product's programs. @param now what all clocks say then. */
   async setClock(now: Date): Promise<void> {
-    await this.writeClock(now);
     this.passed += (now.getTime() - this.programTime().getTime()) / 1000;
-    await this.endSessionsOfBefore(now);
+    await this.setServerClock(now);
+  }
+
+  /** Lets time pass at once for the product's programs alone, in milliseconds; the server's clock is to be set then. */
+  pass(ms: number): void {
+    this.passed += ms / 1000;
+  }
+
+  /** Sets the server's clock alone, forth or back; the product's sessions of before are made anew. */
+  async setServerClock(now: Date): Promise<void> {
+    await this.writeClock(now);
+    await this.endSessionsOfBefore();
   }
 
   /**
@@ -183,12 +190,15 @@ export class FaketimeCluster {
    * long (schedule_alarm() in PostgreSQL's timeout.c). Only the product's own sessions allow statements so much time.
    * Not only those that are idle at this moment: one that is at work goes back to its pool, alarm and all.
    */
-  private async endSessionsOfBefore(now: Date): Promise<void> {
-    const end = `SELECT CASE WHEN state = 'idle' OR $2 THEN pg_terminate_backend(pid) END FROM pg_stat_activity
-      WHERE application_name = 'tracker-location-history' AND backend_start < $1`;
+  private async endSessionsOfBefore(): Promise<void> {
+    const ours = `FROM pg_stat_activity WHERE application_name = 'tracker-location-history'`;
+    const identity = `pid || ' ' || backend_start`;
+    const end = `SELECT CASE WHEN state = 'idle' OR $2 THEN pg_terminate_backend(pid) END ${ours} AND ${identity} = ANY ($1)`;
     const patience = performance.now() + PATIENCE_MS;
     await asAdministrator(this.server, async (admin) => {
-      while ((await admin.query(end, [now, performance.now() > patience])).rowCount !== 0) await sleep(5);
+      const { rows } = await admin.query<{ session: string }>(`SELECT ${identity} AS session ${ours}`);
+      const before = rows.map(({ session }) => session);
+      while ((await admin.query(end, [before, performance.now() > patience])).rowCount !== 0) await sleep(5);
     });
     await sleep(20); // their pools have heard of it
   }
@@ -202,12 +212,6 @@ export class FaketimeCluster {
   takeProgramsAlong(): void {
     jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => this.programTime());
     jest.spyOn(SystemClock.prototype, 'uptime').mockImplementation(() => uptime() + this.passed);
-  }
-
-  /** Sets the server's clock alone, forth or back, while this program's stays as it is. */
-  async setServerClock(now: Date): Promise<void> {
-    await this.writeClock(now);
-    await sleep(20);
   }
 
   private async writeClock(now: Date): Promise<void> {
