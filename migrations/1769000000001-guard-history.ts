@@ -5,7 +5,7 @@ export class GuardHistory1769000000001 extends Step {
   readonly folder = '0004';
 
   files(): readonly string[] {
-    return ['common/history_clock', 'common/check_future_at_insert'];
+    return ['common/history_clock', 'common/history_days', 'common/check_future_at_insert'];
   }
 
   override plan(): readonly PlannedWork[] {

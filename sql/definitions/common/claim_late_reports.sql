@@ -41,6 +41,11 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0));
 
+  -- Of a day whose history somebody removed by hand, each report counts again, once.
+  DELETE FROM report_identities AS i
+  USING (SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') AS day FROM unnest(reports) AS r) AS given
+  WHERE i.hashed_adv_key = given.hashed_adv_key AND i.day = given.day AND NOT has_day(i.hashed_adv_key, i.day);
+
   SELECT array_agg(report) INTO fresh
   FROM (
     SELECT DISTINCT ON ((r).hashed_adv_key, (r).timestamp) r AS report, (r).hashed_adv_key,
@@ -62,5 +67,7 @@ BEGIN
   FROM unnest(fresh) AS r
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (hashed_adv_key, day) DO UPDATE SET milliseconds = known.milliseconds || excluded.milliseconds;
+  PERFORM change_history_days(array_agg(g.day), array_agg(g.n), array_agg(g.n)) FROM (
+    SELECT date_trunc('day', r.timestamp, 'UTC') AS day, count(*) AS n FROM unnest(fresh) AS r GROUP BY 1 ORDER BY 1) AS g;
   RETURN fresh;
 END $$;

@@ -28,6 +28,7 @@ BEGIN
     IF is_deleted THEN
       INSERT INTO deleted_reports (hashed_adv_key, timestamp) SELECT key, unnest(moments) ON CONFLICT DO NOTHING;
       DELETE FROM report_identities AS i WHERE i.hashed_adv_key = key AND i.day = delete_location_reports.day;
+      PERFORM change_history_days(ARRAY[day], ARRAY[-all_reports], ARRAY[-all_reports]);
       PERFORM erase_aggregates(key, day, day);
       PERFORM mark_history_changed(day, day);
     END IF;
@@ -35,6 +36,7 @@ BEGIN
   END LOOP;
 
   PERFORM lift_decompression_limit();
+  PERFORM set_config('tracker.notes_deletions', 'on', true);
   is_deleted := true;
   FOR day, reports IN
     WITH gone AS (
@@ -46,8 +48,10 @@ BEGIN
     )
     SELECT date_trunc('day', g.timestamp, 'UTC'), count(*) FROM gone AS g GROUP BY 1 ORDER BY 1
   LOOP
+    PERFORM change_history_days(ARRAY[day], ARRAY[-reports], ARRAY[0]);
     RETURN NEXT;
   END LOOP;
+  PERFORM set_config('tracker.notes_deletions', '', true);
 END $$;
 
 -- Erases what is known of a tracker's reports in every layer, also that they were counted, deleted or rejected, and in
@@ -68,8 +72,19 @@ BEGIN
     + coalesce((SELECT sum(d.report_count) FROM location_history_days AS d
       WHERE d.hashed_adv_key = key AND d.bucket < current_horizon()), 0) INTO erased;
 
+  PERFORM change_history_days(array_agg(n.day), array_agg(-n.reports), array_agg(-n.identities)) FROM (
+    SELECT date_trunc('day', r.timestamp, 'UTC') AS day, count(*) AS reports, 0 AS identities
+      FROM location_reports AS r WHERE r.hashed_adv_key = key GROUP BY 1
+    UNION ALL
+    SELECT d.bucket, d.report_count, 0 FROM location_history_days AS d
+      WHERE d.hashed_adv_key = key AND d.bucket < current_horizon()
+    UNION ALL
+    SELECT i.day, 0, cardinality(i.milliseconds) FROM report_identities AS i WHERE i.hashed_adv_key = key
+  ) AS n;
   PERFORM lift_decompression_limit();
+  PERFORM set_config('tracker.notes_deletions', 'on', true);
   DELETE FROM location_reports AS r WHERE r.hashed_adv_key = key;
+  PERFORM set_config('tracker.notes_deletions', '', true);
   DELETE FROM report_identities AS i WHERE i.hashed_adv_key = key;
   DELETE FROM deleted_reports AS d WHERE d.hashed_adv_key = key;
   DELETE FROM geocoding_queue AS q WHERE q.hashed_adv_key = key;

@@ -22,8 +22,8 @@ CREATE OR REPLACE TRIGGER refuse_moving_reports BEFORE UPDATE OF hashed_adv_key,
 CREATE OR REPLACE FUNCTION refuse_future_report() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.timestamp > latest_report_time() OR NOT isfinite(NEW.timestamp) THEN
-    RAISE EXCEPTION 'the report of % at % lies in the future; it is % now', NEW.hashed_adv_key, NEW.timestamp, now()
-      USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_in_future',
+    RAISE EXCEPTION 'the report of % at % violates check constraint "location_reports_not_in_future": it is % now',
+      NEW.hashed_adv_key, NEW.timestamp, now() USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_in_future',
         HINT = 'Reports may lie ten minutes in the future. Is the clock of the database right?';
   END IF;
   RETURN NEW;

@@ -10,3 +10,20 @@ FROM location_history_daily;
 CREATE OR REPLACE FUNCTION newest_day(key text, before timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT max(bucket) FROM location_history_daily WHERE hashed_adv_key = key AND bucket < before
 $$;
+
+-- How many reports each day of a tracker below the horizon counts.
+CREATE OR REPLACE FUNCTION closed_day_counts() RETURNS TABLE (hashed_adv_key text, bucket timestamptz, reports bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT d.hashed_adv_key, d.bucket, d.report_count FROM location_history_daily AS d WHERE d.bucket < history_horizon()
+$$;
+
+-- Whether history has anything of a day of a tracker.
+CREATE OR REPLACE FUNCTION has_day(key text, day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = key AND d.bucket = day)
+$$;
+
+-- Has days of trackers below the horizon count no report, and leaves them else as they are.
+CREATE OR REPLACE FUNCTION uncount_days(keys text[], days timestamptz[]) RETURNS void LANGUAGE sql AS $$
+  UPDATE location_history_daily AS d SET report_count = 0
+  FROM unnest(keys, days) AS u (key, day) WHERE d.hashed_adv_key = u.key AND d.bucket = u.day
+$$;

@@ -31,6 +31,8 @@ BEGIN
        INSERT INTO %I (%s) SELECT %4$s FROM moved', day, day + interval '1 day', partition_name, report_columns());
     EXECUTE format('ALTER TABLE location_reports ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
       partition_name, day, day + interval '1 day');
+    EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate()',
+      partition_name);
     made := made + 1;
   END LOOP;
   RETURN made;

@@ -16,11 +16,12 @@ BEGIN
     RETURN NULL;
   END IF;
 
-  -- Reports that came past the triggers (INSERT straight into a partition) are not in the aggregates yet.
-  PERFORM recompute_tracker_days(array_agg(raw.hashed_adv_key), array_agg(day))
+  -- Reports that came past the triggers (INSERT straight into a partition) are not in the aggregates yet; what was removed
+  -- past them (DROP of a partition) still is, and would count twice when it is imported again.
+  PERFORM recompute_tracker_days(array_agg(coalesce(raw.hashed_adv_key, d.hashed_adv_key)), array_agg(day))
   FROM (SELECT hashed_adv_key, count(*) AS n FROM location_reports
         WHERE timestamp >= day AND timestamp < next_day GROUP BY 1) AS raw
-  LEFT JOIN location_history_daily AS d ON d.hashed_adv_key = raw.hashed_adv_key AND d.bucket = day
+  FULL JOIN (SELECT * FROM location_history_daily WHERE bucket = day) AS d USING (hashed_adv_key)
   WHERE d.report_count IS DISTINCT FROM raw.n
   HAVING count(*) > 0;
   IF FOUND THEN
@@ -32,6 +33,8 @@ BEGIN
   FROM location_reports WHERE timestamp >= day AND timestamp < next_day GROUP BY 1;
 
   -- The cut never lies below the horizon: an outage of days moves both.
+  PERFORM note_closed_day(day);
+
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
 
   EXECUTE format('DROP TABLE IF EXISTS %I', 'location_reports_' || to_char(day, 'YYYYMMDD'));
@@ -72,6 +75,8 @@ BEGIN
   DELETE FROM report_identities WHERE day < history_floor();
   GET DIAGNOSTICS rows_removed = ROW_COUNT;
   RETURN NEXT;
+
+  DELETE FROM history_days AS h WHERE h.day < history_floor();
 
   relation := 'deleted_reports';
   DELETE FROM deleted_reports AS d WHERE d.timestamp < history_floor();

@@ -49,3 +49,41 @@ CREATE OR REPLACE FUNCTION newest_day(key text, before timestamptz) RETURNS time
     (SELECT max(bucket) FROM location_history_daily WHERE hashed_adv_key = key AND bucket < before),
     (SELECT max(bucket) FROM location_history_daily_late WHERE hashed_adv_key = key AND bucket < before))
 $$;
+
+-- How many reports each day of a tracker below the horizon counts: one row for each relation that has some.
+CREATE OR REPLACE FUNCTION closed_day_counts() RETURNS TABLE (hashed_adv_key text, bucket timestamptz, reports bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT d.hashed_adv_key, d.bucket, d.report_count FROM location_history_daily AS d WHERE d.bucket < history_horizon()
+  UNION ALL
+  SELECT l.hashed_adv_key, l.bucket, l.report_count FROM location_history_daily_late AS l WHERE l.bucket < history_horizon()
+$$;
+
+-- Whether history has anything of a day of a tracker.
+CREATE OR REPLACE FUNCTION has_day(key text, day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = key AND d.bucket = day)
+    OR EXISTS (SELECT FROM location_history_daily_late AS l WHERE l.hashed_adv_key = key AND l.bucket = day)
+$$;
+
+-- Has days of trackers below the horizon count no report, and leaves them else as they are. What the continuous aggregate
+-- has of them moves to location_history_daily_late: its rows cannot be changed.
+CREATE OR REPLACE FUNCTION uncount_days(keys text[], days timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO location_history_daily_late AS kept (hashed_adv_key, bucket, location, last_report_at, confidence,
+    horizontal_accuracy, status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at,
+    altitude, speed, course, battery, motion, imprecise, located_at)
+  SELECT v.hashed_adv_key, v.bucket, v.location, v.last_report_at, v.confidence, v.horizontal_accuracy, v.status, v.source,
+    v.nearest_city, v.nearest_city_at, 0, v.max_confidence, v.first_report_at, v.altitude, v.speed, v.course, v.battery,
+    v.motion, v.imprecise, v.located_at
+  FROM location_history_days AS v WHERE (v.hashed_adv_key, v.bucket) IN (SELECT * FROM unnest(keys, days))
+  ORDER BY v.hashed_adv_key, v.bucket
+  ON CONFLICT (hashed_adv_key, bucket) DO UPDATE SET location = excluded.location, last_report_at = excluded.last_report_at,
+    confidence = excluded.confidence, horizontal_accuracy = excluded.horizontal_accuracy, status = excluded.status,
+    source = excluded.source, nearest_city = excluded.nearest_city, nearest_city_at = excluded.nearest_city_at,
+    report_count = 0, max_confidence = excluded.max_confidence, first_report_at = excluded.first_report_at,
+    altitude = excluded.altitude, speed = excluded.speed, course = excluded.course, battery = excluded.battery,
+    motion = excluded.motion, imprecise = excluded.imprecise, located_at = excluded.located_at;
+  PERFORM set_config('tracker.removes_days', 'on', true);
+  DELETE FROM location_history_daily AS d USING unnest(keys, days) AS u (key, day)
+    WHERE d.hashed_adv_key = u.key AND d.bucket = u.day;
+  PERFORM set_config('tracker.removes_days', '', true);
+END $$;

@@ -41,6 +41,8 @@ BEGIN
         HINT = 'UPDATE location_reports SET received_at = received_at of that day, and refresh location_history_daily over it.';
   END IF;
 
+  PERFORM note_closed_day(day);
+
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
   PERFORM set_config(name, 'on', true) FROM pg_settings WHERE name = 'timescaledb.skip_cagg_invalidation';
   PERFORM drop_chunks('location_reports', older_than => next_day);
@@ -67,8 +69,10 @@ BEGIN
 
   relation := 'location_history_daily';
   PERFORM drop_chunks('location_history_daily', older_than => history_floor());
+  PERFORM set_config('tracker.removes_days', 'on', true);
   DELETE FROM location_history_daily WHERE bucket < history_floor();
   GET DIAGNOSTICS rows_removed = ROW_COUNT;
+  PERFORM set_config('tracker.removes_days', '', true);
   RETURN NEXT;
 
   relation := 'location_history_daily_late';
@@ -80,6 +84,8 @@ BEGIN
   DELETE FROM report_identities AS i WHERE i.day < history_floor();
   GET DIAGNOSTICS rows_removed = ROW_COUNT;
   RETURN NEXT;
+
+  DELETE FROM history_days AS h WHERE h.day < history_floor();
 
   relation := 'deleted_reports';
   DELETE FROM deleted_reports AS d WHERE d.timestamp < history_floor();

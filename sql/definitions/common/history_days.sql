@@ -1,0 +1,118 @@
+-- What should be there is noted apart from what is, so that a loss is seen: of a chunk that somebody dropped, an aggregate
+-- that somebody emptied, identities that are gone. Deletions by the product lower the numbers in their own transaction.
+
+-- What is there. Reads every day: about a second for ten million rows.
+CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint
+  FROM (SELECT d.bucket, sum(d.reports) AS reports FROM closed_day_counts() AS d GROUP BY 1) AS c
+  FULL JOIN (SELECT r.day, sum(cardinality(r.milliseconds)) AS identities FROM report_identities AS r GROUP BY 1) AS i
+    ON i.day = c.bucket
+  UNION ALL
+  SELECT date_trunc('day', r.timestamp, 'UTC'), count(*), 0 FROM location_reports AS r
+  WHERE r.timestamp >= history_horizon() GROUP BY 1
+$$;
+
+-- Notes days that came, and numbers that grew. A number that was changed since they were counted is left for the next time.
+CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
+  WITH noted AS MATERIALIZED (
+    SELECT n.day, n.reports, n.identities FROM history_days AS n
+  ), counted AS MATERIALIZED (
+    SELECT c.day, c.reports, c.identities FROM counted_days() AS c
+  ), came AS (
+    INSERT INTO history_days (day, reports, identities)
+    SELECT c.day, c.reports, c.identities FROM counted AS c WHERE c.day NOT IN (SELECT n.day FROM noted AS n)
+    ON CONFLICT (day) DO NOTHING
+  )
+  UPDATE history_days AS h
+  SET reports = greatest(h.reports, c.reports), identities = greatest(h.identities, c.identities)
+  FROM counted AS c JOIN noted AS n USING (day)
+  WHERE h.day = c.day AND h.reports = n.reports AND h.identities = n.identities
+    AND (c.reports > h.reports OR c.identities > h.identities)
+$$;
+
+-- Days of which reports are missing, and how many, in which layer.
+CREATE OR REPLACE FUNCTION missing_reports() RETURNS TABLE (day timestamptz, layer text, expected bigint, found bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.day, m.layer, m.expected, m.found
+  FROM history_days AS n
+  LEFT JOIN counted_days() AS c USING (day)
+  CROSS JOIN LATERAL (VALUES
+    (CASE WHEN n.day < history_horizon() THEN 'daily' ELSE 'raw' END, n.reports, coalesce(c.reports, 0)),
+    ('identities', n.identities, coalesce(c.identities, 0))
+  ) AS m (layer, expected, found)
+  WHERE m.found < m.expected AND n.day >= history_floor()
+  ORDER BY 1, 2
+$$;
+
+-- Late reports were merged into these days, or reports of them deleted.
+CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])
+RETURNS void LANGUAGE sql AS $$
+  UPDATE history_days AS h
+  SET reports = greatest(0, h.reports + c.reports), identities = greatest(0, h.identities + c.identities)
+  FROM (
+    SELECT u.day, sum(u.reports)::bigint AS reports, sum(u.identities)::bigint AS identities
+    FROM unnest(days, report_changes, identity_changes) AS u (day, reports, identities) GROUP BY 1
+  ) AS c
+  WHERE h.day = c.day
+$$;
+
+-- A day was closed with so many reports. It may have had more: they were lost then.
+CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO history_days AS h (day, reports, identities)
+  SELECT closed_day, n, n FROM (
+    SELECT coalesce(sum(cardinality(i.milliseconds)), 0) AS n FROM report_identities AS i WHERE i.day = closed_day) AS counted
+  ON CONFLICT (day) DO UPDATE
+    SET reports = greatest(h.reports, excluded.reports), identities = greatest(h.identities, excluded.identities)
+$$;
+
+-- Whoever deletes raw reports by hand means it: what was noted of the days that have them is counted anew. Nobody waits for
+-- another who does the same.
+CREATE OR REPLACE FUNCTION forget_noted_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  DELETE FROM history_days WHERE day IN (
+    SELECT h.day FROM history_days AS h WHERE h.day >= history_horizon() FOR UPDATE SKIP LOCKED);
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER forget_noted_days AFTER DELETE ON location_reports FOR EACH STATEMENT
+  WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
+  EXECUTE FUNCTION forget_noted_days();
+
+-- Takes what is there for all that there should be: what is missing is given up.
+CREATE OR REPLACE FUNCTION accept_missing_reports() RETURNS void LANGUAGE sql AS $$
+  DELETE FROM history_days;
+  SELECT note_history_days()
+$$;
+
+-- Days of trackers below the horizon of which less is counted than their identities say: some of it was removed by hand.
+CREATE OR REPLACE FUNCTION damaged_tracker_days() RETURNS TABLE (hashed_adv_key text, day timestamptz, expected bigint, found bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT i.hashed_adv_key, i.day, cardinality(i.milliseconds)::bigint, coalesce(c.reports, 0)::bigint
+  FROM report_identities AS i
+  LEFT JOIN (
+    SELECT d.hashed_adv_key, d.bucket, sum(d.reports) AS reports FROM closed_day_counts() AS d GROUP BY 1, 2
+  ) AS c ON c.hashed_adv_key = i.hashed_adv_key AND c.bucket = i.day
+  WHERE i.day < history_horizon() AND coalesce(c.reports, 0) < cardinality(i.milliseconds)
+$$;
+
+-- Has damaged days of trackers counted anew: what is left of them stays, with no report counted, and each report that is
+-- imported again counts once. Returns for each day how many reports that are.
+CREATE OR REPLACE FUNCTION recount_damaged_days() RETURNS TABLE (day timestamptz, reports bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  keys text[];
+  days timestamptz[];
+  expected bigint[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0)); -- no late report comes in meanwhile
+  SELECT array_agg(d.hashed_adv_key ORDER BY d.hashed_adv_key, d.day), array_agg(d.day ORDER BY d.hashed_adv_key, d.day),
+    array_agg(d.expected ORDER BY d.hashed_adv_key, d.day) INTO keys, days, expected FROM damaged_tracker_days() AS d;
+  IF keys IS NOT NULL THEN
+    DELETE FROM report_identities AS i USING unnest(keys, days) AS u (key, day)
+      WHERE i.hashed_adv_key = u.key AND i.day = u.day;
+    PERFORM uncount_days(keys, days);
+    PERFORM mark_history_changed(min(u.day), max(u.day)) FROM unnest(days) AS u (day);
+  END IF;
+  RETURN QUERY SELECT u.day, sum(u.n)::bigint FROM unnest(days, expected) AS u (day, n) GROUP BY 1 ORDER BY 1;
+END $$;
