@@ -8,6 +8,8 @@ import { AggregatesListener } from './aggregates/aggregates.listener.js';
 import { AggregatesModule } from './aggregates/aggregates.module.js';
 import { ClockWatcher } from './clock/clock.watcher.js';
 import { ClockModule } from './clock/clock.module.js';
+import { HistoryGuardCron } from './history-guard/history-guard.cron.js';
+import { HistoryGuardModule } from './history-guard/history-guard.module.js';
 import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { formatError } from './common/graphql/error-formatter.js';
@@ -102,8 +104,8 @@ const partsOf = (config: AppConfig): Record<AppRole, Part> => ({
     runners: [],
   },
   refresher: {
-    modules: [AggregatesModule, ClockModule],
-    runners: [AggregatesListener, AggregatesCron, ClockWatcher],
+    modules: [AggregatesModule, ClockModule, HistoryGuardModule],
+    runners: [AggregatesListener, AggregatesCron, ClockWatcher, HistoryGuardCron],
   },
   importer: {
     modules: [ImportModule, FindMyModule],

@@ -1,27 +1,48 @@
-import { ClockModule } from '../clock/clock.module.js';
-import { ClockService, type MendedHorizon } from '../clock/clock.service.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { HistoryGuardModule } from '../history-guard/history-guard.module.js';
+import { HistoryGuardService, type Mending } from '../history-guard/history-guard.service.js';
+import { count } from './count.js';
 import { withContext } from './with-context.js';
 
 export interface MendFlags {
   plan?: true;
+  acceptLoss?: true;
   json?: true;
 }
 
 /** `tracker mend` */
-export async function mend({ plan, json }: MendFlags): Promise<void> {
-  const horizon = await withContext(ClockModule, (context) => {
-    const service = context.get(ClockService);
-    return plan ? service.mendedHorizon() : service.mendHorizon();
+export async function mend({ plan, acceptLoss, json }: MendFlags): Promise<void> {
+  if (plan && acceptLoss)
+    throw new DomainError('BAD_USER_INPUT', '--plan and --accept-loss exclude each other');
+  const answer = (value: unknown, text: string): void => {
+    process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
+  };
+  await withContext(HistoryGuardModule, async (context) => {
+    const guard = context.get(HistoryGuardService);
+    if (acceptLoss) {
+      const given = await guard.acceptLoss();
+      answer(
+        { givenUp: given },
+        given.length === 0 ? 'Nothing is missing.\n' : given.map((line) => `given up: ${line}\n`).join(''),
+      );
+    } else {
+      const mending = await (plan ? guard.plan() : guard.mend());
+      answer(mending, describe(mending, plan === true));
+    }
   });
-  process.stdout.write(json ? `${JSON.stringify({ horizon }, null, 2)}\n` : describe(horizon, plan === true));
 }
 
-function describe({ before, now }: MendedHorizon, isPlan: boolean): string {
-  const was = before.toISOString();
-  const is = now.toISOString();
-  if (was === is) return `horizon    ${was}: nothing to mend\n`;
-  return (
-    `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}\n` +
-    `Reports from then on ${isPlan ? 'would be' : 'are'} stored raw, with hours. Older ones count in their day.\n`
-  );
+function describe({ horizon: { before, now }, days }: Mending, isPlan: boolean): string {
+  const [was, is] = [before.toISOString(), now.toISOString()];
+  const lines = [
+    was === is
+      ? `horizon    ${was}: nothing to mend`
+      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: reports from then on are stored raw, with hours`,
+    ...days.map(
+      ({ day, reports }) =>
+        `day        ${day}: import its ${count(reports, 'report')} again; each counts once`,
+    ),
+    ...(days.length === 0 ? ['days       nothing to mend'] : []),
+  ];
+  return `${lines.join('\n')}\n`;
 }

@@ -10,12 +10,6 @@ export interface ClockFacts {
   agreedTime: Date;
 }
 
-/** What a mended horizon was and is. */
-export interface MendedHorizon {
-  before: Date;
-  now: Date;
-}
-
 @Injectable()
 export class ClockRepository {
   constructor(private readonly db: DataSource) {}
@@ -46,24 +40,5 @@ export class ClockRepository {
   /** Makes the clock of the database the agreed time. */
   async accept(): Promise<void> {
     await this.db.query('SELECT accept_clock()');
-  }
-
-  /** Where mendHorizon() would move the horizon to. */
-  async mendedHorizon(): Promise<MendedHorizon> {
-    const [row] = await this.db.query<[MendedHorizon]>(
-      'SELECT closed_before AS before, mended_horizon() AS now FROM history_state',
-    );
-    return row;
-  }
-
-  /** Moves a horizon that has run ahead back. @throws 55P03 where somebody has location_reports in use for long. */
-  mendHorizon(): Promise<MendedHorizon> {
-    return this.db.transaction(async (session) => {
-      await session.query(`SET LOCAL lock_timeout = '2s'`);
-      const [row] = await session.query<[MendedHorizon]>(
-        'SELECT horizon_before AS before, horizon AS now FROM mend_horizon()',
-      );
-      return row;
-    });
   }
 }

@@ -1,8 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { describeDuration } from '../common/describe-duration.js';
-import { retryTransient } from '../database/retry.js';
-import { type ClockFacts, ClockRepository, type MendedHorizon } from './clock.repository.js';
+import { type ClockFacts, ClockRepository } from './clock.repository.js';
 import { SystemClock } from './system-clock.js';
 
 /** Clocks that are at most so far apart agree. The same as in sql/definitions/common/history_clock.sql. */
@@ -10,8 +9,6 @@ const TOLERANCE_MS = 5 * 60_000;
 
 /** Retention that lags by less than this is nothing to look at: nothing of it is due within the hour. */
 const LAG_MS = 60 * 60_000;
-
-export type { MendedHorizon };
 
 /** What the clocks say. */
 export interface ClockState extends ClockFacts {
@@ -70,21 +67,15 @@ export class ClockService {
     return this.check();
   }
 
-  /** Where mendHorizon() would move the horizon to. */
-  mendedHorizon(): Promise<MendedHorizon> {
-    return this.repository.mendedHorizon();
-  }
-
   /**
-   * Moves a horizon that has run ahead back to where it belongs, as far as no day of history is touched.
+   * The clocks, where they agree; an agreed time that lies ahead of both, by a clock that was wrong, is taken back.
    *
-   * @throws DomainError `CONFLICT` where the clocks are apart, so that nobody knows where it belongs.
+   * @throws DomainError `CONFLICT` where the clocks of the program and the database are apart.
    */
-  async mendHorizon(): Promise<MendedHorizon> {
-    const { databaseTime, programTime, agreedTime } = await this.observe();
-    if (areApart(databaseTime, programTime)) await this.requireAgreement();
+  async settle(): Promise<void> {
+    await this.requireAgreement();
+    const { databaseTime, agreedTime } = await this.check();
     if (agreedTime.getTime() - databaseTime.getTime() > TOLERANCE_MS) await this.repository.accept();
-    return retryTransient(() => this.repository.mendHorizon());
   }
 
   private judged(facts: ClockFacts, programTime: Date): ClockState {

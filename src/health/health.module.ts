@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ClockModule } from '../clock/clock.module.js';
+import { HistoryGuardModule } from '../history-guard/history-guard.module.js';
 import { HistoryHealthRepository } from './history-health.repository.js';
 import { HistoryHealthResolver } from './history-health.resolver.js';
 import { HistoryHealthService } from './history-health.service.js';
@@ -7,7 +8,7 @@ import { RefresherHealthRepository } from './refresher-health.repository.js';
 import { RefresherHealthService } from './refresher-health.service.js';
 
 @Module({
-  imports: [ClockModule],
+  imports: [ClockModule, HistoryGuardModule],
   providers: [
     HistoryHealthRepository,
     HistoryHealthService,

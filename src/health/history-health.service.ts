@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ClockService, type ClockState } from '../clock/clock.service.js';
+import { HistoryGuardService } from '../history-guard/history-guard.service.js';
 import { describeDuration } from '../common/describe-duration.js';
 import {
   type FailingPolicy,
@@ -30,6 +31,7 @@ export class HistoryHealthService {
     private readonly health: HistoryHealthRepository,
     private readonly refresher: RefresherHealthService,
     private readonly clock: ClockService,
+    private readonly guard: HistoryGuardService,
   ) {}
 
   /**
@@ -41,12 +43,13 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, ...refresher }, clock] = await Promise.all([
+    const [facts, layers, policies, { problems, ...refresher }, clock, missing] = await Promise.all([
       this.health.facts(),
       this.health.layers(),
       this.health.failingPolicies(),
       this.refresher.check(),
       this.clock.check(),
+      this.guard.problems(),
     ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
     return {
@@ -56,6 +59,7 @@ export class HistoryHealthService {
       refresher: { ...refresher, lagSeconds },
       problems: [
         ...(clock.problem === null ? [] : [clock.problem]),
+        ...missing,
         ...problemsOf(facts),
         ...policies.map(problemOf),
         ...problems,

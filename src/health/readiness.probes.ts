@@ -7,6 +7,8 @@ import {
 import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { SchemaGuard } from '../database/schema-guard.js';
+import { HISTORY_CHECK } from '../history-guard/history-guard.service.js';
+import { JobRunner } from '../jobs/job-runner.js';
 import { RedisConnection } from '../locking/redis-connection.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import type { ListenerState } from '../pg-listener/pg-listener.js';
@@ -27,6 +29,7 @@ export class ReadinessProbes {
     private readonly redis: RedisConnection,
     private readonly listeners: ListenerRegistry,
     private readonly clock: ClockService,
+    private readonly jobs: JobRunner,
   ) {}
 
   all(): HealthIndicatorFunction[] {
@@ -34,6 +37,7 @@ export class ReadinessProbes {
     return [
       () => this.database(),
       () => this.clocks(),
+      () => this.history(),
       ...(this.redis.isConfigured ? [() => this.redisState()] : []),
       ...listeners.map(
         ([channel, state]) =>
@@ -65,6 +69,17 @@ export class ReadinessProbes {
       return problem === null ? indicator.up() : indicator.degraded({ message: problem });
     } catch {
       return indicator.degraded({ message: 'The database cannot be asked for the time' });
+    }
+  }
+
+  /** What the last hourly check found, in whatever process it ran. */
+  private async history(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('history');
+    try {
+      const problems = ((await this.jobs.lastDetails(HISTORY_CHECK))?.['problems'] ?? []) as string[];
+      return problems.length === 0 ? indicator.up() : indicator.degraded({ message: problems.join('; ') });
+    } catch {
+      return indicator.degraded({ message: 'The database cannot be asked' });
     }
   }
 

@@ -67,6 +67,11 @@ export class JobRunner implements BeforeApplicationShutdown {
     return this.runs.lastRuns();
   }
 
+  /** What the last run of a job that is done had to say; null where there was none. */
+  lastDetails(name: string): Promise<Record<string, unknown> | null> {
+    return this.runs.lastDetails(name);
+  }
+
   /** Begins nothing more, and waits for what runs. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;

@@ -96,6 +96,16 @@ export class JobRunsRepository {
     return this.db.query(LAST_RUNS);
   }
 
+  /** Details of the last run of a job that is done; null where there was none. */
+  async lastDetails(job: string): Promise<Record<string, unknown> | null> {
+    const [run] = await askQuickly<{ details: Record<string, unknown> | null }[]>(
+      this.db,
+      `SELECT details FROM job_runs WHERE job = $1 AND outcome = 'done' ORDER BY id DESC LIMIT 1`,
+      [job],
+    );
+    return run?.details ?? null;
+  }
+
   /** Forgets runs that ended long ago. */
   async forgetOld(job: string): Promise<void> {
     await askQuickly(

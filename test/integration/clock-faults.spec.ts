@@ -4,6 +4,7 @@ import { ClockService } from '../../src/clock/clock.service.js';
 import { SystemClock } from '../../src/clock/system-clock.js';
 import { clockOf } from '../support/clock.js';
 import { describeWithClock } from '../support/faketime-cluster.js';
+import { guardOf } from '../support/history-guard.js';
 import { healthOf } from '../support/health.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { ingestReports } from '../support/ingest.js';
@@ -193,6 +194,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
   });
 
   it('mends a horizon that has run ahead, and touches no day of history', async () => {
+    const guard = guardOf(db.dataSource);
     await clock.accept(false);
     await maintain(db);
     await db.settle();
@@ -201,8 +203,8 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
       `UPDATE history_state SET closed_before = closed_before + interval '9 days', cut = cut + interval '9 days'`,
     );
     expect(await problems()).toEqual([expect.stringContaining('To move it back run: tracker mend')]);
-    const plan = await clock.mendedHorizon();
-    const mended = await clock.mendHorizon();
+    const plan = (await guard.plan()).horizon;
+    const { horizon: mended } = await guard.mend();
     expect(mended).toEqual(plan);
     const { horizon, cut } = await boundaries(db);
     expect(horizon).toEqual(mended.now);
@@ -212,7 +214,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     expect(await db.query('SELECT * FROM location_history_days ORDER BY hashed_adv_key, bucket')).toEqual(
       days,
     );
-    expect(await clock.mendHorizon()).toEqual({ before: horizon, now: horizon });
+    expect((await guard.mend()).horizon).toEqual({ before: horizon, now: horizon });
 
     await cluster().setClock(new Date(Math.max(cut.getTime(), now().getTime()) + HOUR));
     await clock.observe();

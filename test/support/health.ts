@@ -7,6 +7,7 @@ import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { RedisConnection } from '../../src/locking/redis-connection.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
 import { clockOf } from './clock.js';
+import { guardOf } from './history-guard.js';
 import type { TestDatabase } from './test-database.js';
 
 /** The doctor of a database, as a process without Redis and listener has it. */
@@ -22,5 +23,6 @@ export function healthOf(db: TestDatabase, redis = new RedisConnection(null)): H
     new HistoryHealthRepository(db.dataSource),
     refresher,
     clockOf(db.dataSource),
+    guardOf(db.dataSource),
   );
 }

@@ -42,9 +42,12 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0));
 
   -- Of a day whose history somebody removed by hand, each report counts again, once.
-  DELETE FROM report_identities AS i
-  USING (SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') AS day FROM unnest(reports) AS r) AS given
-  WHERE i.hashed_adv_key = given.hashed_adv_key AND i.day = given.day AND NOT has_day(i.hashed_adv_key, i.day);
+  PERFORM forget_identities(array_agg(i.hashed_adv_key), array_agg(i.day))
+  FROM report_identities AS i
+  JOIN (SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') AS day FROM unnest(reports) AS r) AS given
+    USING (hashed_adv_key, day)
+  WHERE NOT has_day(i.hashed_adv_key, i.day)
+  HAVING count(*) > 0;
 
   SELECT array_agg(report) INTO fresh
   FROM (

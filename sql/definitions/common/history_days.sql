@@ -45,16 +45,28 @@ LANGUAGE sql STABLE AS $$
   ORDER BY 1, 2
 $$;
 
--- Late reports were merged into these days, or reports of them deleted.
+-- Late reports were merged into these days, or reports of them deleted. Those that were uncounted come back first.
 CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])
 RETURNS void LANGUAGE sql AS $$
   UPDATE history_days AS h
-  SET reports = greatest(0, h.reports + c.reports), identities = greatest(0, h.identities + c.identities)
+  SET reports = greatest(0, h.reports + c.reports - least(h.recounted, greatest(0, c.reports))),
+    identities = greatest(0, h.identities + c.identities - least(h.recounted, greatest(0, c.identities))),
+    recounted = h.recounted - least(h.recounted, greatest(0, c.reports))
   FROM (
     SELECT u.day, sum(u.reports)::bigint AS reports, sum(u.identities)::bigint AS identities
     FROM unnest(days, report_changes, identity_changes) AS u (day, reports, identities) GROUP BY 1
   ) AS c
   WHERE h.day = c.day
+$$;
+
+-- Gives up what is known of days of trackers: each of their reports counts again, once, when it is imported.
+CREATE OR REPLACE FUNCTION forget_identities(keys text[], days timestamptz[]) RETURNS void LANGUAGE sql AS $$
+  WITH forgotten AS (
+    DELETE FROM report_identities AS i USING unnest(keys, days) AS u (key, day)
+    WHERE i.hashed_adv_key = u.key AND i.day = u.day RETURNING i.day, cardinality(i.milliseconds) AS n
+  )
+  UPDATE history_days AS h SET recounted = h.recounted + f.n
+  FROM (SELECT g.day, sum(g.n)::bigint AS n FROM forgotten AS g GROUP BY 1) AS f WHERE h.day = f.day
 $$;
 
 -- A day was closed with so many reports. It may have had more: they were lost then.
@@ -109,8 +121,7 @@ BEGIN
   SELECT array_agg(d.hashed_adv_key ORDER BY d.hashed_adv_key, d.day), array_agg(d.day ORDER BY d.hashed_adv_key, d.day),
     array_agg(d.expected ORDER BY d.hashed_adv_key, d.day) INTO keys, days, expected FROM damaged_tracker_days() AS d;
   IF keys IS NOT NULL THEN
-    DELETE FROM report_identities AS i USING unnest(keys, days) AS u (key, day)
-      WHERE i.hashed_adv_key = u.key AND i.day = u.day;
+    PERFORM forget_identities(keys, days);
     PERFORM uncount_days(keys, days);
     PERFORM mark_history_changed(min(u.day), max(u.day)) FROM unnest(days) AS u (day);
   END IF;

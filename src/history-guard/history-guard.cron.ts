@@ -1,0 +1,29 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { JobRunner } from '../jobs/job-runner.js';
+import { HISTORY_CHECK, HistoryGuardService } from './history-guard.service.js';
+
+const MINUTE = 60_000;
+
+/** Looks every hour whether all of history is still there. */
+@Injectable()
+export class HistoryGuardCron implements OnModuleInit {
+  private readonly logger = new Logger('HistoryGuard');
+
+  constructor(
+    private readonly jobs: JobRunner,
+    private readonly guard: HistoryGuardService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({
+      name: HISTORY_CHECK,
+      cron: '22 * * * *', // away from the other jobs, which read the same tables
+      deadlineMs: 30 * MINUTE,
+      run: async () => {
+        const problems = await this.guard.check();
+        for (const problem of problems) this.logger.warn(problem);
+        return { rows: problems.length, details: { problems } };
+      },
+    });
+  }
+}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+
+/** How long a statement waits for writers of raw reports before it gives way and is tried again. */
+const LOCK_TIMEOUT = '2s';
+
+/** A day of which a layer has fewer reports than it should. */
+export interface MissingReports {
+  /** As YYYY-MM-DD. */
+  day: string;
+  layer: 'raw' | 'daily' | 'identities';
+  expected: number;
+  found: number;
+}
+
+/** A policy of TimescaleDB that removes what only the product may remove. */
+export interface ForeignPolicy {
+  relation: string;
+  policy: string;
+  /** The statement that removes it. */
+  remedy: string;
+}
+
+/** Where the horizon was, and where it is or would be. */
+export interface MendedHorizon {
+  before: Date;
+  now: Date;
+}
+
+/** Reports of a day that are to be imported again. */
+export interface DamagedDay {
+  /** As YYYY-MM-DD. */
+  day: string;
+  reports: number;
+}
+
+const DAY = `to_char(day AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day`;
+
+@Injectable()
+export class HistoryGuardRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Compares what was noted of each day with what is there; reads all days. */
+  missingReports(): Promise<MissingReports[]> {
+    return this.db.query(
+      `SELECT ${DAY}, layer, expected::int AS expected, found::int AS found FROM missing_reports() ORDER BY 1, 2`,
+    );
+  }
+
+  /** Notes what is there now, where it is more than was noted. */
+  async noteDays(): Promise<void> {
+    await this.db.query('SELECT note_history_days()');
+  }
+
+  /** Takes what is there for all that there should be. */
+  async acceptMissing(): Promise<void> {
+    await this.db.query('SELECT accept_missing_reports()');
+  }
+
+  foreignPolicies(): Promise<ForeignPolicy[]> {
+    return this.db.query('SELECT relation, policy, remedy FROM foreign_policies()');
+  }
+
+  /** Days below the horizon of which less is counted than their identities say. */
+  damagedDays(): Promise<DamagedDay[]> {
+    return this.db.query(
+      `SELECT ${DAY}, sum(expected)::int AS reports FROM damaged_tracker_days() GROUP BY day ORDER BY 1`,
+    );
+  }
+
+  /** Has these days counted anew, by what is imported again. */
+  recountDamagedDays(): Promise<DamagedDay[]> {
+    return this.db.query(`SELECT ${DAY}, reports::int AS reports FROM recount_damaged_days() ORDER BY 1`);
+  }
+
+  /** Where mendHorizon() would move the horizon to. */
+  async mendedHorizon(): Promise<MendedHorizon> {
+    const [row] = await this.db.query<[MendedHorizon]>(
+      'SELECT closed_before AS before, mended_horizon() AS now FROM history_state',
+    );
+    return row;
+  }
+
+  /** Moves a horizon that has run ahead back. @throws 55P03 where somebody has location_reports in use for long. */
+  mendHorizon(): Promise<MendedHorizon> {
+    return this.db.transaction(async (session) => {
+      await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+      const [row] = await session.query<[MendedHorizon]>(
+        'SELECT horizon_before AS before, horizon AS now FROM mend_horizon()',
+      );
+      return row;
+    });
+  }
+}
