@@ -3,7 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { FailureLog } from '../common/errors/failure-log.js';
 import { ClockService } from './clock.service.js';
 
-const EVERY_MS = 30_000;
+const EVERY_MS = 10_000;
 
 /** Looks at the clocks all the time: what passes unseen is not proved to have passed. */
 @Injectable()

@@ -1,4 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { FailureLog } from '../common/errors/failure-log.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { HISTORY_CHECK, HistoryGuardService } from './history-guard.service.js';
 
@@ -8,11 +10,17 @@ const MINUTE = 60_000;
 @Injectable()
 export class HistoryGuardCron implements OnModuleInit {
   private readonly logger = new Logger('HistoryGuard');
+  private readonly failures = new FailureLog(this.logger);
 
   constructor(
     private readonly jobs: JobRunner,
     private readonly guard: HistoryGuardService,
   ) {}
+
+  @Interval('history-guard', 60_000)
+  async remember(): Promise<void> {
+    await this.failures.tried('look at what is noted of history', () => this.guard.remember());
+  }
 
   onModuleInit(): void {
     this.jobs.register({

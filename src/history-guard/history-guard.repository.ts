@@ -4,6 +4,13 @@ import { DataSource } from 'typeorm';
 /** How long a statement waits for writers of raw reports before it gives way and is tried again. */
 const LOCK_TIMEOUT = '2s';
 
+/** What a database had at a time. */
+export interface NotedDays {
+  agreedTime: Date;
+  /** Reports, by YYYY-MM-DD. */
+  days: ReadonlyMap<string, number>;
+}
+
 /** A day of which a layer has fewer reports than it should. */
 export interface MissingReports {
   /** As YYYY-MM-DD. */
@@ -44,6 +51,27 @@ export class HistoryGuardRepository {
   missingReports(): Promise<MissingReports[]> {
     return this.db.query(
       `SELECT ${DAY}, layer, expected::int AS expected, found::int AS found FROM missing_reports() ORDER BY 1, 2`,
+    );
+  }
+
+  /** What is noted of each day, by YYYY-MM-DD; and the time that the clocks had agreed on by then. */
+  async noted(): Promise<NotedDays> {
+    const [[clock], rows] = await Promise.all([
+      this.db.query<[{ agreedTime: Date }]>('SELECT agreed_at AS "agreedTime" FROM history_clock'),
+      this.db.query<{ day: string; reports: number }[]>(
+        `SELECT ${DAY}, reports::int AS reports FROM history_days ORDER BY 1`,
+      ),
+    ]);
+    return { agreedTime: clock.agreedTime, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
+  }
+
+  /** Notes that these days should have so many reports at least. */
+  async expect(days: ReadonlyMap<string, number>): Promise<void> {
+    await this.db.query(
+      `INSERT INTO history_days AS h (day, reports)
+       SELECT u.day AT TIME ZONE 'UTC', u.reports FROM unnest($1::timestamp[], $2::bigint[]) AS u (day, reports) ORDER BY 1
+       ON CONFLICT (day) DO UPDATE SET reports = greatest(h.reports, excluded.reports)`,
+      [[...days.keys()], [...days.values()]],
     );
   }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ClockService } from '../clock/clock.service.js';
 import { retryTransient } from '../database/retry.js';
 import {
@@ -7,6 +7,7 @@ import {
   HistoryGuardRepository,
   type MendedHorizon,
   type MissingReports,
+  type NotedDays,
 } from './history-guard.repository.js';
 
 export type { DamagedDay, MendedHorizon };
@@ -27,6 +28,9 @@ export interface Mending {
 /** Sees what was removed from history past the product, and helps to get it back. */
 @Injectable()
 export class HistoryGuardService {
+  private readonly logger = new Logger('HistoryGuard');
+  private remembered: NotedDays | null = null;
+
   constructor(
     private readonly repository: HistoryGuardRepository,
     private readonly clock: ClockService,
@@ -52,6 +56,23 @@ export class HistoryGuardService {
     const problems = await this.problems();
     await this.repository.noteDays();
     return problems;
+  }
+
+  /**
+   * Compares what is noted with what this process remembers of its last look. The time that was agreed on never goes back,
+   * so where it has, an older backup was restored; what this process remembers is what the database should have then.
+   */
+  async remember(): Promise<void> {
+    const noted = await this.repository.noted();
+    const { remembered } = this;
+    if (remembered && noted.agreedTime < remembered.agreedTime) {
+      await this.repository.expect(remembered.days);
+      this.logger.warn(
+        `The database went back from ${remembered.agreedTime.toISOString()} to ${noted.agreedTime.toISOString()}: an older ` +
+          'backup was restored. Import the files of that time again; tracker doctor names the days of which reports are missing',
+      );
+    }
+    this.remembered = noted;
   }
 
   /** What mend() would do. */

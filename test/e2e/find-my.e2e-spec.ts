@@ -6,6 +6,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { ago, FetchScene } from '../support/fetch-scene.js';
 import { ENCRYPTION_KEY, see } from '../support/find-my.js';
 import { aKeyPair, aDevice, type KeyPair } from '../support/key-files.js';
+import { restJobs } from '../support/jobs.js';
 import { eventually } from '../support/shown.js';
 
 const [A, B, C] = [50, 51, 52].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
@@ -51,11 +52,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     return api;
   }
   /** No round is due: only what is asked for is fetched. */
-  const withoutRound = (): Promise<unknown> =>
-    scene.db.query(
-      `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
-       VALUES ('import', now() + interval '1 day', 1, 'test', 'done', now())`,
-    );
+  const withoutRound = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);
   const REQUEST = `mutation ($id: ID!) { updateTrackerLocation(trackerId: $id) { ${RUN_FIELDS} } }`;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
+import { restJobs } from '../support/jobs.js';
 import { RunningProduct } from '../support/product.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
@@ -36,11 +37,11 @@ describeWithRedis('processes of the refresher', () => {
       await db.register('a');
       await db.settle();
       // No job is due until a test says so.
-      await db.query(
-        `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
-         SELECT job, now() + interval '1 day', 1, 'test', 'done', now()
-         FROM unnest(ARRAY['maintenance', 'aggregate_refresh']) AS job`,
-      );
+      await restJobs(db, {
+        maintenance: '7 * * * *',
+        history_check: '22 * * * *',
+        aggregate_refresh: '37 * * * *',
+      });
     });
     afterEach(async () => {
       for (const product of products.splice(0)) await product.destroy();

@@ -58,7 +58,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
       .spyOn(SystemClock.prototype, 'now')
       .mockImplementation(() => new Date(cluster().programTime().getTime() + offset));
     await cluster().setServerClock(new Date(cluster().programTime().getTime() + off('server')));
-    await eventually(() => clockOf(db.dataSource).observe(), 20_000); // what the watcher does every half minute
+    await eventually(() => clockOf(db.dataSource).observe(), 20_000); // what the watcher does every ten seconds
   }
 
   async function report(): Promise<void> {

@@ -169,6 +169,20 @@ describeOnEveryEngine('history that is removed by hand', (engine) => {
     expect(await readHistory(db)).toEqual(before);
   });
 
+  it('notices that an older backup was restored', async () => {
+    const process = guard();
+    await process.remember();
+    await db.query(`UPDATE history_clock SET agreed_at = agreed_at - interval '1 day'`);
+    await db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [day(-1)]); // which forgets what was noted, too
+    expect(await guard().check()).toEqual([]);
+    await process.remember();
+    expect(await guard().problems()).toEqual([
+      expect.stringContaining(`${day(-1).slice(0, 10)}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
+    ]);
+    await ingestReports(db, reports);
+    expect(await readHistory(db)).toEqual(before);
+  });
+
   it('gives up what is missing when it is told to', async () => {
     await db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [day(-4)]);
     expect(await guard().check()).toEqual([

@@ -72,11 +72,12 @@ function findLibfaketime(): string | undefined {
 }
 
 const system = findSystemServer();
-const libfaketime = findLibfaketime();
+/** Undefined where it is not installed. */
+export const LIBFAKETIME = findLibfaketime();
 
 /** Why there can be no such cluster here; undefined when there can. */
 function obstacle(engine: HistoryEngine): string | undefined {
-  if (libfaketime === undefined) return 'libfaketime is not installed (Debian: faketime)';
+  if (LIBFAKETIME === undefined) return 'libfaketime is not installed (Debian: faketime)';
   if (!system) return `no PostgreSQL ${OLDEST_SERVER}+ of the system (initdb and pg_ctl)`;
   if (engine === 'timescaledb' && !system.timescaledb) return "the system's PostgreSQL has no TimescaleDB";
   return undefined;
@@ -102,7 +103,7 @@ export class FaketimeCluster {
 
   /** Starts a server that believes that it is `now`. */
   static async start(engine: HistoryEngine, now: Date): Promise<FaketimeCluster> {
-    if (!system || libfaketime === undefined) throw new Error(obstacle(engine));
+    if (!system || LIBFAKETIME === undefined) throw new Error(obstacle(engine));
     const { binDir } = system;
     const account = process.getuid?.() === 0 ? await unprivilegedAccount() : undefined;
     const folder = await mkdtemp(join(tmpdir(), 'faketime-'));
@@ -112,7 +113,7 @@ export class FaketimeCluster {
     if (account) await chown(data, account.uid, account.gid);
 
     const environment = {
-      LD_PRELOAD: libfaketime,
+      LD_PRELOAD: LIBFAKETIME,
       FAKETIME_TIMESTAMP_FILE: join(folder, 'clock'),
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1', // timers and waits keep the real time

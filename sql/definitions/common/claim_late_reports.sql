@@ -38,16 +38,17 @@ CREATE OR REPLACE FUNCTION milliseconds_of_day(moment timestamptz) RETURNS integ
 CREATE OR REPLACE FUNCTION claim_late_reports(reports location_reports[]) RETURNS location_reports[] LANGUAGE plpgsql AS $$
 DECLARE
   fresh location_reports[];
+  known_keys text[];
+  known_days timestamptz[];
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0));
 
   -- Of a day whose history somebody removed by hand, each report counts again, once.
-  PERFORM forget_identities(array_agg(i.hashed_adv_key), array_agg(i.day))
-  FROM report_identities AS i
-  JOIN (SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') AS day FROM unnest(reports) AS r) AS given
-    USING (hashed_adv_key, day)
-  WHERE NOT has_day(i.hashed_adv_key, i.day)
-  HAVING count(*) > 0;
+  SELECT array_agg(i.hashed_adv_key), array_agg(i.day) INTO known_keys, known_days FROM report_identities AS i
+  WHERE (i.hashed_adv_key, i.day) IN (
+    SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') FROM unnest(reports) AS r);
+  PERFORM forget_identities(array_agg(d.hashed_adv_key), array_agg(d.day))
+  FROM days_without_history(known_keys, known_days) AS d HAVING count(*) > 0;
 
   SELECT array_agg(report) INTO fresh
   FROM (

@@ -17,9 +17,12 @@ LANGUAGE sql STABLE AS $$
   SELECT d.hashed_adv_key, d.bucket, d.report_count FROM location_history_daily AS d WHERE d.bucket < history_horizon()
 $$;
 
--- Whether history has anything of a day of a tracker.
-CREATE OR REPLACE FUNCTION has_day(key text, day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = key AND d.bucket = day)
+-- Those of these days of trackers that history has nothing of.
+CREATE OR REPLACE FUNCTION days_without_history(keys text[], days timestamptz[])
+RETURNS TABLE (hashed_adv_key text, day timestamptz) LANGUAGE sql STABLE AS $$
+  SELECT u.key, u.day FROM unnest(keys, days) AS u (key, day)
+  WHERE NOT EXISTS (
+    SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day)
 $$;
 
 -- Has days of trackers below the horizon count no report, and leaves them else as they are.

@@ -58,10 +58,13 @@ LANGUAGE sql STABLE AS $$
   SELECT l.hashed_adv_key, l.bucket, l.report_count FROM location_history_daily_late AS l WHERE l.bucket < history_horizon()
 $$;
 
--- Whether history has anything of a day of a tracker.
-CREATE OR REPLACE FUNCTION has_day(key text, day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = key AND d.bucket = day)
-    OR EXISTS (SELECT FROM location_history_daily_late AS l WHERE l.hashed_adv_key = key AND l.bucket = day)
+-- Those of these days of trackers that history has nothing of.
+CREATE OR REPLACE FUNCTION days_without_history(keys text[], days timestamptz[])
+RETURNS TABLE (hashed_adv_key text, day timestamptz) LANGUAGE sql STABLE AS $$
+  SELECT u.key, u.day FROM unnest(keys, days) AS u (key, day)
+  WHERE NOT EXISTS (
+    SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day) AND NOT EXISTS (
+    SELECT FROM location_history_daily_late AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day)
 $$;
 
 -- Has days of trackers below the horizon count no report, and leaves them else as they are. What the continuous aggregate
