@@ -5,6 +5,7 @@ import {
   HistoryHealthRepository,
   type LayerHealth,
 } from './history-health.repository.js';
+import { lockKey, redisLockName } from '../locking/lock-key.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
 
 /** A change that waits longer than this is not being worked on, in seconds. */
@@ -13,7 +14,7 @@ const PATIENCE_S = 120;
 /** The state of history, and what is wrong with it. */
 export interface HistoryHealth extends HistoryFacts {
   layers: LayerHealth[];
-  refresher: Omit<RefresherReport, 'problems'> & { lagSeconds: number };
+  refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
   /** What an operator should look at, as sentences; empty when all is well. */
   problems: string[];
 }
@@ -36,7 +37,7 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, ...refresher }] = await Promise.all([
+    const [facts, layers, policies, { problems, strayKeys, ...refresher }] = await Promise.all([
       this.health.facts(),
       this.health.layers(),
       this.health.failingPolicies(),
@@ -47,12 +48,15 @@ export class HistoryHealthService {
       ...facts,
       layers,
       refresher: { ...refresher, lagSeconds },
-      problems: [...problemsOf(facts), ...policies.map(problemOf), ...problems],
+      problems: [...problemsOf(facts, { ...refresher, strayKeys }), ...policies.map(problemOf), ...problems],
     };
   }
 }
 
-function problemsOf(facts: HistoryFacts): string[] {
+/** Who is at what waits. */
+type AtWork = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
+
+function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
   const problems: string[] = [];
   if (facts.daysOverdue > 1) {
     problems.push(
@@ -60,15 +64,18 @@ function problemsOf(facts: HistoryFacts): string[] {
     );
   }
   if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {
-    problems.push(`Changes wait for ${facts.pendingSeconds} seconds: no refresher is at work`);
+    problems.push(
+      `Changes wait for ${facts.pendingSeconds} seconds: ${whoIsAtWork('change_refresh', atWork)}`,
+    );
   }
   if (facts.viewIsEmpty) {
     problems.push(
-      'The materialized view location_history is empty, though there is history: no refresher is at work',
+      `The materialized view location_history is empty, though there is history: ${whoIsAtWork('view_refresh', atWork)}`,
     );
   } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > PATIENCE_S) {
     problems.push(
-      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: no refresher is at work`,
+      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: ` +
+        whoIsAtWork('view_refresh', atWork),
     );
   }
   if (facts.unregisteredKeys > 0) {
@@ -78,6 +85,18 @@ function problemsOf(facts: HistoryFacts): string[] {
     );
   }
   return problems;
+}
+
+/** The holder of a lock that there is, or what stands in the way of one. */
+function whoIsAtWork(lock: string, { listener, locks, strayKeys }: AtWork): string {
+  const name = lockKey(lock);
+  const holder = locks.find((held) => held.name === name);
+  if (holder) return `${holder.holder} holds ${name} since ${holder.acquiredAt.toISOString()}`;
+  const stray = strayKeys.find(({ key }) => key.endsWith(`:${redisLockName(lock)}`));
+  if (stray) return `refreshers find the key ${stray.key} in Redis, which none of them set`;
+  if (listener.sessions > 0)
+    return `${listener.sessions} refreshers are connected, none is at work; see their log`;
+  return 'no refresher is at work';
 }
 
 function problemOf({ policy, failures, lastSuccess, error }: FailingPolicy): string {

@@ -6,7 +6,7 @@ import {
 } from '@nestjs/terminus';
 import { DomainError } from '../common/errors/domain-error.js';
 import { SchemaGuard } from '../database/schema-guard.js';
-import { RedisConnection } from '../locking/redis-connection.js';
+import { RedisStatus } from '../locking/redis-status.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import type { ListenerState } from '../pg-listener/pg-listener.js';
 
@@ -23,7 +23,7 @@ export class ReadinessProbes {
   constructor(
     private readonly indicators: HealthIndicatorService,
     private readonly schema: SchemaGuard,
-    private readonly redis: RedisConnection,
+    private readonly redis: RedisStatus,
     private readonly listeners: ListenerRegistry,
   ) {}
 
@@ -57,8 +57,8 @@ export class ReadinessProbes {
 
   private async redisState(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('redis');
-    const { state, reason } = await this.redis.state();
-    return state === 'ready' ? indicator.up() : indicator.degraded({ message: reason ?? 'does not answer' });
+    const { state, reason, keys } = await this.redis.state();
+    return state === 'ready' ? indicator.up({ keys }) : indicator.degraded({ message: `Redis ${reason}` });
   }
 
   private listener(channel: string, state: ListenerState): HealthIndicatorResult {
