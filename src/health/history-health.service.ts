@@ -95,7 +95,7 @@ function whoIsAtWork(lock: string, { listener, locks, strayKeys }: AtWork): stri
   const stray = strayKeys.find(({ key }) => key.endsWith(`:${redisLockName(lock)}`));
   if (stray) return `refreshers find the key ${stray.key} in Redis, which none of them set`;
   if (listener.sessions > 0)
-    return `${listener.sessions} refreshers are connected, none is at work; see their log`;
+    return `no refresher is at work, of those that listen (sessions: ${listener.sessions}); see their log`;
   return 'no refresher is at work';
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type JobRun, JobRunner } from '../jobs/job-runner.js';
 import { type LockHolder, LockService } from '../locking/lock.service.js';
 import type { FoundKey } from '../locking/redis-lock.js';
-import { RedisStatus } from '../locking/redis-status.js';
+import { type RedisState, RedisStatus } from '../locking/redis-status.js';
 import { describeStray } from '../locking/stray-keys.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
@@ -52,7 +52,7 @@ export class RefresherHealthService {
     return {
       listener: { sessions, since, lastNotification, here: this.here() },
       redis: redis.state,
-      redisKeys: redis.keys,
+      redisKeys: describeKeys(redis),
       lastPeriodicRefresh,
       locks,
       strayKeys,
@@ -74,4 +74,9 @@ export class RefresherHealthService {
     if (!state) return null;
     return state.listening ? 'listening' : `not listening: ${state.reason}`;
   }
+}
+
+/** Which keys are ours, and why they are no others. */
+function describeKeys({ keys, otherOwner }: RedisState): string | null {
+  return keys && otherOwner ? `${keys}, because another deployment is here first (${otherOwner})` : keys;
 }

@@ -68,7 +68,7 @@ export class HeldKey {
 
   /**
    * Extends the lock. A key that is gone was not lost to anybody: Redis was flushed or started empty. It is taken again,
-   * which only the one whose advisory lock and lease still hold may ask for; where the keys of the deployment have others
+   * which only the one whose advisory lock and lease still hold may ask for; where the keys of the deployment have other
    * names by now, under its new one.
    *
    * @returns whether the lock is still ours. @throws where Redis cannot be asked.
