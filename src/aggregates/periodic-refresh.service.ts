@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Session } from '../database/session.js';
 import { retryTransient } from '../database/retry.js';
-import { RedisConnection } from '../locking/redis-connection.js';
+import { RedisKeys } from '../locking/redis-keys.js';
 import { AggregatesRepository } from './aggregates.repository.js';
 import { AggregatesService } from './aggregates.service.js';
 import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
 
-/** Seconds since 1970 at which the last periodic refresh began. */
-const LAST_REFRESH_KEY = 'location_history:last_aggregate_refresh';
+/** In Redis: seconds since 1970 at which the last periodic refresh began. For people; the database says when the next is due. */
+const LAST_REFRESH = 'last_aggregate_refresh';
 const LAST_REFRESH_EXPIRY_S = 2 * 3600;
 /** At most once an hour; a minute less, because no two runs begin equally late. */
 const LEAST_AGE_MS = 59 * 60_000;
@@ -22,7 +22,7 @@ export class PeriodicRefreshService {
     private readonly periodic: PeriodicRefreshRepository,
     private readonly repository: AggregatesRepository,
     private readonly aggregates: AggregatesService,
-    private readonly redis: RedisConnection,
+    private readonly keys: RedisKeys,
   ) {}
 
   /**
@@ -31,10 +31,9 @@ export class PeriodicRefreshService {
    */
   async refresh(session: Session, signal: AbortSignal): Promise<PeriodicRefresh> {
     const { now, hours, days, last } = await this.periodic.windows(session);
-    const known = [last?.getTime() ?? 0, await this.lastInRedis()];
-    const lastRefresh = Math.max(...known.filter((time) => time <= now.getTime())); // the clock may have been set back
-    if (now.getTime() - lastRefresh < LEAST_AGE_MS)
-      return { refreshed: false, lastRefresh: new Date(lastRefresh) };
+    const isAhead = last !== null && last > now; // the clock was set back
+    if (last !== null && !isAhead && now.getTime() - last.getTime() < LEAST_AGE_MS)
+      return { refreshed: false, lastRefresh: last };
     await this.repository.withTimeouts(session, async () => {
       for (const [relation, window] of [
         ['location_history_hourly', hours],
@@ -51,20 +50,15 @@ export class PeriodicRefreshService {
     return { refreshed: true };
   }
 
-  /** In the database as well: a Redis that was flushed must not make the hour be done twice. */
   private async noteDone(began: Date, session: Session): Promise<void> {
     await this.periodic.noteDone(began, session);
-    if (!this.redis.isConfigured) return;
-    const seconds = (began.getTime() / 1000).toFixed(3);
-    await this.redis
-      .run((redis) => redis.set(LAST_REFRESH_KEY, seconds, 'EX', LAST_REFRESH_EXPIRY_S))
-      .catch(() => undefined); // the connection tells, and the database knows
-  }
-
-  private async lastInRedis(): Promise<number> {
-    if (!this.redis.isConfigured) return 0;
-    const value = await this.redis.run((redis) => redis.get(LAST_REFRESH_KEY)).catch(() => null);
-    const seconds = Number(value ?? 0);
-    return Number.isFinite(seconds) ? seconds * 1000 : 0;
+    if (!this.keys.connection.isConfigured) return;
+    try {
+      const key = await this.keys.key(LAST_REFRESH);
+      const seconds = (began.getTime() / 1000).toFixed(3);
+      await this.keys.connection.write((redis) => redis.set(key, seconds, 'EX', LAST_REFRESH_EXPIRY_S));
+    } catch {
+      // The connection tells, and the database knows.
+    }
   }
 }

@@ -2,14 +2,15 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nes
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { DATABASE_URL } from '../database/database.module.js';
-import { RedisConnection } from '../locking/redis-connection.js';
+import { RedisKeys } from '../locking/redis-keys.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
 import { AnnouncementsRepository } from './announcements.repository.js';
 
 /** Channel of the database; triggers notify it as well. */
 const PG_CHANNEL = 'location_history_changed';
-const REDIS_CHANNEL = 'location_history:changed';
+/** In Redis, behind what the names of the deployment begin with. */
+const REDIS_CHANNEL = 'changed';
 
 /**
  * Tells all processes of the deployment that what history shows has changed: over Redis where there is one, else, and
@@ -24,7 +25,7 @@ export class Announcer implements BeforeApplicationShutdown {
 
   constructor(
     private readonly repository: AnnouncementsRepository,
-    private readonly redis: RedisConnection,
+    private readonly keys: RedisKeys,
     private readonly listeners: ListenerRegistry,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(DATABASE_URL) private readonly databaseUrl: string,
@@ -33,7 +34,7 @@ export class Announcer implements BeforeApplicationShutdown {
   /** Never fails: a message that is lost is made up for by the next one, and by those who look now and then. */
   async announce(): Promise<void> {
     try {
-      if (this.redis.isConfigured && (await this.published())) return;
+      if (this.keys.connection.isConfigured && (await this.published())) return;
       await this.repository.notify(PG_CHANNEL);
     } catch (error) {
       this.logger.warn(
@@ -59,8 +60,8 @@ export class Announcer implements BeforeApplicationShutdown {
     this.listeners.add(PG_CHANNEL, listener);
     listener.start();
     this.stops.push(() => listener.stop());
-    if (this.redis.isConfigured) {
-      const stop = this.redis.listen(REDIS_CHANNEL, onAnnounced);
+    if (this.keys.connection.isConfigured) {
+      const stop = this.keys.connection.listen(() => this.keys.channel(REDIS_CHANNEL), onAnnounced);
       this.stops.push(() => {
         stop();
         return Promise.resolve();
@@ -74,7 +75,8 @@ export class Announcer implements BeforeApplicationShutdown {
 
   private async published(): Promise<boolean> {
     try {
-      await this.redis.run((redis) => redis.publish(REDIS_CHANNEL, ''));
+      const channel = await this.keys.channel(REDIS_CHANNEL);
+      await this.keys.connection.run((redis) => redis.publish(channel, ''));
       return true;
     } catch {
       return false; // the connection tells

@@ -37,13 +37,13 @@ function describeHealth(health: HistoryHealth): string {
 }
 
 function describeRefresher({ refresher, pendingFrom, pendingTo }: HistoryHealth): string[] {
-  const { listener, lagSeconds, redis, lastPeriodicRefresh, locks } = refresher;
+  const { listener, lagSeconds, redis, redisKeys, lastPeriodicRefresh, locks } = refresher;
   const range = pendingFrom ? `, reports from ${moment(pendingFrom)} to ${moment(pendingTo)} wait` : '';
   return [
     `lag        ${lagSeconds} s${range}`,
     `listener   ${listener.sessions} sessions${listener.since ? ` since ${moment(listener.since)}` : ''}, last notification ${moment(listener.lastNotification)}`,
     `periodic   last refresh ${moment(lastPeriodicRefresh)}`,
-    `redis      ${redis}`,
+    `redis      ${redis}${redisKeys === null ? '' : `, keys ${redisKeys}`}`,
     ...locks.map(
       ({ name, holder, acquiredAt }) => `lock       ${name} held by ${holder} since ${moment(acquiredAt)}`,
     ),

@@ -127,6 +127,22 @@ describe('loadConfig', () => {
     expect(problemsOf({ [name]: value })).toHaveLength(1);
   });
 
+  it.each(['tracker', 'mine:staging', 'a.b-c_d', 'location_history_2'])(
+    'takes REDIS_KEY_PREFIX=%s',
+    (prefix) => {
+      expect(loadConfig({ REDIS_KEY_PREFIX: prefix }).REDIS_KEY_PREFIX).toBe(prefix);
+    },
+  );
+
+  it.each(['location_history', 'location_history:mine', 'mine:', ':mine', 'a b', 'a*', '{a}'])(
+    'refuses REDIS_KEY_PREFIX=%s',
+    (prefix) => {
+      expect(problemsOf({ REDIS_KEY_PREFIX: prefix })).toEqual([
+        expect.stringMatching(/^REDIS_KEY_PREFIX must be letters, digits .* \(got ".*"\)$/),
+      ]);
+    },
+  );
+
   it('refuses hours that are kept longer than the reports that could repair them, and says why', () => {
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '48', RAW_RETENTION_DAYS: '2' })).toEqual([]);
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '49', RAW_RETENTION_DAYS: '2' })).toEqual([

@@ -1,5 +1,16 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayNotEmpty, IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
 import { EnvVariable } from './env-variable.decorator.js';
 import { GeocodingEnvironment } from './geocoding.env.js';
 
@@ -8,6 +19,8 @@ const DATABASE_URL_OPTIONS = {
   require_tld: false,
   require_protocol: true,
 };
+/** Nothing that a pattern of KEYS or of an ACL means something else by, and not what is claimed by whoever comes first. */
+const REDIS_KEY_PREFIX_FORM = /^(?!location_history(:|$))[\w.-]+(:[\w.-]+)*$/;
 const REDIS_URL_OPTIONS = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
 
 /** Which engine keeps the aggregates. */
@@ -71,6 +84,17 @@ export class Environment extends GeocodingEnvironment {
   @IsOptional()
   @IsUrl(REDIS_URL_OPTIONS)
   REDIS_URL?: string;
+
+  @EnvVariable({
+    description:
+      'What keys and channels in Redis begin with. Not set: `location_history`, with an identity behind it where another deployment has that already.',
+  })
+  @IsOptional()
+  @Matches(REDIS_KEY_PREFIX_FORM, {
+    message:
+      '$property must be letters, digits and . _ - in parts divided by colons, and may not begin with the part location_history',
+  })
+  REDIS_KEY_PREFIX?: string;
 
   @EnvVariable({
     description:

@@ -2,6 +2,7 @@ import { DomainError, type ErrorCode } from '../common/errors/domain-error.js';
 
 /** SQLSTATE of the failures that the code tells apart. Source: PostgreSQL manual, appendix A. */
 export const SQLSTATE = {
+  featureNotSupported: '0A000',
   foreignKeyViolation: '23503',
   uniqueViolation: '23505',
   checkViolation: '23514',
@@ -9,6 +10,7 @@ export const SQLSTATE = {
   dependentObjects: '2BP01',
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
+  undefinedFunction: '42883',
   lockNotAvailable: '55P03',
   /** Raised by close_oldest_day(): a writer was faster than the refresh before it. */
   notInPrerequisiteState: '55000',

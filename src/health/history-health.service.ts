@@ -8,6 +8,7 @@ import {
   HistoryHealthRepository,
   type LayerHealth,
 } from './history-health.repository.js';
+import { lockKey, redisLockName } from '../locking/lock-key.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
 
 const DAY_MS = 86_400_000;
@@ -18,7 +19,7 @@ const PATIENCE_S = 120;
 export interface HistoryHealth extends HistoryFacts {
   clock: Pick<ClockState, 'programTime' | 'agreedTime'>;
   layers: LayerHealth[];
-  refresher: Omit<RefresherReport, 'problems'> & { lagSeconds: number };
+  refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
   /** What an operator should look at, as sentences; empty when all is well. */
   problems: string[];
 }
@@ -43,14 +44,15 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, ...refresher }, clock, missing] = await Promise.all([
-      this.health.facts(),
-      this.health.layers(),
-      this.health.failingPolicies(),
-      this.refresher.check(),
-      this.clock.check(),
-      this.guard.problems(),
-    ]);
+    const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, missing] =
+      await Promise.all([
+        this.health.facts(),
+        this.health.layers(),
+        this.health.failingPolicies(),
+        this.refresher.check(),
+        this.clock.check(),
+        this.guard.problems(),
+      ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
     return {
       ...facts,
@@ -60,7 +62,7 @@ export class HistoryHealthService {
       problems: [
         ...(clock.problem === null ? [] : [clock.problem]),
         ...missing,
-        ...problemsOf(facts),
+        ...problemsOf(facts, { ...refresher, strayKeys }),
         ...policies.map(problemOf),
         ...problems,
       ],
@@ -68,7 +70,10 @@ export class HistoryHealthService {
   }
 }
 
-function problemsOf(facts: HistoryFacts): string[] {
+/** Who is at what waits. */
+type AtWork = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
+
+function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
   const problems: string[] = [];
   if (facts.horizonDaysAhead > 0) {
     problems.push(
@@ -82,15 +87,18 @@ function problemsOf(facts: HistoryFacts): string[] {
     );
   }
   if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {
-    problems.push(`Changes wait for ${facts.pendingSeconds} seconds: no refresher is at work`);
+    problems.push(
+      `Changes wait for ${facts.pendingSeconds} seconds: ${whoIsAtWork('change_refresh', atWork)}`,
+    );
   }
   if (facts.viewIsEmpty) {
     problems.push(
-      'The materialized view location_history is empty, though there is history: no refresher is at work',
+      `The materialized view location_history is empty, though there is history: ${whoIsAtWork('view_refresh', atWork)}`,
     );
   } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > PATIENCE_S) {
     problems.push(
-      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: no refresher is at work`,
+      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: ` +
+        whoIsAtWork('view_refresh', atWork),
     );
   }
   if (facts.unregisteredKeys > 0) {
@@ -100,6 +108,18 @@ function problemsOf(facts: HistoryFacts): string[] {
     );
   }
   return problems;
+}
+
+/** The holder of a lock that there is, or what stands in the way of one. */
+function whoIsAtWork(lock: string, { listener, locks, strayKeys }: AtWork): string {
+  const name = lockKey(lock);
+  const holder = locks.find((held) => held.name === name);
+  if (holder) return `${holder.holder} holds ${name} since ${holder.acquiredAt.toISOString()}`;
+  const stray = strayKeys.find(({ key }) => key.endsWith(`:${redisLockName(lock)}`));
+  if (stray) return `refreshers find the key ${stray.key} in Redis, which none of them set`;
+  if (listener.sessions > 0)
+    return `no refresher is at work, of those that listen (sessions: ${listener.sessions}); see their log`;
+  return 'no refresher is at work';
 }
 
 function problemOf({ policy, failures, lastSuccess, error }: FailingPolicy): string {

@@ -9,7 +9,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { HISTORY_CHECK } from '../history-guard/history-guard.service.js';
 import { JobRunner } from '../jobs/job-runner.js';
-import { RedisConnection } from '../locking/redis-connection.js';
+import { RedisStatus } from '../locking/redis-status.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import type { ListenerState } from '../pg-listener/pg-listener.js';
 
@@ -26,7 +26,7 @@ export class ReadinessProbes {
   constructor(
     private readonly indicators: HealthIndicatorService,
     private readonly schema: SchemaGuard,
-    private readonly redis: RedisConnection,
+    private readonly redis: RedisStatus,
     private readonly listeners: ListenerRegistry,
     private readonly clock: ClockService,
     private readonly jobs: JobRunner,
@@ -85,8 +85,8 @@ export class ReadinessProbes {
 
   private async redisState(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('redis');
-    const { state, reason } = await this.redis.state();
-    return state === 'ready' ? indicator.up() : indicator.degraded({ message: reason ?? 'does not answer' });
+    const { state, reason, keys } = await this.redis.state();
+    return state === 'ready' ? indicator.up({ keys }) : indicator.degraded({ message: `Redis ${reason}` });
   }
 
   private listener(channel: string, state: ListenerState): HealthIndicatorResult {

@@ -23,7 +23,7 @@ export class ListenerHealth {
 
 @ObjectType({ description: 'A lock that somebody works under.' })
 export class LockHolderModel {
-  @Field(() => String, { description: 'Name of the lock; its key in Redis is the same.' })
+  @Field(() => String, { description: 'Name of the lock in the database.' })
   name!: string;
 
   @Field(() => String, { description: 'Host and process that hold it.' })
@@ -80,6 +80,13 @@ export class RefresherHealth {
       '"off" where none is configured, "ready", or "degraded": the advisory locks of the database do without it.',
   })
   redis!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'What the keys of this deployment in Redis are, e.g. "location_history:*", and why they are no others; null where that is not known.',
+  })
+  redisKeys!: string | null;
 
   @Field(() => Date, { nullable: true, description: 'When the last periodic refresh that succeeded began.' })
   lastPeriodicRefresh!: Date | null;

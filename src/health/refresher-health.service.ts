@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type JobRun, JobRunner } from '../jobs/job-runner.js';
 import { type LockHolder, LockService } from '../locking/lock.service.js';
-import { RedisConnection } from '../locking/redis-connection.js';
+import type { FoundKey } from '../locking/redis-lock.js';
+import { type RedisState, RedisStatus } from '../locking/redis-status.js';
+import { describeStray } from '../locking/stray-keys.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
 
@@ -9,13 +11,19 @@ import { RefresherHealthRepository } from './refresher-health.repository.js';
 const REFRESH_CHANNEL = 'refresh_location_history';
 /** A run that failed so often for the same slot did not just meet another one. */
 const FAILED_ATTEMPTS = 2;
+/** Locks that Redis is asked for, whether they were ever taken or not; beside them, those of all jobs that ran. */
+const REFRESHERS_LOCKS = ['view_refresh', 'aggregate_refresh', 'maintenance'];
 
 /** What keeps history up to date, and what is wrong with it. */
 export interface RefresherReport {
   listener: { sessions: number; since: Date | null; lastNotification: Date | null; here: string | null };
   redis: string;
+  /** What our keys in Redis are; null where that is not known. */
+  redisKeys: string | null;
   lastPeriodicRefresh: Date | null;
   locks: LockHolder[];
+  /** Keys in Redis in the place of a lock, which nobody stands behind. */
+  strayKeys: FoundKey[];
   jobs: JobRun[];
   problems: string[];
 }
@@ -25,7 +33,7 @@ export class RefresherHealthService {
   constructor(
     private readonly refresher: RefresherHealthRepository,
     private readonly locks: LockService,
-    private readonly redis: RedisConnection,
+    private readonly redis: RedisStatus,
     private readonly jobs: JobRunner,
     private readonly listeners: ListenerRegistry,
   ) {}
@@ -37,17 +45,23 @@ export class RefresherHealthService {
       this.jobs.lastRuns(),
       this.redis.state(),
     ]);
+    const strayKeys = await this.locks.strayKeys([
+      ...new Set([...REFRESHERS_LOCKS, ...jobs.map(({ job }) => job)]),
+    ]);
     const { sessions, since, lastNotification, lastPeriodicRefresh } = facts;
     return {
       listener: { sessions, since, lastNotification, here: this.here() },
       redis: redis.state,
+      redisKeys: describeKeys(redis),
       lastPeriodicRefresh,
       locks,
+      strayKeys,
       jobs,
       problems: [
         ...(redis.reason === null
           ? []
-          : [`Redis does not answer (${redis.reason}): the advisory locks of the database do without it`]),
+          : [`Redis ${redis.reason}; the advisory locks of the database do without it`]),
+        ...strayKeys.map(describeStray),
         ...jobs
           .filter(({ outcome, attempt }) => outcome === 'failed' && attempt >= FAILED_ATTEMPTS)
           .map(({ job, attempt, error }) => `The job ${job} failed ${attempt} times: ${error ?? 'unknown'}`),
@@ -60,4 +74,9 @@ export class RefresherHealthService {
     if (!state) return null;
     return state.listening ? 'listening' : `not listening: ${state.reason}`;
   }
+}
+
+/** Which keys are ours, and why they are no others. */
+function describeKeys({ keys, otherOwner }: RedisState): string | null {
+  return keys && otherOwner ? `${keys}, because another deployment is here first (${otherOwner})` : keys;
 }

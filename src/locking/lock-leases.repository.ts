@@ -7,7 +7,7 @@ const TAKE_LEASE = sqlFile('queries/locking/take-lease');
 
 /** One acquisition of a lock. */
 export interface Lease {
-  /** Name of the lock, in Redis and in the database. */
+  /** Name of the lock in the database. */
   name: string;
   /** Of this acquisition alone. */
   token: string;
@@ -87,6 +87,16 @@ export class LockLeasesRepository {
   /** Asks a session to stop its statement. */
   async cancel(backendPid: number): Promise<void> {
     await askQuickly(this.db, 'SELECT pg_cancel_backend($1)', [backendPid]);
+  }
+
+  /** Whether the lock is held at this moment by the acquisition of this token. Not on a session that works. */
+  async isHeldBy(name: string, token: string): Promise<boolean> {
+    const held = await askQuickly<unknown[]>(
+      this.db,
+      'SELECT FROM lock_holders WHERE name = $1 AND token::text = $2',
+      [name, token],
+    );
+    return held.length > 0;
   }
 
   holders(): Promise<LockHolder[]> {

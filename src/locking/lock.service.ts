@@ -3,10 +3,11 @@ import { hostname } from 'node:os';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import { endSession, type Session, whenSessionEnds } from '../database/session.js';
 import { LockKeeper, type Renewal } from './lock-keeper.js';
-import { lockKey } from './lock-key.js';
+import { lockKey, redisLockName } from './lock-key.js';
 import type { Lease, LockHolder, LockLeasesRepository } from './lock-leases.repository.js';
-import type { RedisLock } from './redis-lock.js';
+import { type FoundKey, HeldKey, type RedisLock } from './redis-lock.js';
 import { SessionStopper } from './session-stopper.js';
+import { StrayKeys } from './stray-keys.js';
 
 export type { LockHolder };
 
@@ -45,6 +46,7 @@ export class LockService implements OnModuleDestroy {
   private readonly logger = new Logger(LockService.name);
   private readonly stopping = new AbortController();
   private readonly holder = `${hostname()}:${process.pid}`;
+  private readonly strays: StrayKeys;
 
   /**
    * @param redis null: the advisory lock alone.
@@ -54,7 +56,9 @@ export class LockService implements OnModuleDestroy {
     private readonly leases: LockLeasesRepository,
     private readonly redis: RedisLock | null,
     private readonly ttlMs: number,
-  ) {}
+  ) {
+    this.strays = new StrayKeys(ttlMs);
+  }
 
   /**
    * Works under a lock, or not at all. When the lock is lost, the given signal aborts or the process stops, the
@@ -66,7 +70,7 @@ export class LockService implements OnModuleDestroy {
   async withLock<T>(name: string, work: LockedWork<T>, options: LockOptions = {}): Promise<LockOutcome<T>> {
     const lease = { name: lockKey(name), token: randomUUID(), holder: this.holder, ttlMs: this.ttlMs };
     const asked = performance.now();
-    const redis = options.redis === false ? null : await this.takeInRedis(lease);
+    const redis = options.redis === false ? null : await this.takeInRedis(name, lease);
     if (redis === 'held') return { outcome: 'held' };
     try {
       const taken = await this.takeInDatabase(lease);
@@ -82,6 +86,19 @@ export class LockService implements OnModuleDestroy {
   /** Who works under which lock at this moment, in all processes. */
   holders(): Promise<LockHolder[]> {
     return this.leases.holders();
+  }
+
+  /**
+   * Keys in Redis in the place of these locks that nobody of this database stands behind: see StrayKeys. None where Redis
+   * cannot be asked.
+   */
+  async strayKeys(names: readonly string[]): Promise<FoundKey[]> {
+    const looks = names.map(async (name): Promise<FoundKey[]> => {
+      const found = await this.redis?.look(redisLockName(name)).catch(() => null);
+      if (!found || !this.strays.isStray(lockKey(name), found)) return [];
+      return (await this.hasHolder(lockKey(name), found.value)) ? [] : [found];
+    });
+    return (await Promise.all(looks)).flat();
   }
 
   /** Work goes on for a moment when the process stops, and is cancelled then. */
@@ -141,29 +158,44 @@ export class LockService implements OnModuleDestroy {
     await session.release();
   }
 
-  /** @returns where the key is ours, 'held' where it is another's, null where there is no Redis that answers. */
-  private async takeInRedis({ name, token, ttlMs }: Lease): Promise<RedisLock | 'held' | null> {
+  /** @returns the key that is ours, 'held' where it is another's, null where it says nothing: see StrayKeys. */
+  private async takeInRedis(
+    name: string,
+    { name: key, token, ttlMs }: Lease,
+  ): Promise<HeldKey | 'held' | null> {
     try {
-      return this.redis && ((await this.redis.take(name, token, ttlMs)) ? this.redis : 'held');
+      const taken = this.redis && (await this.redis.take(redisLockName(name), token, ttlMs));
+      if (taken !== null && !(taken instanceof HeldKey)) return await this.meet(key, taken);
+      this.strays.isGone(key);
+      return taken;
     } catch {
       return null; // the connection has told why
     }
   }
 
-  private async releaseInRedis({ name, token }: Lease, redis: RedisLock | null): Promise<void> {
+  private async meet(name: string, found: FoundKey): Promise<'held' | null> {
+    const hasHolder = (token: string | null): Promise<boolean> => this.hasHolder(name, token);
+    return (await this.strays.mayBePassed(name, found, hasHolder)) ? null : 'held';
+  }
+
+  /** A database that cannot be asked lets nobody work anyway. */
+  private async hasHolder(name: string, token: string | null): Promise<boolean> {
+    return token !== null && (await this.leases.isHeldBy(name, token).catch(() => true));
+  }
+
+  private async releaseInRedis({ name }: Lease, held: HeldKey | null): Promise<void> {
     try {
-      if (redis && !(await redis.release(name, token)))
-        this.logger.warn(`${name}: was no longer ours in Redis`);
+      if (held && !(await held.release())) this.logger.warn(`${name}: was no longer ours in Redis`);
     } catch {
-      // It expires.
+      // It is released when Redis answers, or expires.
     }
   }
 
   /** The lease decides; Redis only where it answers that the key is another's. A Redis that is down ends no work. */
-  private async extend(lease: Lease, redis: RedisLock | null): Promise<Renewal> {
+  private async extend(lease: Lease, held: HeldKey | null): Promise<Renewal> {
     const [leased, kept] = await Promise.all([
       this.leases.extend(lease),
-      redis ? redis.extend(lease.name, lease.token, lease.ttlMs).catch(() => true) : true,
+      held ? held.extend().catch(() => true) : true,
     ]);
     return leased && kept ? 'extended' : 'lost';
   }

@@ -1,12 +1,7 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Redis, RedisOptions } from 'ioredis';
-
-/** How Redis is at the moment; `off`: none is configured. */
-export interface RedisState {
-  state: 'off' | 'ready' | 'degraded';
-  /** Why it is degraded; null where it is not. */
-  reason: string | null;
-}
+import { describeRedisFailure, isRefusal } from './redis-failure.js';
+import { defineScripts } from './redis-scripts.js';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_WAIT_MS = 5_000;
@@ -27,14 +22,21 @@ export const REDIS_OPTIONS: RedisOptions = {
   retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2),
 };
 
+/** What keeps runs apart while Redis does not, for the log. */
+const INSTEAD = 'the advisory lock of the database alone keeps runs apart';
+
 /** The one Redis of this process, where one is configured. Nothing depends on it: see LockService. */
 export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   /** Settles when the first attempt to connect has succeeded or failed. */
   private attempted: Promise<void> = Promise.resolve();
   private trouble: string | null = null;
+  /** Whether Redis answered, and took no writes, when it was last written to. */
+  private refusesWrites = false;
+  private closed = false;
 
   constructor(private readonly redis: Redis | null) {
+    if (redis) defineScripts(redis);
     redis?.on('error', (error: Error) => this.note(error.message || error.name));
     redis?.on('close', () => this.note('the connection ended'));
     redis?.on('ready', () => {
@@ -45,6 +47,11 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   get isConfigured(): boolean {
     return this.redis !== null;
+  }
+
+  /** Whether this process has let go of it for good. */
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** Does not wait: a Redis that is late must not stop the rest. */
@@ -59,34 +66,61 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return work(this.redis);
   }
 
-  /**
-   * Calls back at every message of a channel, and whenever the connection was made anew: any may have been missed.
-   *
-   * @returns what ends it.
-   */
-  listen(channel: string, onMessage: () => void): () => void {
-    const subscriber = this.redis?.duplicate();
-    subscriber?.on('error', () => undefined); // the other connection tells
-    subscriber?.on('ready', () => {
-      subscriber.subscribe(channel).then(onMessage, () => undefined); // where that fails, it is made anew
-    });
-    subscriber?.on('message', onMessage);
-    subscriber?.connect().catch(() => undefined);
-    return () => subscriber?.disconnect();
-  }
-
-  /** Asks Redis how it is. */
-  async state(): Promise<RedisState> {
-    if (!this.redis) return { state: 'off', reason: null };
+  /** As run(), for commands that add something: what a Redis that is full or read-only refuses. Logged once while it lasts. */
+  async write<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     try {
-      await this.run((redis) => redis.ping());
-      return { state: 'ready', reason: null };
+      const result = await this.run(work);
+      if (this.refusesWrites) this.logger.log('takes writes again');
+      this.refusesWrites = false;
+      return result;
     } catch (error) {
-      return { state: 'degraded', reason: this.trouble ?? (error as Error).message };
+      if (isRefusal(error)) {
+        if (!this.refusesWrites) this.logger.warn(`${describeRedisFailure(error)}; ${INSTEAD}`);
+        this.refusesWrites = true;
+      }
+      throw error;
     }
   }
 
+  /** What a failed command says about Redis: the rest of a sentence that begins with its name. */
+  describe(error: unknown): string {
+    return describeRedisFailure(error, this.trouble);
+  }
+
+  /**
+   * Calls back at every message of a channel, and whenever the connection was made anew: any may have been missed.
+   *
+   * @param channel tells its name; asked again where it fails.
+   * @returns what ends it.
+   */
+  listen(channel: () => Promise<string>, onMessage: () => void): () => void {
+    const subscriber = this.redis?.duplicate();
+    let retry: NodeJS.Timeout | undefined;
+    const subscribe = async (): Promise<void> => {
+      let name: string;
+      try {
+        name = await channel();
+      } catch {
+        retry = setTimeout(() => void subscribe(), LONGEST_WAIT_MS).unref();
+        return;
+      }
+      await subscriber?.subscribe(name).then(onMessage, () => undefined); // where that fails, it is made anew
+    };
+    subscriber?.on('error', () => undefined); // the other connection tells
+    subscriber?.on('ready', () => {
+      clearTimeout(retry);
+      void subscribe();
+    });
+    subscriber?.on('message', onMessage);
+    subscriber?.connect().catch(() => undefined);
+    return () => {
+      clearTimeout(retry);
+      subscriber?.disconnect();
+    };
+  }
+
   onApplicationShutdown(): void {
+    this.closed = true;
     this.redis?.removeAllListeners('close');
     this.redis?.disconnect();
   }
@@ -94,7 +128,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** Once an outage, not at every attempt. */
   private note(reason: string): void {
     if (this.trouble === null) {
-      this.logger.warn(`not connected (${reason}); the advisory lock of the database alone keeps runs apart`);
+      this.logger.warn(`not connected (${reason}); ${INSTEAD}`);
     }
     this.trouble = reason;
   }

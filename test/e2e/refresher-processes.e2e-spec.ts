@@ -154,11 +154,11 @@ describeWithRedis('processes of the refresher', () => {
       await slowDownView(db, 60);
       await report();
       await viewIsRefreshed(db);
-      expect(await redis.client.keys('*')).toEqual(['location_history:view_refresh_lock']);
+      expect(await redis.locks()).toEqual(['location_history:view_refresh_lock']);
       const { code, ms } = await product.end('SIGTERM');
       expect(code).toBe(0);
       expect(ms).toBeLessThan(10_000);
-      expect(await redis.client.keys('*')).toEqual([]);
+      expect(await redis.locks()).toEqual([]);
       expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(0);
       expect(
         await db.query(

@@ -4,11 +4,10 @@ import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
 import { askQuickly, type Session } from '../../src/database/session.js';
 import { lockKey } from '../../src/locking/lock-key.js';
-import type { LockOutcome, LockService } from '../../src/locking/lock.service.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { healthOf } from '../support/health.js';
-import { lockName, locksOf, LocksWithRedis } from '../support/locks.js';
+import { hold, lockName, locksOf, LocksWithRedis } from '../support/locks.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -32,28 +31,6 @@ describe('a lock', () => {
   const sleeping = (session: Session): Promise<unknown> => session.query('SELECT pg_sleep(60)');
   const expire = (): Promise<unknown> =>
     db.query(`UPDATE lock_leases SET expires_at = clock_timestamp() - interval '1 second'`);
-
-  /** Holds a lock until it is told to let go. */
-  async function hold(
-    locks: LockService,
-    name: string,
-  ): Promise<{ letGo: () => Promise<LockOutcome<void>> }> {
-    let entered = (): void => undefined;
-    let letGo = (): void => undefined;
-    const inside = new Promise<void>((resolve) => (entered = resolve));
-    const end = new Promise<void>((resolve) => (letGo = resolve));
-    const holding = locks.withLock(name, async () => {
-      entered();
-      await end;
-    });
-    await Promise.race([inside, holding]);
-    return {
-      letGo: () => {
-        letGo();
-        return holding;
-      },
-    };
-  }
 
   describe('without Redis', () => {
     it('lets one in, and the next when that one is done', async () => {
@@ -202,7 +179,7 @@ describe('a lock', () => {
       await redis.destroy();
     });
     afterEach(async () => {
-      expect(await redis.client.keys('*')).toEqual([]);
+      expect(await redis.locks()).toEqual([]);
     });
 
     const keyOf = (name: string): Promise<string | null> => redis.client.get(lockKey(name));
@@ -258,14 +235,14 @@ describe('a lock', () => {
       await redis.stop();
       await sleep(2 * TTL);
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'held' });
-      const health = await healthOf(db, a.connection).check();
+      const health = await healthOf(db, a).check();
       expect(health.refresher.redis).toBe('degraded');
       expect(health.problems).toEqual([expect.stringContaining('Redis does not answer')]);
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
 
       await redis.start();
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
-      expect(await a.connection.state()).toEqual({ state: 'ready', reason: null });
+      expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
       expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
     });
@@ -274,13 +251,13 @@ describe('a lock', () => {
       redis.hang();
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
       redis.goOn();
-      await eventually(async () => expect(await b.connection.state()).toMatchObject({ state: 'ready' }));
+      await eventually(async () => expect(await b.status.state()).toMatchObject({ state: 'ready' }));
       await redis.client.flushall(); // what was asked of it meanwhile it did
     });
 
     it('does without Redis for what is short and frequent', async () => {
       const name = lockName();
-      const keys = await a.service.withLock(name, () => redis.client.keys('*'), { redis: false });
+      const keys = await a.service.withLock(name, () => redis.locks(), { redis: false });
       expect(keys).toEqual({ outcome: 'acquired', result: [] });
     });
   });

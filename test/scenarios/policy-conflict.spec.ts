@@ -4,7 +4,6 @@ import type { PoolClient } from 'pg';
 import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
 import { AnnouncementsRepository } from '../../src/announcements/announcements.repository.js';
 import { Announcer } from '../../src/announcements/announcer.js';
-import { RedisConnection } from '../../src/locking/redis-connection.js';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
@@ -13,6 +12,7 @@ import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
 import { clockOf } from '../support/clock.js';
 import { describeOnTimescale } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
+import { noRedis } from '../support/locks.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { waitingFor } from '../support/session.js';
 import { eventually } from '../support/shown.js';
@@ -136,7 +136,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
       new AggregatesService(new Watched(db.dataSource), db.locks, clockOf(db.dataSource)),
       new Announcer(
         new AnnouncementsRepository(db.dataSource),
-        new RedisConnection(null),
+        noRedis(db.dataSource),
         new ListenerRegistry(),
         db.config,
         db.url,

@@ -63,6 +63,27 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** Keys of locks, sorted; not those that only say whose keys they are, or when something was. */
+  async locks(): Promise<string[]> {
+    return (await this.client.keys('*_lock')).sort();
+  }
+
+  /** Refuses writes as one that is full does. */
+  async fill(): Promise<void> {
+    await this.client.config('SET', 'maxmemory', '1');
+  }
+
+  /** Refuses writes as a replica does, of a primary that is not there. */
+  async makeReplica(): Promise<void> {
+    await this.client.replicaof('127.0.0.1', '1');
+  }
+
+  /** Ends what fill() and makeReplica() did. */
+  async takeWrites(): Promise<void> {
+    await this.client.config('SET', 'maxmemory', '0');
+    await this.client.replicaof('NO', 'ONE');
+  }
+
   async start(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.process = spawn('redis-server', options, { stdio: 'ignore', cwd: '/tmp' });

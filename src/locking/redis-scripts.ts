@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Redis, Result } from 'ioredis';
+
+/** What is under a key, as the scripts tell it: type, milliseconds until it expires, beginning of a string. */
+export type KeyContent = [type: string, ttlMs: number, value: string];
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    takeLock(key: string, token: string, ttlMs: number): Result<KeyContent | null, Context>;
+    lookAtLock(key: string): Result<KeyContent | null, Context>;
+    compareAndDelete(key: string, token: string): Result<number, Context>;
+    compareAndExtend(key: string, token: string, ttlMs: number): Result<number, Context>;
+    claimKeys(key: string, id: string, owner: string, ttlMs: number): Result<string | null, Context>;
+    probeWrite(key: string): Result<number, Context>;
+  }
+}
+
+const SCRIPTS = {
+  takeLock: 'take',
+  lookAtLock: 'look',
+  compareAndDelete: 'compare-and-delete',
+  compareAndExtend: 'compare-and-extend',
+  claimKeys: 'claim',
+  probeWrite: 'probe-write',
+};
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'scripts');
+const DEFINITIONS = Object.entries(SCRIPTS).map(([command, file]) => ({
+  command,
+  definition: { numberOfKeys: 1, lua: readFileSync(join(FOLDER, `${file}.lua`), 'utf8') },
+}));
+
+/** Teaches a client the scripts of this folder as commands. */
+export function defineScripts(redis: Redis): void {
+  for (const { command, definition } of DEFINITIONS) redis.defineCommand(command, definition);
+}

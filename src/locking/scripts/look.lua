@@ -1,0 +1,12 @@
+--[[
+  Tells what is in the place of a lock; changes nothing.
+
+  KEYS[1]  the lock
+  Output   nil where there is nothing; else type, milliseconds until it expires (-1: never), and the first characters of a
+           string
+]]
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' then
+  return nil
+end
+return {kind, redis.call('PTTL', KEYS[1]), kind == 'string' and redis.call('GETRANGE', KEYS[1], 0, 63) or ''}

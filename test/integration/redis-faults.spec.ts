@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import request from 'supertest';
+import { lockKey } from '../../src/locking/lock-key.js';
+import { Api } from '../support/api.js';
+import { Door } from '../support/door.js';
+import { healthOf } from '../support/health.js';
+import { hold, lockName, LocksWithRedis } from '../support/locks.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const TTL = 1_000;
+const VIEW = 'location_history:view_refresh_lock';
+const HOUR = 3_600_000;
+const one = (): Promise<number> => Promise.resolve(1);
+/** Keeps Redis busy for three seconds: more than a command of ours waits, less than it answers BUSY after. */
+const BUSY = `local function now() local t = redis.call('TIME') return t[1] + t[2] / 1e6 end
+  local started = now() while now() - started < 3 do end`;
+const ACQUIRED = { outcome: 'acquired', result: 1 };
+const HELD = { outcome: 'held' };
+
+describeWithRedis('locks over a Redis', () => {
+  let db: TestDatabase;
+  let redis: RedisServer;
+  let a: LocksWithRedis;
+  let b: LocksWithRedis;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create('postgresql');
+    await db.settle();
+    redis = await RedisServer.start();
+    a = new LocksWithRedis(db.dataSource, redis.url, TTL);
+    b = new LocksWithRedis(db.dataSource, redis.url, TTL);
+  });
+  beforeEach(() => {
+    said.length = 0;
+    for (const level of ['warn', 'log'] as const)
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await redis.client.flushall();
+  });
+  afterAll(async () => {
+    a.close();
+    b.close();
+    await db.drop();
+    await redis.destroy();
+  });
+
+  const problems = async (of = a): Promise<string[]> => (await healthOf(db, of).check()).problems;
+  const saidOf = (key: string): string[] => said.filter((line) => line.includes(key));
+
+  it.each<[string, string, (key: string) => Promise<unknown>]>([
+    ['never expires', 'a string that never expires', (key) => redis.client.set(key, 'somebody')],
+    [
+      'expires late',
+      'a string that expires in 3\\d\\d\\d s',
+      (key) => redis.client.set(key, randomUUID(), 'PX', HOUR),
+    ],
+    ['is a list', 'a list that never expires', (key) => redis.client.rpush(key, 'a', 'b')],
+    ['is a hash', 'a hash that never expires', (key) => redis.client.hset(key, 'a', 'b')],
+  ])('are passed by where a foreign key %s, and it is named', async (_, described, make) => {
+    await make(VIEW);
+    expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
+    const began = performance.now();
+    await eventually(async () => expect(await a.service.withLock('view_refresh', one)).toEqual(ACQUIRED));
+    expect(performance.now() - began).toBeGreaterThan(TTL * 0.9);
+    for (let i = 0; i < 3; i++) expect(await a.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
+
+    const named = new RegExp(`${VIEW} \\(${described}\\).*redis-cli DEL ${VIEW}`);
+    expect(saidOf(VIEW)).toEqual([expect.stringMatching(named)]); // once
+    expect(await problems()).toEqual([expect.stringMatching(named)]);
+    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nobody tried
+
+    await redis.client.del(VIEW);
+    expect(await a.service.withLock('view_refresh', () => redis.locks())).toMatchObject({ result: [VIEW] });
+    expect(saidOf(VIEW)).toEqual([expect.anything(), `${VIEW} is no longer in the way`]);
+    expect(await problems()).toEqual([]);
+  });
+
+  it('keep two processes apart that pass a foreign key by', async () => {
+    const name = lockName();
+    await redis.client.set(lockKey(name), 'somebody');
+    for (const { service } of [a, b])
+      await eventually(async () => expect(await service.withLock(name, one)).toEqual(ACQUIRED));
+    const held = await hold(a.service, name);
+    expect(await b.service.withLock(name, one)).toEqual(HELD);
+    expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+    expect(await b.service.withLock(name, one)).toEqual(ACQUIRED);
+    expect(saidOf(name)).toHaveLength(2); // once a process
+  });
+
+  it('are passed by where another program writes its key again and again', async () => {
+    const name = lockName();
+    const writing = setInterval(() => void redis.client.incr(lockKey(name)), 20);
+    await redis.client.incr(lockKey(name));
+    try {
+      await eventually(async () => expect(await a.service.withLock(name, one)).toEqual(ACQUIRED), 5 * TTL);
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('believe a key whose holder is in the database, for however long', async () => {
+    const held = await hold(a.service, 'view_refresh');
+    for (const end = performance.now() + 2.5 * TTL; performance.now() < end;) {
+      expect(await b.service.withLock('view_refresh', one)).toEqual(HELD);
+      await sleep(50);
+    }
+    expect(await problems(b)).toEqual([]);
+    await held.letGo();
+    expect(saidOf(VIEW)).toEqual([]);
+    expect(await b.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
+  });
+
+  it('name no key of a process that was killed a moment ago', async () => {
+    await redis.client.set(VIEW, randomUUID(), 'PX', TTL);
+    expect(await problems()).toEqual([]);
+    expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
+    await eventually(async () => expect(await a.service.withLock('view_refresh', one)).toEqual(ACQUIRED));
+    expect(saidOf(VIEW)).toEqual([]);
+  });
+
+  it.each([
+    ['SIGSTOP', () => redis.hang(), () => redis.goOn()],
+    ['CLIENT PAUSE', () => void redis.client.call('CLIENT', 'PAUSE', '4000', 'ALL'), () => undefined],
+    // As DEBUG SLEEP, which Redis 7 allows only where it was started so.
+    ['a script', () => void redis.client.eval(BUSY, 0), () => undefined],
+  ])('take back what Redis did too late (%s)', async (_, hang, goOn) => {
+    // Long, so that it is not over by itself; a fixed prefix, so that the lock is what hangs and not the claim before it.
+    const locks = new LocksWithRedis(db.dataSource, redis.url, HOUR, 'late');
+    const name = lockName();
+    try {
+      expect(await locks.service.withLock(name, one)).toEqual(ACQUIRED);
+      hang();
+      await sleep(100); // the others are sent over another connection
+      expect(await locks.service.withLock(name, one)).toEqual(ACQUIRED); // under the advisory lock
+      goOn();
+      await eventually(async () => expect(await redis.client.ping()).toBe('PONG'));
+      await eventually(async () => expect(await redis.locks()).toEqual([]));
+      await eventually(async () => {
+        expect(await locks.service.withLock(name, () => redis.locks())).toMatchObject({
+          result: [`late:${name}_lock`], // in Redis again
+        });
+      });
+    } finally {
+      locks.close();
+    }
+  });
+
+  it('are released when Redis can be reached again, where it could not when they ended', async () => {
+    const door = await Door.to(redis.url);
+    const locks = new LocksWithRedis(db.dataSource, door.url, HOUR);
+    try {
+      const held = await hold(locks.service, lockName());
+      await door.close();
+      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await redis.locks()).toHaveLength(1);
+      await door.open();
+      await eventually(async () => expect(await redis.locks()).toEqual([]));
+    } finally {
+      locks.close();
+      await door.close();
+    }
+  });
+
+  it.each([
+    ['full', /^is full: raise its maxmemory/, () => redis.fill()],
+    ['a replica', /^is a read-only replica: REDIS_URL has to name the primary/, () => redis.makeReplica()],
+  ])('do without a Redis that is %s, which is degraded and not ready', async (_, reason, refuse) => {
+    const api = await Api.start(db, false, { APP_ROLES: ['api'], REDIS_URL: redis.url });
+    try {
+      const held = await hold(b.service, lockName());
+      await refuse();
+      expect(await a.status.state()).toMatchObject({
+        state: 'degraded',
+        reason: expect.stringMatching(reason),
+      });
+      for (let i = 0; i < 3; i++) expect(await a.service.withLock(lockName(), one)).toEqual(ACQUIRED);
+      expect(await problems()).toEqual([
+        expect.stringMatching(`^Redis ${reason.source.slice(1)}.*; the advisory locks`),
+      ]);
+      const { body, status } = (await request(api.server).get('/health/ready')) as {
+        body: unknown;
+        status: number;
+      };
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        status: 'degraded',
+        details: {
+          redis: { status: 'degraded', message: expect.stringMatching(`^Redis ${reason.source.slice(1)}`) },
+        },
+      });
+      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+
+      await redis.takeWrites();
+      expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
+      const name = lockName();
+      expect(await a.service.withLock(name, () => redis.locks())).toMatchObject({
+        result: expect.arrayContaining([lockKey(name)]),
+      });
+      expect(await problems()).toEqual([]);
+      // Each process once: a, b that extends, and that of the API, which is silent here.
+      expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
+      expect(said).toContain('takes writes again');
+    } finally {
+      await redis.takeWrites();
+      await api.stop();
+    }
+    expect(await redis.client.keys('*write_probe*')).toEqual([]);
+  });
+
+  it('are told by the doctor with the holder that there is', async () => {
+    const behind = `UPDATE refresh_state SET changes = changes + 1, behind_since = now() - interval '3 minutes'`;
+    await db.query(behind);
+    const waits = async (): Promise<string | undefined> =>
+      (await problems()).find((problem) => problem.startsWith('The materialized view'));
+    try {
+      expect(await waits()).toMatch(/: no refresher is at work$/);
+      const held = await hold(b.service, 'view_refresh');
+      expect(await waits()).toMatch(new RegExp(`: \\S+:${process.pid} holds ${VIEW} since \\S+Z$`));
+      await held.letGo();
+      await redis.client.set(VIEW, 'somebody');
+      expect(await waits()).toMatch(
+        new RegExp(`: refreshers find the key ${VIEW} in Redis, which none of them set$`),
+      );
+    } finally {
+      await db.query('UPDATE refresh_state SET refreshed = changes, behind_since = NULL');
+    }
+  });
+});
