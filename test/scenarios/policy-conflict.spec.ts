@@ -137,7 +137,6 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
         new AnnouncementsRepository(db.dataSource),
         new RedisConnection(null),
         new ListenerRegistry(),
-        db.config,
         db.url,
       ),
       new ListenerRegistry(),
