@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { type LoggerService, ValidationPipe } from '@nestjs/common';
+import { Logger, type LoggerService, ValidationPipe } from '@nestjs/common';
 import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -48,8 +48,16 @@ export async function createApp(
   cutOffSlowClients(app);
   const schema = app.get(SchemaGuard);
   await schema.verify();
+  if (config.APP_ROLES.some((role) => role !== 'api')) await schema.requireWritable();
+  else await warnOfReadOnly(schema);
   if (config.APP_ROLES.includes('refresher')) await schema.storeSettings(); // the role that ends what is kept no longer
   return app;
+}
+
+/** Queries can be answered from a standby, and by a role that may not write. */
+async function warnOfReadOnly(schema: SchemaGuard): Promise<void> {
+  const reason = await schema.whyReadOnly();
+  if (reason !== null) new Logger('Server').warn(`Queries alone are answered. ${reason}`);
 }
 
 /**

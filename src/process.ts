@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { DomainError } from './common/errors/domain-error.js';
+import { describeRefusal } from './database/pg-errors.js';
 
 /** How long an orderly stop may take before the process ends without it, in milliseconds. */
 const STOP_TIMEOUT_MS = 25_000;
@@ -19,6 +20,8 @@ export function keepHeapSmall(): void {
 /** A failure as one line for a person; the whole story where it was not expected. */
 export function describeFailure(error: unknown): string {
   if (error instanceof DomainError) return `${error.code}: ${error.message}`;
+  const refusal = describeRefusal(error);
+  if (refusal !== null) return `UNAVAILABLE: ${refusal}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -27,6 +27,9 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<RunningServer> {
   Logger.overrideLogger(logger);
   const log = new Logger('Server');
 
+  if (config.DATABASE_LISTEN_URL !== undefined && config.DATABASE_DIRECT_URL === undefined) {
+    log.warn('DATABASE_LISTEN_URL is deprecated: rename it to DATABASE_DIRECT_URL, which means the same');
+  }
   const database = await openDatabase(config, (line) => log.log(line));
   let app: NestFastifyApplication | undefined;
   try {

@@ -11,7 +11,7 @@ import { FailureLog } from '../common/errors/failure-log.js';
 import { LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
-import { DATABASE_URL } from '../database/database.module.js';
+import { DIRECT_URL } from '../database/database.module.js';
 import { isTransient } from '../database/pg-errors.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
@@ -59,7 +59,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     private readonly announcer: Announcer,
     listeners: ListenerRegistry,
     @Inject(APP_CONFIG) config: AppConfig,
-    @Inject(DATABASE_URL) databaseUrl: string,
+    @Inject(DIRECT_URL) directUrl: string,
     liveness: LivenessRegistry,
   ) {
     /** Passes one at a time, each of which shows that the loop is alive. */
@@ -88,7 +88,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     this.view = loop('refresh_view', () => this.refreshView(), restOfView);
 
     this.listener = new PgListener({
-      url: config.DATABASE_LISTEN_URL ?? databaseUrl,
+      url: directUrl,
       channel: REFRESH_CHANNEL,
       onNotification: (payload) => this.onNotification(payload),
       onListening: () => this.changes.poke(),

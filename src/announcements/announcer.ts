@@ -1,7 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/config.module.js';
-import { DATABASE_URL } from '../database/database.module.js';
+import { DIRECT_URL } from '../database/database.module.js';
 import { RedisKeys } from '../locking/redis-keys.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
@@ -27,8 +25,7 @@ export class Announcer implements BeforeApplicationShutdown {
     private readonly repository: AnnouncementsRepository,
     private readonly keys: RedisKeys,
     private readonly listeners: ListenerRegistry,
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
-    @Inject(DATABASE_URL) private readonly databaseUrl: string,
+    @Inject(DIRECT_URL) private readonly directUrl: string,
   ) {}
 
   /** Never fails: a message that is lost is made up for by the next one, and by those who look now and then. */
@@ -51,7 +48,7 @@ export class Announcer implements BeforeApplicationShutdown {
 
   private begin(onAnnounced: () => void): void {
     const listener = new PgListener({
-      url: this.config.DATABASE_LISTEN_URL ?? this.databaseUrl,
+      url: this.directUrl,
       channel: PG_CHANNEL,
       onNotification: onAnnounced,
       onListening: onAnnounced,

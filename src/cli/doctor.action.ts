@@ -1,11 +1,20 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { SchemaGuard } from '../database/schema-guard.js';
 import { HealthModule } from '../health/health.module.js';
 import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
 import { EXIT } from '../process.js';
 import { withContext } from './with-context.js';
 
+const ON_A_STANDBY =
+  'This server is a standby: locks and listeners are those of the primary, and are not seen here';
+
 /** `tracker doctor` */
 export async function doctor({ json }: { json?: true }): Promise<void> {
-  const health = await withContext(HealthModule, (context) => context.get(HistoryHealthService).check());
+  const look = async (context: INestApplicationContext): Promise<HistoryHealth> => {
+    if (await context.get(SchemaGuard).isStandby()) process.stderr.write(`${ON_A_STANDBY}\n`);
+    return context.get(HistoryHealthService).check();
+  };
+  const health = await withContext(HealthModule, look, { writes: false });
   process.stdout.write(json ? `${JSON.stringify(health, null, 2)}\n` : describeHealth(health));
   if (health.problems.length > 0) process.exitCode = EXIT.failed;
 }

@@ -64,16 +64,20 @@ function describe({ place, name, outcome, keysAdded, message }: KeyImportOutcome
 
 /** `tracker keys list` */
 export async function listKeys({ json }: Options): Promise<void> {
-  await withContext(TrackerKeysModule, async (context) => {
-    for (const key of await context.get(TrackerKeysService).list()) {
-      const { tracker, hashedAdvKey, isFirst, encryptionKeyId } = key;
-      process.stdout.write(
-        json
-          ? `${JSON.stringify(key)}\n`
-          : `${hashedAdvKey}  ${isFirst ? 'first  ' : 'further'}  encrypted with ${encryptionKeyId}  ${tracker}\n`,
-      );
-    }
-  });
+  await withContext(
+    TrackerKeysModule,
+    async (context) => {
+      for (const key of await context.get(TrackerKeysService).list()) {
+        const { tracker, hashedAdvKey, isFirst, encryptionKeyId } = key;
+        process.stdout.write(
+          json
+            ? `${JSON.stringify(key)}\n`
+            : `${hashedAdvKey}  ${isFirst ? 'first  ' : 'further'}  encrypted with ${encryptionKeyId}  ${tracker}\n`,
+        );
+      }
+    },
+    { writes: false },
+  );
 }
 
 /** `tracker keys rotate` */

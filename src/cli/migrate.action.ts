@@ -8,10 +8,12 @@ export interface MigrateFlags {
   plan?: true;
   undo?: true;
   dropHistory?: true;
+  /** How long another migration is waited for, in seconds. */
+  wait: number;
 }
 
 /** `tracker migrate` */
-export async function runMigrations({ plan, undo, dropHistory }: MigrateFlags): Promise<void> {
+export async function runMigrations({ plan, undo, dropHistory, wait }: MigrateFlags): Promise<void> {
   if (undo && plan) throw new DomainError('BAD_USER_INPUT', '--plan and --undo cannot be combined');
   if (undo && !dropHistory) {
     throw new DomainError(
@@ -19,13 +21,17 @@ export async function runMigrations({ plan, undo, dropHistory }: MigrateFlags): 
       'Undoing drops all reports and history; add --drop-history if you mean it',
     );
   }
-  await withDatabase(async (config, { url }) => {
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+  const lockWait = { progress, seconds: wait };
+  await withDatabase(async (config, { directUrl }) => {
     if (plan) {
-      process.stdout.write(describePlan(await planMigration(config, url)));
+      process.stdout.write(describePlan(await planMigration(config, directUrl, lockWait)));
     } else if (undo) {
-      process.stdout.write(`${count(await undoMigrations(config, url), 'migration')} undone\n`);
+      process.stdout.write(
+        `${count(await undoMigrations(config, directUrl, lockWait), 'migration')} undone\n`,
+      );
     } else {
-      const report = await migrate(config, url, (line) => process.stderr.write(`${line}\n`));
+      const report = await migrate(config, directUrl, progress, wait);
       for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
       process.stdout.write(describeReport(report));
     }

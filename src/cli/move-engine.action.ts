@@ -2,9 +2,11 @@ import { moveToTimescaledb, type MoveReport } from '../database/engine-mover.js'
 import { withDatabase } from './with-database.js';
 
 /** `tracker move-engine` */
-export async function moveEngine(): Promise<void> {
-  await withDatabase(async (config, { url }) => {
-    process.stdout.write(`${describeMove(await moveToTimescaledb(config, url))}\n`);
+export async function moveEngine({ wait }: { wait: number }): Promise<void> {
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+  await withDatabase(async (config, { directUrl }) => {
+    const report = await moveToTimescaledb(config, directUrl, { progress, seconds: wait });
+    process.stdout.write(`${describeMove(report)}\n`);
   });
 }
 

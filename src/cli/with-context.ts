@@ -35,10 +35,13 @@ export class CommandModule {
 /**
  * Runs a command with one module of the application, on the configured database, whose schema is checked first; the
  * embedded one is migrated.
+ *
+ * @param writes whether the command needs a database that takes writes; a standby is refused then.
  */
 export function withContext<T>(
   feature: Type,
   work: (context: INestApplicationContext) => Promise<T>,
+  { writes = true }: { writes?: boolean } = {},
 ): Promise<T> {
   return withDatabase(async (config, { url, embedded }) => {
     if (embedded) await migrate(config, url);
@@ -48,6 +51,7 @@ export function withContext<T>(
     });
     try {
       await context.get(SchemaGuard).verify();
+      if (writes) await context.get(SchemaGuard).requireWritable();
       return await work(context);
     } finally {
       await context.close();

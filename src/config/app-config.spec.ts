@@ -114,9 +114,27 @@ describe('loadConfig', () => {
     expect(problems).toContain('DATABASE_POOL_SIZE must be an integer number (got "many")');
   });
 
-  it.each(['DATABASE_URL', 'DATABASE_LISTEN_URL', 'REDIS_URL'])('never shows %s', (name) => {
+  it.each([
+    ['DATABASE_URL', 'must begin with postgresql:// or postgres://'],
+    ['DATABASE_DIRECT_URL', 'must begin with postgresql:// or postgres://'],
+    ['DATABASE_LISTEN_URL', 'must begin with postgresql:// or postgres://'],
+    ['REDIS_URL', 'must be a URL address'],
+  ])('never shows %s', (name, problem) => {
     const problems = problemsOf({ [name]: 'http://someone:hunter2@db.internal/tracker' });
-    expect(problems).toEqual([`${name} must be a URL address`]);
+    expect(problems).toEqual([`${name} ${problem}`]);
+  });
+
+  it('takes the older name of DATABASE_DIRECT_URL, but not for another address', () => {
+    const [url, direct, other] = ['postgresql://pooler/x', 'postgresql://db/x', 'postgresql://other/x'];
+    expect(loadConfig({ DATABASE_URL: url, DATABASE_LISTEN_URL: direct }).DATABASE_LISTEN_URL).toBe(direct);
+    const both = { DATABASE_URL: url, DATABASE_DIRECT_URL: direct };
+    expect(problemsOf({ ...both, DATABASE_LISTEN_URL: direct })).toEqual([]);
+    expect(problemsOf({ ...both, DATABASE_LISTEN_URL: other })).toEqual([
+      'DATABASE_DIRECT_URL and DATABASE_LISTEN_URL are set to different addresses: remove DATABASE_LISTEN_URL, its older name',
+    ]);
+    expect(problemsOf({ DATABASE_DIRECT_URL: direct })).toEqual([
+      'DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither for the private server',
+    ]);
   });
 
   it.each([

@@ -39,7 +39,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): AppConfig {
 
 /** Combinations of values that are right in themselves, each with the reason why it is refused. */
 function conflicts(config: Environment, wrong: ReadonlySet<string>): string[] {
-  return [...losses(config, wrong), ...contradictions(config)];
+  return [...losses(config, wrong), ...addresses(config, wrong), ...contradictions(config)];
 }
 
 /** What is set twice, or only by half. */
@@ -55,6 +55,24 @@ function contradictions(config: Environment): string[] {
   }
   if (config.FIND_MY_USER === undefined && config.FIND_MY_PASSWORD !== undefined) {
     problems.push('FIND_MY_PASSWORD is set without FIND_MY_USER');
+  }
+  return problems;
+}
+
+/** Addresses of the database that do not go together. */
+function addresses(config: Environment, wrong: ReadonlySet<string>): string[] {
+  const { DATABASE_URL: url, DATABASE_DIRECT_URL: direct, DATABASE_LISTEN_URL: listen } = config;
+  if (['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_LISTEN_URL'].some((name) => wrong.has(name)))
+    return [];
+  const problems: string[] = [];
+  if (direct !== undefined && listen !== undefined && direct !== listen) {
+    problems.push(
+      'DATABASE_DIRECT_URL and DATABASE_LISTEN_URL are set to different addresses: remove DATABASE_LISTEN_URL, its older name',
+    );
+  }
+  if (url === undefined && (direct ?? listen) !== undefined) {
+    const name = direct === undefined ? 'DATABASE_LISTEN_URL' : 'DATABASE_DIRECT_URL';
+    problems.push(`${name} is set without DATABASE_URL: set both, or neither for the private server`);
   }
   return problems;
 }

@@ -11,14 +11,10 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { IsDatabaseUrl } from './database-url.js';
 import { EnvVariable } from './env-variable.decorator.js';
 import { GeocodingEnvironment } from './geocoding.env.js';
 
-const DATABASE_URL_OPTIONS = {
-  protocols: ['postgres', 'postgresql'],
-  require_tld: false,
-  require_protocol: true,
-};
 /** Nothing that a pattern of KEYS or of an ACL means something else by, and not what is claimed by whoever comes first. */
 const REDIS_KEY_PREFIX_FORM = /^(?!location_history(:|$))[\w.-]+(:[\w.-]+)*$/;
 const REDIS_URL_OPTIONS = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
@@ -58,16 +54,21 @@ export class Environment extends GeocodingEnvironment {
     secret: true,
   })
   @IsOptional()
-  @IsUrl(DATABASE_URL_OPTIONS)
+  @IsDatabaseUrl()
   DATABASE_URL?: string;
 
   @EnvVariable({
     description:
-      'Direct connection for LISTEN, where `DATABASE_URL` goes through a pooler in transaction mode (it loses LISTEN).',
+      'Direct connection for what needs a session (migrations, locks, LISTEN, jobs), where `DATABASE_URL` goes through a pooler in transaction mode.',
     secret: true,
   })
   @IsOptional()
-  @IsUrl(DATABASE_URL_OPTIONS)
+  @IsDatabaseUrl()
+  DATABASE_DIRECT_URL?: string;
+
+  @EnvVariable({ description: 'Older name of `DATABASE_DIRECT_URL`; deprecated.', secret: true })
+  @IsOptional()
+  @IsDatabaseUrl()
   DATABASE_LISTEN_URL?: string;
 
   @EnvVariable({ description: 'Connections in the pool of one process (4 to 500).' })

@@ -2,21 +2,31 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { migrations } from '../../migrations/index.js';
 import { HeardClient } from './heard-client.js';
-import { SESSION_OPTIONS } from './session.js';
+import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
+
+/** How the sessions of a pool differ from the application's own. */
+export interface PoolOptions {
+  applicationName?: string;
+  session?: SessionSettings;
+}
 
 /**
  * The one set of connection settings, for the application and for migrations.
  *
- * @param url where the database is: `DATABASE_URL`, or the embedded server's address.
+ * @param url where the database is: `DATABASE_URL`, `DATABASE_DIRECT_URL`, or the embedded server's address.
  */
-export function dataSourceOptions(config: AppConfig, url: string): DataSourceOptions {
+export function dataSourceOptions(
+  config: AppConfig,
+  url: string,
+  { applicationName = 'tracker-location-history', session = DIRECT_SESSION }: PoolOptions = {},
+): DataSourceOptions {
   return {
     type: 'postgres',
-    url,
-    applicationName: 'tracker-location-history',
+    applicationName,
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeoutMS: 10_000,
-    extra: { options: SESSION_OPTIONS, keepAlive: true, Client: HeardClient },
+    // The address is not given as `url`, which TypeORM takes apart by itself: it knows no sockets.
+    extra: { connectionString: url, keepAlive: true, Client: HeardClient, session },
     migrations,
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',
@@ -25,6 +35,6 @@ export function dataSourceOptions(config: AppConfig, url: string): DataSourceOpt
   };
 }
 
-export function createDataSource(config: AppConfig, url: string): DataSource {
-  return new DataSource(dataSourceOptions(config, url));
+export function createDataSource(config: AppConfig, url: string, options?: PoolOptions): DataSource {
+  return new DataSource(dataSourceOptions(config, url, options));
 }

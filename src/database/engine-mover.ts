@@ -5,10 +5,17 @@ import { makePoliciesSafely } from './changes-log.js';
 import { installTimescaledb } from './extensions.js';
 import { createDataSource } from './data-source.js';
 import { readFoundation } from './migrator.js';
+import { type LockWait, MIGRATION_NAME } from './schema/migration-lock.js';
 import { withMigrationLock } from './schema/migration-session.js';
 import { refreshAggregate } from './refresh-aggregate.js';
 import { retryTransient } from './retry.js';
-import { chooseFoundation, type Foundation, readCapabilities } from './server-capabilities.js';
+import { keptSession } from './session-settings.js';
+import {
+  chooseFoundation,
+  type Foundation,
+  readCapabilities,
+  type SqlRunner,
+} from './server-capabilities.js';
 import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
 import { dropSuperseded } from './schema/replace-relation.js';
 import { PROGRAM_VERSION } from './schema/program-version.js';
@@ -38,12 +45,13 @@ const LOCK_TIMEOUT = '30s';
  * Then the aggregates and the materialized view are refreshed. Interrupted in that, the database is moved and is marked
  * as stale: another call, or the refresher, does the rest.
  *
+ * @param url of a direct connection, see directUrlOf().
  * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine or the schema is not that of this program, `NOT_FOUND` when the database is not
- * migrated, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when others keep the tables busy for longer
+ * migrated, `CONFLICT` when another migration holds the lock for too long, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when others keep the tables busy for longer
  * than half a minute.
  */
-export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveReport> {
-  return withMigrationLock(config, url, async (session) => {
+export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait = {}): Promise<MoveReport> {
+  const work = async (session: SqlRunner): Promise<MoveReport> => {
     const made = await readFoundation(session);
     if (!made)
       throw new DomainError('NOT_FOUND', 'This database is not migrated yet; there is nothing to move');
@@ -66,7 +74,8 @@ export function moveToTimescaledb(config: AppConfig, url: string): Promise<MoveR
       await makePoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
-  });
+  };
+  return withMigrationLock(config, url, work, wait);
 }
 
 /** @throws DomainError `BAD_CONFIGURATION` where the schema is not that of this program yet. */
@@ -87,7 +96,10 @@ async function withRunner<T>(
   url: string,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
-  const dataSource = await createDataSource(config, url).initialize();
+  const dataSource = await createDataSource(config, url, {
+    applicationName: MIGRATION_NAME,
+    session: keptSession(),
+  }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.connect();

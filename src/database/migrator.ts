@@ -1,15 +1,18 @@
+import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { makePoliciesSafely } from './changes-log.js';
 import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
 import { inBriefTransaction } from './schema/brief-transaction.js';
 import { definitionFiles } from './schema/definitions.js';
 import { remakeMaterializedView } from './schema/materialized-view.js';
+import type { LockWait } from './schema/migration-lock.js';
 import { withMigrationLock, withMigrationSession } from './schema/migration-session.js';
 import { type MigrationPlan, planPending } from './schema/plan.js';
 import { definedRelations } from './schema/relation-locks.js';
 import { readVersion } from './schema/schema-version.js';
 import { findExecuted, findPending, runPending } from './schema/step-runner.js';
 import { dropEverything, ownedObjects } from './schema/undo.js';
+import { refuseHidingSearchPath, setSearchPath } from './search-path.js';
 import {
   checkFoundation,
   chooseFoundation,
@@ -19,6 +22,7 @@ import {
   type ServerCapabilities,
   type SqlRunner,
 } from './server-capabilities.js';
+import type { Session } from './session.js';
 
 export interface MigrationReport extends Foundation {
   /** Names of the steps that ran, in order. */
@@ -34,28 +38,32 @@ export interface MigrationReport extends Foundation {
 /**
  * Brings the database to the schema of this program; harmless when it is there already, and when several do it at once.
  *
+ * @param url of a direct connection, see directUrlOf().
  * @param progress is told, a line each, what takes long.
+ * @param waitSeconds how long another migration is waited for; by default a minute.
  * @throws DomainError `BAD_CONFIGURATION` when the server lacks what the configuration demands, when a newer program has
- * migrated the database, or when a released step is not what it was; `CONFLICT` when views of others are in the way;
+ * migrated the database, or when a released step is not what it was; `CONFLICT` when views of others are in the way,
+ * or another migration for too long;
  * `UNAVAILABLE` when the database cannot be reached.
  */
 export async function migrate(
   config: AppConfig,
   url: string,
   progress: (line: string) => void = () => undefined,
+  waitSeconds?: number,
 ): Promise<MigrationReport> {
-  return withMigrationLock(config, url, async (guard) => {
+  const wait = { progress, seconds: waitSeconds };
+  const work = async (guard: SqlRunner): Promise<MigrationReport> => {
     const made = await readFoundation(guard);
     const { server, engine, spatialLayer, warnings } = made
       ? { ...made, server: await readCapabilities(guard), warnings: [] }
       : await layFoundation(guard, config);
-    if (made) {
-      checkFoundation(made, server, config);
-      await setSearchPath(guard);
-    }
     const foundation = { engine, spatialLayer };
+    if (made) checkFoundation(made, server, config);
+    await refuseHidingSearchPath(guard, foundation);
+    if (made) await setSearchPath(guard);
     const report = made ? progress : () => undefined; // a new database has nothing that takes long
-    return withMigrationSession(config, url, foundation, server, async (session, dataSource) => {
+    const change = async (session: Session, dataSource: DataSource): Promise<MigrationReport> => {
       const pending = await findPending(dataSource, session, made);
       const ran = await runPending(dataSource, session, foundation, pending, report);
       if (!made) await storeMaxAccuracy(session, config);
@@ -70,8 +78,10 @@ export async function migrate(
         spatialLayer,
         warnings: warning === null ? warnings : [...warnings, warning],
       };
-    });
-  });
+    };
+    return withMigrationSession(config, url, foundation, server, change, wait);
+  };
+  return withMigrationLock(config, url, work, wait);
 }
 
 /** An extension that is not created yet does not tell its licence; migrate() creates it and sees. */
@@ -82,16 +92,22 @@ function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
 }
 
 /** What migrate() would do, without doing any of it. */
-export async function planMigration(config: AppConfig, url: string): Promise<MigrationPlan> {
-  return withMigrationLock(config, url, async (guard) => {
+export async function planMigration(
+  config: AppConfig,
+  url: string,
+  wait: LockWait = {},
+): Promise<MigrationPlan> {
+  const work = async (guard: SqlRunner): Promise<MigrationPlan> => {
     const made = await readFoundation(guard);
     const server = await readCapabilities(guard);
     const foundation = made ?? chooseFoundation(assumeInstallable(server), config);
-    return withMigrationSession(config, url, foundation, server, async (session, dataSource) => ({
+    const plan = async (session: Session, dataSource: DataSource): Promise<MigrationPlan> => ({
       ...(await planPending(dataSource, session, foundation, made !== null)),
       extensions: made ? [] : missingExtensions(server, foundation),
-    }));
-  });
+    });
+    return withMigrationSession(config, url, foundation, server, plan, wait);
+  };
+  return withMigrationLock(config, url, work, wait);
 }
 
 /**
@@ -99,12 +115,12 @@ export async function planMigration(config: AppConfig, url: string): Promise<Mig
  *
  * @returns how many steps had run.
  */
-export async function undoMigrations(config: AppConfig, url: string): Promise<number> {
-  return withMigrationLock(config, url, async (guard) => {
+export async function undoMigrations(config: AppConfig, url: string, wait: LockWait = {}): Promise<number> {
+  const work = async (guard: SqlRunner): Promise<number> => {
     const made = await readFoundation(guard);
     if (!made) return 0;
     const server = await readCapabilities(guard);
-    return withMigrationSession(config, url, made, server, async (session, dataSource) => {
+    const undo = async (session: Session, dataSource: DataSource): Promise<number> => {
       const steps = await findExecuted(dataSource, session);
       const { definitions } = await readVersion(session);
       const owned = ownedObjects(made, steps, definitions !== null);
@@ -112,8 +128,10 @@ export async function undoMigrations(config: AppConfig, url: string): Promise<nu
         relations: definedRelations(definitionFiles(made)),
       });
       return steps.length;
-    });
-  });
+    };
+    return withMigrationSession(config, url, made, server, undo, wait);
+  };
+  return withMigrationLock(config, url, work, wait);
 }
 
 /** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */
@@ -127,17 +145,6 @@ async function layFoundation(
   if (installed && chosen.engine !== 'timescaledb') await session.query('DROP EXTENSION timescaledb');
   if (chosen.spatialLayer === 'postgis') await installPostgis(session);
   return { ...chosen, server };
-}
-
-/** Puts the stand-ins on the database's search path again: a dump brings it along only where it is restored by --create. */
-async function setSearchPath(session: SqlRunner): Promise<void> {
-  await session.query(`
-    DO $$ BEGIN
-      IF NOT 'tracker_compat' = ANY (current_schemas(false)) THEN
-        EXECUTE format('ALTER DATABASE %I SET search_path = %s, tracker_compat',
-          current_database(), current_setting('search_path'));
-      END IF;
-    END $$`);
 }
 
 /** What the database was made with; null before the first migration. */

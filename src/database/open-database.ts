@@ -2,46 +2,69 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedCluster } from '../embedded/embedded-cluster.js';
 import { HeardClient } from './heard-client.js';
+import { requireSession, requireTransactions, unreachable } from './pooler.js';
 
 /** The database that a process works on. */
 export interface OpenDatabase {
   url: string;
+  /** Of the same database, for what needs a session: a pooler in transaction mode is not in between. */
+  directUrl: string;
   /** Whether it is the private server of this product. */
   embedded: boolean;
   /** Gives it up; the private server ends with its last user. */
   close(): Promise<void>;
 }
 
+/** The address for what needs a session. @param url `DATABASE_URL`, or the embedded server's. */
+export function directUrlOf(config: AppConfig, url: string): string {
+  return config.DATABASE_DIRECT_URL ?? config.DATABASE_LISTEN_URL ?? url;
+}
+
 /**
  * `DATABASE_URL`, or the private server where that is not set.
  *
- * @throws DomainError `UNAVAILABLE` when it cannot be connected to, or the private server cannot be started.
+ * @throws DomainError `UNAVAILABLE` when it cannot be connected to, or the private server cannot be started;
+ * `BAD_CONFIGURATION` where a pooler is in the way of what needs a session, or the two addresses lead to two databases.
  */
 export async function openDatabase(config: AppConfig, log: (line: string) => void): Promise<OpenDatabase> {
-  if (config.DATABASE_URL !== undefined) {
-    await requireConnection(config.DATABASE_URL);
-    return { url: config.DATABASE_URL, embedded: false, close: () => Promise.resolve() };
+  const url = config.DATABASE_URL;
+  if (url === undefined) {
+    const cluster = await startEmbeddedCluster({ dataDir: config.EMBEDDED_DATA_DIR, log });
+    return { url: cluster.url, directUrl: cluster.url, embedded: true, close: () => cluster.stop() };
   }
-  const cluster = await startEmbeddedCluster({ dataDir: config.EMBEDDED_DATA_DIR, log });
-  return { url: cluster.url, embedded: true, close: () => cluster.stop() };
+  const directUrl = directUrlOf(config, url);
+  if (directUrl === url) await requireSession(url, 'DATABASE_URL');
+  else await requireSameDatabase(config, url, directUrl);
+  return { url, directUrl, embedded: false, close: () => Promise.resolve() };
 }
 
-/** Tries the address before anything is built on it: who mistyped it is told at once, in one line. */
-async function requireConnection(url: string): Promise<void> {
-  const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
+async function requireSameDatabase(config: AppConfig, url: string, directUrl: string): Promise<void> {
+  const variable = config.DATABASE_DIRECT_URL === undefined ? 'DATABASE_LISTEN_URL' : 'DATABASE_DIRECT_URL';
+  await requireTransactions(url, 'DATABASE_URL');
+  await requireSession(directUrl, variable);
+  const [pooled, direct] = [await identityOf(url, 'DATABASE_URL'), await identityOf(directUrl, variable)];
+  if (pooled === direct) return;
+  throw new DomainError(
+    'BAD_CONFIGURATION',
+    `DATABASE_URL and ${variable} lead to different databases (${pooled}; ${direct}): give both the same one`,
+  );
+}
+
+/** What tells a database from all others: of which name, made how, on a server that started when. */
+async function identityOf(url: string, variable: string): Promise<string> {
   try {
-    await client.connect();
+    const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ identity: string }>(
+        `SELECT format('%s with id %s on a server that started at %s', datname, oid, pg_postmaster_start_time() AT TIME ZONE 'UTC') AS identity
+         FROM pg_database WHERE datname = current_database()`,
+      );
+      return rows[0]?.identity ?? '';
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   } catch (error) {
-    throw new DomainError('UNAVAILABLE', `DATABASE_URL cannot be connected to: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  } finally {
-    await client.end().catch(() => undefined);
+    throw unreachable(variable, error);
   }
-}
-
-/** The driver's words, which never have the password; a name with several addresses fails with several errors. */
-function reasonOf(error: unknown): string {
-  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-  return errors.map((one) => (one instanceof Error ? one.message : String(one))).join(', ');
 }

@@ -3,6 +3,7 @@ import { DomainError, type ErrorCode } from '../common/errors/domain-error.js';
 /** SQLSTATE of the failures that the code tells apart. Source: PostgreSQL manual, appendix A. */
 export const SQLSTATE = {
   featureNotSupported: '0A000',
+  readOnlyTransaction: '25006',
   foreignKeyViolation: '23503',
   uniqueViolation: '23505',
   checkViolation: '23514',
@@ -41,6 +42,9 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   '08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03',
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
+
+/** What a standby says of a relation or a mode that it has not; the code alone stands for much else. */
+const NOT_ON_A_STANDBY = /\brecovery\b|hot standby/;
 
 /** Of pg, and of TypeORM, about the statement after the one that failed: the latter has let go of the session then. */
 const CONNECTION_LOST = /Connection terminated|and is not queryable$|^Query runner already released\b/;
@@ -91,8 +95,37 @@ export function toDomainError(error: unknown): unknown {
   if (UNAVAILABLE.has(code) || CONNECTION_LOST.test(messageOf(error))) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');
   }
+  if (
+    code === SQLSTATE.readOnlyTransaction ||
+    (code === SQLSTATE.featureNotSupported && NOT_ON_A_STANDBY.test(messageOf(error)))
+  ) {
+    return as(
+      'UNAVAILABLE',
+      'The database takes no writes: the server is a standby, or the role is read-only',
+    );
+  }
   if (code === SQLSTATE.lockNotAvailable) {
     return as('CONFLICT', 'Another run is at work on the same data; try again in a moment');
   }
   return error;
+}
+
+/** Classes of SQLSTATE that are about the server, the role or the operator, and never about a statement of ours. */
+const NOT_OURS = /^(08|25006|28|3D|42501|53|57|58)/;
+
+/**
+ * A failure of the server, or its refusal, in one line with its own words; null for what is a fault of ours, or is not
+ * about the database at all.
+ */
+export function describeRefusal(error: unknown): string | null {
+  const code = databaseErrorCode(error) ?? '';
+  const known = toDomainError(error);
+  if (known instanceof DomainError && known !== error) return `${known.message} (${reasonOf(error)})`;
+  return NOT_OURS.test(code) && /^[\dA-Z]{5}$/.test(code)
+    ? `The database refused (${reasonOf(error)}, SQLSTATE ${code})`
+    : null;
+}
+
+function reasonOf(error: unknown): string {
+  return messageOf(error).replaceAll(/\s+/g, ' ');
 }

@@ -4,10 +4,12 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { lengthenDailyRetention, readFoundation, storeSettings } from './migrator.js';
+import { requireStandIns } from './search-path.js';
 import { checkFoundation, readCapabilities } from './server-capabilities.js';
 import { databaseErrorCode, toDomainError } from './pg-errors.js';
 import { definitionsHash } from './schema/definitions.js';
 import { PROGRAM_VERSION } from './schema/program-version.js';
+import { isStandby, requireWritable, whyReadOnly } from './writable.js';
 import { isNewer, readVersion, refuseTooNew } from './schema/schema-version.js';
 
 const UNDEFINED_TABLE = '42P01';
@@ -32,7 +34,7 @@ export class SchemaGuard {
     const made = await readFoundation(this.db);
     if (!made) return;
     checkFoundation(made, await readCapabilities(this.db), this.config);
-    if (made.engine === 'postgresql' || made.spatialLayer === 'builtin') await this.requireStandIns();
+    await requireStandIns(this.db, made);
   }
 
   /**
@@ -61,6 +63,21 @@ export class SchemaGuard {
     }
   }
 
+  /** @throws DomainError `UNAVAILABLE` for a standby, `BAD_CONFIGURATION` for a role that is read-only. */
+  requireWritable(): Promise<void> {
+    return requireWritable(this.db);
+  }
+
+  /** Why the database takes no writes; null where it does. */
+  async whyReadOnly(): Promise<string | null> {
+    return (await whyReadOnly(this.db))?.message ?? null;
+  }
+
+  /** Whether the server is a standby: it knows nothing of the sessions of its primary. */
+  isStandby(): Promise<boolean> {
+    return isStandby(this.db);
+  }
+
   /** Has the database work by the configured retention and accuracy; for the server alone, see storeSettings(). */
   async storeSettings(): Promise<void> {
     const warning = await storeSettings(this.db, this.config);
@@ -70,20 +87,6 @@ export class SchemaGuard {
   /** Has the database keep daily history for as long as configured, if that is longer; for an import of old reports. */
   lengthenDailyRetention(): Promise<void> {
     return lengthenDailyRetention(this.db, this.config);
-  }
-
-  /** Without them on the search path, history is right, and half of the statements fail. */
-  private async requireStandIns(): Promise<void> {
-    const [{ found }] = await this.db.query<[{ found: boolean }]>(
-      `SELECT 'tracker_compat' = ANY (current_schemas(false)) AS found`,
-    );
-    if (!found) {
-      throw new DomainError(
-        'BAD_CONFIGURATION',
-        "The schema tracker_compat is not on the search_path: a restored dump lacks the database's settings. " +
-          'Run: npm run migrate (and where the role has a search_path of its own, add tracker_compat to it)',
-      );
-    }
   }
 
   private async appliedMigrations(): Promise<Set<string>> {

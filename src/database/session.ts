@@ -5,16 +5,6 @@ import type { DataSource, QueryRunner } from 'typeorm';
 /** One connection of the pool, for as long as something is done on it. Services hand it on; repositories talk to it. */
 export type Session = QueryRunner;
 
-/** How every session behaves, whatever the server's or the user's defaults are. */
-export const SESSION_OPTIONS = [
-  '-c datestyle=ISO', // the driver reads times in no other
-  // A session whose client was killed would else keep its locks to the end of the statement.
-  '-c client_connection_check_interval=2s',
-  '-c tcp_keepalives_idle=10',
-  '-c tcp_keepalives_interval=5',
-  '-c tcp_keepalives_count=3',
-].join(' ');
-
 /** How long the answer to a short statement may take before its connection counts as lost. */
 const ANSWER_MS = 10_000;
 const GOODBYE_MS = 500;

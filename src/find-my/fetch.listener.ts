@@ -10,7 +10,7 @@ import { FailureLog } from '../common/errors/failure-log.js';
 import { type Heartbeat, LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
-import { DATABASE_URL } from '../database/database.module.js';
+import { DIRECT_URL } from '../database/database.module.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';
@@ -40,7 +40,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
     private readonly fetches: FetchService,
     listeners: ListenerRegistry,
     @Inject(APP_CONFIG) config: AppConfig,
-    @Inject(DATABASE_URL) databaseUrl: string,
+    @Inject(DIRECT_URL) directUrl: string,
     liveness: LivenessRegistry,
   ) {
     this.heartbeat = liveness.loop('tracker_fetches', REST_AFTER_FAILURE_MS + 6 * POLL_MS);
@@ -52,7 +52,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
       config.FIND_MY_ENDPOINT_URL === undefined
         ? null
         : new PgListener({
-            url: config.DATABASE_LISTEN_URL ?? databaseUrl,
+            url: directUrl,
             channel: FETCH_CHANNEL,
             onNotification: () => this.passes.poke(),
             onListening: () => this.passes.poke(),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import pg from 'pg';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/config.module.js';
-import { DATABASE_URL } from '../database/database.module.js';
+import type pg from 'pg';
+import { DIRECT_URL } from '../database/database.module.js';
+import { HeardClient } from '../database/heard-client.js';
+import { keptSession } from '../database/session-settings.js';
 
 interface Proof {
   name: string;
@@ -18,12 +18,8 @@ interface Proof {
 @Injectable()
 export class ImportOwnerRepository implements OnApplicationShutdown {
   private proof: Promise<Proof> | undefined;
-  private readonly url: string;
 
-  constructor(@Inject(DATABASE_URL) url: string, @Inject(APP_CONFIG) config: AppConfig) {
-    // A pooler in transaction mode would give the session to others.
-    this.url = config.DATABASE_LISTEN_URL ?? url;
-  }
+  constructor(@Inject(DIRECT_URL) private readonly url: string) {}
 
   /** The name, once its lock is held. Another one where the connection was lost: the server may not know of it yet. */
   async name(): Promise<string> {
@@ -49,13 +45,12 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
 
   private async prove(): Promise<Proof> {
     const name = randomUUID();
-    const client = new pg.Client({
+    const client = new HeardClient({
       connectionString: this.url,
       application_name: 'tracker-location-history import',
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
-      // Of a client that vanished with its machine the server hears nothing, unless it asks.
-      options: '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+      session: keptSession(),
     });
     const lost = (): void => {
       this.proof = undefined;

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { DIRECT_DATA_SOURCE } from '../database/database.module.js';
 import { answered, askQuickly, type Session } from '../database/session.js';
 import { sqlFile } from '../database/sql-files.js';
+import { isStandby } from '../database/writable.js';
 
 const TAKE_LEASE = sqlFile('queries/locking/take-lease');
 
@@ -28,9 +30,9 @@ export interface LockHolder {
 /** Advisory locks of the database, each with a lease: see sql/definitions/common/lock_leases.sql. */
 @Injectable()
 export class LockLeasesRepository {
-  constructor(private readonly db: DataSource) {}
+  constructor(@Inject(DIRECT_DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** A session of the pool for one holder alone; release() gives it back. */
+  /** A session for one holder alone, which no pooler gives to others; release() gives it back. */
   async openSession(): Promise<Session> {
     const session = this.db.createQueryRunner();
     try {
@@ -99,7 +101,9 @@ export class LockLeasesRepository {
     return held.length > 0;
   }
 
-  holders(): Promise<LockHolder[]> {
+  /** None on a standby: leases are in an unlogged table, and locks in the memory of the primary. */
+  async holders(): Promise<LockHolder[]> {
+    if (await isStandby(this.db)) return [];
     return this.db.query(
       'SELECT name, holder, acquired_at AS "acquiredAt", expires_at AS "expiresAt" FROM lock_holders ORDER BY name',
     );

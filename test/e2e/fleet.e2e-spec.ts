@@ -7,8 +7,8 @@ import { TestDatabase } from '../support/test-database.js';
 const TRACKERS = 1500;
 const HOURS = 24;
 
-/** What the process does by itself meanwhile: it listens, and asks which jobs are due. */
-const OF_THE_PROCESS = /LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
+/** What the process does by itself meanwhile: it connects, listens, and asks which jobs are due. */
+const OF_THE_PROCESS = /set_config|LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
 
 describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
   let db: TestDatabase;

@@ -138,7 +138,6 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
         new AnnouncementsRepository(db.dataSource),
         noRedis(db.dataSource),
         new ListenerRegistry(),
-        db.config,
         db.url,
       ),
       new ListenerRegistry(),

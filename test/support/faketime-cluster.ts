@@ -21,7 +21,7 @@ const PATIENCE_MS = 5_000;
 const OWNER = { name: 'tracker_tests', password: '' };
 
 /** The system's PostgreSQL: its programs, and whether it has TimescaleDB. */
-interface SystemServer {
+export interface SystemServer {
   binDir: string;
   timescaledb: boolean;
 }
@@ -40,7 +40,7 @@ function subfolders(folder: string): string[] {
 }
 
 /** The newest server that will do, one with TimescaleDB before others. */
-function findSystemServer(): SystemServer | undefined {
+export function findSystemServer(): SystemServer | undefined {
   const folders = [
     outputOf('pg_config', '--bindir'),
     ...subfolders('/usr/lib/postgresql').map((f) => join(f, 'bin')),
@@ -235,7 +235,7 @@ export class FaketimeCluster {
   }
 }
 
-async function runAs(
+export async function runAs(
   account: Account | undefined,
   program: string,
   args: string[],

@@ -1,7 +1,7 @@
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { DomainError } from '../../common/errors/domain-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import { createDataSource, dataSourceOptions } from '../data-source.js';
+import { createDataSource } from '../data-source.js';
 import { databaseErrorCode, databaseErrorDetail, SQLSTATE, toDomainError } from '../pg-errors.js';
 import {
   type Foundation,
@@ -9,24 +9,34 @@ import {
   type ServerCapabilities,
   type SqlRunner,
 } from '../server-capabilities.js';
-import { type Session, SESSION_OPTIONS } from '../session.js';
+import type { Session } from '../session.js';
+import { keptSession } from '../session-settings.js';
+import { requireWritable } from '../writable.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
+import {
+  type LockWait,
+  MIGRATION_LOCK,
+  MIGRATION_NAME,
+  MIGRATION_SESSION_LOCK,
+  takeMigrationLock,
+} from './migration-lock.js';
 import { readVersion, refuseDowngrade } from './schema-version.js';
 
-/** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
-export const MIGRATION_LOCK = 7_238_101;
-export const MIGRATION_SESSION_LOCK = 7_238_102;
+/** What a role or a database may limit for its clients would end what takes long here. */
+const UNLIMITED = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+};
 
 /** How the session works that changes the schema. */
-const MIGRATION_OPTIONS = [
-  // What a role or a database may limit for its clients would end what takes long here.
-  '-c statement_timeout=0',
-  '-c lock_timeout=0',
-  '-c idle_in_transaction_session_timeout=0',
-  '-c jit=off', // compiling takes longer than most of these statements
+const MIGRATION_SETTINGS = {
+  ...UNLIMITED,
+  jit: 'off', // compiling takes longer than most of these statements
   // TimescaleDB 2.28.3 loses rows in them (https://github.com/timescale/timescaledb/issues/10503), and what is not moved is lost.
-  '-c max_parallel_workers_per_gather=0',
-].join(' ');
+  max_parallel_workers_per_gather: '0',
+};
 
 /** What a lost connection, and an object of others, mean here; any other failure stays as it is. */
 function inWordsOfMigration(error: unknown): unknown {
@@ -53,16 +63,22 @@ function inWordsOfMigration(error: unknown): unknown {
  * Works on a session that keeps every other migration out, and only on a database whose steps are those of this program:
  * whatever changes the schema begins here.
  *
+ * @param url of a direct connection, see directUrlOf().
  * @throws DomainError `UNAVAILABLE` where the connection fails, `BAD_CONFIGURATION` where a newer program or other files
- * have been at work, `CONFLICT` where something of others stands on what is dropped.
+ * have been at work, `CONFLICT` where another migration holds the lock for too long, or something of others stands on
+ * what is dropped.
  */
 export async function withMigrationLock<T>(
   config: AppConfig,
   url: string,
   work: (session: SqlRunner) => Promise<T>,
+  wait: LockWait = {},
 ): Promise<T> {
   verifyFrozenSteps();
-  const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url);
+  const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url, {
+    applicationName: MIGRATION_NAME,
+    session: keptSession(UNLIMITED),
+  });
   try {
     await guard.initialize();
   } catch (error) {
@@ -71,10 +87,8 @@ export async function withMigrationLock<T>(
   const session = guard.createQueryRunner();
   try {
     await session.connect();
-    await session.query(
-      `SELECT set_config(name, '0', false) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_session_timeout']) AS name`,
-    );
-    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await requireWritable(session);
+    await takeMigrationLock(session, MIGRATION_LOCK, wait);
     refuseDowngrade(await readVersion(session));
     await verifyRecordedSteps(session);
     return await work(session);
@@ -96,13 +110,14 @@ export async function withMigrationSession<T>(
   made: Foundation,
   server: ServerCapabilities,
   work: (session: Session, dataSource: DataSource) => Promise<T>,
+  wait: LockWait = {},
 ): Promise<T> {
   const dataSource = migrationDataSource(config, url, made, server);
   await dataSource.initialize();
   const session = dataSource.createQueryRunner();
   try {
     await session.connect();
-    await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_SESSION_LOCK]);
+    await takeMigrationLock(session, MIGRATION_SESSION_LOCK, wait);
     return await work(session, dataSource);
   } finally {
     await session.release();
@@ -120,14 +135,12 @@ function migrationDataSource(
   const settings = {
     'tracker.history_engine': made.engine,
     'tracker.spatial_layer': made.spatialLayer,
-    'tracker.raw_retention_hours': rawRetention(made.engine, server, config).hours,
-    'tracker.hourly_retention_hours': config.HOURLY_RETENTION_HOURS,
-    'tracker.daily_retention_hours': config.DAILY_RETENTION_DAYS * 24,
+    'tracker.raw_retention_hours': String(rawRetention(made.engine, server, config).hours),
+    'tracker.hourly_retention_hours': String(config.HOURLY_RETENTION_HOURS),
+    'tracker.daily_retention_hours': String(config.DAILY_RETENTION_DAYS * 24),
   };
-  const base = dataSourceOptions(config, url);
-  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
-  return new DataSource({
-    ...base,
-    extra: { ...(base.extra as object), options: [SESSION_OPTIONS, MIGRATION_OPTIONS, ...options].join(' ') },
+  return createDataSource(config, url, {
+    applicationName: MIGRATION_NAME,
+    session: keptSession({ ...MIGRATION_SETTINGS, ...settings }),
   });
 }

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { Foundation, SqlRunner } from './server-capabilities.js';
+
+/** Whether statements find what they need in the schema tracker_compat. */
+function needsStandIns({ engine, spatialLayer }: Foundation): boolean {
+  return engine === 'postgresql' || spatialLayer === 'builtin';
+}
+
+/** Puts the stand-ins on the database's search path again: a dump brings it along only where it is restored by --create. */
+export async function setSearchPath(session: SqlRunner): Promise<void> {
+  await session.query(`
+    DO $$ BEGIN
+      IF NOT 'tracker_compat' = ANY (current_schemas(false)) THEN
+        EXECUTE format('ALTER DATABASE %I SET search_path = %s, tracker_compat',
+          current_database(), current_setting('search_path'));
+      END IF;
+    END $$`);
+}
+
+/**
+ * A role's own search_path goes before that of the database, which migrate sets: the schema would be complete, and no
+ * start would find it.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` with the statement that helps.
+ */
+export async function refuseHidingSearchPath(session: SqlRunner, made: Foundation): Promise<void> {
+  if (!needsStandIns(made)) return;
+  const [own] = (await session.query(
+    `SELECT quote_ident(session_user) AS role, substr(setting, 13) AS path,
+       CASE WHEN s.setdatabase = 0 THEN '' ELSE ' IN DATABASE ' || quote_ident(current_database()) END AS place
+     FROM pg_db_role_setting AS s CROSS JOIN LATERAL unnest(s.setconfig) AS setting
+     WHERE s.setrole = session_user::regrole AND setting LIKE 'search_path=%'
+       AND (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
+     ORDER BY s.setdatabase DESC LIMIT 1`,
+  )) as { role: string; path: string; place: string }[];
+  if (!own || /(^|[\s,"])tracker_compat($|[\s,"])/.test(own.path)) return;
+  throw new DomainError(
+    'BAD_CONFIGURATION',
+    `The role ${own.role} has a search_path of its own (${own.path}), which hides the schema tracker_compat. ` +
+      `Run: ALTER ROLE ${own.role}${own.place} SET search_path = ${own.path}, tracker_compat`,
+  );
+}
+
+/** How often a start has a pooler open other sessions, and how long it waits for that. */
+const TRIES = 20;
+const PAUSE_MS = 100;
+
+/**
+ * Checks that statements find the stand-ins: without them on the search path, history is right, and half of the statements
+ * fail. Sessions that a pooler has kept from before migrate set the search path are ended.
+ *
+ * @throws DomainError `BAD_CONFIGURATION` that says who hides them.
+ */
+export async function requireStandIns(db: SqlRunner, made: Foundation): Promise<void> {
+  if (!needsStandIns(made)) return;
+  for (let i = 0; i < TRIES; i++) {
+    const { found, isSet } = await findStandIns(db);
+    if (found) return;
+    await refuseHidingSearchPath(db, made);
+    if (!isSet) {
+      throw new DomainError(
+        'BAD_CONFIGURATION',
+        "The schema tracker_compat is not on the search_path: a restored dump lacks the database's settings. " +
+          'Run: npm run migrate (and where the role has a search_path of its own, add tracker_compat to it)',
+      );
+    }
+    await endOutdatedSessions(db);
+    await sleep(PAUSE_MS);
+  }
+  throw new DomainError(
+    'BAD_CONFIGURATION',
+    'The schema tracker_compat is not on the search_path of this session, which is older than the last migrate: ' +
+      'a pooler has kept it. Have the pooler reconnect (pgbouncer: RECONNECT), or restart it',
+  );
+}
+
+async function findStandIns(db: SqlRunner): Promise<{ found: boolean; isSet: boolean }> {
+  const [state] = (await db.query(
+    `SELECT 'tracker_compat' = ANY (current_schemas(false)) AS found,
+       EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase,
+           unnest(s.setconfig) AS setting
+         WHERE d.datname = current_database() AND s.setrole = 0 AND setting LIKE 'search_path=%tracker_compat%') AS "isSet"`,
+  )) as [{ found: boolean; isSet: boolean }];
+  return state;
+}
+
+/**
+ * Ends this session, which began before migrate set the search path, and those that are as old and come from the same
+ * place, the pooler. None of them can be of use to the product; those that do something or hold a lock are left alone.
+ */
+async function endOutdatedSessions(db: SqlRunner): Promise<void> {
+  await db
+    .query(
+      `SELECT pg_terminate_backend(other.pid) FROM pg_stat_activity AS this JOIN pg_stat_activity AS other
+         ON other.datid = this.datid AND other.usesysid = this.usesysid AND other.backend_start <= this.backend_start
+         AND other.client_addr IS NOT DISTINCT FROM this.client_addr
+       WHERE this.pid = pg_backend_pid() AND (other.state = 'idle' OR other.pid = this.pid)
+         AND NOT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = other.pid AND l.locktype = 'advisory')`,
+    )
+    .catch(() => undefined); // it has ended itself
+}

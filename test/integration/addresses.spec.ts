@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, chown } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../src/config/app-config.js';
+import { createDataSource } from '../../src/database/data-source.js';
+import { withClient } from '../support/client.js';
+import { asAdministrator, databaseUrl } from '../support/servers.js';
+import { describeWithClusters, SystemCluster } from '../support/system-cluster.js';
+import { serverAccount, systemProgram } from '../support/system-programs.js';
+
+const openssl = systemProgram('openssl');
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+describeWithClusters('the address of a server', (engine) => {
+  let cluster: SystemCluster;
+  let port = '';
+  let user = '';
+
+  beforeAll(async () => {
+    cluster = await SystemCluster.start(engine, {
+      listen_addresses: hasIpv6 ? '127.0.0.1,::1' : '127.0.0.1',
+    });
+    const address = new URL(databaseUrl(cluster.access, 'postgres'));
+    port = address.port;
+    user = address.username;
+    await chmod(cluster.folder, 0o755); // its socket is for everybody
+  });
+  afterAll(() => cluster.destroy());
+
+  const over = (parameters: string, host = '127.0.0.1'): string =>
+    `postgresql://${user}@${host}:${port}/postgres${parameters && `?${parameters}`}`;
+
+  /** Whether a connection is encrypted. */
+  const isEncrypted = (url: string): Promise<boolean> =>
+    withClient(url, async (client) => {
+      const sql = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
+      return (await client.query<{ ssl: boolean }>(sql)).rows[0]?.ssl === true;
+    });
+
+  it('is taken as a unix socket, in each form, whatever sslmode says', async () => {
+    const folder = encodeURIComponent(cluster.folder);
+    for (const url of [
+      `postgresql:///postgres?host=${cluster.folder}&port=${port}&user=${user}`,
+      `postgresql://${user}@/postgres?host=${folder}&port=${port}&sslmode=require`,
+      `postgresql://${user}@${folder}:${port}/postgres?sslmode=prefer`,
+    ]) {
+      expect(await isEncrypted(url)).toBe(false);
+      const config = loadConfig({ DATABASE_URL: url });
+      const dataSource = await createDataSource(config, url).initialize();
+      expect(await dataSource.query('SELECT inet_client_addr() AS address')).toEqual([{ address: null }]);
+      await dataSource.destroy();
+    }
+  });
+
+  const itOverIpv6 = hasIpv6 ? it : it.skip;
+  itOverIpv6(
+    `is taken as IPv6, in brackets${hasIpv6 ? '' : ' [skipped: this machine has no ::1]'}`,
+    async () => {
+      const url = over('', '[::1]');
+      expect(loadConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
+      expect(await isEncrypted(url)).toBe(false);
+    },
+  );
+
+  describe('of a server without TLS', () => {
+    it.each(['disable', 'allow', 'prefer'])('is connected to with sslmode=%s', async (mode) => {
+      expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(false);
+    });
+
+    it.each(['require', 'no-verify', 'verify-full'])('is refused with sslmode=%s', async (mode) => {
+      await expect(isEncrypted(over(`sslmode=${mode}`))).rejects.toThrow('does not support SSL');
+    });
+  });
+
+  const describeWithTls = openssl === undefined ? describe.skip : describe;
+  const reason = openssl === undefined ? ' [skipped: openssl is not installed]' : '';
+  describeWithTls(`of a server with a self-signed certificate${reason}`, () => {
+    let certificate = '';
+    let other = '';
+
+    beforeAll(async () => {
+      certificate = await newCertificate('server');
+      other = await newCertificate('other');
+      await asAdministrator(cluster.access, async (admin) => {
+        await admin.query(`ALTER SYSTEM SET ssl_cert_file = '${certificate}'`);
+        await admin.query(`ALTER SYSTEM SET ssl_key_file = '${certificate.replace('.crt', '.key')}'`);
+        await admin.query('ALTER SYSTEM SET ssl = on');
+        await admin.query('SELECT pg_reload_conf(), pg_sleep(1)');
+      });
+    });
+
+    async function newCertificate(name: string): Promise<string> {
+      const file = (ending: string): string => join(cluster.folder, `${name}.${ending}`);
+      const subject = ['-subj', '/CN=test', '-addext', 'subjectAltName=DNS:localhost'];
+      const files = ['-out', file('crt'), '-keyout', file('key')];
+      execFileSync(
+        openssl as string,
+        ['req', '-new', '-x509', '-days', '2', '-nodes', ...subject, ...files],
+        { stdio: 'ignore' },
+      );
+      const account = await serverAccount();
+      await chmod(file('key'), 0o600);
+      if (account) for (const ending of ['crt', 'key']) await chown(file(ending), account.uid, account.gid);
+      return file('crt');
+    }
+
+    it.each([
+      ['disable', false],
+      ['allow', true],
+      ['prefer', true],
+      ['require', true],
+      ['no-verify', true],
+    ])('is connected to with sslmode=%s; encrypted: %s', async (mode, encrypted) => {
+      expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(encrypted);
+    });
+
+    it('is verified with sslmode=verify-full, verify-ca and, where sslrootcert is given, require', async () => {
+      await expect(isEncrypted(over('sslmode=verify-full', 'localhost'))).rejects.toThrow(
+        'self-signed certificate',
+      );
+      for (const mode of ['verify-ca', 'verify-full', 'require']) {
+        expect(await isEncrypted(over(`sslmode=${mode}&sslrootcert=${certificate}`, 'localhost'))).toBe(true);
+        await expect(isEncrypted(over(`sslmode=${mode}&sslrootcert=${other}`, 'localhost'))).rejects.toThrow(
+          'self-signed',
+        );
+      }
+    });
+
+    it('has its name verified by verify-full alone', async () => {
+      const trusted = `sslrootcert=${certificate}`;
+      await expect(isEncrypted(over(`sslmode=verify-full&${trusted}`))).rejects.toThrow(/does not match/);
+      expect(await isEncrypted(over(`sslmode=verify-ca&${trusted}`))).toBe(true);
+    });
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDataSource } from '../../src/database/data-source.js';
+import { HeardClient } from '../../src/database/heard-client.js';
+import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
+import { keptSession } from '../../src/database/session-settings.js';
+import { describeWithPgBouncer, PgBouncer, type PoolMode } from '../support/pgbouncer.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeWithPgBouncer('an address of the database', (engine) => {
+  let db: TestDatabase;
+  const running: PgBouncer[] = [];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { empty: true });
+  });
+  afterEach(async () => {
+    for (const bouncer of running.splice(0)) await bouncer.destroy();
+  });
+  afterAll(() => db.drop());
+
+  async function through(mode: PoolMode): Promise<string> {
+    const bouncer = await PgBouncer.start(db.url, mode);
+    running.push(bouncer);
+    return bouncer.url;
+  }
+
+  it('without a pooler is told from one with it', async () => {
+    expect(await detectPooling(db.url)).toBe('none');
+  });
+
+  it.each(['session', 'transaction', 'statement'] as const)(
+    'of a pooler in %s mode is known as such',
+    async (mode) => {
+      expect(await detectPooling(await through(mode))).toBe(mode);
+    },
+  );
+
+  it('of a pooler in transaction mode is known as such where others use it as well', async () => {
+    const url = await through('transaction');
+    const others = await createDataSource(db.config, url).initialize();
+    let over = false;
+    const busy = Array.from({ length: 8 }, async () => {
+      while (!over) await others.query('SELECT pg_sleep(random() / 100)');
+    });
+    try {
+      for (let i = 0; i < 10; i++) expect(await detectPooling(url)).toBe('transaction');
+    } finally {
+      over = true;
+      await Promise.all(busy);
+      await others.destroy();
+    }
+  });
+
+  it('that does not keep a session is refused by name, without the password', async () => {
+    const url = await through('transaction');
+    const { host, password } = new URL(url);
+    const refusal = requireSession(url, 'DATABASE_URL');
+    await expect(refusal).rejects.toMatchObject({
+      code: 'BAD_CONFIGURATION',
+      message:
+        `DATABASE_URL (${host}/${db.name}) is a pooler in transaction mode, which loses locks and LISTEN: ` +
+        "set DATABASE_DIRECT_URL to the server's own address, or to a pooler in session mode",
+    });
+    if (password !== '') await expect(refusal).rejects.not.toThrow(password);
+    await requireTransactions(url, 'DATABASE_URL');
+  });
+
+  it('without transactions is refused for everything', async () => {
+    const url = await through('statement');
+    for (const required of [requireSession, requireTransactions]) {
+      await expect(required(url, 'DATABASE_DIRECT_URL')).rejects.toMatchObject({
+        code: 'BAD_CONFIGURATION',
+        message: expect.stringMatching(/^DATABASE_DIRECT_URL \(\S+\) is a pooler in statement mode/),
+      });
+    }
+  });
+
+  describe('gets sessions whose settings', () => {
+    const KEEPALIVE = `SELECT current_setting('client_connection_check_interval') AS interval`;
+
+    it('are ours on a direct connection', async () => {
+      expect(await ask(db.url, KEEPALIVE)).toEqual([{ interval: '2s' }]);
+    });
+
+    it('stay as they are for other clients of a pooler', async () => {
+      const url = await through('transaction');
+      expect(await ask(url, KEEPALIVE)).toEqual([{ interval: '0' }]);
+    });
+
+    it('are ours through a pooler that keeps the session', async () => {
+      const url = await through('session');
+      expect(await ask(url, KEEPALIVE, keptSession())).toEqual([{ interval: '2s' }]);
+    });
+
+    it.each(['none', 'session', 'transaction'] as const)(
+      'have dates in the style of the driver (pooler: %s)',
+      async (mode) => {
+        await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
+        const url = mode === 'none' ? db.url : await through(mode);
+        const rows = await ask(url, `SELECT timestamptz '2026-11-26 10:00:00Z' AS moment`);
+        expect(rows).toEqual([{ moment: new Date('2026-11-26T10:00:00Z') }]);
+      },
+    );
+
+    async function ask(
+      url: string,
+      sql: string,
+      session = undefined as ReturnType<typeof keptSession> | undefined,
+    ): Promise<unknown[]> {
+      const client = new HeardClient({ connectionString: url, ...(session && { session }) });
+      await client.connect();
+      try {
+        return (await client.query(sql)).rows as unknown[];
+      } finally {
+        await client.end();
+      }
+    }
+  });
+});
