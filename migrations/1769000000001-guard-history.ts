@@ -8,6 +8,11 @@ export class GuardHistory1769000000001 extends Step {
     return ['common/history_clock', 'common/history_days', 'common/check_future_at_insert'];
   }
 
+  /** An engine's location_reports begins with the constraint of step 0001. */
+  override engineFiles(): readonly string[] {
+    return ['common/check_future_at_insert'];
+  }
+
   override plan(): readonly PlannedWork[] {
     return [
       {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { planMigration } from '../../src/database/migrator.js';
+import { PROGRAM_VERSION } from '../../src/database/schema/program-version.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { OtherRole } from '../support/granted.js';
 import {
@@ -19,7 +20,7 @@ import { expectUnchanged, takeSnapshot } from '../support/snapshot.js';
 import { insert } from '../support/statements-of-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const STEPS = ['AddDeviceFields1767000000001', 'RemakeAggregates1767000000002'];
+const STEPS = ['AddDeviceFields1767000000001', 'RemakeAggregates1767000000002', 'GuardHistory1769000000001'];
 
 describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
   let databases: OldDatabases;
@@ -182,7 +183,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     const before = await dumpSchema(db.url);
     const plan = await planMigration(db.config, db.url);
     expectSameSchema(await dumpSchema(db.url), before);
-    expect(plan).toMatchObject({ engine, from: '0.1.0', to: '0.2.0', inTheWay: [], extensions: [] });
+    expect(plan).toMatchObject({ engine, from: '0.1.0', to: PROGRAM_VERSION, inTheWay: [], extensions: [] });
     expect(plan.steps.map(({ name }) => name)).toEqual([
       ...STEPS,
       'definitions (functions, triggers, views)',

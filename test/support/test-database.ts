@@ -40,6 +40,14 @@ export interface TestDatabaseOptions {
   copyOf?: TestDatabase;
 }
 
+/** A database of an earlier version has none. */
+async function hasClock(dataSource: DataSource): Promise<boolean> {
+  const [{ found }] = await dataSource.query<[{ found: boolean }]>(
+    `SELECT to_regclass('history_clock') IS NOT NULL AS found`,
+  );
+  return found;
+}
+
 /** A database of one test file's own, migrated, with what the tests do to it; all as its owner, who is no superuser. */
 export class TestDatabase {
   private constructor(
@@ -74,7 +82,7 @@ export class TestDatabase {
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', () => undefined);
     // As the refresher of the deployment has done by then: this machine is known.
-    if (!options.empty) await clockOf(dataSource).observe();
+    if (await hasClock(dataSource)) await clockOf(dataSource).observe();
     const locks = locksOf(dataSource);
     return new TestDatabase(
       url,
