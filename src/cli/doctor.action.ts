@@ -1,5 +1,6 @@
 import { HealthModule } from '../health/health.module.js';
 import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
+import { describeTransaction } from '../database/other-transactions.js';
 import { EXIT } from '../process.js';
 import { withContext } from './with-context.js';
 
@@ -19,6 +20,7 @@ function describeHealth(health: HistoryHealth): string {
     `kept       raw ${health.rawRetentionHours} h, hourly ${health.hourlyRetentionHours} h, daily ${health.dailyRetentionHours / 24} days`,
     `waiting    ${pendingChanges} changes, ${daysOverdue} days to close, materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
     ...describeRefresher(health),
+    ...health.transactions.map((one) => `open       ${describeTransaction(one)}`),
     '',
     table([
       ['layer', 'rows', 'oldest', 'newest', 'watermark', 'last refresh', 'took', 'next retention removes'],

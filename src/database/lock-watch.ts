@@ -63,7 +63,7 @@ export class LockWatch {
 
   private looker(): SqlRunner {
     const pool = lookerOf(this.db);
-    return { query: async (sql, parameters) => (await pool.query(sql, parameters)).rows };
+    return { query: async (sql, parameters) => (await pool.query(sql, parameters)).rows as unknown };
   }
 }
 

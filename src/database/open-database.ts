@@ -2,6 +2,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedCluster } from '../embedded/embedded-cluster.js';
 import { HeardClient } from './heard-client.js';
+import { databaseErrorCode, SQLSTATE, toDomainError } from './pg-errors.js';
 
 /** The database that a process works on. */
 export interface OpenDatabase {
@@ -32,6 +33,7 @@ async function requireConnection(url: string): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
+    if (databaseErrorCode(error) === SQLSTATE.tooManyConnections) throw toDomainError(error);
     throw new DomainError('UNAVAILABLE', `DATABASE_URL cannot be connected to: ${reasonOf(error)}`, {
       cause: error,
     });

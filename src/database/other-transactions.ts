@@ -15,6 +15,8 @@ export interface OtherTransaction {
   state: string | null;
   /** When it began. */
   since: Date | null;
+  /** By the server's clock. */
+  ageSeconds: number | null;
   /** The first characters of its last statement. */
   query: string | null;
   /** Whether the server hides all but process and user: pg_stat_activity does so for sessions of other roles. */
@@ -39,12 +41,15 @@ const LONGEST_QUEUE = 5;
 const HIDDEN = "'<insufficient privilege>'";
 const SESSION = `a.pid, NULL::text AS gid, a.usename::text AS "user",
   coalesce(nullif(a.application_name, ''), a.backend_type) AS name, a.state, a.xact_start AS since,
+  extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS "ageSeconds",
   CASE WHEN a.query <> ${HIDDEN} THEN left(regexp_replace(a.query, '\\s+', ' ', 'g'), ${SHOWN_QUERY}) END AS query,
   a.query IS NOT DISTINCT FROM ${HIDDEN} AS "isHidden"`;
 const PREPARED = `NULL::integer AS pid, p.gid, p.owner::text AS "user", NULL::text AS name, 'prepared' AS state,
-  p.prepared AS since, NULL::text AS query, false AS "isHidden"`;
-/** In pg_locks a prepared transaction has no process, and this for its virtual one. */
-const PREPARED_ID = `'-1/' || p.transaction::text`;
+  p.prepared AS since, extract(epoch FROM clock_timestamp() - p.prepared)::float8 AS "ageSeconds", NULL::text AS query, false AS "isHidden"`;
+/** Prepared transactions, with the virtual one of their locks: those have no process, and only one of them names the real one. */
+const PREPARED_LOCKS = `pg_prepared_xacts AS p JOIN pg_locks AS own
+  ON own.pid IS NULL AND own.locktype = 'transactionid' AND own.transactionid = p.transaction`;
+const PREPARED_ID = 'own.virtualtransaction';
 const SAME_DATABASE = '(SELECT oid FROM pg_database WHERE datname = current_database())';
 
 const BLOCKERS = `
@@ -57,7 +62,7 @@ const BLOCKERS = `
   SELECT concat_ws(' ', a.pid, a.xact_start) AS id, ${SESSION} FROM pg_stat_activity AS a
   WHERE a.pid IN (SELECT q.pid FROM queue AS q) AND a.pid NOT IN (SELECT w.pid FROM waiting AS w)
   UNION ALL
-  SELECT ${PREPARED_ID}, ${PREPARED} FROM pg_prepared_xacts AS p
+  SELECT ${PREPARED_ID}, ${PREPARED} FROM ${PREPARED_LOCKS}
   WHERE ${PREPARED_ID} IN (
     SELECT held.virtualtransaction FROM pg_locks AS wanted JOIN pg_locks AS held ON held.granted AND held.pid IS NULL
       AND (held.locktype, held.database, held.relation, held.page, held.tuple, held.transactionid, held.classid, held.objid, held.objsubid)
@@ -76,7 +81,7 @@ const holders = (wanted: string): string => `
   SELECT h.id, ${SESSION} FROM held AS h JOIN pg_stat_activity AS a USING (pid)
   WHERE a.pid <> pg_backend_pid() AND coalesce(a.xact_start < clock_timestamp() - make_interval(secs => $1), true)
   UNION ALL
-  SELECT h.id, ${PREPARED} FROM held AS h JOIN pg_prepared_xacts AS p ON h.pid IS NULL AND h.id = ${PREPARED_ID}
+  SELECT h.id, ${PREPARED} FROM ${PREPARED_LOCKS} JOIN held AS h ON h.pid IS NULL AND h.id = ${PREPARED_ID}
   ORDER BY since`;
 
 const HOLDERS = holders(
@@ -101,7 +106,7 @@ const LONG = `
         AND (held.relations IS NOT NULL OR a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
         AND NOT (a.state = 'active' AND a.application_name LIKE 'tracker-location-history%') END
   UNION ALL
-  SELECT ${PREPARED_ID}, ${PREPARED}, NULL, true FROM pg_prepared_xacts AS p
+  SELECT ${PREPARED_ID}, ${PREPARED}, NULL, true FROM ${PREPARED_LOCKS}
   WHERE p.database = current_database() AND p.prepared < clock_timestamp() - make_interval(secs => $1)
   ORDER BY since`;
 

@@ -132,8 +132,8 @@ async function whileOthersWork<T>(work: () => Promise<T>): Promise<T> {
 function heldUp(cause: unknown): DomainError {
   return new DomainError(
     'UNAVAILABLE',
-    `Another transaction of the database has held what this needs for ${INGEST_LOCK_TIMEOUT_MS / 1000} seconds. ` +
-      'What was not stored can be sent again; the log names the transaction',
+    `Another transaction has held what this needs in the database for ${INGEST_LOCK_TIMEOUT_MS / 1000} seconds; ` +
+      'try again in a while. The log names the transaction',
     { cause },
   );
 }

@@ -5,7 +5,9 @@ import {
   HistoryHealthRepository,
   type LayerHealth,
 } from './history-health.repository.js';
+import type { OtherTransaction } from '../database/other-transactions.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
+import { TransactionsHealthService } from './transactions-health.service.js';
 
 /** A change that waits longer than this is not being worked on, in seconds. */
 const PATIENCE_S = 120;
@@ -14,6 +16,8 @@ const PATIENCE_S = 120;
 export interface HistoryHealth extends HistoryFacts {
   layers: LayerHealth[];
   refresher: Omit<RefresherReport, 'problems'> & { lagSeconds: number };
+  /** Transactions of others that have been open for long, or keep a day from its close. */
+  transactions: OtherTransaction[];
   /** What an operator should look at, as sentences; empty when all is well. */
   problems: string[];
 }
@@ -25,6 +29,7 @@ export class HistoryHealthService {
   constructor(
     private readonly health: HistoryHealthRepository,
     private readonly refresher: RefresherHealthService,
+    private readonly transactions: TransactionsHealthService,
   ) {}
 
   /**
@@ -36,18 +41,20 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, ...refresher }] = await Promise.all([
+    const [facts, layers, policies, { problems, ...refresher }, others] = await Promise.all([
       this.health.facts(),
       this.health.layers(),
       this.health.failingPolicies(),
       this.refresher.check(),
+      this.transactions.check(),
     ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
     return {
       ...facts,
       layers,
       refresher: { ...refresher, lagSeconds },
-      problems: [...problemsOf(facts), ...policies.map(problemOf), ...problems],
+      transactions: others.transactions,
+      problems: [...problemsOf(facts), ...policies.map(problemOf), ...problems, ...others.problems],
     };
   }
 }

@@ -5,6 +5,7 @@ import {
   HealthIndicatorService,
 } from '@nestjs/terminus';
 import { DomainError } from '../common/errors/domain-error.js';
+import { refusedConnections } from '../database/refused-connections.js';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { RedisConnection } from '../locking/redis-connection.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
@@ -31,6 +32,7 @@ export class ReadinessProbes {
     const listeners = [...this.listeners.states()];
     return [
       () => this.database(),
+      () => this.connections(),
       ...(this.redis.isConfigured ? [() => this.redisState()] : []),
       ...listeners.map(
         ([channel, state]) =>
@@ -53,6 +55,18 @@ export class ReadinessProbes {
         }
       })
       .withTimeout(DATABASE_TIMEOUT_MS);
+  }
+
+  /** The connections that there are may be enough for the question above, and not for the requests that come. */
+  private connections(): HealthIndicatorResult {
+    const indicator = this.indicators.check('connections');
+    return refusedConnections.isRecent
+      ? indicator.degraded({
+          message:
+            'Within the last minute the database server had no free connection (max_connections, or the limit of the role ' +
+            'or the database); see the table of connections in the README',
+        })
+      : indicator.up();
   }
 
   private async redisState(): Promise<HealthIndicatorResult> {

@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { DATABASE_URL } from '../database/database.module.js';
+import { HeardClient } from '../database/heard-client.js';
 
 interface Proof {
   name: string;
@@ -49,7 +50,7 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
 
   private async prove(): Promise<Proof> {
     const name = randomUUID();
-    const client = new pg.Client({
+    const client = new HeardClient({
       connectionString: this.url,
       application_name: 'tracker-location-history import',
       keepAlive: true,

@@ -1,5 +1,6 @@
 import { ExponentialBackoff, type IBackoff } from 'cockatiel';
 import pg from 'pg';
+import { HeardClient } from '../database/heard-client.js';
 import { SESSION_OPTIONS } from '../database/session.js';
 
 export interface PgListenerOptions {
@@ -73,7 +74,7 @@ export class PgListener {
 
   private async connect(): Promise<void> {
     const { url, channel, answerMs = ANSWER_MS } = this.options;
-    const client = new pg.Client({
+    const client = new HeardClient({
       connectionString: url,
       application_name: listenerName(channel),
       options: SESSION_OPTIONS,
