@@ -97,7 +97,7 @@ const LONG = `
     SELECT min(l.virtualtransaction) AS id, array_agg(DISTINCT c.relname::text) AS relations
     FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' AND l.database = ${SAME_DATABASE}
-      AND c.relkind IN ('r', 'p', 'v', 'm') AND (n.nspname = '_timescaledb_internal'
+      AND c.relkind IN ('r', 'p', 'm') AND (n.nspname = '_timescaledb_internal'
         OR n.oid = (SELECT r.relnamespace FROM pg_class AS r WHERE r.oid = 'location_reports'::regclass))
   ) AS held ON true
   WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL

@@ -14,6 +14,8 @@ const LONG_S = 5 * 60;
 const BLOCKING_S = 60;
 /** Of another role's the age is hidden: those that are still there after this time are told. */
 const SECOND_LOOK_MS = 2_000;
+/** The one that writers wait for is named first. */
+const RAW = 'location_reports';
 /** Relations that are named. */
 const SHOWN_RELATIONS = 3;
 
@@ -68,10 +70,9 @@ function blockedDay(day: Date, transaction: OtherTransaction): string {
 
 function problemOf(transaction: LongTransaction): string {
   const { relations, holdsHorizon, ageSeconds, gid } = transaction;
+  const locked = [...(relations ?? [])].sort((a, b) => Number(b === RAW) - Number(a === RAW));
   const keeps = [
-    ...(relations && relations.length > 0
-      ? [`it has locked ${relations.slice(0, SHOWN_RELATIONS).join(', ')}`]
-      : []),
+    ...(locked.length > 0 ? [`it has locked ${locked.slice(0, SHOWN_RELATIONS).join(', ')}`] : []),
     ...(gid !== null ? ['it keeps all its locks'] : []),
     ...(holdsHorizon ? ['it keeps VACUUM from removing dead rows'] : []),
   ].join(', and ');

@@ -75,7 +75,9 @@ describe('a brief transaction with strong locks', () => {
       message: expect.stringContaining('a long report (process') as unknown,
     });
     expect(lines).toEqual([
-      expect.stringMatching(/a long report \(process \d+, since .*SELECT count\(\*\) FROM location_reports/),
+      expect.stringMatching(
+        /a long report \(process \d+, user \S+, idle in transaction, open since .*SELECT count\(\*\) FROM location_reports/,
+      ),
     ]);
     expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
   });

@@ -13,6 +13,9 @@ import { TestDatabase } from '../support/test-database.js';
 
 const FIVE_MINUTES = 300;
 
+/** The doctor's own are as old as its question. */
+const isOfTheTest = ({ name, gid }: OtherTransaction): boolean => name === 'by hand' || gid !== null;
+
 /** What the database would say so many seconds later. */
 class LaterRepository extends TransactionsHealthRepository {
   readonly asked: number[] = [];
@@ -24,16 +27,16 @@ class LaterRepository extends TransactionsHealthRepository {
     super(db);
   }
 
-  override long(seconds: number): Promise<LongTransaction[]> {
+  override async long(seconds: number): Promise<LongTransaction[]> {
     this.asked.push(seconds);
-    return super.long(seconds - this.laterS);
+    const found = await super.long(seconds - this.laterS);
+    return found.filter((one) => isOfTheTest(one) || one.isHidden);
   }
 
   override async dueDay(): Promise<Awaited<ReturnType<TransactionsHealthRepository['dueDay']>>> {
     const due = await super.dueDay();
-    // Not those of the doctor itself, which are as old as its question.
-    const later = ({ name, gid, ageSeconds }: OtherTransaction): number | null =>
-      ageSeconds !== null && (name === 'by hand' || gid !== null) ? ageSeconds + this.laterS : ageSeconds;
+    const later = (one: OtherTransaction): number | null =>
+      one.ageSeconds !== null && isOfTheTest(one) ? one.ageSeconds + this.laterS : one.ageSeconds;
     return due && { ...due, holders: due.holders.map((one) => ({ ...one, ageSeconds: later(one) })) };
   }
 }
