@@ -5,16 +5,27 @@ import type { HistoryEngine } from '../config/env.schema.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
 import { keepChangesLogged } from '../database/changes-log.js';
 import { refreshAggregate } from '../database/refresh-aggregate.js';
+import { LockWatch } from '../database/lock-watch.js';
+import { dayHolders, type OtherTransaction } from '../database/other-transactions.js';
+import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
 import { askQuickly, type Session } from '../database/session.js';
 import { inTransaction } from '../database/transactions.js';
+import type { BriefTries } from './brief-tries.js';
 
 /** Relations that a refresh is asked for by name. */
 export type AggregateRelation = 'location_history_hourly' | 'location_history_daily';
 
-/** How long a statement of maintenance waits for a table lock before it gives way and is tried again. */
+/** How long a refresh waits for a lock before it gives way and is tried again. */
 const LOCK_TIMEOUT = '2s';
-/** A refresh that takes longer than this is broken. */
-const REFRESH_TIMEOUT = '20min';
+/** How often it is looked whom a refresh waits for: before that. */
+const LOOK_EVERY_MS = 1_000;
+/**
+ * No time-out of the server's, neither ours nor the role's: a session that once had a long one pending takes shorter ones
+ * for set after the server's clock jumped ahead, and no lock of it times out (PostgreSQL 15, schedule_alarm()). What takes too
+ * long is stopped by who holds the lock: see LockService.withLock().
+ */
+const TIMEOUTS = `SELECT set_config('lock_timeout', '${LOCK_TIMEOUT}', $1), set_config('statement_timeout', '0', $1),
+  pg_backend_pid() AS pid`;
 
 /** Reports of keys that no tracker has, in the hours that just changed. */
 export interface Unregistered {
@@ -68,10 +79,10 @@ export class AggregatesRepository {
     // Read before, written after: a change that comes meanwhile leaves the view stale.
     const state = (await session.query('SELECT changes FROM refresh_state')) as { changes: string }[];
     await inTransaction(session, async () => {
-      await session.query(
-        `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL statement_timeout = '${REFRESH_TIMEOUT}'`,
+      const [{ pid }] = (await session.query(TIMEOUTS, [true])) as [{ pid: number }];
+      await this.watched('the refresh of location_history', pid, () =>
+        session.query('REFRESH MATERIALIZED VIEW CONCURRENTLY location_history'),
       );
-      await session.query('REFRESH MATERIALIZED VIEW CONCURRENTLY location_history');
       // now() is when this refresh began: no change that it may have missed is older.
       await session.query(
         `UPDATE refresh_state SET refreshed = greatest(refreshed, $1), view_refreshed_at = now(),
@@ -130,11 +141,15 @@ export class AggregatesRepository {
     await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
   }
 
-  /** Statements of `work` end in the end, and give way to those who hold a table for long. */
-  async withTimeouts<T>(session: Session, work: () => Promise<T>): Promise<T> {
-    await session.query(`SET lock_timeout = '${LOCK_TIMEOUT}'; SET statement_timeout = '${REFRESH_TIMEOUT}'`);
+  /** Statements of `work` give way to those who hold a table for long, who are named in the log, and may take their time. */
+  async withTimeouts<T>(
+    session: Session,
+    work: () => Promise<T>,
+    what = 'a refresh of the aggregates',
+  ): Promise<T> {
+    const [{ pid }] = (await session.query(TIMEOUTS, [false])) as [{ pid: number }];
     try {
-      return await work();
+      return await this.watched(what, pid, work);
     } finally {
       // Fails where the session is broken, or told to stop: then nobody else gets it.
       await session.query('RESET lock_timeout; RESET statement_timeout').catch(() => undefined);
@@ -164,8 +179,8 @@ export class AggregatesRepository {
   }
 
   /** Makes room for the days to come; returns how many partitions were made. */
-  makePartitions(session: Session): Promise<number> {
-    return impatiently(session, 'SELECT make_report_partitions() AS value');
+  makePartitions(session: Session, tries: BriefTries): Promise<number> {
+    return this.briefly(session, 'SELECT make_report_partitions() AS value', tries);
   }
 
   /** The oldest day that is older than raw reports are kept; null when there is none. */
@@ -185,14 +200,29 @@ export class AggregatesRepository {
     return days;
   }
 
-  /** Closes the oldest day that is due. @throws 55000 while its daily history is not complete. */
-  closeOldestDay(session: Session): Promise<Date | null> {
-    return impatiently(session, 'SELECT close_oldest_day() AS value');
+  /**
+   * Closes the oldest day that is due.
+   *
+   * @throws 55000 while its daily history is not complete.
+   * @throws InTheWayError while a transaction that was not just begun is in the way; nobody has waited for us then.
+   */
+  async closeOldestDay(session: Session, tries: BriefTries): Promise<Date | null> {
+    tries.require(await dayHolders(session));
+    return this.briefly(session, 'SELECT close_oldest_day() AS value', tries);
   }
 
   /** Ends hours and days that are kept no longer; returns the number of rows removed. */
-  applyRetention(session: Session): Promise<number> {
-    return impatiently(session, 'SELECT sum(rows_removed)::int AS value FROM apply_aggregate_retention()');
+  applyRetention(session: Session, tries: BriefTries): Promise<number> {
+    return this.briefly(
+      session,
+      'SELECT sum(rows_removed)::int AS value FROM apply_aggregate_retention()',
+      tries,
+    );
+  }
+
+  /** Who has in use what the close of a day, or the making of partitions, needs for itself. */
+  dayHolders(session: Session): Promise<OtherTransaction[]> {
+    return dayHolders(session);
   }
 
   /** Notes that a listener got a notification; not each of many. */
@@ -216,13 +246,25 @@ export class AggregatesRepository {
     const [{ engine }] = (await on.query('SELECT engine FROM history_state')) as [{ engine: HistoryEngine }];
     return engine;
   }
-}
 
-/** One statement with one value, which gives way to writers instead of making them queue behind it. */
-async function impatiently<T>(session: Session, sql: string): Promise<T> {
-  return inTransaction(session, async () => {
-    await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-    const [row] = (await session.query(sql)) as [{ value: T }];
-    return row.value;
-  });
+  private watched<T>(what: string, pid: number, work: () => Promise<T>): Promise<T> {
+    return new LockWatch(this.db, what, LOOK_EVERY_MS).during(pid, work);
+  }
+
+  /** One statement with one value, which gives way to writers instead of making them queue behind it. */
+  private async briefly<T>(session: Session, sql: string, tries: BriefTries): Promise<T> {
+    try {
+      return await inTransaction(session, async () => {
+        await session.query(
+          `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+           SET LOCAL lock_timeout = '${tries.nextWaitMs()}ms'; SET LOCAL statement_timeout = 0`,
+        );
+        const [row] = (await session.query(sql)) as [{ value: T }];
+        return row.value;
+      });
+    } catch (error) {
+      if (databaseErrorCode(error) === SQLSTATE.lockNotAvailable) tries.warn(await dayHolders(session));
+      throw error;
+    }
+  }
 }

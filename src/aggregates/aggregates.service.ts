@@ -4,13 +4,19 @@ import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { type TimeRange, timeRange } from '../common/time-range.js';
 import { retryTransient } from '../database/retry.js';
+import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
 import type { Session } from '../database/session.js';
-import { type LockedWork, type LockOptions, LockService } from '../locking/lock.service.js';
+import { type LockedWork, type LockOptions, type LockOutcome, LockService } from '../locking/lock.service.js';
 import { AggregatesRepository } from './aggregates.repository.js';
+import { BriefTries, mayBeTriedAgain } from './brief-tries.js';
 
 /** How long a refresh that was asked for waits for one that is running. */
 const REFRESH_WAIT_MS = 10_000;
 const REFRESH_POLL_MS = 50;
+/** A refresh that takes longer than this is broken, and is stopped. */
+const REFRESH_DEADLINE_MS = 20 * 60_000;
+/** How long maintenance tries to come between those who use the tables. */
+const MAINTENANCE_PATIENCE_MS = 60_000;
 /** What an operator has been told of is said again after this time. */
 const REMIND_MS = 3_600_000;
 
@@ -52,7 +58,7 @@ export class AggregatesService {
    */
   async aggregateChanges(): Promise<ChangesOutcome> {
     if (!(await this.aggregates.hasMarkers())) return 'nothing';
-    const tried = await this.locks.withLock(
+    const tried = await this.refreshUnder(
       CHANGES_LOCK,
       (session) => this.aggregateUnderLock(session),
       CHANGES_LOCK_OPTIONS,
@@ -69,7 +75,7 @@ export class AggregatesService {
   /** Refreshes `location_history` where it is behind. @returns whether it is still behind: another process is at it. */
   async refreshView(signal?: AbortSignal): Promise<{ refreshed: boolean; moreToDo: boolean }> {
     if (!(await this.aggregates.viewIsStale())) return { refreshed: false, moreToDo: false };
-    const tried = await this.locks.withLock(
+    const tried = await this.refreshUnder(
       VIEW_LOCK,
       (session) => this.aggregates.refreshMaterializedView(session),
       signal && { signal },
@@ -104,16 +110,22 @@ export class AggregatesService {
    * @throws DomainError `CONFLICT` where the clocks are apart: then nothing is removed.
    */
   async maintain(session: Session): Promise<MaintenanceReport> {
-    const partitionsMade = await retryTransient(() => this.aggregates.makePartitions(session));
+    return this.aggregates.withTimeouts(session, () => this.maintainPatiently(session), 'maintenance');
+  }
+
+  private async maintainPatiently(session: Session): Promise<MaintenanceReport> {
+    const partitionsMade = await this.tried(session, 'The making of partitions', (tries) =>
+      this.aggregates.makePartitions(session, tries),
+    );
     await this.clock.requireAgreement();
     const daysClosed: string[] = [];
     for (let day = await this.aggregates.dayToClose(); day; day = await this.aggregates.dayToClose()) {
       await this.closeDay(session, day);
       daysClosed.push(day.start.toISOString().slice(0, 10));
     }
-    const rowsRemoved = await retryTransient(async () => {
+    const rowsRemoved = await this.tried(session, 'The end of what is kept no longer', async (tries) => {
       await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
-      return this.aggregates.applyRetention(session);
+      return this.aggregates.applyRetention(session, tries);
     });
     this.logger.log(
       `maintenance: ${partitionsMade} partitions made, days closed: ${daysClosed.join(', ') || 'none'}, ${rowsRemoved} rows removed`,
@@ -123,10 +135,43 @@ export class AggregatesService {
 
   /** Completes a day's history and drops its raw reports; a writer who comes between the two is met by another try. */
   private closeDay(session: Session, day: TimeRange): Promise<Date | null> {
-    return retryTransient(async () => {
+    const name = day.start.toISOString().slice(0, 10);
+    return this.tried(session, `The close of ${name}`, async (tries) => {
       await this.aggregates.completeDays(day, session);
-      return this.aggregates.closeOldestDay(session);
+      return this.aggregates.closeOldestDay(session, tries);
     });
+  }
+
+  /** Does a part of maintenance, again while others are in the way. @throws DomainError `CONFLICT` that names them. */
+  private async tried<T>(
+    session: Session,
+    what: string,
+    work: (tries: BriefTries) => Promise<T>,
+  ): Promise<T> {
+    const tries = new BriefTries(what);
+    try {
+      return await retryTransient(() => work(tries), MAINTENANCE_PATIENCE_MS, mayBeTriedAgain);
+    } catch (error) {
+      if (databaseErrorCode(error) !== SQLSTATE.lockNotAvailable) throw error;
+      throw tries.failed(await this.aggregates.dayHolders(session), error);
+    }
+  }
+
+  /** Refreshes under a lock, and is stopped where that takes too long; by us: see withTimeouts(). */
+  private async refreshUnder<T>(
+    lock: string,
+    work: LockedWork<T>,
+    options: LockOptions = {},
+  ): Promise<LockOutcome<T>> {
+    const deadline = new AbortController();
+    const late = new Error(`it took longer than ${REFRESH_DEADLINE_MS / 60_000} minutes`);
+    const timer = setTimeout(() => deadline.abort(late), REFRESH_DEADLINE_MS);
+    const signals = [deadline.signal, ...(options.signal ? [options.signal] : [])];
+    try {
+      return await this.locks.withLock(lock, work, { ...options, signal: AbortSignal.any(signals) });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async aggregateUnderLock(session: Session): Promise<ChangesOutcome> {
@@ -146,7 +191,7 @@ export class AggregatesService {
   private async afterOthers(lock: string, work: LockedWork<void>, options?: LockOptions): Promise<void> {
     const end = performance.now() + REFRESH_WAIT_MS;
     for (;;) {
-      const tried = await this.locks.withLock(lock, work, options);
+      const tried = await this.refreshUnder(lock, work, options);
       if (tried.outcome === 'acquired') return;
       if (tried.outcome === 'unavailable') throw tried.error;
       if (performance.now() > end) {

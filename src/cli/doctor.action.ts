@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { HealthModule } from '../health/health.module.js';
 import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
+import { describeTransaction } from '../database/other-transactions.js';
 import { EXIT } from '../process.js';
 import { withContext } from './with-context.js';
 
@@ -29,6 +30,7 @@ function describeHealth(health: HistoryHealth): string {
     `clocks     database ${moment(health.serverTime)}, program ${moment(health.clock.programTime)}, agreed ${moment(health.clock.agreedTime)}`,
     `waiting    ${pendingChanges} changes, ${daysOverdue} days to close, materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
     ...describeRefresher(health),
+    ...health.transactions.map((one) => `open       ${describeTransaction(one)}`),
     '',
     table([
       ['layer', 'rows', 'oldest', 'newest', 'watermark', 'last refresh', 'took', 'next retention removes'],

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { refusedConnections } from './refused-connections.js';
 import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
 import { withSslMode } from './tls.js';
 
@@ -26,6 +28,8 @@ type OnConnected = (error: Error | null, client?: pg.Client) => void;
  *
  * It starts without the parameter `options`, which poolers refuse. What a pooler may give to other clients is not set
  * either: settings are for sessions that are the server's own.
+ *
+ * That the server has no connection free is noted: see RefusedConnections.
  */
 export class HeardClient extends pg.Client {
   private readonly session: SessionSettings;
@@ -54,7 +58,7 @@ export class HeardClient extends pg.Client {
   override connect(): Promise<pg.Client>;
   override connect(callback: OnConnected): void;
   override connect(callback?: OnConnected): Promise<pg.Client> | undefined {
-    const connected = super.connect().then(() => this.applySettings());
+    const connected = super.connect().then(() => this.applySettings(), noteRefusal);
     if (!callback) return connected;
     connected.then(
       (client) => callback(null, client),
@@ -78,4 +82,10 @@ export class HeardClient extends pg.Client {
       throw error;
     }
   }
+}
+
+/** @throws what it is given. */
+function noteRefusal(error: unknown): never {
+  if (databaseErrorCode(error) === SQLSTATE.tooManyConnections) refusedConnections.note();
+  throw error;
 }

@@ -24,6 +24,26 @@ describe('what may succeed when it is run again', () => {
   });
 });
 
+describe('a server that lacks something', () => {
+  it.each([
+    [
+      '53300',
+      'sorry, too many clients already',
+      /^The database server has no free connection \(max_connections/,
+    ],
+    ['53100', 'could not extend file', /^The database server has no disk space left/],
+    ['53200', 'out of memory', /^The database server is out of memory/],
+    ['53400', 'too many locks', /^The database server lacks a resource \(too many locks\)/],
+  ])('is UNAVAILABLE, and told from one that is away: %s', (code, said, message) => {
+    const error = failure(code, said);
+    expect(toDomainError(error)).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(message) as unknown,
+      cause: error,
+    });
+  });
+});
+
 describe('a connection that is lost', () => {
   it.each([
     failure('57P01', 'terminating connection due to administrator command'),

@@ -12,6 +12,7 @@ export const SQLSTATE = {
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
   undefinedFunction: '42883',
+  tooManyConnections: '53300',
   lockNotAvailable: '55P03',
   /** Raised by close_oldest_day(): a writer was faster than the refresh before it. */
   notInPrerequisiteState: '55000',
@@ -37,9 +38,17 @@ const TRANSIENT: ReadonlySet<string> = new Set([
  */
 const CHUNK_JUST_DROPPED = /^no chunk found with ID \d+$/;
 
+/** What a server that is there says when it lacks something (class 53). */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  [SQLSTATE.tooManyConnections]:
+    'The database server has no free connection (max_connections, or the limit of the role or the database)',
+  '53100': 'The database server has no disk space left',
+  '53200': 'The database server is out of memory',
+};
+
 /** Failures of the connection or of a server that starts or stops; `ECONN...` are Node's own. */
 const UNAVAILABLE: ReadonlySet<string> = new Set([
-  '08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03',
+  '08000', '08001', '08003', '08004', '08006', '57P01', '57P02', '57P03',
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
 
@@ -91,6 +100,10 @@ export function toDomainError(error: unknown): unknown {
     new DomainError(domainCode, message, { cause: error });
   if (POOL_EXHAUSTED.test(messageOf(error))) {
     return as('UNAVAILABLE', 'No connection to the database became free in time; try again in a moment');
+  }
+  if (/^53...$/.test(code)) {
+    const shortage = SHORTAGES[code] ?? `The database server lacks a resource (${messageOf(error)})`;
+    return as('UNAVAILABLE', `${shortage}; try again in a moment`);
   }
   if (UNAVAILABLE.has(code) || CONNECTION_LOST.test(messageOf(error))) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');

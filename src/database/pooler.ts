@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { describeAddress } from '../config/database-url.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { HeardClient } from './heard-client.js';
+import { databaseErrorCode, SQLSTATE, toDomainError } from './pg-errors.js';
 
 /** What stands between us and the server, by what it does with our sessions. */
 export type Pooling =
@@ -122,6 +123,8 @@ function statementPooler(url: string, variable: string): DomainError {
 
 /** Says why an address cannot be connected to: in the driver's words, which never have the password. */
 export function unreachable(variable: string, error: unknown): DomainError {
+  const known = databaseErrorCode(error) === SQLSTATE.tooManyConnections ? toDomainError(error) : null;
+  if (known instanceof DomainError) return known; // the address is right
   // A name with several addresses fails with several errors.
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
   const reasons = errors.map((one) => (one instanceof Error ? one.message : String(one)));

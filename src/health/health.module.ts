@@ -6,6 +6,8 @@ import { HistoryHealthResolver } from './history-health.resolver.js';
 import { HistoryHealthService } from './history-health.service.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
 import { RefresherHealthService } from './refresher-health.service.js';
+import { TransactionsHealthRepository } from './transactions-health.repository.js';
+import { TransactionsHealthService } from './transactions-health.service.js';
 
 @Module({
   imports: [ClockModule, HistoryGuardModule],
@@ -15,6 +17,8 @@ import { RefresherHealthService } from './refresher-health.service.js';
     HistoryHealthResolver,
     RefresherHealthRepository,
     RefresherHealthService,
+    TransactionsHealthRepository,
+    TransactionsHealthService,
   ],
   exports: [HistoryHealthService],
 })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
+import { CommittedTransactions } from '../database/transactions.js';
 
 /** A layer of history: what it holds, and what retention takes next. */
 export interface LayerHealth {
@@ -56,10 +57,15 @@ export interface HistoryFacts {
 
 @Injectable()
 export class HistoryHealthRepository {
-  constructor(private readonly db: DataSource) {}
+  /** Whoever looks for what is wrong must not wait without end for it. */
+  private readonly transactions: CommittedTransactions;
+
+  constructor(db: DataSource) {
+    this.transactions = new CommittedTransactions(db, 'a look at the health of history');
+  }
 
   async facts(): Promise<HistoryFacts> {
-    const [facts] = await this.db.query<[HistoryFacts]>(
+    const [facts] = await this.query<[HistoryFacts]>(
       `SELECT s.engine, s.spatial_layer AS "spatialLayer", now() AS "serverTime", s.closed_before AS horizon, s.cut,
          s.raw_retention_hours AS "rawRetentionHours", s.hourly_retention_hours AS "hourlyRetentionHours",
          s.daily_retention_hours AS "dailyRetentionHours",
@@ -87,7 +93,7 @@ export class HistoryHealthRepository {
   }
 
   layers(): Promise<LayerHealth[]> {
-    return this.db.query(
+    return this.query(
       `SELECT l.relation, l.oldest, l.newest, l.row_count::int AS rows, l.watermark,
          greatest(l.last_refresh, r.refreshed_at) AS "lastRefresh", r.ms AS "lastRefreshMs",
          l.removes_before AS "removesBefore", l.rows_to_remove::int AS "rowsToRemove"
@@ -96,8 +102,12 @@ export class HistoryHealthRepository {
   }
 
   failingPolicies(): Promise<FailingPolicy[]> {
-    return this.db.query(
+    return this.query(
       `SELECT policy, failures::int AS failures, last_success AS "lastSuccess", error FROM failing_policies() ORDER BY policy`,
     );
+  }
+
+  private query<T>(sql: string): Promise<T> {
+    return this.transactions.run((session) => session.query(sql) as Promise<T>);
   }
 }

@@ -8,8 +8,10 @@ import {
   HistoryHealthRepository,
   type LayerHealth,
 } from './history-health.repository.js';
+import type { OtherTransaction } from '../database/other-transactions.js';
 import { lockKey, redisLockName } from '../locking/lock-key.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
+import { TransactionsHealthService } from './transactions-health.service.js';
 
 const DAY_MS = 86_400_000;
 /** A change that waits longer than this is not being worked on, in seconds. */
@@ -20,6 +22,8 @@ export interface HistoryHealth extends HistoryFacts {
   clock: Pick<ClockState, 'programTime' | 'agreedTime'>;
   layers: LayerHealth[];
   refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
+  /** Transactions of others that have been open for long, or keep a day from its close. */
+  transactions: OtherTransaction[];
   /** What an operator should look at, as sentences; empty when all is well. */
   problems: string[];
 }
@@ -33,6 +37,7 @@ export class HistoryHealthService {
     private readonly refresher: RefresherHealthService,
     private readonly clock: ClockService,
     private readonly guard: HistoryGuardService,
+    private readonly transactions: TransactionsHealthService,
   ) {}
 
   /**
@@ -44,7 +49,7 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, missing] =
+    const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, missing, others] =
       await Promise.all([
         this.health.facts(),
         this.health.layers(),
@@ -52,6 +57,7 @@ export class HistoryHealthService {
         this.refresher.check(),
         this.clock.check(),
         this.guard.problems(),
+        this.transactions.check(),
       ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
     return {
@@ -59,12 +65,14 @@ export class HistoryHealthService {
       clock: { programTime: clock.programTime, agreedTime: clock.agreedTime },
       layers,
       refresher: { ...refresher, lagSeconds },
+      transactions: others.transactions,
       problems: [
         ...(clock.problem === null ? [] : [clock.problem]),
         ...missing,
         ...problemsOf(facts, { ...refresher, strayKeys }),
         ...policies.map(problemOf),
         ...problems,
+        ...others.problems,
       ],
     };
   }

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/terminus';
 import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
+import { refusedConnections } from '../database/refused-connections.js';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { HISTORY_CHECK } from '../history-guard/history-guard.service.js';
 import { JobRunner } from '../jobs/job-runner.js';
@@ -36,6 +37,7 @@ export class ReadinessProbes {
     const listeners = [...this.listeners.states()];
     return [
       () => this.database(),
+      () => this.connections(),
       () => this.clocks(),
       () => this.history(),
       ...(this.redis.isConfigured ? [() => this.redisState()] : []),
@@ -60,6 +62,18 @@ export class ReadinessProbes {
         }
       })
       .withTimeout(DATABASE_TIMEOUT_MS);
+  }
+
+  /** The connections that there are may be enough for the question above, and not for the requests that come. */
+  private connections(): HealthIndicatorResult {
+    const indicator = this.indicators.check('connections');
+    return refusedConnections.isRecent
+      ? indicator.degraded({
+          message:
+            'Within the last minute the database server had no free connection (max_connections, or the limit of the role ' +
+            'or the database); see the table of connections in the README',
+        })
+      : indicator.up();
   }
 
   private async clocks(): Promise<HealthIndicatorResult> {

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import { databaseErrorCode, SQLSTATE, toDomainError, violatedConstraint } from '../database/pg-errors.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
+import { CommittedTransactions } from '../database/transactions.js';
 import { ImportOwnerRepository } from './import-owner.repository.js';
 import { type LedgerCounts, NOTHING_COUNTED } from './import-summary.js';
 
@@ -51,13 +52,24 @@ const MAKE_STANDING = `
   INSERT INTO import_runs (kind, name, format, tracker, outcome, standing, finished_at)
   VALUES ($1, $2, $3, $4, 'completed', ${STANDING}, now()) ON CONFLICT (standing) DO NOTHING`;
 
+/** The number of refusals is at the head of the text: a column for it would be read by nobody else. */
+const NOTE_REFUSAL = `
+  UPDATE import_runs SET error_code = $2, error = format('Asked to send again: %s times, the last at %s: %s',
+    coalesce(substring(error FROM '^Asked to send again: (\\d+) times')::integer, 0) + 1,
+    to_char(now() AT TIME ZONE 'UTC', 'HH24:MI:SS"Z"'), $3::text)
+  WHERE id = $1`;
+
 /** Beginnings and ends of runs in the ledger. */
 @Injectable()
 export class ImportRunsRepository {
+  private readonly transactions: CommittedTransactions;
+
   constructor(
     private readonly db: DataSource,
     private readonly owner: ImportOwnerRepository,
-  ) {}
+  ) {
+    this.transactions = new CommittedTransactions(db, 'the beginning of an import');
+  }
 
   /**
    * Begins a run: the one that was queued; or goes on with the one of the same fingerprint that did not come to its end.
@@ -74,7 +86,8 @@ export class ImportRunsRepository {
     const parameters = [queued, kind, name, format, tracker, fingerprint, await this.owner.name()];
     if (!session) await this.db.query('SELECT close_orphaned_import_runs()');
     try {
-      const [run] = (await (session ?? this.db).query(BEGIN, parameters)) as [
+      const begin = (on: SqlRunner): Promise<unknown> => on.query(BEGIN, parameters);
+      const [run] = (await (session ? begin(session) : this.transactions.run(begin))) as [
         Omit<BegunRun, 'counts'> & { counts: LedgerCounts | null },
       ];
       return { ...run, counts: run.counts ?? NOTHING_COUNTED };
@@ -111,7 +124,7 @@ export class ImportRunsRepository {
       (await this.db.query<{ id: string }[]>(FIND_STANDING, [kind, name]))[0]?.id;
     let id = await find();
     if (id === undefined) {
-      await this.db.query(MAKE_STANDING, [kind, name, format, tracker]);
+      await this.transactions.run((session) => session.query(MAKE_STANDING, [kind, name, format, tracker]));
       id = await find();
     }
     if (id === undefined) throw new DomainError('CONFLICT', 'The day has just changed; try again');
@@ -138,12 +151,20 @@ export class ImportRunsRepository {
         ? { code: failure.code, message: failure.message }
         : { code: 'INTERNAL_SERVER_ERROR', message: 'The import failed; the log says why' };
     const outcome = isAborted ? 'interrupted' : error.code === 'BAD_USER_INPUT' ? 'broken' : 'failed';
+    if (run.owner === null && error.code === 'UNAVAILABLE') {
+      await this.noteRefusal(run.id, error).catch(() => undefined); // the database may be what is away
+    }
     try {
       await this.end(run, { outcome, error });
     } catch {
       // The database is what failed. The run is known to be interrupted once this process writes under another name.
       await this.owner.renounce();
     }
+  }
+
+  /** A standing run goes on; the ledger tells how often, and why last, its sender was asked to send again. */
+  private async noteRefusal(id: string, { code, message }: { code: string; message: string }): Promise<void> {
+    await this.db.query(NOTE_REFUSAL, [id, code, message]);
   }
 
   /** Says a failure of a batch in the product's words, where a caller can act on it. */

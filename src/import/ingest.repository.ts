@@ -16,18 +16,21 @@ const COPY_REFUSED = `COPY refused_reports (position, hashed_adv_key, timestamp,
   horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker,
   given) FROM STDIN`;
 
+/** What waits where a transaction has to, in the log. */
+const WHAT = 'an import';
+
 /** The one way of reports into the database; sql/definitions/common/ingest_reports.sql has the other end. */
 @Injectable()
 export class IngestRepository {
   readonly transactions: Transactions;
 
   constructor(private readonly db: DataSource) {
-    this.transactions = new CommittedTransactions(db);
+    this.transactions = new CommittedTransactions(db, WHAT);
   }
 
   /** Transactions of which nothing remains. */
   rehearse(): Promise<RehearsedTransactions> {
-    return RehearsedTransactions.begin(this.db);
+    return RehearsedTransactions.begin(this.db, WHAT);
   }
 
   /** Hands a batch to the tables that ingest_reports() reads, within a transaction. */

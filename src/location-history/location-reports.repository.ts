@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { TimeRange } from '../common/time-range.js';
 import type { StoredTelemetry } from '../common/telemetry.js';
+import { CommittedTransactions } from '../database/transactions.js';
 
 /** A report of a tracker whose key is known. */
 export interface NewReport extends StoredTelemetry {
@@ -27,31 +28,41 @@ export interface DeletedDay {
 /** How long a deletion waits for writers of raw reports before it gives way and is tried again. */
 const LOCK_TIMEOUT = '2s';
 
+const TAKE = 'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS outcome';
+
 /** Raw reports, one by one and out for good; files come in through src/import. */
 @Injectable()
 export class LocationReportsRepository {
-  constructor(private readonly db: DataSource) {}
+  private readonly transactions: CommittedTransactions;
 
-  /** Takes one report in as every source does; returns what became of it, in the words of the import. */
+  constructor(private readonly db: DataSource) {
+    this.transactions = new CommittedTransactions(db, 'createLocationReport');
+  }
+
+  /**
+   * Takes one report in as every source does; returns what became of it, in the words of the import.
+   *
+   * @throws DomainError `UNAVAILABLE` where the transaction of somebody else keeps a lock that it needs.
+   */
   async take(report: NewReport, source: string): Promise<string> {
-    const [{ outcome }] = await this.db.query<[{ outcome: string }]>(
-      'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS outcome',
-      [
-        report.hashedAdvKey,
-        report.timestamp.toISOString(),
-        report.latitude,
-        report.longitude,
-        report.confidence,
-        report.horizontalAccuracy,
-        report.status,
-        report.nearestCity,
-        source,
-        report.altitude,
-        report.speed,
-        report.course,
-        report.battery,
-        report.motion,
-      ],
+    const parameters = [
+      report.hashedAdvKey,
+      report.timestamp.toISOString(),
+      report.latitude,
+      report.longitude,
+      report.confidence,
+      report.horizontalAccuracy,
+      report.status,
+      report.nearestCity,
+      source,
+      report.altitude,
+      report.speed,
+      report.course,
+      report.battery,
+      report.motion,
+    ];
+    const [{ outcome }] = await this.transactions.run(
+      (session) => session.query(TAKE, parameters) as Promise<[{ outcome: string }]>,
     );
     return outcome;
   }

@@ -44,12 +44,13 @@ export class LocationReportsService {
    * Takes a report in, the way that every source does.
    *
    * @throws DomainError `BAD_USER_INPUT`, `NOT_FOUND` (tracker), `CONFLICT`; `reason` says in one word why it is refused.
+   * `UNAVAILABLE` where another transaction is in the way: to be sent again.
    */
   async create(trackerId: string, report: Omit<NewReport, 'hashedAdvKey'>): Promise<ReportOutcome> {
     const problems = outOfRange(report);
     if (problems.length > 0) throw refusal('out_of_range', problems.join('; '));
     const { hashedAdvKey } = await this.trackers.get(trackerId);
-    const outcome = await retryTransient(() => this.reports.take({ ...report, hashedAdvKey }, SOURCE));
+    const outcome = await this.reports.take({ ...report, hashedAdvKey }, SOURCE);
     const taken = TAKEN[outcome];
     if (taken) return taken;
     throw refusal(outcome);

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type pg from 'pg';
 import { inBriefTransaction } from '../../src/database/schema/brief-transaction.js';
 import { definitionFiles } from '../../src/database/schema/definitions.js';
-import { definedRelations, describeUsers } from '../../src/database/schema/relation-locks.js';
+import { describeTransactions, holdersOf } from '../../src/database/other-transactions.js';
+import { definedRelations } from '../../src/database/schema/relation-locks.js';
 import type { Session } from '../../src/database/session.js';
 import { connectTo } from '../support/client.js';
 import { locksOf } from '../support/locks.js';
@@ -74,7 +75,9 @@ describe('a brief transaction with strong locks', () => {
       message: expect.stringContaining('a long report (process') as unknown,
     });
     expect(lines).toEqual([
-      expect.stringMatching(/a long report \(process \d+, since .*SELECT count\(\*\) FROM location_reports/),
+      expect.stringMatching(
+        /a long report \(process \d+, user \S+, idle in transaction, open since .*SELECT count\(\*\) FROM location_reports/,
+      ),
     ]);
     expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
   });
@@ -90,7 +93,7 @@ describe('a brief transaction with strong locks', () => {
         await client.query('SELECT count(*) FROM location_reports');
       }
       await sleep(1_100);
-      const named = await describeUsers(session, ['location_reports']);
+      const named = describeTransactions(await holdersOf(session, ['location_reports'], 1));
       expect(named.match(/user of \w+/g)).toEqual(['user of this']);
     } finally {
       await elsewhere.end();

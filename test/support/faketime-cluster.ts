@@ -187,8 +187,9 @@ export class FaketimeCluster {
 
   /**
    * A session remembers when its next alarm comes, by the clock of then, and after a jump takes a later one for set: no
-   * deadlock is found and no lock times out until then, which is 20 minutes after a statement that might have taken so
-   * long (schedule_alarm() in PostgreSQL's timeout.c). Only the product's own sessions allow statements so much time.
+   * deadlock is found and no lock times out until then (schedule_alarm() in PostgreSQL's timeout.c). The product sets no long
+   * ones, but authentication_timeout is one of a minute for each new session. And an alarm that goes off while libfaketime
+   * reads its file is told the real time, and sets the next one as far ahead as the clock is.
    * Not only those that are idle at this moment: one that is at work goes back to its pool, alarm and all.
    */
   private async endSessionsOfBefore(): Promise<void> {

@@ -37,7 +37,12 @@ async function startEmbedded() {
   chmodSync(dataDir, 0o755); // as root the server runs as another user, who must get in
   const cluster = await startEmbeddedCluster({
     dataDir,
-    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+    settings: {
+      fsync: 'off',
+      full_page_writes: 'off',
+      max_connections: '200',
+      max_prepared_transactions: '10',
+    },
   });
   return {
     url: cluster.url,
@@ -57,17 +62,19 @@ async function prepare(engine, admin, run) {
     );
     const { rows } = await client.query(
       `SELECT split_part(current_setting('server_version'), ' ', 1) AS server,
+         current_setting('max_prepared_transactions')::int > 0 AS prepares,
          (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS timescaledb,
          (SELECT default_version FROM pg_available_extensions WHERE name = 'postgis') AS postgis`,
     );
-    const [{ server, timescaledb, postgis }] = rows;
+    const [{ server, prepares, timescaledb, postgis }] = rows;
     const versions = [
       `PostgreSQL ${server}`,
       ...(engine === 'timescaledb' ? [`TimescaleDB ${timescaledb}`] : []),
       postgis === null ? 'built-in spatial layer' : `PostGIS ${postgis}`,
     ];
     process.stderr.write(`engine ${engine}: ${versions.join(', ')}\n`); // .ci/run repeats it in its summary
-    return { engine, admin, owner, postgis: postgis !== null, majorVersion: Number.parseInt(server, 10) };
+    const majorVersion = Number.parseInt(server, 10);
+    return { engine, admin, owner, postgis: postgis !== null, prepares, majorVersion };
   });
 }
 

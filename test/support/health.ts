@@ -7,6 +7,8 @@ import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import type { LockService } from '../../src/locking/lock.service.js';
 import { RedisStatus } from '../../src/locking/redis-status.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
+import { TransactionsHealthRepository } from '../../src/health/transactions-health.repository.js';
+import { TransactionsHealthService } from '../../src/health/transactions-health.service.js';
 import { clockOf } from './clock.js';
 import { guardOf } from './history-guard.js';
 import { noRedis } from './locks.js';
@@ -19,7 +21,11 @@ interface WithRedis {
 }
 
 /** The doctor of a database, as a process without listener has it; without Redis, too, unless it is given one. */
-export function healthOf(db: TestDatabase, redis?: WithRedis): HistoryHealthService {
+export function healthOf(
+  db: TestDatabase,
+  redis?: WithRedis,
+  open = new TransactionsHealthRepository(db.dataSource),
+): HistoryHealthService {
   const locks = redis?.service ?? db.locks;
   const refresher = new RefresherHealthService(
     new RefresherHealthRepository(db.dataSource),
@@ -33,5 +39,6 @@ export function healthOf(db: TestDatabase, redis?: WithRedis): HistoryHealthServ
     refresher,
     clockOf(db.dataSource),
     guardOf(db.dataSource),
+    new TransactionsHealthService(open),
   );
 }

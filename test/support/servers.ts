@@ -18,6 +18,8 @@ export interface TestServer extends ServerAccess {
   engine: HistoryEngine;
   /** Whether PostGIS can be installed there. */
   postgis: boolean;
+  /** Whether it keeps prepared transactions: max_prepared_transactions. */
+  prepares: boolean;
   /** E.g. 15. */
   majorVersion: number;
 }

@@ -1,45 +1,63 @@
+-- What close_oldest_day() needs for itself, and whether those who only read it are in the way as well. Look into pg_locks for
+-- these before it is called: whoever has one of them for long would make all writers wait behind it, for nothing.
+CREATE OR REPLACE FUNCTION closing_needs() RETURNS TABLE (relation regclass, readers_too boolean)
+LANGUAGE sql STABLE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
+  SELECT to_regclass(name), true FROM history_state, unnest(ARRAY['location_reports', 'location_reports_default',
+    'location_reports_' || to_char(closed_before, 'YYYYMMDD')]) AS name
+$$;
+
 -- Closes the oldest open day, once it is older than raw reports are kept: makes sure that its history is complete,
 -- notes which reports it counted, moves the horizon past it and drops it. Returns the day, or NULL when none is due.
 --
--- One transaction, with all writers and readers of location_reports kept out: set lock_timeout, and try again.
+-- One transaction, at the end of which all writers and readers of location_reports are kept out: set lock_timeout, and try
+-- again. What takes long is done before the lock, and checked under it: of a day of a million reports writers hear little.
 CREATE OR REPLACE FUNCTION close_oldest_day() RETURNS timestamptz
-LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off SET enable_nestloop = off AS $$
 DECLARE
-  day timestamptz;
+  closing timestamptz;
   next_day timestamptz;
   due boolean;
+  keys text[];
+  counts bigint[];
+  digests bigint[];
 BEGIN
-  LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE;
+  -- Under an older snapshot what was stored while we waited for the lock would be dropped unseen.
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'close_oldest_day() works in READ COMMITTED alone' USING ERRCODE = 'active_sql_transaction';
+  END IF;
   SELECT closed_before, closed_before + interval '24 hours', closed_before < midnight_before(raw_retention_hours)
-    INTO STRICT day, next_day, due FROM history_state FOR UPDATE;
+    INTO STRICT closing, next_day, due FROM history_state;
   IF NOT due THEN
     RETURN NULL;
   END IF;
+  SELECT * INTO keys, counts, digests FROM note_identities(closing);
+
+  LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE;
+  PERFORM FROM history_state WHERE closed_before = closing FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'another session has closed %', closing::date USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  PERFORM correct_identities(closing, keys, counts, digests);
 
   -- Reports that came past the triggers (INSERT straight into a partition) are not in the aggregates yet; what was removed
   -- past them (DROP of a partition) still is, and would count twice when it is imported again.
-  PERFORM recompute_tracker_days(array_agg(coalesce(raw.hashed_adv_key, d.hashed_adv_key)), array_agg(day))
-  FROM (SELECT hashed_adv_key, count(*) AS n FROM location_reports
-        WHERE timestamp >= day AND timestamp < next_day GROUP BY 1) AS raw
-  FULL JOIN (SELECT * FROM location_history_daily WHERE bucket = day) AS d USING (hashed_adv_key)
-  WHERE d.report_count IS DISTINCT FROM raw.n
+  PERFORM recompute_tracker_days(array_agg(coalesce(i.hashed_adv_key, d.hashed_adv_key)), array_agg(closing))
+  FROM (SELECT * FROM report_identities WHERE day = closing) AS i
+  FULL JOIN (SELECT * FROM location_history_daily WHERE bucket = closing) AS d ON d.hashed_adv_key = i.hashed_adv_key
+  WHERE d.report_count IS DISTINCT FROM cardinality(i.milliseconds)
   HAVING count(*) > 0;
   IF FOUND THEN
-    PERFORM mark_history_changed(day, day);
+    PERFORM mark_history_changed(closing, closing);
   END IF;
 
-  INSERT INTO report_identities (hashed_adv_key, day, milliseconds)
-  SELECT hashed_adv_key, day, array_agg(milliseconds_of_day(timestamp))
-  FROM location_reports WHERE timestamp >= day AND timestamp < next_day GROUP BY 1;
-
   -- The cut never lies below the horizon: an outage of days moves both.
-  PERFORM note_closed_day(day);
+  PERFORM note_closed_day(closing);
 
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
 
-  EXECUTE format('DROP TABLE IF EXISTS %I', 'location_reports_' || to_char(day, 'YYYYMMDD'));
+  EXECUTE format('DROP TABLE IF EXISTS %I', 'location_reports_' || to_char(closing, 'YYYYMMDD'));
   DELETE FROM location_reports_default WHERE timestamp < next_day;
-  RETURN day;
+  RETURN closing;
 END $$;
 
 -- Ends the hours that are shown as days from now on, and the days, with their identities, that are kept no longer.

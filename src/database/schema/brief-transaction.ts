@@ -1,10 +1,11 @@
 import { DomainError } from '../../common/errors/domain-error.js';
+import { describeTransactions, holdersOf } from '../other-transactions.js';
 import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
 import { retryTransient } from '../retry.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transactions.js';
 import { whileJobsRest } from './job-locks.js';
-import { describeUsers, lockRelations } from './relation-locks.js';
+import { lockRelations } from './relation-locks.js';
 
 /**
  * How long one try waits for its locks, all together, before it gives way: whoever comes after it waits as long. Shorter
@@ -14,6 +15,9 @@ import { describeUsers, lockRelations } from './relation-locks.js';
 const LOCK_TIMEOUT = '800ms';
 /** How long it is tried. */
 const PATIENCE_MS = 10 * 60_000;
+
+/** Who has used a relation for less than this many seconds is not named: it will be done before anybody has read it. */
+const USED_FOR_S = 1;
 
 const MAY_PASS: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
@@ -57,7 +61,7 @@ export async function inBriefTransaction<T>(
       return await once();
     } catch (error) {
       if (!mayPass(error)) throw error;
-      const found = await describeUsers(session, relations);
+      const found = describeTransactions(await holdersOf(session, relations, USED_FOR_S));
       if (found !== '' && found !== users) progress(`waiting for those who use the tables: ${found}`);
       users = found;
       throw error;

@@ -27,6 +27,7 @@ const ORDER = [
   '{engine}/late_reports',
   '{engine}/report_triggers',
   '{engine}/refresh',
+  'common/report_identities',
   '{engine}/retention',
   'common/geocoding_cells',
   'common/queue_reports',

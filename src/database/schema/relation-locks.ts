@@ -60,20 +60,3 @@ export async function lockRelations(
     });
   }
 }
-
-/** Who has had one of these relations in use for a second and longer, for people; empty where nobody has. */
-export async function describeUsers(session: Session, relations: readonly string[]): Promise<string> {
-  const rows = (await session.query(
-    `SELECT format('%s (process %s%s)%s', coalesce(nullif(a.application_name, ''), a.backend_type), a.pid,
-         ', since ' || to_char(a.xact_start, 'HH24:MI:SS TZ'), ': ' || left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80)) AS "user"
-     FROM pg_stat_activity AS a
-     WHERE a.pid <> pg_backend_pid() AND a.datname = current_database()
-       AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', true)
-       AND EXISTS (
-         SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation'
-           AND l.relation IN (SELECT to_regclass(name) FROM unnest($1::text[]) AS name))
-     ORDER BY a.xact_start LIMIT 3`,
-    [relations],
-  )) as { user: string }[];
-  return rows.map(({ user }) => user).join('; ');
-}

@@ -1,0 +1,172 @@
+import type { SqlRunner } from './server-capabilities.js';
+
+/** A transaction of another session, or a prepared one, as far as this role may see it. */
+export interface OtherTransaction {
+  /** Tells it from an earlier or a later transaction of the same session. */
+  id: string;
+  /** Process of the server; null of a prepared transaction, which has none. */
+  pid: number | null;
+  /** Name of a prepared transaction; null of any other. */
+  gid: string | null;
+  user: string | null;
+  /** Name of the application, or what kind of process it is. */
+  name: string | null;
+  /** E.g. `idle in transaction`. */
+  state: string | null;
+  /** When it began. */
+  since: Date | null;
+  /** By the server's clock. */
+  ageSeconds: number | null;
+  /** The first characters of its last statement. */
+  query: string | null;
+  /** Whether the server hides all but process and user: pg_stat_activity does so for sessions of other roles. */
+  isHidden: boolean;
+}
+
+/** A transaction that has been open for long, and what it keeps from others. */
+export interface LongTransaction extends OtherTransaction {
+  /** Relations of the product that it has locked. */
+  relations: string[] | null;
+  /** Whether VACUUM has to keep dead rows for it. */
+  holdsHorizon: boolean;
+}
+
+/** Characters of a statement that are shown. */
+const SHOWN_QUERY = 60;
+/** How many are named at once. */
+const SHOWN_TRANSACTIONS = 3;
+/** How far a queue of sessions that wait for each other is followed. */
+const LONGEST_QUEUE = 5;
+
+const HIDDEN = "'<insufficient privilege>'";
+const SESSION = `a.pid, NULL::text AS gid, a.usename::text AS "user",
+  coalesce(nullif(a.application_name, ''), a.backend_type) AS name, a.state, a.xact_start AS since,
+  extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS "ageSeconds",
+  CASE WHEN a.query <> ${HIDDEN} THEN left(regexp_replace(a.query, '\\s+', ' ', 'g'), ${SHOWN_QUERY}) END AS query,
+  a.query IS NOT DISTINCT FROM ${HIDDEN} AS "isHidden"`;
+const PREPARED = `NULL::integer AS pid, p.gid, p.owner::text AS "user", NULL::text AS name, 'prepared' AS state,
+  p.prepared AS since, extract(epoch FROM clock_timestamp() - p.prepared)::float8 AS "ageSeconds", NULL::text AS query, false AS "isHidden"`;
+/** Prepared transactions, with the virtual one of their locks: those have no process, and only one of them names the real one. */
+const PREPARED_LOCKS = `pg_prepared_xacts AS p JOIN pg_locks AS own
+  ON own.pid IS NULL AND own.locktype = 'transactionid' AND own.transactionid = p.transaction`;
+const PREPARED_ID = 'own.virtualtransaction';
+const SAME_DATABASE = '(SELECT oid FROM pg_database WHERE datname = current_database())';
+
+const BLOCKERS = `
+  WITH RECURSIVE queue (pid, place) AS (
+    SELECT unnest(pg_blocking_pids($1::integer)), 1
+    UNION SELECT unnest(pg_blocking_pids(q.pid)), q.place + 1 FROM queue AS q WHERE q.place < ${LONGEST_QUEUE}
+  ), waiting (pid) AS (
+    SELECT $1::integer UNION SELECT q.pid FROM queue AS q WHERE cardinality(pg_blocking_pids(q.pid)) > 0
+  )
+  SELECT concat_ws(' ', a.pid, a.xact_start) AS id, ${SESSION} FROM pg_stat_activity AS a
+  WHERE a.pid IN (SELECT q.pid FROM queue AS q) AND a.pid NOT IN (SELECT w.pid FROM waiting AS w)
+  UNION ALL
+  SELECT ${PREPARED_ID}, ${PREPARED} FROM ${PREPARED_LOCKS}
+  WHERE ${PREPARED_ID} IN (
+    SELECT held.virtualtransaction FROM pg_locks AS wanted JOIN pg_locks AS held ON held.granted AND held.pid IS NULL
+      AND (held.locktype, held.database, held.relation, held.page, held.tuple, held.transactionid, held.classid, held.objid, held.objsubid)
+        IS NOT DISTINCT FROM (wanted.locktype, wanted.database, wanted.relation, wanted.page, wanted.tuple,
+          wanted.transactionid, wanted.classid, wanted.objid, wanted.objsubid)
+    WHERE NOT wanted.granted AND wanted.pid IN (SELECT w.pid FROM waiting AS w))
+  ORDER BY since`;
+
+const holders = (wanted: string): string => `
+  WITH held AS (
+    SELECT l.pid, min(l.virtualtransaction) AS id FROM pg_locks AS l JOIN (${wanted}) AS w ON l.relation = w.relation
+    WHERE l.granted AND l.locktype = 'relation' AND l.database = ${SAME_DATABASE}
+      AND (w.readers_too OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
+    GROUP BY l.pid, CASE WHEN l.pid IS NULL THEN l.virtualtransaction END
+  )
+  SELECT h.id, ${SESSION} FROM held AS h JOIN pg_stat_activity AS a USING (pid)
+  WHERE a.pid <> pg_backend_pid() AND coalesce(a.xact_start < clock_timestamp() - make_interval(secs => $1), true)
+  UNION ALL
+  SELECT h.id, ${PREPARED} FROM ${PREPARED_LOCKS} JOIN held AS h ON h.pid IS NULL AND h.id = ${PREPARED_ID}
+  ORDER BY since`;
+
+const HOLDERS = holders(
+  'SELECT to_regclass(name)::oid AS relation, true AS readers_too FROM unnest($2::text[]) AS name',
+);
+const DAY_HOLDERS = holders('SELECT relation::oid, readers_too FROM closing_needs()');
+
+/** Background processes are left out: they end by themselves, or give way. */
+const LONG = `
+  SELECT coalesce(held.id, concat_ws(' ', a.pid, a.xact_start)) AS id, ${SESSION}, held.relations,
+    a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
+  FROM pg_stat_activity AS a LEFT JOIN LATERAL (
+    SELECT min(l.virtualtransaction) AS id, array_agg(DISTINCT c.relname::text) AS relations
+    FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' AND l.database = ${SAME_DATABASE}
+      AND c.relkind IN ('r', 'p', 'm') AND (n.nspname = '_timescaledb_internal'
+        OR n.oid = (SELECT r.relnamespace FROM pg_class AS r WHERE r.oid = 'location_reports'::regclass))
+  ) AS held ON true
+  WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usesysid IS NOT NULL
+    AND CASE WHEN a.query IS NOT DISTINCT FROM ${HIDDEN} THEN held.relations IS NOT NULL
+      ELSE a.backend_type = 'client backend' AND a.xact_start < clock_timestamp() - make_interval(secs => $1)
+        AND (held.relations IS NOT NULL OR a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+        AND NOT (a.state = 'active' AND a.application_name LIKE 'tracker-location-history%') END
+  UNION ALL
+  SELECT ${PREPARED_ID}, ${PREPARED}, NULL, true FROM ${PREPARED_LOCKS}
+  WHERE p.database = current_database() AND p.prepared < clock_timestamp() - make_interval(secs => $1)
+  ORDER BY since`;
+
+/**
+ * The transactions that keep a session waiting at this moment: at the head of the queue, where others wait before it.
+ *
+ * @param pid of the session, which is another one than the one that asks.
+ */
+export async function blockersOf(on: SqlRunner, pid: number): Promise<OtherTransaction[]> {
+  return (await on.query(BLOCKERS, [pid])) as OtherTransaction[];
+}
+
+/** The transactions that have one of these relations locked, and are older than so many seconds; asked without waiting. */
+export async function holdersOf(
+  on: SqlRunner,
+  relations: readonly string[],
+  olderThanS: number,
+): Promise<OtherTransaction[]> {
+  return (await on.query(HOLDERS, [olderThanS, relations])) as OtherTransaction[];
+}
+
+/** The transactions that the close of the oldest open day would have to wait for; asked without waiting. */
+export async function dayHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTransaction[]> {
+  return (await on.query(DAY_HOLDERS, [olderThanS])) as OtherTransaction[];
+}
+
+/**
+ * Transactions of this database that have been open for so many seconds, and lock relations of the product or keep VACUUM
+ * from its work. Those of other roles, whose age is hidden, are among them where they lock relations, however old.
+ */
+export async function longTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
+  return (await on.query(LONG, [seconds])) as LongTransaction[];
+}
+
+/** Names a transaction for people. */
+export function describeTransaction(
+  { pid, gid, user, name, state, since, query, isHidden }: OtherTransaction,
+  withQuery = true,
+): string {
+  const began = since === null ? [] : [`open since ${since.toISOString().replace(/\.\d+Z$/, 'Z')}`];
+  if (gid !== null)
+    return `the prepared transaction '${gid}' (${[`user ${user ?? '?'}`, ...began].join(', ')})`;
+  const facts = [`process ${pid ?? '?'}`, ...(user === null ? [] : [`user ${user}`])];
+  if (isHidden) return `a session (${[...facts, 'the rest is hidden from this role'].join(', ')})`;
+  if (state !== null) facts.push(state);
+  const shown = withQuery && query !== null && query !== '' ? `: ${query}` : '';
+  return `${name ?? 'a session'} (${[...facts, ...began].join(', ')})${shown}`;
+}
+
+/** Names the oldest of them for people, in one line; empty where there are none. */
+export function describeTransactions(transactions: readonly OtherTransaction[], withQuery = true): string {
+  return transactions
+    .slice(0, SHOWN_TRANSACTIONS)
+    .map((one) => describeTransaction(one, withQuery))
+    .join('; ');
+}
+
+/** The statement that ends a transaction for good. */
+export function endingOf({ pid, gid }: OtherTransaction): string {
+  return gid === null
+    ? `SELECT pg_terminate_backend(${pid ?? 0})`
+    : `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import {
+  dayHolders,
+  type LongTransaction,
+  longTransactions,
+  type OtherTransaction,
+} from '../database/other-transactions.js';
+
+@Injectable()
+export class TransactionsHealthRepository {
+  constructor(private readonly db: DataSource) {}
+
+  /** Transactions that have been open for so many seconds, and keep something from others. */
+  long(seconds: number): Promise<LongTransaction[]> {
+    return longTransactions(this.db, seconds);
+  }
+
+  /** Start of the oldest day that is due to be closed, and who has in use what that needs; null where none is due. */
+  async dueDay(): Promise<{ day: Date; holders: OtherTransaction[] } | null> {
+    const [due] = await this.db.query<{ day: Date }[]>(
+      'SELECT closed_before AS day FROM history_state WHERE closed_before < midnight_before(raw_retention_hours)',
+    );
+    return due ? { day: due.day, holders: await dayHolders(this.db) } : null;
+  }
+}

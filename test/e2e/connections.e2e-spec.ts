@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { AppRole } from '../../src/config/env.schema.js';
+import { migrate } from '../../src/database/migrator.js';
+import { ImportModule } from '../../src/import/import.module.js';
+import { ImportOwnerRepository } from '../../src/import/import-owner.repository.js';
+import { Api } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { openFeature } from '../support/feature.js';
+import { ROOT } from '../support/product.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const POOL = 4;
+const ALL: AppRole[] = ['api', 'refresher', 'importer', 'geocoder'];
+
+/** A row of the table in the README. */
+interface Row {
+  pool: string;
+  listeners: number;
+  owner: number;
+  most: number;
+}
+
+async function documented(): Promise<Map<string, Row>> {
+  const text = await readFile(join(ROOT, 'README.md'), 'utf8');
+  const section = text.split('### Connections to the database')[1]?.split('\n### ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| (.*) \|$/gm)].map(([, cells]) =>
+    (cells ?? '').split('|').map((cell) => cell.trim()),
+  );
+  return new Map(
+    rows.slice(2).map(([process = '', pool = '', listeners, owner, most]) => [
+      process.replaceAll('`', ''),
+      {
+        pool: pool.replaceAll('`', ''),
+        listeners: Number(listeners),
+        owner: Number(owner),
+        most: Number(most),
+      },
+    ]),
+  );
+}
+
+describeOnEveryEngine('the connections of a process, as the README has them', (engine) => {
+  let db: TestDatabase;
+  let table: Map<string, Row>;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    await db.dataSource.destroy(); // only the process is to have some of the product's
+    table = await documented();
+  });
+  afterAll(async () => {
+    await db.dataSource.initialize();
+    await db.drop();
+  });
+
+  const counted = async (name: string): Promise<number> =>
+    db.value(
+      'SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1',
+      [name],
+    );
+  /** The most that it makes: all of its pool is busy, and an import has begun. */
+  async function expectAsDocumented(context: INestApplicationContext, process: string): Promise<void> {
+    const row = table.get(process);
+    if (!row) throw new Error(`the README has no row for ${process}`);
+    const dataSource = context.get(DataSource, { strict: false });
+    const busy = Promise.all(Array.from({ length: 3 * POOL }, () => dataSource.query('SELECT pg_sleep(1)')));
+    try {
+      await context.get(ImportOwnerRepository, { strict: false }).name();
+    } catch (error) {
+      expect(String(error)).toMatch(/does not exist in the current context/);
+    }
+    await eventually(async () => {
+      expect({
+        pool: await counted('tracker-location-history'),
+        listeners: await counted('tracker-location-history listener %'),
+        owner: await counted('tracker-location-history import'),
+      }).toEqual({ pool: POOL, listeners: row.listeners, owner: row.owner });
+    });
+    await busy;
+    expect(row.pool).toBe('DATABASE_POOL_SIZE');
+    expect(row.most).toBe(db.config.DATABASE_POOL_SIZE + row.listeners + row.owner);
+    expect(await counted('tracker-location-history%')).toBeLessThanOrEqual(POOL + row.listeners + row.owner);
+  }
+
+  it.each([...ALL.map((role) => [role, [role]] as const), ['all roles in one', ALL] as const])(
+    'role %s',
+    async (process, roles) => {
+      const api = await Api.start(db, false, {
+        APP_ROLES: [...roles],
+        DATABASE_POOL_SIZE: POOL,
+        FIND_MY_ENDPOINT_URL: 'http://127.0.0.1:1',
+      });
+      try {
+        await expectAsDocumented(api.app, process);
+      } finally {
+        await api.stop();
+      }
+    },
+  );
+
+  it('tracker import', async () => {
+    const context = await openFeature(db, ImportModule, { DATABASE_POOL_SIZE: String(POOL) });
+    try {
+      await expectAsDocumented(context, 'tracker import, import-retry, fetch');
+    } finally {
+      await context.close();
+    }
+  });
+
+  it('tracker migrate', async () => {
+    const empty = await TestDatabase.create(engine, { empty: true });
+    await empty.dataSource.destroy();
+    let most = 0;
+    let done = false;
+    const migrating = migrate(empty.config, empty.url).finally(() => (done = true));
+    while (!(done as boolean)) {
+      most = Math.max(
+        most,
+        await empty.value(
+          `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tracker-%'`,
+        ),
+      );
+      await sleep(5);
+    }
+    await migrating;
+    process.stderr.write(`${engine}: migrate had ${most} connections at most\n`);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(table.get('tracker migrate')?.most ?? 0);
+    await empty.dataSource.initialize();
+    await empty.drop();
+  });
+});

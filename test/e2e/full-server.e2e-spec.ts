@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import request from 'supertest';
+import { refusedConnections } from '../../src/database/refused-connections.js';
+import { Api } from '../support/api.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { Door } from '../support/door.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const FULL =
+  /^The database server has no free connection \(max_connections, or the limit of the role or the database\)/;
+
+const MINUTE = 61_000;
+let aheadMs = 0;
+
+interface Health {
+  status: string;
+  details: Record<string, { status: string; message?: string }>;
+}
+
+describeOnEveryEngine('a server without a free connection', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    api = await Api.start(db, false, { APP_ROLES: ['api'] });
+  });
+  beforeEach(() => {
+    aheadMs += MINUTE; // what an earlier test met is a minute ago
+    jest.spyOn(refusedConnections, 'now').mockImplementation(() => performance.now() + aheadMs);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT -1`);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  const ready = async (): Promise<Health & { code: number }> => {
+    const answer = await request(api.server).get('/health/ready');
+    return { code: answer.status, ...(answer.body as Health) };
+  };
+  const ask = async (query: string): Promise<{ code: string; message: string }[]> =>
+    ((await api.ask(query)).errors ?? []).map(({ message, extensions: { code } }) => ({ code, message }));
+
+  it('is told from one that is away, by requests and by readiness, until a minute later', async () => {
+    const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
+    await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
+    // The connections that it has go on; there are to be no more.
+    await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 1`);
+    const errors = (await Promise.all(Array.from({ length: 20 }, () => ask('{ trackers { id } }')))).flat();
+    expect(errors.length).toBeGreaterThan(0);
+    for (const error of errors) {
+      expect(error).toEqual({ code: 'UNAVAILABLE', message: expect.stringMatching(FULL) as unknown });
+    }
+
+    await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT -1`);
+    expect(await ready()).toMatchObject({
+      code: 200,
+      status: 'degraded',
+      details: {
+        database: { status: 'up' },
+        connections: {
+          status: 'degraded',
+          message: expect.stringContaining('had no free connection') as unknown,
+        },
+      },
+    });
+    aheadMs += MINUTE;
+    await eventually(async () => expect(await ready()).toMatchObject(fine));
+  });
+
+  it('is not ready where it has no connection at all, and says why', async () => {
+    const door = await Door.to(db.url);
+    const other = await Api.start(db, false, { APP_ROLES: ['api'], DATABASE_URL: door.url });
+    try {
+      await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 0`);
+      await door.close();
+      await door.open();
+      await eventually(async () => {
+        const answer = await request(other.server).get('/health/ready');
+        const { details } = answer.body as Health;
+        expect({ status: answer.status, database: details['database'] }).toMatchObject({
+          status: 503,
+          database: { status: 'down', message: expect.stringMatching(FULL) as unknown },
+        });
+      });
+      await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT -1`);
+      await door.close();
+      await eventually(async () => {
+        const answer = await request(other.server).get('/health/ready');
+        expect((answer.body as Health).details['database']?.message).toBe(
+          'The database cannot be reached at the moment',
+        );
+      });
+    } finally {
+      await other.stop();
+      await door.close();
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { at, historyToday, insertReports } from '../support/scenario.js';
+import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const DEADLINE_MS = 20 * 60_000;
+
+describeOnEveryEngine('how long a refresh may take', (engine) => {
+  let db: TestDatabase;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    await db.register('a');
+    const today = await historyToday(db);
+    await insertReports(db, [{ key: 'a', at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 }]);
+    await db.aggregates.aggregateChanges();
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  afterAll(() => db.drop());
+
+  const stale = (): Promise<unknown> => db.query('UPDATE refresh_state SET changes = changes + 1');
+
+  it('is not for a time-out of the role to say, nor for a long one of the server', async () => {
+    await db.administer(
+      `ALTER ROLE ${new URL(db.url).username} IN DATABASE ${db.name} SET statement_timeout = '500ms'`,
+    );
+    await db.dataSource.destroy();
+    await db.dataSource.initialize(); // sessions that the setting is for
+    expect(await db.dataSource.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '500ms' }]);
+    await slowDownView(db, 1);
+    await stale();
+    const refreshing = db.aggregates.refreshView();
+    await viewIsRefreshed(db);
+    expect(await refreshing).toMatchObject({ refreshed: true });
+    const seen = await db.locks.withLock('test', (session) =>
+      db.aggregates['aggregates'].withTimeouts(session, () =>
+        session.query(
+          `SELECT name, setting FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') ORDER BY 1`,
+        ),
+      ),
+    );
+    expect(seen).toMatchObject({
+      result: [
+        { name: 'lock_timeout', setting: '2000' },
+        { name: 'statement_timeout', setting: '0' },
+      ],
+    });
+    await slowDownView(db, 0);
+  });
+
+  it('is ended by a deadline of the process', async () => {
+    const { setTimeout } = globalThis;
+    jest
+      .spyOn(globalThis, 'setTimeout')
+      .mockImplementation((work: () => void, ms?: number, ...rest: []) =>
+        setTimeout(work, ms === DEADLINE_MS ? 500 : ms, ...rest),
+      );
+    await slowDownView(db, 30);
+    await stale();
+    await expect(db.aggregates.refreshView()).rejects.toThrow('it took longer than 20 minutes');
+    expect(
+      await db.value(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'REFRESH%'
+        AND state = 'active'`),
+    ).toBe(0);
+    jest.restoreAllMocks();
+    await slowDownView(db, 0);
+    expect(await db.aggregates.refreshView()).toMatchObject({ refreshed: true });
+  });
+});

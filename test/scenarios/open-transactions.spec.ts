@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import type { LongTransaction, OtherTransaction } from '../../src/database/other-transactions.js';
+import { TransactionsHealthRepository } from '../../src/health/transactions-health.repository.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { Forgotten } from '../support/forgotten.js';
+import { healthOf } from '../support/health.js';
+import type { TestReport } from '../support/history-oracle.js';
+import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
+import { at, historyToday } from '../support/scenario.js';
+import { databaseUrl, serverOf } from '../support/servers.js';
+import { TestDatabase } from '../support/test-database.js';
+
+const FIVE_MINUTES = 300;
+
+/** The doctor's own are as old as its question. */
+const isOfTheTest = ({ name, gid }: OtherTransaction): boolean => name === 'by hand' || gid !== null;
+
+/** What the database would say so many seconds later. */
+class LaterRepository extends TransactionsHealthRepository {
+  readonly asked: number[] = [];
+
+  constructor(
+    db: DataSource,
+    private readonly laterS: number,
+  ) {
+    super(db);
+  }
+
+  override async long(seconds: number): Promise<LongTransaction[]> {
+    this.asked.push(seconds);
+    const found = await super.long(seconds - this.laterS);
+    return found.filter((one) => isOfTheTest(one) || one.isHidden);
+  }
+
+  override async dueDay(): Promise<Awaited<ReturnType<TransactionsHealthRepository['dueDay']>>> {
+    const due = await super.dueDay();
+    const later = (one: OtherTransaction): number | null =>
+      one.ageSeconds !== null && isOfTheTest(one) ? one.ageSeconds + this.laterS : one.ageSeconds;
+    return due && { ...due, holders: due.holders.map((one) => ({ ...one, ageSeconds: later(one) })) };
+  }
+}
+
+describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
+  let db: TestDatabase;
+  let today: Date;
+  const begun: Forgotten[] = [];
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
+    today = await historyToday(db);
+    await db.register('a');
+    await db.settle();
+  });
+  afterEach(async () => {
+    begun.length = 0;
+    await Forgotten.endAll();
+  });
+  afterAll(() => db.drop());
+
+  const begin = async (options: Parameters<typeof Forgotten.begin>[1] = {}): Promise<Forgotten> => {
+    const transaction = await Forgotten.begin(db, options);
+    begun.push(transaction);
+    return transaction;
+  };
+  const byAdministrator = (): string => {
+    const server = serverOf(engine);
+    if (!server) throw new Error('no server');
+    return databaseUrl({ admin: server.admin }, db.name);
+  };
+  const report = (days: number): TestReport => ({
+    key: 'a',
+    at: at(today, days, '12:00:00'),
+    latitude: 1,
+    longitude: 2,
+  });
+  const problems = async (laterS = 0): Promise<string[]> =>
+    (await healthOf(db, undefined, new LaterRepository(db.dataSource, laterS)).check()).problems;
+
+  it('names one that has locked a relation for five minutes, with what to do, and none before', async () => {
+    const forgotten = await begin();
+    await forgotten.insert([report(-1)]);
+    const { pid } = forgotten;
+    expect(await problems()).toEqual([]);
+    const later = new LaterRepository(db.dataSource, FIVE_MINUTES);
+    const { transactions, problems: found } = await healthOf(db, undefined, later).check();
+    expect(later.asked).toEqual([FIVE_MINUTES]);
+    expect(found).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^A transaction has been open for 0 minutes: by hand \\(process ${pid}, user \\S+, idle in transaction, ` +
+            `open since \\S+Z\\); it has locked .*location_reports.*, and it keeps VACUUM from removing dead rows. ` +
+            `If it is forgotten, end it: SELECT pg_terminate_backend\\(${pid}\\)$`,
+        ),
+      ),
+    ]);
+    expect(transactions).toMatchObject([
+      { pid, query: expect.stringMatching(/^INSERT INTO location_reports/) },
+    ]);
+  });
+
+  it('names one that only keeps VACUUM from its work', async () => {
+    const { client, pid } = await begin({ isolation: 'REPEATABLE READ' });
+    await client.query('SELECT 1');
+    expect(await problems(FIVE_MINUTES)).toEqual([
+      expect.stringMatching(new RegExp(`process ${pid}, .*; it keeps VACUUM from removing dead rows`)),
+    ]);
+  });
+
+  it('says nothing of those that keep nothing from anybody, and of those of other databases', async () => {
+    const idle = await begin();
+    await idle.client.query('SELECT 1');
+    const other = await TestDatabase.create(engine);
+    const elsewhere = await Forgotten.begin(other, { isolation: 'REPEATABLE READ' });
+    await elsewhere.client.query('SELECT count(*) FROM location_reports');
+    expect(await problems(FIVE_MINUTES)).toEqual([]);
+    await elsewhere.end();
+    await other.drop();
+  });
+
+  it('says what can be seen of the transaction of another role', async () => {
+    const { client, pid } = await begin({ url: byAdministrator() });
+    await client.query('SELECT count(*) FROM location_reports');
+    expect(await problems()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^A transaction has been open for an unknown time: a session \\(process ${pid}, user \\S+, the rest is hidden ` +
+            `from this role\\); it has locked .*location_reports.*as an administrator \\(members of pg_read_all_stats .*` +
+            `pg_terminate_backend\\(${pid}\\)$`,
+        ),
+      ),
+    ]);
+  });
+
+  it('names the one because of which a day that is due cannot be closed', async () => {
+    await (await begin()).insert([report(-4)]);
+    const [{ pid }] = begun as [Forgotten];
+    await keepRaw(db, 3);
+    const blocked = new RegExp(
+      `^Maintenance cannot close \\d{4}-\\d\\d-\\d\\d, which is due, while by hand \\(process ${pid}, .*` +
+        `end it: SELECT pg_terminate_backend\\(${pid}\\)$`,
+    );
+    const close = async (laterS: number): Promise<string[]> =>
+      (await problems(laterS)).filter((text) => text.includes('cannot close'));
+    expect(await close(0)).toEqual([]);
+    expect(await close(FIVE_MINUTES)).toEqual([expect.stringMatching(blocked)]);
+    await begun.splice(0)[0]?.end();
+    await maintain(db);
+    expect(await close(FIVE_MINUTES)).toEqual([]);
+  });
+
+  const prepares = serverOf(engine)?.prepares === true;
+  (prepares ? it : it.skip)(
+    `names a prepared one${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
+    async () => {
+      const { client } = await begin();
+      await client.query(
+        `LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'half ''done'`,
+      );
+      const found = await problems(FIVE_MINUTES);
+      await client.query(`ROLLBACK PREPARED 'half ''done'`);
+      expect(found).toEqual([
+        expect.stringMatching(
+          /the prepared transaction 'half 'done' \(user \S+, open since \S+Z\); it keeps all its locks.*end it: ROLLBACK PREPARED 'half ''done'$/,
+        ),
+      ]);
+    },
+  );
+});
