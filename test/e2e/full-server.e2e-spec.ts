@@ -49,9 +49,15 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
   it('is told from one that is away, by requests and by readiness, until a minute later', async () => {
     const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
     await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
-    // The connections that it has go on; there are to be no more.
+    // The connections that it has are busy for a moment; there are to be no more.
+    const other = await db.pool.connect();
+    await other.query('BEGIN; LOCK TABLE trackers');
     await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 1`);
-    const errors = (await Promise.all(Array.from({ length: 20 }, () => ask('{ trackers { id } }')))).flat();
+    const answers = Promise.all(Array.from({ length: 20 }, () => ask('{ trackers { id } }')));
+    await eventually(() => expect(refusedConnections.isRecent).toBe(true));
+    await other.query('ROLLBACK');
+    other.release();
+    const errors = (await answers).flat();
     expect(errors.length).toBeGreaterThan(0);
     for (const error of errors) {
       expect(error).toEqual({ code: 'UNAVAILABLE', message: expect.stringMatching(FULL) as unknown });
