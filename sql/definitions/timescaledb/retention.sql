@@ -32,6 +32,8 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'close_oldest_day() works in READ COMMITTED alone' USING ERRCODE = 'active_sql_transaction';
   END IF;
+  -- Two that have both read the reports would each wait for the other to let go of them.
+  PERFORM pg_advisory_xact_lock(hashtextextended('close_oldest_day', 0));
   SELECT closed_before, closed_before + interval '24 hours', closed_before < midnight_before(raw_retention_hours)
     INTO STRICT day, next_day, due FROM history_state;
   IF NOT due THEN

@@ -68,19 +68,14 @@ describe('formatError', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it.each(['ECONNREFUSED', '57P01', '53300'])(
-    'says that the database is away (%s), not where it is',
-    (code) => {
-      const answer = answerTo(
-        Object.assign(new Error('connect 10.1.2.3:5432'), { code, address: '10.1.2.3' }),
-      );
-      expect(answer).toMatchObject({
-        message: 'The database cannot be reached at the moment',
-        extensions: { code: 'UNAVAILABLE' },
-      });
-      expect(JSON.stringify(answer)).not.toContain('10.1.2.3');
-    },
-  );
+  it.each(['ECONNREFUSED', '57P01'])('says that the database is away (%s), not where it is', (code) => {
+    const answer = answerTo(Object.assign(new Error('connect 10.1.2.3:5432'), { code, address: '10.1.2.3' }));
+    expect(answer).toMatchObject({
+      message: 'The database cannot be reached at the moment',
+      extensions: { code: 'UNAVAILABLE' },
+    });
+    expect(JSON.stringify(answer)).not.toContain('10.1.2.3');
+  });
 
   it('does not say so where only the connections of this process are all in use', () => {
     expect(answerTo(new Error('timeout exceeded when trying to connect'))).toMatchObject({
