@@ -5,7 +5,6 @@ CREATE TABLE history_clock (
   proved_at timestamptz NOT NULL DEFAULT now(), -- as far as time has passed since; later where a clock was set back
   seen_at timestamptz NOT NULL DEFAULT clock_timestamp() -- what the database's clock said when it was last looked at
 );
-INSERT INTO history_clock DEFAULT VALUES;
 
 CREATE TABLE clock_machines (
   machine text PRIMARY KEY,          -- one boot of one machine
@@ -14,3 +13,5 @@ CREATE TABLE clock_machines (
   candidate_uptime float8,           -- seconds it had been up when that was noted
   seen_at timestamptz NOT NULL       -- last time that it reported, by the agreed time
 );
+
+INSERT INTO history_clock DEFAULT VALUES;
