@@ -3,6 +3,7 @@
  *
  *   npm run soak -- --engine postgresql --minutes 60
  */
+import { setMaxListeners } from 'node:events';
 import { parseOptions, type SoakOptions, USAGE } from './soak/options.js';
 import { soak } from './soak/soak.js';
 
@@ -24,6 +25,7 @@ function readOptions(): SoakOptions {
 
 async function main(options: SoakOptions): Promise<number> {
   const ending = new AbortController();
+  setMaxListeners(0, ending.signal); // every client that waits has one
   const cleaners: (() => Promise<void>)[] = [];
   let code: number | undefined;
   // npm passes on what the terminal has sent already, so the second one means nothing.

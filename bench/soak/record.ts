@@ -28,6 +28,9 @@ export class SoakRecord {
   readonly counts = new Map<string, number>();
   readonly failures = new Map<string, Seen>();
 
+  /** @param onFailure is given the first one of each kind. */
+  constructor(private readonly onFailure: (what: string, detail: string) => void) {}
+
   acknowledge(reports: readonly TestReport[]): void {
     for (const report of reports) this.acknowledged.push(report);
   }
@@ -43,6 +46,7 @@ export class SoakRecord {
   /** Something that must not happen; `detail` is kept of the first time. */
   fail(what: string, detail: unknown): void {
     const first = `${new Date().toISOString()} ${textOf(detail)}`;
+    if (!this.failures.has(what)) this.onFailure(what, textOf(detail));
     const seen = this.failures.get(what) ?? { count: 0, first };
     seen.count++;
     this.failures.set(what, seen);

@@ -40,7 +40,7 @@ export async function soak(
   const servers = await Servers.start(options.engine, cleanUp);
   const folder = options.logs ?? join(servers.folder, 'logs');
   await mkdir(folder, { recursive: true });
-  const record = new SoakRecord();
+  const record = new SoakRecord((what, detail) => say(`unexpected: ${what}: ${detail}`));
   const logs = new LogBook(folder);
   cleanUp(() => {
     killCommands();

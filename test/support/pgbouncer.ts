@@ -86,7 +86,7 @@ admin_users = ${decodeURIComponent(server.username)}
   async stop(): Promise<void> {
     const { process } = this;
     this.process = null;
-    if (!process) return;
+    if (process?.exitCode !== null || process.signalCode !== null) return; // Ctrl-C ends it, too
     const ended = once(process, 'exit');
     process.kill('SIGKILL');
     await ended;

@@ -74,11 +74,12 @@ export class RedisServer {
 
   /** Ends it at once, as a crash does. */
   async stop(): Promise<void> {
-    if (!this.process) return;
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
+    const { process } = this;
     this.process = null;
+    if (process?.exitCode !== null || process.signalCode !== null) return; // Ctrl-C ends it, too
+    const ended = once(process, 'exit');
+    process.kill('SIGKILL');
+    await ended;
   }
 
   /** It keeps its connections, and answers nothing until it goes on. */
