@@ -81,11 +81,17 @@ class Importer {
     await untilAcknowledged('tracker import', signal, async () => {
       const killAfterMs = random.oneIn(3) ? 500 + random.int(4000) : undefined;
       const { code, stdout } = await runCommand(['import', '--json', path], commandEnv, logs, killAfterMs);
-      if (code === 0) this.onLedger(file, JSON.parse(stdout) as Ledger & { runId: string }, again);
-      const failure = code === 0 || code === null ? null : codeOf(stdout);
+      const lines = stdout.trim().split('\n');
+      const answer = lines.find((line) => line.startsWith('{'));
+      const others = lines.filter((line) => line !== '' && line !== answer);
+      if (others.length > 0) record.fail('tracker import --json wrote more than JSON', others);
+      if (code === 0) this.onLedger(file, JSON.parse(answer ?? '') as Ledger & { runId: string }, again);
+      const failure = code === 0 || code === null ? null : codeOf(answer);
       if (failure !== null && !CODES.test(failure))
         record.fail('tracker import failed', { code, stdout: stdout.slice(0, 400) });
-      record.count(`imports by command: ${code === 0 ? 'ok' : (failure ?? 'killed')}`);
+      record.count(
+        `imports by command: ${code === 0 ? 'ok' : (failure ?? (code === null ? 'killed' : 'could not begin'))}`,
+      );
       return code === 0;
     });
     await rm(path);
@@ -149,12 +155,9 @@ class Importer {
   }
 }
 
-/** What the last line of the output says that it failed with; null where it says nothing. */
-function codeOf(stdout: string): string | null {
-  try {
-    const { error } = JSON.parse(stdout) as { error?: { code?: string } };
-    return error?.code ?? null;
-  } catch {
-    return null;
-  }
+/** What its answer says that it failed with; null where it had none: it did not come to read the file. */
+function codeOf(answer: string | undefined): string | null {
+  if (answer === undefined) return null;
+  const { error } = JSON.parse(answer) as { error?: { code?: string } };
+  return error?.code ?? null;
 }

@@ -53,7 +53,12 @@ export class SoakRecord {
   }
 }
 
+function describeError(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return `${error.name}${typeof code === 'string' ? ` ${code}` : ''}: ${error.message}`;
+}
+
 export function textOf(detail: unknown): string {
-  const text = detail instanceof Error ? `${detail.name}: ${detail.message}` : JSON.stringify(detail);
+  const text = detail instanceof Error ? describeError(detail) : JSON.stringify(detail);
   return text.slice(0, 600);
 }

@@ -106,7 +106,8 @@ class Writer {
 }
 
 /** pgbouncer says in its own words that it is on its way out, or that the server is gone. */
-const OF_POOLER = /pgbouncer|server (conn|login)|query_wait_timeout|Query read timeout|timeout expired/i;
+const OF_POOLER =
+  /pgbouncer|invalid server parameter|server (conn|login)|query_wait_timeout|Query read timeout|timeout expired/i;
 
 function isOfConnection(error: unknown): boolean {
   return toDomainError(error) instanceof DomainError || OF_POOLER.test(String(error));
