@@ -41,7 +41,11 @@ export class Faults {
     this.lanes = [
       this.lane(random(0), (chance) => this.ofProgram(chance)),
       this.lane(random(1), (chance) => chance.pick(this.ofServers())),
-    ];
+    ].map((lane) =>
+      lane.catch((error: unknown) => {
+        if (!this.signal.aborted) this.record.fail('a fault could not be begun or ended', error);
+      }),
+    );
   }
 
   /** Lets the faults that are on come to their ends. */

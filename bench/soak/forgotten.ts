@@ -7,7 +7,7 @@ const LONGEST_MS = 4 * 60_000;
 /** Parts of the soak. */
 const BEGIN = 0.2;
 const LENGTH = 0.35;
-/** At the end of it the import of the same report has to be waiting. */
+/** Between its report and the same one of an import. */
 const BAIT_AFTER_MS = 1000;
 
 /**

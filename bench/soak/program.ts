@@ -21,7 +21,7 @@ export function environment(env: Variables): NodeJS.ProcessEnv {
   return { PATH, HOME, NO_COLOR: '1', ...(TZ !== undefined && { TZ }), ...env };
 }
 
-/** One process of a program, from its start to its end, in seconds since the program of the soak began. */
+/** One process of a program, from its start to its end. */
 export interface Life {
   program: string;
   pid: number;
