@@ -10,6 +10,9 @@ import {
 import type { Check } from './checks.js';
 import type { Scene } from './clients.js';
 
+/** As the driver gives it. */
+type StoredRow = Omit<Parameters<typeof normalize>[0][number], 'reports'> & { reports: string };
+
 const QUIET_MS = 180_000;
 const SHOWN = 5;
 
@@ -54,7 +57,7 @@ export async function checkHistory({ servers, fleet, record }: Scene): Promise<C
   const expected = comparable(detailedHistory(record.acknowledged, state.cut));
   const checks: Check[] = [];
   for (const relation of ['location_history_view', 'location_history'] as const) {
-    const rows = await servers.query<Parameters<typeof normalize>[0][number]>(READ_HISTORY(relation));
+    const rows = await servers.query<StoredRow>(READ_HISTORY(relation));
     // The driver gives a bigint as text.
     const numbered = rows.map((row) => ({ ...row, reports: Number(row.reports) }));
     checks.push(compare(relation, expected, comparable(normalize(numbered))));
