@@ -4,10 +4,10 @@ import request from 'supertest';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { AppRole } from '../../src/config/env.schema.js';
+import { itWithRedis } from '../support/describe-with-servers.js';
 import { Api } from '../support/api.js';
 import { Door } from '../support/door.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { itWithRedis } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { Api } from '../support/api.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { LiveClient } from '../support/live.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { insertReports } from '../support/scenario.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeWithPgBouncer } from '../support/describe-with-servers.js';
 import { at, historyToday } from '../support/scenario.js';
 import { LiveClient } from '../support/live.js';
-import { describeWithPgBouncer, PgBouncer, type PoolMode } from '../support/pgbouncer.js';
+import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
 import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';

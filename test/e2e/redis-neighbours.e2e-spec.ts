@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { runCli, RunningProduct } from '../support/product.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { restJobs } from '../support/jobs.js';
 import { RunningProduct } from '../support/product.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
 import { waitingFor } from '../support/session.js';
 import { eventually } from '../support/shown.js';

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeWithClusters } from '../support/describe-with-servers.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
 import { insertReports } from '../support/scenario.js';
 import { asAdministrator, databaseUrl } from '../support/servers.js';
 import { eventually } from '../support/shown.js';
-import { describeWithClusters, SystemCluster } from '../support/system-cluster.js';
+import { SystemCluster } from '../support/system-cluster.js';
 import { TestDatabase } from '../support/test-database.js';
 import { withClient } from '../support/client.js';
 

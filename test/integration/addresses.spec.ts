@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../src/config/app-config.js';
 import { createDataSource } from '../../src/database/data-source.js';
+import { describeWithClusters } from '../support/describe-with-servers.js';
 import { withClient } from '../support/client.js';
 import { asAdministrator, databaseUrl } from '../support/servers.js';
-import { describeWithClusters, SystemCluster } from '../support/system-cluster.js';
+import { SystemCluster } from '../support/system-cluster.js';
 import { serverAccount, systemProgram } from '../support/system-programs.js';
 
 const openssl = systemProgram('openssl');

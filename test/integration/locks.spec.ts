@@ -5,10 +5,11 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { askQuickly, type Session } from '../../src/database/session.js';
 import { lockKey } from '../../src/locking/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { healthOf } from '../support/health.js';
 import { hold, lockName, locksOf, LocksWithRedis } from '../support/locks.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 

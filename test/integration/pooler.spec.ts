@@ -3,7 +3,8 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { HeardClient } from '../../src/database/heard-client.js';
 import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
 import { keptSession } from '../../src/database/session-settings.js';
-import { describeWithPgBouncer, PgBouncer, type PoolMode } from '../support/pgbouncer.js';
+import { describeWithPgBouncer } from '../support/describe-with-servers.js';
+import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeWithPgBouncer('an address of the database', (engine) => {

@@ -4,11 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import { Logger } from '@nestjs/common';
 import request from 'supertest';
 import { lockKey } from '../../src/locking/lock-key.js';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { Api } from '../support/api.js';
 import { Door } from '../support/door.js';
 import { healthOf } from '../support/health.js';
 import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 

@@ -8,11 +8,12 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { PeriodicRefreshRepository } from '../../src/aggregates/periodic-refresh.repository.js';
 import { PeriodicRefreshService } from '../../src/aggregates/periodic-refresh.service.js';
 import { DeploymentRepository } from '../../src/locking/deployment.repository.js';
+import { describeWithRedis } from '../support/describe-with-servers.js';
 import { clockOf } from '../support/clock.js';
 import { anyEngine } from '../support/engines.js';
 import { healthOf } from '../support/health.js';
 import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/redis-server.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 

@@ -1,6 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
@@ -9,55 +7,15 @@ import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { SystemClock } from '../../src/clock/system-clock.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { unprivilegedAccount } from '../../src/embedded/account.js';
-import type { Account } from '../../src/embedded/standalone.js';
 import { ASKED_ENGINES } from './engines.js';
 import { freePort } from './free-port.js';
 import { asAdministrator, type ServerAccess } from './servers.js';
+import { findSystemServer, OLDEST_SERVER, runAs, subfolders } from './system-programs.js';
 
-const OLDEST_SERVER = 15;
 /** How long a statement that was under way when the clock jumped may go on. */
 const PATIENCE_MS = 5_000;
 /** No password: the cluster trusts everybody. */
 const OWNER = { name: 'tracker_tests', password: '' };
-
-/** The system's PostgreSQL: its programs, and whether it has TimescaleDB. */
-export interface SystemServer {
-  binDir: string;
-  timescaledb: boolean;
-}
-
-/** Runs a program for its output; undefined when it is not there or fails. */
-function outputOf(program: string, ...args: string[]): string | undefined {
-  try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return undefined;
-  }
-}
-
-function subfolders(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-}
-
-/** The newest server that will do, one with TimescaleDB before others. */
-export function findSystemServer(): SystemServer | undefined {
-  const folders = [
-    outputOf('pg_config', '--bindir'),
-    ...subfolders('/usr/lib/postgresql').map((f) => join(f, 'bin')),
-  ];
-  const servers = [...new Set(folders)]
-    .flatMap((binDir) => {
-      if (binDir === undefined || !['initdb', 'pg_ctl'].every((name) => existsSync(join(binDir, name))))
-        return [];
-      const version = Number(/(\d+)/.exec(outputOf(join(binDir, 'postgres'), '--version') ?? '')?.[1] ?? 0);
-      const libDir = outputOf(join(binDir, 'pg_config'), '--pkglibdir') ?? join(binDir, '..', 'lib');
-      return version < OLDEST_SERVER
-        ? []
-        : [{ binDir, version, timescaledb: existsSync(join(libDir, 'timescaledb.so')) }];
-    })
-    .sort((a, b) => Number(b.timescaledb) - Number(a.timescaledb) || b.version - a.version);
-  return servers[0];
-}
 
 /**
  * libfaketime where Debian's and others' packages put it. The one for programs with threads, though PostgreSQL has none:
@@ -234,24 +192,6 @@ export class FaketimeCluster {
     await this.run('pg_ctl', ['-D', join(this.folder, 'data'), '-w', '-s', '-m', 'immediate', 'stop']);
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-export async function runAs(
-  account: Account | undefined,
-  program: string,
-  args: string[],
-  environment: Record<string, string>,
-): Promise<void> {
-  const child = spawn(program, args, {
-    cwd: '/',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...(account && { uid: account.uid, gid: account.gid }),
-  });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`${program} failed (${String(code)}): ${said}`);
 }
 
 /**

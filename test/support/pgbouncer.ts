@@ -2,27 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
 import pg from 'pg';
-import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { withClient } from './client.js';
-import { describeOnEveryEngine } from './engines.js';
 import { freePort } from './free-port.js';
 import { eventually } from './shown.js';
 import { serverAccount, serverFolder, systemProgram } from './system-programs.js';
 
 const program = systemProgram('pgbouncer');
 
+export const pgbouncerIsInstalled = program !== undefined;
+
 /** When a session of the server may go to another client. */
 export type PoolMode = 'session' | 'transaction' | 'statement';
-
-/** Runs tests on every engine that put a real pgbouncer before the server; skipped, with the reason, where there is none. */
-export function describeWithPgBouncer(name: string, tests: (engine: HistoryEngine) => void): void {
-  if (program !== undefined) describeOnEveryEngine(name, tests);
-  else
-    describe.skip(`${name} [skipped: pgbouncer is not installed (Debian: pgbouncer)]`, () =>
-      tests('postgresql'));
-}
 
 /** A pgbouncer before one database, with its defaults but for the mode. */
 export class PgBouncer {
@@ -95,7 +86,7 @@ admin_users = ${decodeURIComponent(server.username)}
   async stop(): Promise<void> {
     const { process } = this;
     this.process = null;
-    if (!process) return;
+    if (process?.exitCode !== null || process.signalCode !== null) return; // Ctrl-C ends it, too
     const ended = once(process, 'exit');
     process.kill('SIGKILL');
     await ended;

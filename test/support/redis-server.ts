@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { eventually } from './shown.js';
 import { freePort } from './free-port.js';
+import { serverAccount } from './system-programs.js';
 
 /** Whether there is a Redis that tests can start. */
 export const redisIsInstalled = ((): boolean => {
@@ -14,29 +14,6 @@ export const redisIsInstalled = ((): boolean => {
     return false;
   }
 })();
-
-/** Runs tests that start and stop a Redis of their own; skipped, with the reason, where there is none to start. */
-export function describeWithRedis(name: string, tests: () => void): void {
-  if (redisIsInstalled) describe(name, tests);
-  else describe.skip(`${name} [skipped: redis-server is not installed]`, tests);
-}
-
-/**
- * A Redis for tests that only use it: the one of TEST_REDIS_URL, else one that is started for them. Skipped, with the
- * reason, where there is neither.
- */
-export function itWithRedis(name: string, test: (url: string) => Promise<void>): void {
-  const given = process.env['TEST_REDIS_URL'];
-  if (given !== undefined) it(name, () => test(given));
-  else if (!redisIsInstalled)
-    it.skip(`${name} [skipped: TEST_REDIS_URL is not set, and redis-server is not installed]`, () =>
-      undefined);
-  else
-    it(name, async () => {
-      const redis = await RedisServer.start();
-      await test(redis.url).finally(() => redis.destroy());
-    });
-}
 
 /** A Redis of a test's own, which it may stop and start again: always empty then. */
 export class RedisServer {
@@ -86,17 +63,23 @@ export class RedisServer {
 
   async start(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    this.process = spawn('redis-server', options, { stdio: 'ignore', cwd: '/tmp' });
+    const account = await serverAccount();
+    this.process = spawn('redis-server', options, {
+      stdio: 'ignore',
+      cwd: '/tmp',
+      ...(account && { uid: account.uid, gid: account.gid }),
+    });
     await eventually(() => this.client.ping());
   }
 
   /** Ends it at once, as a crash does. */
   async stop(): Promise<void> {
-    if (!this.process) return;
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
+    const { process } = this;
     this.process = null;
+    if (process?.exitCode !== null || process.signalCode !== null) return; // Ctrl-C ends it, too
+    const ended = once(process, 'exit');
+    process.kill('SIGKILL');
+    await ended;
   }
 
   /** It keeps its connections, and answers nothing until it goes on. */

@@ -1,32 +1,21 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { ASKED_ENGINES } from './engines.js';
-import { findSystemServer, runAs } from './faketime-cluster.js';
 import { freePort } from './free-port.js';
 import { asAdministrator, type ServerAccess } from './servers.js';
 import { eventually } from './shown.js';
-import { serverAccount, serverFolder } from './system-programs.js';
+import { findSystemServer, runAs, serverAccount, serverFolder } from './system-programs.js';
 
 /** No password: the clusters trust everybody. */
 const OWNER = { name: 'tracker_tests', password: '' };
 
 const system = findSystemServer();
 
-function obstacle(engine: HistoryEngine): string | undefined {
+/** Why there can be no such server here; undefined when there can. */
+export function clusterObstacle(engine: HistoryEngine): string | undefined {
   if (!system) return 'no PostgreSQL 15+ of the system (initdb and pg_ctl)';
   if (engine === 'timescaledb' && !system.timescaledb) return "the system's PostgreSQL has no TimescaleDB";
   return undefined;
-}
-
-/** Runs tests on every engine that start servers of their own; skipped, with the reason, where there are none to start. */
-export function describeWithClusters(name: string, tests: (engine: HistoryEngine) => void): void {
-  for (const engine of ASKED_ENGINES) {
-    const reason = obstacle(engine);
-    if (reason === undefined) describe(`${name} (${engine})`, () => tests(engine));
-    else describe.skip(`${name} (${engine}) [skipped: ${reason}]`, () => tests(engine));
-  }
 }
 
 /** A PostgreSQL server of a test's own, of the programs of the system. */
@@ -100,7 +89,7 @@ export class SystemCluster {
   }
 
   private async run(program: string, ...args: string[]): Promise<void> {
-    if (!system) throw new Error(obstacle(this.engine));
+    if (!system) throw new Error(clusterObstacle(this.engine));
     await runAs(await serverAccount(), join(system.binDir, program), args, {});
   }
 
