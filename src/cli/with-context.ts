@@ -10,6 +10,7 @@ import { SchemaGuard } from '../database/schema-guard.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { LockingModule } from '../locking/locking.module.js';
 import { PgListenerModule } from '../pg-listener/pg-listener.module.js';
+import { CommandLogger } from '../common/command-logger.js';
 import { withDatabase } from './with-database.js';
 
 /** The part of the application that one command needs: no server, no cron, no listener. */
@@ -46,7 +47,7 @@ export function withContext<T>(
   return withDatabase(async (config, { url, embedded }) => {
     if (embedded) await migrate(config, url);
     const context = await NestFactory.createApplicationContext(CommandModule.for(config, url, feature), {
-      logger: ['warn', 'error', 'fatal'],
+      logger: new CommandLogger({ logLevels: ['warn', 'error', 'fatal'] }),
       abortOnError: false,
     });
     try {

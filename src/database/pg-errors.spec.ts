@@ -48,6 +48,8 @@ describe('a connection that is lost', () => {
   it.each([
     failure('57P01', 'terminating connection due to administrator command'),
     new Error('Connection terminated unexpectedly'),
+    Object.assign(new Error('server conn crashed?'), { code: '08P01' }), // pgbouncer
+    Object.assign(new Error('query_wait_timeout'), { code: '08P01' }),
     new Error('Client has encountered a connection error and is not queryable'),
     new Error('Query runner already released. Cannot run queries anymore.'),
   ])('is UNAVAILABLE: $message', (error) => {

@@ -52,6 +52,14 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
 
+/**
+ * What pgbouncer says of itself, all as a violation of the protocol (08P01). Source: its client.c, server.c and
+ * janitor.c, 1.18 to 1.24.
+ */
+const POOLER_AWAY =
+  /^(server conn crashed\?|server closed the connection|server login (has been failing|failed)|query_wait_timeout|no more connections allowed|pgbouncer (is )?shutting down|database ".*" is disabled|client_idle_timeout|server_lifetime|invalid server parameter)/i;
+const PROTOCOL_VIOLATION = '08P01';
+
 /** What a standby says of a relation or a mode that it has not; the code alone stands for much else. */
 const NOT_ON_A_STANDBY = /\brecovery\b|hot standby/;
 
@@ -105,7 +113,8 @@ export function toDomainError(error: unknown): unknown {
     const shortage = SHORTAGES[code] ?? `The database server lacks a resource (${messageOf(error)})`;
     return as('UNAVAILABLE', `${shortage}; try again in a moment`);
   }
-  if (UNAVAILABLE.has(code) || CONNECTION_LOST.test(messageOf(error))) {
+  const poolerIsAway = code === PROTOCOL_VIOLATION && POOLER_AWAY.test(messageOf(error));
+  if (UNAVAILABLE.has(code) || poolerIsAway || CONNECTION_LOST.test(messageOf(error))) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');
   }
   if (

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainError } from '../common/errors/domain-error.js';
 import { endSession, type Session } from '../database/session.js';
 
 /** How often a session that does not stop is told to. */
@@ -7,7 +8,7 @@ const CANCEL_EVERY_MS = 500;
 const MOST_UNANSWERED = 6;
 
 /** What was done was stopped; the cause is what it failed with then. */
-export class WorkStoppedError extends Error {
+export class WorkStoppedError extends DomainError {
   override readonly name = 'WorkStoppedError';
 
   /** @param reason why, e.g. a LockLostError. */
@@ -15,7 +16,7 @@ export class WorkStoppedError extends Error {
     readonly reason: unknown,
     cause: unknown,
   ) {
-    super(reason instanceof Error ? reason.message : String(reason), { cause });
+    super('UNAVAILABLE', reason instanceof Error ? reason.message : String(reason), { cause });
   }
 }
 

@@ -24,7 +24,7 @@ export interface DomainErrorOptions {
 
 /** An expected failure with a stable code and a message that is fit for the caller. */
 export class DomainError extends Error {
-  override readonly name = 'DomainError';
+  override readonly name: string = 'DomainError';
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
