@@ -10,7 +10,6 @@ import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { JobsCron } from '../../src/jobs/jobs.cron.js';
 import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/jobs.js';
 import { LivenessModule } from '../../src/common/liveness/liveness.module.js';
-import { locksOf } from '../support/locks.js';
 import { eventually } from '../support/shown.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -42,8 +41,7 @@ describe('jobs', () => {
 
   const runs = (name = 'test'): Promise<RecordedRun[]> => recordedRuns(db, name);
   const runner = (process = processes[0]): JobRunner => runnerOf(process as DataSource);
-  const idleRunner = (): JobRunner => {
-    const one = runner();
+  const idleRunner = (one = runner()): JobRunner => {
     one.register(testJob(() => Promise.resolve({})));
     return one;
   };
@@ -105,9 +103,7 @@ describe('jobs', () => {
       await db.query(`UPDATE job_runs SET outcome = 'done', finished_at = now()`);
       return seen;
     });
-    const one = new JobRunner(repository, locksOf(process, 1000));
-    one.register(testJob(() => Promise.resolve({})));
-    await one.tick();
+    await idleRunner(runnerOf(process, 1000, repository)).tick();
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(2), outcome: 'done' });
   });
 

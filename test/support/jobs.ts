@@ -39,8 +39,12 @@ export function recordedRuns(db: TestDatabase, job: string): Promise<RecordedRun
 }
 
 /** The job runner of one process. */
-export function runnerOf(process: DataSource, ttlMs = 1000): JobRunner {
-  return new JobRunner(new JobRunsRepository(process), locksOf(process, ttlMs));
+export function runnerOf(
+  process: DataSource,
+  ttlMs = 1000,
+  runs = new JobRunsRepository(process),
+): JobRunner {
+  return new JobRunner(runs, locksOf(process, ttlMs));
 }
 
 /** An hourly job named `test`. */

@@ -3,10 +3,10 @@
 -- A slot in the future was run while the clock was ahead: it counts when its time has come.
 --
 -- $1 text[]  names of jobs
--- Result: a row a job: now; slot, outcome, attempt, "retryAt" of the newest run for a slot (NULL: none yet).
-SELECT job.name, now() AS now, newest.slot, newest.outcome, newest.attempt, newest.retry_at AS "retryAt"
+-- Result: a row a job: now; slot, outcome, "retryAt" of the newest run for a slot (NULL: none yet).
+SELECT job.name, now() AS now, newest.slot, newest.outcome, newest.retry_at AS "retryAt"
 FROM unnest($1::text[]) AS job (name)
 LEFT JOIN LATERAL (
-  SELECT r.slot, r.outcome, r.attempt, r.retry_at FROM job_runs AS r
+  SELECT r.slot, r.outcome, r.retry_at FROM job_runs AS r
   WHERE r.job = job.name AND r.slot <= now() ORDER BY r.slot DESC, r.id DESC LIMIT 1
 ) AS newest ON true
