@@ -32,8 +32,10 @@ export class ImportFile {
     const wrong = random.oneIn(3) ? GARBAGE : [];
     const twice = fresh.slice(0, random.int(3));
     const reports = random.shuffle([...fresh, ...old, ...twice]);
+    // The first line tells what format the file has: without a report there nothing of it is taken.
+    const [first, ...others] = reports.map(lineOf);
     return new ImportFile(
-      random.shuffle([...reports.map(lineOf), ...wrong]).join('\n'),
+      [first, ...random.shuffle([...others, ...wrong])].join('\n'),
       reports,
       fresh.length,
       wrong.length,
