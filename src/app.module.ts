@@ -12,6 +12,7 @@ import { HistoryGuardCron } from './history-guard/history-guard.cron.js';
 import { HistoryGuardModule } from './history-guard/history-guard.module.js';
 import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
+import { StopGate } from './common/stop-gate.js';
 import { formatError } from './common/graphql/error-formatter.js';
 import { fewAtOnce } from './common/graphql/few-at-once.js';
 import { MAX_TOKENS } from './common/graphql/query-cost.js';
@@ -138,7 +139,7 @@ export class AppModule {
         ProcessHealthModule,
         ...new Set(chosen.flatMap(({ modules }) => modules)),
       ],
-      providers: chosen.flatMap(({ runners }) => runners),
+      providers: [StopGate, ...chosen.flatMap(({ runners }) => runners)],
     };
   }
 }

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AppModule } from './app.module.js';
 import { DomainError } from './common/errors/domain-error.js';
 import { ErrorFilter } from './common/errors/error.filter.js';
+import { StopGate } from './common/stop-gate.js';
 import { QuietLogger } from './common/quiet-logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { SchemaGuard } from './database/schema-guard.js';
@@ -32,7 +33,7 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, databaseUrl),
-    new FastifyAdapter({ bodyLimit: 1024 * 1024 }),
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see refuseWhenStopping()
     { logger, abortOnError: false },
   );
   app.useGlobalPipes(
@@ -45,6 +46,7 @@ export async function createApp(
     }),
   );
   app.useGlobalFilters(new ErrorFilter(app.get(HttpAdapterHost)));
+  refuseWhenStopping(app);
   cutOffSlowClients(app);
   const schema = app.get(SchemaGuard);
   await schema.verify();
@@ -58,6 +60,17 @@ export async function createApp(
 async function warnOfReadOnly(schema: SchemaGuard): Promise<void> {
   const reason = await schema.whyReadOnly();
   if (reason !== null) new Logger('Server').warn(`Queries alone are answered. ${reason}`);
+}
+
+/** Who asks a server that stops is told to ask again, as after every other refusal; what Fastify says has no code. */
+function refuseWhenStopping(app: NestFastifyApplication): void {
+  const gate = app.get(StopGate);
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', (request, _reply, done) => {
+      done(request.url.startsWith('/health/live') ? undefined : gate.refusal());
+    });
 }
 
 /**

@@ -81,6 +81,34 @@ describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
     await expectEnd();
   });
 
+  it('and refuses what comes meanwhile, with a code that says to send it again', async () => {
+    const address = await start();
+    // Requests that have begun keep their connections; that of an unfinished one keeps the server.
+    const body = '{"query":"{ trackers { id } }"}';
+    const begun = (path: string, type: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n`;
+    await send(address, `${begun('/graphql', 'application/json')}\r\n{"query"`);
+    const graphql = await send(address, begun('/graphql', 'application/json'));
+    const importing = await send(address, begun('/import/reports', 'application/x-ndjson'));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const answerOf = async (socket: Socket): Promise<string> => {
+      let answer = '';
+      socket.on('data', (part: Buffer) => (answer += part.toString('latin1')));
+      await once(socket, 'close');
+      return answer;
+    };
+    const answers = [graphql, importing].map(answerOf);
+    const ended = expectEnd();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const socket of [graphql, importing]) socket.write(`\r\n${body}`);
+    const message = 'The server is stopping; send the request again';
+    const [said, saidToImport] = await Promise.all(answers);
+    for (const answer of [said, saidToImport]) expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    expect(said).toContain(JSON.stringify({ errors: [{ message, extensions: { code: 'UNAVAILABLE' } }] }));
+    expect(saidToImport).toContain(JSON.stringify({ error: { code: 'UNAVAILABLE', message } }));
+    await ended;
+  });
+
   it('with a reader of an export who has stopped reading, and a client that does not finish its request', async () => {
     const address = await start();
     const [from, to] = [new Date(Date.now() - 20 * 3_600_000), new Date()].map((at) => at.toISOString());

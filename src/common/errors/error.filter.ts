@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { httpErrorAnswer } from './http-errors.js';
+import { type HttpErrorAnswer, httpErrorAnswer } from './http-errors.js';
 
 /**
  * Hands errors of GraphQL on to the one formatter that knows what to say and what to log; Nest would log an expected
@@ -16,16 +16,23 @@ export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): unknown {
     if (host.getType<string>() === 'graphql') return error; // returned errors become the field's error
     const { url, raw } = host.switchToHttp().getRequest<{ url: string; raw?: { complete: boolean } }>();
+    const route = url.split('?', 1)[0] ?? '';
     const { status, body } =
-      error instanceof HttpException && error.getStatus() < 500 && /^\/graphql(?:$|\?)/.test(url)
-        ? {
-            status: error.getStatus(),
-            body: { errors: [{ message: error.message, extensions: { code: 'BAD_REQUEST' } }] },
-          }
-        : httpErrorAnswer(error, url.split('?', 1)[0] ?? '', this.logger);
+      route === '/graphql' ? this.graphqlAnswer(error) : httpErrorAnswer(error, route, this.logger);
     const response: unknown = host.switchToHttp().getResponse();
     // The rest of a body that nobody has read would have to be read before the next request.
     if (raw?.complete === false) this.http.httpAdapter.setHeader(response, 'connection', 'close');
     return this.http.httpAdapter.reply(response, body, status) as unknown;
+  }
+  private graphqlAnswer(error: unknown): HttpErrorAnswer {
+    if (error instanceof HttpException && error.getStatus() < 500) {
+      const extensions = { code: 'BAD_REQUEST' };
+      return { status: error.getStatus(), body: { errors: [{ message: error.message, extensions }] } };
+    }
+    const { status, body } = httpErrorAnswer(error, '/graphql', this.logger);
+    const { error: said } = body as { error?: { message: string } };
+    if (!said) return { status, body };
+    const { message, ...extensions } = said;
+    return { status, body: { errors: [{ message, extensions }] } };
   }
 }
