@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { retryTransient } from '../database/retry.js';
+import { BatchSize } from './batch-size.js';
 import { CellsService } from './cells.service.js';
 import { GEOCODING_SETUP, type GeocodingSetup } from './geocoding-setup.js';
 import { type Backlog, GeocodingQueueRepository, type ShownLocation } from './geocoding-queue.repository.js';
 import { OnlineCellsService } from './online-cells.service.js';
 
-/** Reports in one transaction: about half a second of work. */
-const BATCH_REPORTS = 10_000;
 /** Days that a run of the search looks at: a year of them takes twelve runs. */
 const DAYS_A_SEARCH = 30;
 
@@ -23,6 +22,8 @@ export interface GeocodedBatch {
 /** Gives reports and history their cities, some time after they came in. */
 @Injectable()
 export class GeocodingService {
+  private readonly batchSize = new BatchSize();
+
   constructor(
     private readonly queue: GeocodingQueueRepository,
     private readonly cells: CellsService,
@@ -38,18 +39,21 @@ export class GeocodingService {
   /** Geocodes the newest reports that wait, one bounded batch; null where none does. Any number of processes may. */
   async geocodeBatch(): Promise<GeocodedBatch | null> {
     await this.prepare();
-    return retryTransient(() =>
-      this.queue.transaction(async (session) => {
-        const spans = await this.queue.claim(session, BATCH_REPORTS);
+    return retryTransient(async () => {
+      const began = performance.now();
+      const batch = await this.queue.transaction(async (session) => {
+        const spans = await this.queue.claim(session, this.batchSize.reports);
         if (!spans) return null;
         const cellsAsked = await this.cells.answerIn(session, spans);
         const filled = await this.queue.fill(session, spans);
         await this.queue.complete(session, spans, this.setup.online === null);
-        const batch = { reports: spans.reports, filled, cellsAsked };
-        await this.queue.addTotals(session, batch);
-        return batch;
-      }),
-    );
+        const geocoded = { reports: spans.reports, filled, cellsAsked };
+        await this.queue.addTotals(session, geocoded);
+        return geocoded;
+      });
+      if (batch) this.batchSize.took(performance.now() - began);
+      return batch;
+    });
   }
 
   /**

@@ -237,7 +237,9 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     ) {
       batches.push(batch.filled);
     }
-    expect(batches).toEqual([10_000, 10_000, 5_000]);
+    // Smaller ones where the machine is slow: see BatchSize.
+    expect(Math.max(...batches)).toBeLessThanOrEqual(10_000);
+    expect(batches.reduce((sum, filled) => sum + filled, 0)).toBe(25_000);
     await db.settle();
     expect(
       await db.value(
