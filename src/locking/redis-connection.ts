@@ -22,6 +22,7 @@ export const REDIS_OPTIONS: RedisOptions = {
   retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2),
 };
 
+const ENDED = 'the connection ended';
 /** What keeps runs apart while Redis does not, for the log. */
 const INSTEAD = 'the advisory lock of the database alone keeps runs apart';
 
@@ -38,7 +39,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   constructor(private readonly redis: Redis | null) {
     if (redis) defineScripts(redis);
     redis?.on('error', (error: Error) => this.note(error.message || error.name));
-    redis?.on('close', () => this.note('the connection ended'));
+    redis?.on('close', () => this.note(ENDED));
     redis?.on('ready', () => {
       this.trouble = null;
       this.logger.log('connected');
@@ -66,12 +67,21 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return work(this.redis);
   }
 
-  /** As run(), for commands that add something: what a Redis that is full or read-only refuses. Logged once while it lasts. */
-  async write<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+  /**
+   * As run(), for commands that add something: what a Redis that is full or read-only refuses. Logged once while it lasts.
+   *
+   * @param hasWritten whether a result tells of a write; without it, every result does.
+   */
+  async write<T>(
+    work: (redis: Redis) => Promise<T>,
+    hasWritten: (result: T) => boolean = () => true,
+  ): Promise<T> {
     try {
       const result = await this.run(work);
-      if (this.refusesWrites) this.logger.log('takes writes again');
-      this.refusesWrites = false;
+      if (this.refusesWrites && hasWritten(result)) {
+        this.logger.log('takes writes again');
+        this.refusesWrites = false;
+      }
       return result;
     } catch (error) {
       if (isRefusal(error)) {
@@ -127,9 +137,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   /** Once an outage, not at every attempt. */
   private note(reason: string): void {
-    if (this.trouble === null) {
-      this.logger.warn(`not connected (${reason}); ${INSTEAD}`);
-    }
-    this.trouble = reason;
+    if (this.trouble === null) this.logger.warn(`not connected (${reason}); ${INSTEAD}`);
+    if (this.trouble === null || reason !== ENDED) this.trouble = reason; // every failed attempt ends so, whatever the reason
   }
 }

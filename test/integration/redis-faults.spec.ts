@@ -216,6 +216,19 @@ describeWithRedis('locks over a Redis', () => {
     expect(await redis.client.keys('*write_probe*')).toEqual([]);
   });
 
+  it('do without a Redis that wants a password, and say so for as long as it does', async () => {
+    await redis.client.config('SET', 'requirepass', 'secret');
+    const locks = new LocksWithRedis(db.dataSource, redis.url, TTL);
+    try {
+      await eventually(() => expect(said).toContainEqual(expect.stringMatching(/^not connected \(NOAUTH/)));
+      await sleep(1_000); // it has been tried again by then
+      expect((await locks.status.state()).reason).toMatch(/^does not answer \(NOAUTH/);
+    } finally {
+      locks.close();
+      await redis.client.config('SET', 'requirepass', '');
+    }
+  });
+
   it('are told by the doctor with the holder that there is', async () => {
     const behind = `UPDATE refresh_state SET changes = changes + 1, behind_since = now() - interval '3 minutes'`;
     await db.query(behind);
