@@ -8,6 +8,8 @@ import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
 export interface PoolOptions {
   applicationName?: string;
   session?: SessionSettings;
+  /** Where LockWatch looks: `DATABASE_DIRECT_URL`, because a pooler may have no session left. By default the same address. */
+  watchUrl?: string;
 }
 
 /**
@@ -18,7 +20,11 @@ export interface PoolOptions {
 export function dataSourceOptions(
   config: AppConfig,
   url: string,
-  { applicationName = 'tracker-location-history', session = DIRECT_SESSION }: PoolOptions = {},
+  {
+    applicationName = 'tracker-location-history',
+    session = DIRECT_SESSION,
+    watchUrl = url,
+  }: PoolOptions = {},
 ): DataSourceOptions {
   return {
     type: 'postgres',
@@ -26,7 +32,7 @@ export function dataSourceOptions(
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeoutMS: 10_000,
     // The address is not given as `url`, which TypeORM takes apart by itself: it knows no sockets.
-    extra: { connectionString: url, keepAlive: true, Client: HeardClient, session },
+    extra: { connectionString: url, keepAlive: true, Client: HeardClient, session, watchUrl },
     migrations,
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',

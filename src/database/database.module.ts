@@ -39,7 +39,7 @@ export class DatabaseModule {
       global: true,
       imports: [
         TypeOrmModule.forRoot({
-          ...dataSourceOptions(config, url),
+          ...dataSourceOptions(config, url, { watchUrl: directUrl }),
           autoLoadEntities: true,
           retryAttempts: 1, // else a database that is not there is waited for in silence for half a minute
           toRetry: () => false, // else the failure comes with a stack, before whoever catches it says it in a line

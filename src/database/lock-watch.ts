@@ -81,9 +81,11 @@ export function warnOf(what: string, transactions: readonly OtherTransaction[]):
 function lookerOf(db: DataSource): pg.Pool {
   const known = lookers.get(db);
   if (known) return known;
-  const { options } = (db.driver as unknown as { master: { options: pg.PoolConfig } }).master;
+  const { options } = (db.driver as unknown as { master: { options: pg.PoolConfig & { watchUrl: string } } })
+    .master;
   const pool = new pg.Pool({
     ...options,
+    connectionString: options.watchUrl,
     ...(options.password !== undefined && { password: options.password }), // it is not enumerable
     application_name: 'tracker-location-history watch',
     max: 1,

@@ -27,6 +27,8 @@ export interface OtherTransaction {
 export interface LongTransaction extends OtherTransaction {
   /** Relations of the product that it has locked. */
   relations: string[] | null;
+  /** Whether it has locked more than who only reads. */
+  writes: boolean;
   /** Whether VACUUM has to keep dead rows for it. */
   holdsHorizon: boolean;
 }
@@ -92,9 +94,10 @@ const DAY_HOLDERS = holders('SELECT relation::oid, readers_too FROM closing_need
 /** Background processes are left out: they end by themselves, or give way. */
 const LONG = `
   SELECT coalesce(held.id, concat_ws(' ', a.pid, a.xact_start)) AS id, ${SESSION}, held.relations,
-    a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
+    coalesce(held.writes, false) AS writes, a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
   FROM pg_stat_activity AS a LEFT JOIN LATERAL (
-    SELECT min(l.virtualtransaction) AS id, array_agg(DISTINCT c.relname::text) AS relations
+    SELECT min(l.virtualtransaction) AS id, array_agg(DISTINCT c.relname::text) AS relations,
+      bool_or(l.mode NOT IN ('AccessShareLock', 'RowShareLock')) AS writes
     FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' AND l.database = ${SAME_DATABASE}
       AND c.relkind IN ('r', 'p', 'm') AND (n.nspname = '_timescaledb_internal'
@@ -106,7 +109,7 @@ const LONG = `
         AND (held.relations IS NOT NULL OR a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
         AND NOT (a.state = 'active' AND a.application_name LIKE 'tracker-location-history%') END
   UNION ALL
-  SELECT ${PREPARED_ID}, ${PREPARED}, NULL, true FROM ${PREPARED_LOCKS}
+  SELECT ${PREPARED_ID}, ${PREPARED}, NULL, true, true FROM ${PREPARED_LOCKS}
   WHERE p.database = current_database() AND p.prepared < clock_timestamp() - make_interval(secs => $1)
   ORDER BY since`;
 

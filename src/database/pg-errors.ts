@@ -63,8 +63,10 @@ const PROTOCOL_VIOLATION = '08P01';
 /** What a standby says of a relation or a mode that it has not; the code alone stands for much else. */
 const NOT_ON_A_STANDBY = /\brecovery\b|hot standby/;
 
-/** Of pg, and of TypeORM, about the statement after the one that failed: the latter has let go of the session then. */
-const CONNECTION_LOST = /Connection terminated|and is not queryable$|^Query runner already released\b/;
+/** Of TypeORM, about the statement after the one that failed: it has let go of the session then. */
+const RELEASED = /^Query runner already released\b/;
+/** Of pg, and that. */
+const CONNECTION_LOST = new RegExp(`Connection terminated|and is not queryable$|${RELEASED.source}`);
 
 /** Of pg-pool, where nobody gave a connection back in time. Of one that cannot be made it says that it was terminated. */
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
@@ -142,10 +144,17 @@ const NOT_OURS = /^(08|25006|28|3D|42501|53|57|58)/;
 export function describeRefusal(error: unknown): string | null {
   const code = databaseErrorCode(error) ?? '';
   const known = toDomainError(error);
-  if (known instanceof DomainError && known !== error) return `${known.message} (${reasonOf(error)})`;
+  if (known instanceof DomainError && known !== error) {
+    return `${known.message}${reasonInBrackets(error)}`;
+  }
   return NOT_OURS.test(code) && /^[\dA-Z]{5}$/.test(code)
     ? `The database refused (${reasonOf(error)}, SQLSTATE ${code})`
     : null;
+}
+
+/** The server's or the driver's words, in brackets; empty where they do not say why. */
+export function reasonInBrackets(error: unknown): string {
+  return RELEASED.test(messageOf(error)) ? '' : ` (${reasonOf(error)})`;
 }
 
 function reasonOf(error: unknown): string {

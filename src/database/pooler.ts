@@ -23,7 +23,7 @@ const ROUNDS = 5;
  * Finds out what stands before the server of an address. A pooler announces a process id of its own making instead of
  * the server's; and one that does not keep sessions gives one of ours to the other.
  *
- * @throws the driver's error where it cannot be connected to, or gives no second session in time.
+ * @throws the driver's error where it cannot be connected to; NoSecondSessionError where it gives only one session in time.
  */
 export async function detectPooling(url: string): Promise<Pooling> {
   const clients = [0, 1].map(
@@ -41,10 +41,21 @@ export async function detectPooling(url: string): Promise<Pooling> {
     const pid = await backendOf(first);
     if (pid === first.announcedPid) return 'none';
     if (!(await canBegin(first))) return 'statement';
-    await second.connect();
+    try {
+      await second.connect();
+    } catch (error) {
+      throw new NoSecondSessionError(error);
+    }
     return await comparePids(first, second);
   } finally {
     await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+  }
+}
+
+/** A pooler gives no second session. */
+class NoSecondSessionError extends Error {
+  constructor(cause: unknown) {
+    super('the pooler gives no second session', { cause });
   }
 }
 
@@ -109,7 +120,13 @@ async function asking(url: string, variable: string): Promise<Pooling> {
   try {
     return await detectPooling(url);
   } catch (error) {
-    throw unreachable(variable, error);
+    if (!(error instanceof NoSecondSessionError)) throw unreachable(variable, error);
+    throw new DomainError(
+      'UNAVAILABLE',
+      `${variable} (${describeAddress(url)}) is a pooler that gives one session, and no second one within ` +
+        `${CONNECT_TIMEOUT_MS / 1000} s: raise its pool size to the connections that all processes need (the table in the README)`,
+      { cause: error.cause },
+    );
   }
 }
 

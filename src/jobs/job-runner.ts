@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { FailureLog } from '../common/errors/failure-log.js';
+import { databaseErrorCode, describeRefusal } from '../database/pg-errors.js';
 import type { Session } from '../database/session.js';
 import { LockService } from '../locking/lock.service.js';
 import type { Job, JobReport } from './job.js';
@@ -166,7 +167,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     } else if (report.outcome === 'failed') {
       const text = `${what}: failed at attempt ${run.attempt}: ${describe(report.error)}`;
       if (run.attempt === 1) this.logger.warn(text);
-      else this.logger.error(text, report.error instanceof DomainError ? undefined : report.error.stack);
+      else this.logger.error(text, isOfDatabase(report.error) ? undefined : report.error.stack);
     }
   }
 }
@@ -186,6 +187,11 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** What is expected, or what the database says, says itself what is wrong. */
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof DomainError || databaseErrorCode(error) !== undefined;
+}
+
 function describe(error: unknown): string {
-  return toError(error).message.slice(0, 500);
+  return (describeRefusal(error) ?? toError(error).message).slice(0, 500);
 }

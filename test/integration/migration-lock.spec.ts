@@ -4,6 +4,7 @@ import { migrate, planMigration } from '../../src/database/migrator.js';
 import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
 import { connectTo } from '../support/client.js';
 import { describeOnEveryEngine } from '../support/engines.js';
+import { administratorUrl } from '../support/servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('the lock of a migration', (engine) => {
@@ -21,7 +22,7 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
   });
 
   const HOLDER =
-    /process \d+ \(an other migration, client 127\.0\.0\.1, session since [\d-]+ [\d:]+ UTC, idle since [\d:]+ UTC\)/;
+    /process \d+ \(an other migration, user \S+, client 127\.0\.0\.1, session since [\d-]+ [\d:]+ UTC, idle since [\d:]+ UTC\)/;
 
   async function held(lock: number, work: () => Promise<void>): Promise<void> {
     await holder.query('SELECT pg_advisory_lock($1)', [lock]);
@@ -72,6 +73,21 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
         ),
       }),
     );
+  });
+
+  it('that another role holds is told as far as this role may see it', async () => {
+    const administrator = await connectTo(administratorUrl(engine, db.name));
+    await administrator.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    try {
+      await expect(migrate(db.config, db.url, undefined, 0)).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringMatching(
+          /held by process (\d+) \(user \S+; the rest is hidden from this role\)\. Run it again .*end it as an administrator: SELECT pg_terminate_backend\(\1\)$/,
+        ),
+      });
+    } finally {
+      await administrator.end();
+    }
   });
 
   it('is free again at once when its holder ends', async () => {

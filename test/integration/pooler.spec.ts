@@ -1,9 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { createDataSource } from '../../src/database/data-source.js';
 import { HeardClient } from '../../src/database/heard-client.js';
 import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
 import { keptSession } from '../../src/database/session-settings.js';
+import { CommittedTransactions } from '../../src/database/transactions.js';
 import { describeWithPgBouncer } from '../support/describe-with-servers.js';
+import { Forgotten } from '../support/forgotten.js';
 import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -19,8 +22,8 @@ describeWithPgBouncer('an address of the database', (engine) => {
   });
   afterAll(() => db.drop());
 
-  async function through(mode: PoolMode): Promise<string> {
-    const bouncer = await PgBouncer.start(db.url, mode);
+  async function through(mode: PoolMode, poolSize?: number): Promise<string> {
+    const bouncer = await PgBouncer.start(db.url, mode, poolSize);
     running.push(bouncer);
     return bouncer.url;
   }
@@ -73,6 +76,36 @@ describeWithPgBouncer('an address of the database', (engine) => {
         code: 'BAD_CONFIGURATION',
         message: expect.stringMatching(/^DATABASE_DIRECT_URL \(\S+\) is a pooler in statement mode/),
       });
+    }
+  });
+
+  it('of a pooler that has one session for all is not called unreachable', async () => {
+    await expect(requireSession(await through('session', 1), 'DATABASE_URL')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(
+        /^DATABASE_URL \(\S+\) is a pooler that gives one session, and no second one within 10 s: raise its pool size/,
+      ),
+    });
+  });
+
+  it('of a pooler that is used up does not keep the log from naming who is in the way', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const pooled = createDataSource(db.config, await through('transaction', 1), { watchUrl: db.url });
+    await pooled.initialize();
+    const forgotten = await Forgotten.begin(db);
+    try {
+      await forgotten.client.query('CREATE TABLE in_use ()');
+      await forgotten.client.query('COMMIT; BEGIN; LOCK TABLE in_use');
+      await expect(
+        new CommittedTransactions(pooled, 'an import').run((session) => session.query('LOCK TABLE in_use')),
+      ).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      expect(warn.mock.calls.map(([line]) => String(line))).toEqual([
+        expect.stringMatching(new RegExp(`^an import waits for by hand \\(process ${forgotten.pid},`)),
+      ]);
+    } finally {
+      warn.mockRestore();
+      await forgotten.end();
+      await pooled.destroy();
     }
   });
 

@@ -17,7 +17,7 @@ const SESSIONS = `FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
   WHERE d.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objid IN (${MIGRATION_LOCK}, ${MIGRATION_SESSION_LOCK})`;
 /** In one line, after those of its progress. */
 const FAILURE =
-  /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost \([^\n]+ Run it again[^\n]+\n$/;
+  /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost( \([^\n]+\))?\. Run it again[^\n]+\n$/;
 
 /**
  * Random moments while it is at work. How long that is changes with what else the machine does: a moment that came too late

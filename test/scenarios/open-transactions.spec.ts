@@ -8,7 +8,7 @@ import { healthOf } from '../support/health.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
 import { at, historyToday } from '../support/scenario.js';
-import { databaseUrl, serverOf } from '../support/servers.js';
+import { administratorUrl, serverOf } from '../support/servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FIVE_MINUTES = 300;
@@ -63,11 +63,6 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     begun.push(transaction);
     return transaction;
   };
-  const byAdministrator = (): string => {
-    const server = serverOf(engine);
-    if (!server) throw new Error('no server');
-    return databaseUrl({ admin: server.admin }, db.name);
-  };
   const report = (days: number): TestReport => ({
     key: 'a',
     at: at(today, days, '12:00:00'),
@@ -119,8 +114,12 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
   });
 
   it('says what can be seen of the transaction of another role', async () => {
-    const { client, pid } = await begin({ url: byAdministrator() });
+    const { client, pid } = await begin({ url: administratorUrl(engine, db.name) });
     await client.query('SELECT count(*) FROM location_reports');
+    const { transactions, problems: none } = await healthOf(db).check();
+    expect(transactions).toMatchObject([{ pid, isHidden: true }]); // a query that has just begun, or a backup
+    expect(none).toEqual([]);
+    await client.query('LOCK TABLE location_reports IN ROW EXCLUSIVE MODE');
     expect(await problems()).toEqual([
       expect.stringMatching(
         new RegExp(

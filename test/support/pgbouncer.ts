@@ -29,8 +29,9 @@ export class PgBouncer {
    * Starts one.
    *
    * @param url of the database, with the user and password that clients have as well.
+   * @param poolSize sessions of the server that it gives at most; by default its own 20.
    */
-  static async start(url: string, mode: PoolMode): Promise<PgBouncer> {
+  static async start(url: string, mode: PoolMode, poolSize = 20): Promise<PgBouncer> {
     const account = await serverAccount();
     const folder = await serverFolder('pgbouncer', account);
     const server = new URL(url);
@@ -47,6 +48,7 @@ unix_socket_dir =
 auth_type = plain
 auth_file = ${join(folder, 'users')}
 pool_mode = ${mode}
+default_pool_size = ${poolSize}
 admin_users = ${decodeURIComponent(server.username)}
 `,
     );

@@ -42,6 +42,13 @@ export function databaseUrl({ admin, owner }: ServerAccess, database: string): s
   }).href;
 }
 
+/** Address of a database of this engine for the administrator: another role than the owner, who may see its sessions alone. */
+export function administratorUrl(engine: HistoryEngine, database: string): string {
+  const server = serverOf(engine);
+  if (!server) throw new Error(`no server for ${engine}`);
+  return databaseUrl({ admin: server.admin }, database);
+}
+
 /**
  * Connects as the administrator, for what the owner of a database may not do: create and drop databases, untrusted
  * extensions and event triggers, change server settings, terminate sessions and alter jobs of other roles.

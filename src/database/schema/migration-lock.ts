@@ -26,6 +26,8 @@ const IDLE = '5 seconds';
 interface Holder {
   pid: number;
   description: string;
+  /** Whether the server hides what it does: it is of another role. */
+  isHidden: boolean;
   /** Whether a migration is doing something under the lock. */
   isAtWork: boolean;
 }
@@ -62,11 +64,14 @@ export async function takeMigrationLock(
 
 function conflict(holder: Holder | null, seconds: number, cause: unknown): DomainError {
   const who = holder?.description ?? 'a session that has ended since';
+  const again = 'Run it again when that has ended, or wait longer: --wait <seconds>';
   const advice =
-    holder === null || holder.isAtWork
-      ? 'Run it again when that has ended, or wait longer: --wait <seconds>'
-      : 'No migration is at work there: a pooler may have kept the lock of one that has ended. ' +
-        `End that session, and run it again: SELECT pg_terminate_backend(${holder.pid})`;
+    holder === null || (holder.isAtWork && !holder.isHidden)
+      ? again
+      : holder.isHidden
+        ? `${again}. If it is no migration, end it as an administrator: SELECT pg_terminate_backend(${holder.pid})`
+        : 'No migration is at work there: a pooler may have kept the lock of one that has ended. ' +
+          `End that session, and run it again: SELECT pg_terminate_backend(${holder.pid})`;
   return new DomainError(
     'CONFLICT',
     `Waited ${seconds} s for the migration lock of this database, which is held by ${who}. ${advice}`,
@@ -83,10 +88,13 @@ async function findHolder(session: Session, lock: number, waiter: number): Promi
        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.classid = 0 AND l.objsubid = 1
          AND l.objid IN (${MIGRATION_LOCK}, ${MIGRATION_SESSION_LOCK})
      )
-     SELECT a.pid, format('process %s (%s, client %s, session since %s, %s since %s)', a.pid,
-         coalesce(nullif(a.application_name, ''), 'no application_name'), coalesce(host(a.client_addr), 'local'),
-         to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), coalesce(a.state, 'unknown state'),
-         to_char(a.state_change AT TIME ZONE 'UTC', 'HH24:MI:SS "UTC"')) AS description,
+     SELECT a.pid, CASE WHEN a.backend_start IS NULL
+         THEN format('process %s (user %s; the rest is hidden from this role)', a.pid, a.usename)
+         ELSE format('process %s (%s, user %s, client %s, session since %s, %s since %s)', a.pid,
+           coalesce(nullif(a.application_name, ''), 'no application_name'), a.usename, coalesce(host(a.client_addr), 'local'),
+           to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), coalesce(a.state, 'unknown state'),
+           to_char(a.state_change AT TIME ZONE 'UTC', 'HH24:MI:SS "UTC"')) END AS description,
+       a.backend_start IS NULL AS "isHidden",
        EXISTS (
          SELECT FROM pg_stat_activity AS w
          WHERE w.datname = current_database() AND w.pid NOT IN (pg_backend_pid(), $2)

@@ -2,7 +2,13 @@ import type { DataSource } from 'typeorm';
 import { DomainError } from '../../common/errors/domain-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { createDataSource } from '../data-source.js';
-import { databaseErrorCode, databaseErrorDetail, SQLSTATE, toDomainError } from '../pg-errors.js';
+import {
+  databaseErrorCode,
+  databaseErrorDetail,
+  reasonInBrackets,
+  SQLSTATE,
+  toDomainError,
+} from '../pg-errors.js';
 import {
   type Foundation,
   rawRetention,
@@ -52,8 +58,7 @@ function inWordsOfMigration(error: unknown): unknown {
   return known !== error && known instanceof DomainError && known.code === 'UNAVAILABLE'
     ? new DomainError(
         'UNAVAILABLE',
-        `The connection to the database was lost (${error instanceof Error ? error.message : String(error)}). ` +
-          'Run it again: it goes on where it was',
+        `The connection to the database was lost${reasonInBrackets(error)}. Run it again: it goes on where it was`,
         { cause: error },
       )
     : error;
