@@ -108,8 +108,8 @@ function problemOf({ databaseTime, agreedTime }: ClockFacts, programTime: Date):
   if (behind > LAG_MS) {
     return (
       `Retention still works by ${moment(agreedTime)}, ${describeDuration(behind)} behind the clocks: they jumped, or no ` +
-      'refresher has run since. Nothing newer is removed until a report with a newer time comes in, or an operator says ' +
-      'that the clock is right: tracker clock --accept'
+      'refresher has run since. Nothing newer is removed until ten reports with newer times have come in, which spread over ' +
+      'a quarter of an hour, or an operator says that the clock is right: tracker clock --accept'
     );
   }
   if (-behind > TOLERANCE_MS) {

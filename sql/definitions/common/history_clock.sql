@@ -16,9 +16,11 @@ CREATE OR REPLACE FUNCTION latest_report_time() RETURNS timestamptz LANGUAGE sql
 -- Tells the database what a program's clock and its machine's uptime (seconds) say, and moves the agreed time on:
 --
 -- 1. as far as the machine's uptime proves that time has passed;
--- 2. to the newest report, where that is later: its device's clock and the database's agree on it;
+-- 2. to the tenth newest of the reports that are later, where these ten spread over 15 minutes: the clocks of their devices
+--    agree with both. One report, made by hand or by a device that is wrong, proves nothing;
 -- 3. to both clocks, where they agree with each other and are at most five minutes ahead of the agreed time;
--- 4. to both clocks, on a machine that booted since, after they have agreed for 15 minutes without a jump.
+-- 4. to both clocks, on a machine that booted since, after they have agreed for 15 minutes without a jump, where they are at
+--    most an hour ahead of the agreed time: they may be one clock, which the boot set wrong.
 --
 -- Returns the clock of the database, and the agreed time before and after.
 CREATE OR REPLACE FUNCTION observe_clock(machine text, uptime float8, program_time timestamptz)
@@ -43,8 +45,11 @@ BEGIN
   agreed := greatest(before, m.started_at + since_boot);
 
   IF ceiling - agreed > tolerance THEN
-    agreed := greatest(agreed,
-      (SELECT max(r.timestamp) FROM location_reports AS r WHERE r.timestamp > agreed AND r.timestamp <= ceiling));
+    agreed := greatest(agreed, (
+      SELECT min(newest.timestamp) FROM (
+        SELECT r.timestamp FROM location_reports AS r WHERE r.timestamp > agreed AND r.timestamp <= ceiling
+        ORDER BY r.timestamp DESC LIMIT 10
+      ) AS newest HAVING count(*) = 10 AND max(newest.timestamp) - min(newest.timestamp) >= interval '15 minutes'));
   END IF;
   IF clocks_agree AND ceiling - agreed <= tolerance THEN
     agreed := ceiling;
@@ -53,7 +58,7 @@ BEGIN
     IF clocks_agree AND m.candidate_start IS NOT NULL
       AND abs(extract(epoch FROM ceiling - since_boot - m.candidate_start)) <= extract(epoch FROM tolerance)
     THEN
-      IF uptime - m.candidate_uptime >= 900 THEN
+      IF uptime - m.candidate_uptime >= 900 AND ceiling - agreed <= interval '1 hour' THEN
         agreed := ceiling;
         m.started_at := ceiling - since_boot;
       END IF;
