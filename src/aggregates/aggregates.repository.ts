@@ -123,11 +123,16 @@ export class AggregatesRepository {
       await this.refreshWindow('location_history_daily', days, on);
   }
 
-  /** Brings an aggregate up to its raw reports in a window; what is right is not touched, an empty window neither. */
+  /**
+   * Brings an aggregate up to its raw reports in a window; what is right is not touched, an empty window neither.
+   *
+   * @param anew also what no change is known of.
+   */
   async refreshWindow(
     relation: AggregateRelation,
     { start, end }: TimeRange,
     on: SqlRunner = this.db,
+    anew = false,
   ): Promise<void> {
     if (start >= end) return;
     await keepChangesLogged(this.db);
@@ -137,6 +142,7 @@ export class AggregatesRepository {
       relation,
       ['$1::timestamptz', '$2::timestamptz'],
       [start.toISOString(), end.toISOString()],
+      anew,
     );
     await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
   }

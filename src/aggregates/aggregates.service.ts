@@ -90,12 +90,21 @@ export class AggregatesService {
    *
    * @throws DomainError `BAD_USER_INPUT` (range), `CONFLICT` when another refresh runs for longer than one waits.
    */
-  async refresh(start: Date, end: Date): Promise<void> {
-    const days = await this.aggregates.daysAboveHorizon(timeRange(start, end));
+  refresh(start: Date, end: Date): Promise<void> {
+    return this.bringUpToRaw(timeRange(start, end), false);
+  }
+
+  /** As refresh(), also where no change is known: for aggregates that somebody changed past the product. */
+  recompute(start: Date, end: Date): Promise<void> {
+    return this.bringUpToRaw(timeRange(start, end), true);
+  }
+
+  private async bringUpToRaw(range: TimeRange, anew: boolean): Promise<void> {
+    const days = await this.aggregates.daysAboveHorizon(range);
     const refreshWindows = (session: Session): Promise<void> =>
       this.aggregates.withTimeouts(session, async () => {
         for (const relation of ['location_history_hourly', 'location_history_daily'] as const) {
-          const refresh = (): Promise<void> => this.aggregates.refreshWindow(relation, days, session);
+          const refresh = (): Promise<void> => this.aggregates.refreshWindow(relation, days, session, anew);
           await retryTransient(refresh, REFRESH_WAIT_MS);
         }
       });

@@ -1,6 +1,10 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { HistoryGuardModule } from '../history-guard/history-guard.module.js';
-import { HistoryGuardService, type Mending } from '../history-guard/history-guard.service.js';
+import {
+  HistoryGuardService,
+  type Mending,
+  type MissingReports,
+} from '../history-guard/history-guard.service.js';
 import { count } from './count.js';
 import { withContext } from './with-context.js';
 
@@ -23,7 +27,7 @@ export async function mend({ plan, acceptLoss, json }: MendFlags): Promise<void>
       const given = await guard.acceptLoss();
       answer(
         { givenUp: given },
-        given.length === 0 ? 'Nothing is missing.\n' : given.map((line) => `given up: ${line}\n`).join(''),
+        given.length === 0 ? 'Nothing is missing.\n' : given.map(describeLoss).join(''),
       );
     } else {
       const mending = await (plan ? guard.plan() : guard.mend());
@@ -32,7 +36,11 @@ export async function mend({ plan, acceptLoss, json }: MendFlags): Promise<void>
   });
 }
 
-function describe({ horizon: { before, now }, days }: Mending, isPlan: boolean): string {
+function describeLoss({ day, layer, expected, found }: MissingReports): string {
+  return `given up   ${day}, ${layer}: ${count(expected - found, 'report')} of ${expected}\n`;
+}
+
+function describe({ horizon: { before, now }, days, recomputed }: Mending, isPlan: boolean): string {
   const [was, is] = [before.toISOString(), now.toISOString()];
   const lines = [
     was === is
@@ -42,7 +50,11 @@ function describe({ horizon: { before, now }, days }: Mending, isPlan: boolean):
       ({ day, reports }) =>
         `day        ${day}: import its ${count(reports, 'report')} again; each counts once`,
     ),
-    ...(days.length === 0 ? ['days       nothing to mend'] : []),
+    ...recomputed.map(
+      (day) =>
+        `day        ${day}: hours and days ${isPlan ? 'would be' : 'were'} computed anew from the raw reports that there are`,
+    ),
+    ...(days.length + recomputed.length === 0 ? ['days       nothing to mend'] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -10,17 +10,23 @@ import type { SqlRunner } from './server-capabilities.js';
  *
  * @param window SQL expressions of its first moment and of the first one after it.
  * @param values of the parameters in them.
+ * @param anew computes what TimescaleDB has no change of, too. The postgresql engine compares everything each time.
  */
 export async function refreshAggregate(
   on: SqlRunner,
   relation: string,
   [start, end]: readonly [start: string, end: string],
   values: readonly unknown[] = [],
+  anew = false,
 ): Promise<void> {
-  const [{ hasOptions }] = (await on.query(
-    `SELECT coalesce(bool_or('options' = ANY (proargnames)), false) AS "hasOptions" FROM pg_proc
+  const [takes] = (await on.query(
+    `SELECT coalesce(bool_or('options' = ANY (proargnames)), false) AS options,
+       coalesce(bool_or('force' = ANY (proargnames)), false) AS force FROM pg_proc
      WHERE proname = 'refresh_continuous_aggregate'`,
-  )) as [{ hasOptions: boolean }];
-  const options = hasOptions ? `, options => '{"buckets_per_batch": 0}'` : '';
-  await on.query(`CALL refresh_continuous_aggregate('${relation}', ${start}, ${end}${options})`, [...values]);
+  )) as [{ options: boolean; force: boolean }];
+  const options = takes.options ? `, options => '{"buckets_per_batch": 0}'` : '';
+  const force = anew && takes.force ? ', force => true' : '';
+  await on.query(`CALL refresh_continuous_aggregate('${relation}', ${start}, ${end}${force}${options})`, [
+    ...values,
+  ]);
 }

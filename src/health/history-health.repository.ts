@@ -41,6 +41,8 @@ export interface HistoryFacts {
   daysOverdue: number;
   /** How far the horizon lies ahead of the agreed day, in days; 0 is normal. */
   horizonDaysAhead: number;
+  /** Whether it can be moved back without touching a day of history. */
+  horizonCanMoveBack: boolean;
   pendingChanges: number;
   pendingFrom: Date | null;
   pendingTo: Date | null;
@@ -72,7 +74,7 @@ export class HistoryHealthRepository {
          greatest(0, extract(epoch FROM midnight_before(s.raw_retention_hours) - s.closed_before) / 86400)::int
            AS "daysOverdue",
          greatest(0, extract(epoch FROM s.closed_before - date_trunc('day', agreed_now(), 'UTC')) / 86400)::int
-           AS "horizonDaysAhead",
+           AS "horizonDaysAhead", mended_horizon() < s.closed_before AS "horizonCanMoveBack",
          m.count AS "pendingChanges", m.from AS "pendingFrom", m.to AS "pendingTo",
          extract(epoch FROM now() - m.since)::int AS "pendingSeconds",
          r.changes > r.refreshed OR m.count > 0 AS "viewIsStale",

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ClockService, type ClockState } from '../clock/clock.service.js';
-import { HistoryGuardService } from '../history-guard/history-guard.service.js';
+import { HistoryGuardService, type MissingReports } from '../history-guard/history-guard.service.js';
 import { describeDuration } from '../common/describe-duration.js';
 import {
   type FailingPolicy,
@@ -22,6 +22,7 @@ export interface HistoryHealth extends HistoryFacts {
   clock: Pick<ClockState, 'programTime' | 'agreedTime'>;
   layers: LayerHealth[];
   refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
+  missingReports: MissingReports[];
   /** Transactions of others that have been open for long, or keep a day from its close. */
   transactions: OtherTransaction[];
   /** What an operator should look at, as sentences; empty when all is well. */
@@ -49,14 +50,14 @@ export class HistoryHealthService {
   }
 
   private async look(): Promise<HistoryHealth> {
-    const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, missing, others] =
+    const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, loss, others] =
       await Promise.all([
         this.health.facts(),
         this.health.layers(),
         this.health.failingPolicies(),
         this.refresher.check(),
         this.clock.check(),
-        this.guard.problems(),
+        this.guard.look(),
         this.transactions.check(),
       ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
@@ -65,10 +66,11 @@ export class HistoryHealthService {
       clock: { programTime: clock.programTime, agreedTime: clock.agreedTime },
       layers,
       refresher: { ...refresher, lagSeconds },
+      missingReports: loss.missingReports,
       transactions: others.transactions,
       problems: [
         ...(clock.problem === null ? [] : [clock.problem]),
-        ...missing,
+        ...loss.problems,
         ...problemsOf(facts, { ...refresher, strayKeys }),
         ...policies.map(problemOf),
         ...problems,
@@ -86,12 +88,15 @@ function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
   if (facts.horizonDaysAhead > 0) {
     problems.push(
       `The horizon (${facts.horizon.toISOString()}) lies ${describeDuration(facts.horizonDaysAhead * DAY_MS)} ahead of today: a clock was wrong. ` +
-        'Reports older than it count in their day alone, without hours. To move it back run: tracker mend',
+        'Reports older than it count in their day alone, without hours. ' +
+        (facts.horizonCanMoveBack
+          ? 'To move it back run: tracker mend'
+          : 'It cannot move back: a day before it has history already. Nothing is to be done but to wait'),
     );
   }
   if (facts.daysOverdue > 1) {
     problems.push(
-      `${facts.daysOverdue} days wait to be closed: maintenance has not run or cannot (see the log for "maintenance failed")`,
+      `${facts.daysOverdue} days wait to be closed: maintenance has not run or cannot: see the job maintenance, and the log for "maintenance of"`,
     );
   }
   if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {

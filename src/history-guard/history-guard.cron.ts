@@ -1,25 +1,31 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { FailureLog } from '../common/errors/failure-log.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { HISTORY_CHECK, HistoryGuardService } from './history-guard.service.js';
+import { RestoreWatch } from './restore-watch.js';
 
 const MINUTE = 60_000;
 
 /** Looks every hour whether all of history is still there. */
 @Injectable()
-export class HistoryGuardCron implements OnModuleInit {
+export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('HistoryGuard');
   private readonly failures = new FailureLog(this.logger);
 
   constructor(
     private readonly jobs: JobRunner,
     private readonly guard: HistoryGuardService,
+    private readonly restores: RestoreWatch,
   ) {}
 
-  @Interval('history-guard', 60_000)
-  async remember(): Promise<void> {
-    await this.failures.tried('look at what is noted of history', () => this.guard.remember());
+  @Interval('restore-watch', MINUTE)
+  async lookForRestore(): Promise<void> {
+    await this.failures.tried('look whether a backup was restored', () => this.restores.look());
+  }
+
+  onApplicationBootstrap(): void {
+    void this.lookForRestore();
   }
 
   onModuleInit(): void {
@@ -28,7 +34,7 @@ export class HistoryGuardCron implements OnModuleInit {
       cron: '22 * * * *', // away from the other jobs, which read the same tables
       deadlineMs: 30 * MINUTE,
       run: async () => {
-        const problems = await this.guard.check();
+        const { problems } = await this.guard.check();
         for (const problem of problems) this.logger.warn(problem);
         return { rows: problems.length, details: { problems } };
       },

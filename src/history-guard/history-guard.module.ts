@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
+import { AggregatesModule } from '../aggregates/aggregates.module.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { HistoryGuardRepository } from './history-guard.repository.js';
 import { HistoryGuardService } from './history-guard.service.js';
+import { RestoreWatch } from './restore-watch.js';
 
 /** The cron job is not here: src/app.module.ts adds it in the role that runs it. */
 @Module({
-  imports: [ClockModule],
-  providers: [HistoryGuardRepository, HistoryGuardService],
-  exports: [HistoryGuardService],
+  imports: [AggregatesModule, ClockModule],
+  providers: [HistoryGuardRepository, HistoryGuardService, RestoreWatch],
+  exports: [HistoryGuardService, RestoreWatch],
 })
 export class HistoryGuardModule {}

@@ -1,13 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { askQuickly } from '../database/session.js';
 
 /** How long a statement waits for writers of raw reports before it gives way and is tried again. */
 const LOCK_TIMEOUT = '2s';
 
-/** What a database had at a time. */
+/** What one look at a database found. */
 export interface NotedDays {
-  agreedTime: Date;
-  /** Reports, by YYYY-MM-DD. */
+  /** The same in every copy of the database. */
+  lineage: string;
+  /** How many looks there were, with this one; every look finds more. */
+  looks: number;
+  /** When the look before this one was, by the clock of the database. */
+  lastLook: Date;
+  /** By the same clock. */
+  now: Date;
+  /** Reports that each day should have, by YYYY-MM-DD. */
   days: ReadonlyMap<string, number>;
 }
 
@@ -15,7 +23,8 @@ export interface NotedDays {
 export interface MissingReports {
   /** As YYYY-MM-DD. */
   day: string;
-  layer: 'raw' | 'daily' | 'identities';
+  /** `aggregates`: of a day with all its raw reports, the daily history counts fewer or more of them. */
+  layer: 'raw' | 'daily' | 'identities' | 'aggregates';
   expected: number;
   found: number;
 }
@@ -54,15 +63,22 @@ export class HistoryGuardRepository {
     );
   }
 
-  /** What is noted of each day, by YYYY-MM-DD; and the time that the clocks had agreed on by then. */
-  async noted(): Promise<NotedDays> {
-    const [[clock], rows] = await Promise.all([
-      this.db.query<[{ agreedTime: Date }]>('SELECT agreed_at AS "agreedTime" FROM history_clock'),
-      this.db.query<{ day: string; reports: number }[]>(
-        `SELECT ${DAY}, reports::int AS reports FROM history_days ORDER BY 1`,
-      ),
-    ]);
-    return { agreedTime: clock.agreedTime, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
+  /** Looks, and notes that it did. Of days with raw reports it finds those that came since the days were noted as well. */
+  async look(): Promise<NotedDays> {
+    const [[look]] = await askQuickly<[[Omit<NotedDays, 'days'>], number]>(
+      this.db,
+      `UPDATE history_clock AS c SET looks = c.looks + 1, looked_at = clock_timestamp()
+       FROM (SELECT looked_at FROM history_clock FOR UPDATE) AS before
+       RETURNING c.lineage, c.looks::int AS looks, before.looked_at AS "lastLook", c.looked_at AS now`,
+    );
+    const rows = await this.db.query<{ day: string; reports: number }[]>(
+      `SELECT ${DAY}, max(n.reports)::int AS reports FROM (
+         SELECT h.day, h.reports FROM history_days AS h
+         UNION ALL SELECT d.bucket, sum(d.report_count) FROM location_history_daily AS d
+           WHERE d.bucket >= history_horizon() GROUP BY 1
+       ) AS n GROUP BY n.day ORDER BY 1`,
+    );
+    return { ...look, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
   }
 
   /** Notes that these days should have so many reports at least. */

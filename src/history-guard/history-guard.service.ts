@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { AggregatesService } from '../aggregates/aggregates.service.js';
 import { ClockService } from '../clock/clock.service.js';
 import { retryTransient } from '../database/retry.js';
 import {
@@ -7,100 +8,106 @@ import {
   HistoryGuardRepository,
   type MendedHorizon,
   type MissingReports,
-  type NotedDays,
 } from './history-guard.repository.js';
 
-export type { DamagedDay, MendedHorizon };
+export type { DamagedDay, MendedHorizon, MissingReports };
 
 /** Name of the job that looks every hour. */
 export const HISTORY_CHECK = 'history_check';
 
-/** Days that are named one by one; of more only the number. */
+const DAY_MS = 86_400_000;
+/** Losses that are named one by one; of more only their sum. */
 const NAMED_DAYS = 10;
+
+/** What was removed past the product, or will be. */
+export interface HistoryLoss {
+  missingReports: MissingReports[];
+  /** Sentences that say what to do; empty when all is well. */
+  problems: string[];
+}
 
 /** What `mend()` did or would do. */
 export interface Mending {
   horizon: MendedHorizon;
   /** Reports to import again, by day. */
   days: DamagedDay[];
+  /** Days above the horizon, as YYYY-MM-DD, whose aggregates were computed anew from their raw reports. */
+  recomputed: string[];
 }
 
 /** Sees what was removed from history past the product, and helps to get it back. */
 @Injectable()
 export class HistoryGuardService {
-  private readonly logger = new Logger('HistoryGuard');
-  private remembered: NotedDays | null = null;
-
   constructor(
     private readonly repository: HistoryGuardRepository,
     private readonly clock: ClockService,
+    private readonly aggregates: AggregatesService,
   ) {}
 
-  /** What is missing, or will be, as sentences that say what to do; empty when all is well. Reads all days. */
-  async problems(): Promise<string[]> {
-    const [missing, policies] = await Promise.all([
+  /** Reads all days. */
+  async look(): Promise<HistoryLoss> {
+    const [missingReports, policies] = await Promise.all([
       this.repository.missingReports(),
       this.repository.foreignPolicies(),
     ]);
-    const named = missing.slice(0, NAMED_DAYS).map(describeMissing);
-    const more = missing.length - named.length;
-    return [
-      ...policies.map(describePolicy),
-      ...named,
-      ...(more > 0 ? [`Reports are missing of ${more} more days: tracker doctor --json has them all`] : []),
-    ];
+    const more = missingReports.slice(NAMED_DAYS);
+    return {
+      missingReports,
+      problems: [
+        ...policies.map(describePolicy),
+        ...missingReports.slice(0, NAMED_DAYS).map(describeMissing),
+        ...(more.length > 0 ? [describeMore(more)] : []),
+      ],
+    };
   }
 
-  /** Looks as problems() does, and notes what came since the last look. */
-  async check(): Promise<string[]> {
-    const problems = await this.problems();
+  /** Looks, and notes what came since the last look. */
+  async check(): Promise<HistoryLoss> {
+    const loss = await this.look();
     await this.repository.noteDays();
-    return problems;
-  }
-
-  /**
-   * Compares what is noted with what this process remembers of its last look. The time that was agreed on never goes back,
-   * so where it has, an older backup was restored; what this process remembers is what the database should have then.
-   */
-  async remember(): Promise<void> {
-    const noted = await this.repository.noted();
-    const { remembered } = this;
-    if (remembered && noted.agreedTime < remembered.agreedTime) {
-      await this.repository.expect(remembered.days);
-      this.logger.warn(
-        `The database went back from ${remembered.agreedTime.toISOString()} to ${noted.agreedTime.toISOString()}: an older ` +
-          'backup was restored. Import the files of that time again; tracker doctor names the days of which reports are missing',
-      );
-    }
-    this.remembered = noted;
+    return loss;
   }
 
   /** What mend() would do. */
   async plan(): Promise<Mending> {
-    const [horizon, days] = await Promise.all([
+    const [horizon, days, recomputed] = await Promise.all([
       this.repository.mendedHorizon(),
       this.repository.damagedDays(),
+      this.differingDays(),
     ]);
-    return { horizon, days };
+    return { horizon, days, recomputed };
   }
 
   /**
-   * Moves a horizon that has run ahead back, as far as no day of history is touched; and has days that were damaged
-   * counted anew, so that each of their reports counts once when it is imported again.
+   * Moves a horizon that has run ahead back, as far as no day of history is touched; has days that were damaged counted
+   * anew, so that each of their reports counts once when it is imported again; and computes the aggregates of days above the
+   * horizon anew that differ from their raw reports.
    *
    * @throws DomainError `CONFLICT` where the clocks are apart, so that nobody knows where the horizon belongs.
    */
   async mend(): Promise<Mending> {
     await this.clock.settle();
     const horizon = await retryTransient(() => this.repository.mendHorizon());
-    return { horizon, days: await this.repository.recountDamagedDays() };
+    const days = await this.repository.recountDamagedDays();
+    const recomputed = await this.differingDays();
+    for (const day of recomputed) {
+      const start = new Date(`${day}T00:00:00Z`);
+      await this.aggregates.recompute(start, new Date(start.getTime() + DAY_MS));
+    }
+    return { horizon, days, recomputed };
   }
 
-  /** Gives up what is missing: what is there is all that there should be. @returns the sentences that are gone then. */
-  async acceptLoss(): Promise<string[]> {
-    const problems = await this.problems();
+  /** Gives up what is missing: what is there is all that there should be. @returns what was given up. */
+  async acceptLoss(): Promise<MissingReports[]> {
+    const missing = await this.repository.missingReports();
     await this.repository.acceptMissing();
-    return problems;
+    return missing.filter(({ layer }) => layer !== 'aggregates'); // these lack nothing: see mend()
+  }
+
+  /** Days above the horizon whose aggregates do not follow from the raw reports that there are. */
+  private async differingDays(): Promise<string[]> {
+    const missing = await this.repository.missingReports();
+    return missing.filter(({ layer }) => layer === 'raw' || layer === 'aggregates').map(({ day }) => day);
   }
 }
 
@@ -112,7 +119,7 @@ function describeMissing({ day, layer, expected, found }: MissingReports): strin
     case 'raw':
       return (
         `${day}: ${missing} of ${expected} raw reports are missing: they were removed past the product ` +
-        `(a dropped chunk or partition, a retention policy). Import the files of that day again. ${GIVE_UP}`
+        `(a dropped chunk or partition, a retention policy). Run tracker mend, and import the files of that day again. ${GIVE_UP}`
       );
     case 'daily':
       return (
@@ -124,7 +131,18 @@ function describeMissing({ day, layer, expected, found }: MissingReports): strin
         `${day}: the identities of ${missing} of ${expected} reports are missing: imported again, these reports would count ` +
         `twice. Restore report_identities of that day from a backup. To go on without run: tracker mend --accept-loss`
       );
+    case 'aggregates':
+      return (
+        `${day}: its hours or its day count ${found} reports, and there are ${expected}: rows were changed past the product. ` +
+        'Run tracker mend'
+      );
   }
+}
+
+function describeMore(missing: readonly MissingReports[]): string {
+  const reports = missing.reduce((sum, { expected, found }) => sum + Math.max(0, expected - found), 0);
+  const [first, last] = [missing[0]?.day, missing.at(-1)?.day];
+  return `And ${reports} more from ${first} to ${last}: tracker doctor --json names each day under missingReports`;
 }
 
 function describePolicy({ relation, policy, remedy }: ForeignPolicy): string {

@@ -44,6 +44,11 @@ export class RedisKeys {
     return `${this.fixedPrefix ?? (await this.claim()).prefix}:${name}`;
   }
 
+  /** @param name that no other deployment uses: it stays the same whoever has the bare names. */
+  keyWithIdentity(name: string): string {
+    return `${this.fixedPrefix ?? BARE}:${name}`;
+  }
+
   /** A channel reaches all databases of a Redis, and nobody looks for its name: so it always has the identity. */
   async channel(name: string): Promise<string> {
     return `${this.fixedPrefix ?? ownPrefix(await this.deployments.deployment())}:${name}`;
@@ -65,8 +70,9 @@ export class RedisKeys {
   private async claim(): Promise<KeySpace> {
     const deployment = await this.deployments.deployment();
     const { id, name } = deployment;
-    const owner = await this.connection.write((redis) =>
-      redis.claimKeys(CLAIM, id, `${id} ${name}`, CLAIM_TTL_MS),
+    const owner = await this.connection.write(
+      (redis) => redis.claimKeys(CLAIM, id, `${id} ${name}`, CLAIM_TTL_MS),
+      (otherOwner) => otherOwner === null, // it has only read else
     );
     const space = spaceOf(deployment, owner);
     if (space.prefix !== (this.told ?? BARE)) this.tell(space);

@@ -121,6 +121,27 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
   });
 
+  it('say once that Redis is full, also the one that came second', async () => {
+    const said: string[] = [];
+    for (const level of ['warn', 'log'] as const)
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
+    await locksOf(first).service.withLock(lockName(), one);
+    const { service } = locksOf(second);
+    await service.withLock(lockName(), one);
+    await redis.fill();
+    try {
+      for (let i = 0; i < 3; i++) await service.withLock(lockName(), one);
+      expect(said.filter((line) => /is full|takes writes/.test(line))).toEqual([
+        expect.stringMatching(/^is full/),
+      ]);
+      await redis.takeWrites();
+      await service.withLock(lockName(), one);
+      expect(said).toContain('takes writes again');
+    } finally {
+      await redis.takeWrites();
+    }
+  });
+
   it('refresh although Redis says that it was done: the database knows', async () => {
     await forgetRefresh(first);
     await redis.client.set(LAST_REFRESH, String(Date.now() / 1000), 'EX', 7200);

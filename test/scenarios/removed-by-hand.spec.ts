@@ -1,20 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { guardOf } from '../support/history-guard.js';
 import { healthOf } from '../support/health.js';
-import type { DetailedRow, TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, historyToday, readHistory } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
-
-const KEYS = ['a', 'b', 'c'];
-const A_DAY = 12;
+import { A_DAY, DROPS, PER_DAY, RemovalScene } from '../support/removal-scene.js';
+import { maintain } from '../support/retention.js';
 
 /** What somebody does by hand. */
 interface Removal {
   how: string;
-  /** Statements; $day is a closed day, $next the one after it, $open one with raw reports, $partition its partition. */
+  /** See RemovalScene.put(). */
   sql: string;
   /** It is refused with this. */
   refused?: RegExp;
@@ -24,7 +17,6 @@ interface Removal {
   missing?: number;
 }
 
-const PER_DAY = KEYS.length * A_DAY;
 const TRUNCATED = /^TRUNCATE of \S+ would lose history/;
 const BOTH: Removal[] = [
   { how: 'TRUNCATE report_identities', sql: 'TRUNCATE report_identities', refused: TRUNCATED },
@@ -39,7 +31,7 @@ const REMOVALS: Record<string, Removal[]> = {
     { how: 'TRUNCATE of all aggregates', sql: 'TRUNCATE location_history_rollups', refused: TRUNCATED },
     {
       how: 'DROP of a partition',
-      sql: 'DROP TABLE $partition',
+      sql: DROPS.postgresql,
       named: /raw reports are missing/,
       missing: PER_DAY,
     },
@@ -72,7 +64,7 @@ const REMOVALS: Record<string, Removal[]> = {
     },
     {
       how: 'drop_chunks of an open day',
-      sql: `SELECT drop_chunks('location_reports', newer_than => '$open'::timestamptz, older_than => '$open'::timestamptz + interval '24 hours')`,
+      sql: DROPS.timescaledb,
       named: /raw reports are missing/,
       missing: PER_DAY,
     },
@@ -96,55 +88,25 @@ const REMOVALS: Record<string, Removal[]> = {
 };
 
 describeOnEveryEngine('history that is removed by hand', (engine) => {
-  let db: TestDatabase;
-  let today: Date;
-  let before: DetailedRow[];
-  const reports: TestReport[] = [];
-  const day = (days: number): string => at(today, days, '00:00:00').toISOString();
-  const put = (sql: string): string =>
-    sql
-      .replaceAll('$partition', `location_reports_${day(-1).slice(0, 10).replaceAll('-', '')}`)
-      .replaceAll('$day', day(-4))
-      .replaceAll('$next', day(-3))
-      .replaceAll('$open', day(-1));
-  const guard = (): ReturnType<typeof guardOf> => guardOf(db.dataSource);
+  let scene: RemovalScene;
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
-    for (const key of KEYS) await db.register(key);
-    today = await historyToday(db);
-    for (const key of KEYS) {
-      for (let d = -6; d <= -1; d++) {
-        for (let i = 0; i < A_DAY; i++) {
-          const moment = new Date(at(today, d, '01:00:00').getTime() + i * 3_600_000);
-          reports.push({ key, at: moment, latitude: 40 + i, longitude: 7 + d });
-        }
-      }
-    }
-    await ingestReports(db, reports);
-    await db.settle();
-    await keepRaw(db, 2);
-    await maintain(db);
-    // A late one, later than all others of its day.
-    const late = { key: 'b', at: at(today, -4, '23:59:00'), latitude: 1, longitude: 2 };
-    reports.push(late);
-    expect(await ingestReports(db, [late])).toEqual({ late: 1 });
-    before = await readHistory(db);
-    expect(await guard().check()).toEqual([]);
+    scene = await RemovalScene.create(engine);
   });
-  afterAll(() => db.drop());
+  afterAll(() => scene.db.drop());
   beforeEach(async () => {
-    expect(await guard().problems()).toEqual([]);
+    expect((await scene.check()).problems).toEqual([]);
   });
 
   it.each(REMOVALS[engine] ?? [])('$how', async ({ sql, refused, named, missing }) => {
+    const { db, guard } = scene;
     if (refused) {
-      await expect(db.query(put(sql))).rejects.toThrow(refused);
-      expect(await readHistory(db)).toEqual(before);
+      await expect(db.query(scene.put(sql))).rejects.toThrow(refused);
+      expect(await scene.history()).toEqual(scene.before);
       return;
     }
-    await db.query(put(sql));
-    const problems = await guard().check();
+    await db.query(scene.put(sql));
+    const { problems } = await scene.check();
     expect(problems).toEqual([expect.stringMatching(named as RegExp)]);
     expect((await healthOf(db).check()).problems).toEqual(expect.arrayContaining(problems));
     const remedy = /Remove it: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
@@ -158,37 +120,42 @@ describeOnEveryEngine('history that is removed by hand', (engine) => {
     await maintain(db);
     for (const relation of ['hourly', 'daily']) {
       await db.query(
-        `CALL refresh_continuous_aggregate('location_history_${relation}', '${day(-2)}', now())`,
+        `CALL refresh_continuous_aggregate('location_history_${relation}', '${scene.day(-2)}', now())`,
       );
     }
-    expect(await guard().check()).toEqual(problems);
-    await guard().mend();
+    expect((await scene.check()).problems).toEqual(problems);
+    await guard.mend();
     await maintain(db);
-    await ingestReports(db, reports);
-    expect((await ingestReports(db, reports))['duplicate']).toBe(reports.length);
-    expect(await readHistory(db)).toEqual(before);
+    await scene.importAgain();
+    expect((await scene.importAgain())['duplicate']).toBe(scene.reports.length);
+    expect(await scene.history()).toEqual(scene.before);
   });
 
-  it('notices that an older backup was restored', async () => {
-    const process = guard();
-    await process.remember();
-    await db.query(`UPDATE history_clock SET agreed_at = agreed_at - interval '1 day'`);
-    await db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [day(-1)]); // which forgets what was noted, too
-    expect(await guard().check()).toEqual([]);
-    await process.remember();
-    expect(await guard().problems()).toEqual([
-      expect.stringContaining(`${day(-1).slice(0, 10)}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
-    ]);
-    await ingestReports(db, reports);
-    expect(await readHistory(db)).toEqual(before);
+  it('counts the losses that it does not name one by one, and gives up each of them', async () => {
+    await scene.db.query(
+      `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '1 day', n FROM generate_series(1, 13) AS n`,
+      [scene.day(-20)],
+    );
+    const { problems } = await scene.guard.look();
+    const { missingReports } = await healthOf(scene.db).check();
+    expect(missingReports).toHaveLength(13);
+    expect(problems).toHaveLength(11);
+    const [eleventh, last] = [scene.day(-23), scene.day(-21)].map((text) => text.slice(0, 10));
+    expect(problems[10]).toBe(
+      `And 6 more from ${eleventh} to ${last}: tracker doctor --json names each day under missingReports`,
+    );
+    expect(await scene.guard.acceptLoss()).toEqual(missingReports);
+    expect((await scene.check()).problems).toEqual([]);
   });
 
   it('gives up what is missing when it is told to', async () => {
-    await db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [day(-4)]);
-    expect(await guard().check()).toEqual([
+    await scene.db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [
+      scene.day(-4),
+    ]);
+    expect((await scene.check()).problems).toEqual([
       expect.stringMatching(/the identities of 12 of 37 reports are missing.*report_identities/),
     ]);
-    expect(await guard().acceptLoss()).toHaveLength(1);
-    expect(await guard().check()).toEqual([]);
+    expect(await scene.guard.acceptLoss()).toHaveLength(1);
+    expect((await scene.check()).problems).toEqual([]);
   });
 });

@@ -38,7 +38,7 @@ export function healthOf(
     new HistoryHealthRepository(db.dataSource),
     refresher,
     clockOf(db.dataSource),
-    guardOf(db.dataSource),
+    guardOf(db),
     new TransactionsHealthService(open),
   );
 }

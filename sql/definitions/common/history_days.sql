@@ -1,16 +1,25 @@
 -- What should be there is noted apart from what is, so that a loss is seen: of a chunk that somebody dropped, an aggregate
 -- that somebody emptied, identities that are gone. Deletions by the product lower the numbers in their own transaction.
 
--- What is there. Reads every day: about a second for ten million rows.
-CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint)
+-- What is there: of a day with raw reports also how many of them its aggregates count, as far as no changes of it wait to be
+-- aggregated: those of the hours where they differ, else of the day. Reads every day: about a second for ten million rows.
+CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint, aggregated bigint)
 LANGUAGE sql STABLE AS $$
-  SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint
+  SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint, NULL::bigint
   FROM (SELECT d.bucket, sum(d.reports) AS reports FROM closed_day_counts() AS d GROUP BY 1) AS c
   FULL JOIN (SELECT r.day, sum(cardinality(r.milliseconds)) AS identities FROM report_identities AS r GROUP BY 1) AS i
     ON i.day = c.bucket
   UNION ALL
-  SELECT date_trunc('day', r.timestamp, 'UTC'), count(*), 0 FROM location_reports AS r
-  WHERE r.timestamp >= history_horizon() GROUP BY 1
+  SELECT day, coalesce(raw.reports, 0), 0, coalesce(
+    CASE WHEN hourly.reports IS DISTINCT FROM raw.reports AND day >= history_cut() AND aggregate_is_complete('location_history_hourly',
+      day, day + interval '24 hours') THEN coalesce(hourly.reports, 0) END,
+    CASE WHEN days_are_complete(day, day + interval '24 hours') THEN coalesce(daily.reports, 0) END)
+  FROM (SELECT date_trunc('day', r.timestamp, 'UTC') AS day, count(*) AS reports FROM location_reports AS r
+    WHERE r.timestamp >= history_horizon() GROUP BY 1) AS raw
+  FULL JOIN (SELECT d.bucket AS day, sum(d.report_count)::bigint AS reports FROM location_history_daily AS d
+    WHERE d.bucket >= history_horizon() GROUP BY 1) AS daily USING (day)
+  FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
+    FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
 $$;
 
 -- Notes days that came, and numbers that grew. A number that was changed since they were counted is left for the next time.
@@ -31,7 +40,8 @@ CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
     AND (c.reports > h.reports OR c.identities > h.identities)
 $$;
 
--- Days of which reports are missing, and how many, in which layer.
+-- Days of which reports are missing, and how many, in which layer; and, as layer "aggregates", days with all their raw reports
+-- of which the aggregates count other than these.
 CREATE OR REPLACE FUNCTION missing_reports() RETURNS TABLE (day timestamptz, layer text, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, m.layer, m.expected, m.found
@@ -39,9 +49,10 @@ LANGUAGE sql STABLE AS $$
   LEFT JOIN counted_days() AS c USING (day)
   CROSS JOIN LATERAL (VALUES
     (CASE WHEN n.day < history_horizon() THEN 'daily' ELSE 'raw' END, n.reports, coalesce(c.reports, 0)),
-    ('identities', n.identities, coalesce(c.identities, 0))
+    ('identities', n.identities, coalesce(c.identities, 0)),
+    ('aggregates', CASE WHEN c.reports >= n.reports THEN c.reports END, c.aggregated)
   ) AS m (layer, expected, found)
-  WHERE m.found < m.expected AND n.day >= history_floor()
+  WHERE (m.found < m.expected OR m.layer = 'aggregates' AND m.found <> m.expected) AND n.day >= history_floor()
   ORDER BY 1, 2
 $$;
 
@@ -78,17 +89,44 @@ CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void 
     SET reports = greatest(h.reports, excluded.reports), identities = greatest(h.identities, excluded.identities)
 $$;
 
--- Whoever deletes raw reports by hand means it: what was noted of the days that have them is counted anew. Nobody waits for
--- another who does the same.
-CREATE OR REPLACE FUNCTION forget_noted_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Days with raw reports of which fewer are there than were noted.
+CREATE OR REPLACE FUNCTION missing_raw_reports() RETURNS TABLE (day timestamptz, expected bigint, found bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.day, n.reports, coalesce(r.reports, 0)
+  FROM history_days AS n
+  LEFT JOIN (
+    SELECT date_trunc('day', l.timestamp, 'UTC') AS day, count(*) AS reports FROM location_reports AS l
+    WHERE l.timestamp >= history_horizon() GROUP BY 1
+  ) AS r USING (day)
+  WHERE n.day >= history_horizon() AND coalesce(r.reports, 0) < n.reports
+$$;
+
+-- Whoever deletes raw reports by hand means it: the days that have them should have what is there afterwards, besides what
+-- was missing before. (Which rows a statement deleted, TimescaleDB tells no trigger.)
+CREATE OR REPLACE FUNCTION note_what_is_missing() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  DELETE FROM history_days WHERE day IN (
-    SELECT h.day FROM history_days AS h WHERE h.day >= history_horizon() FOR UPDATE SKIP LOCKED);
+  PERFORM set_config('tracker.missing_before', coalesce((
+    SELECT jsonb_object_agg(m.day::text, m.expected - m.found) FROM missing_raw_reports() AS m)::text, '{}'), true);
   RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER forget_noted_days AFTER DELETE ON location_reports FOR EACH STATEMENT
+CREATE OR REPLACE TRIGGER note_what_is_missing BEFORE DELETE ON location_reports FOR EACH STATEMENT
   WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
-  EXECUTE FUNCTION forget_noted_days();
+  EXECUTE FUNCTION note_what_is_missing();
+
+-- Nobody waits for another who does the same.
+CREATE OR REPLACE FUNCTION note_hand_made_deletion() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  missing_before jsonb := current_setting('tracker.missing_before')::jsonb;
+BEGIN
+  UPDATE history_days AS h SET reports = m.found + coalesce((missing_before ->> m.day::text)::bigint, 0)
+  FROM missing_raw_reports() AS m
+  WHERE h.day = m.day AND h.day IN (
+    SELECT n.day FROM history_days AS n WHERE n.day >= history_horizon() FOR UPDATE SKIP LOCKED);
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER note_hand_made_deletion AFTER DELETE ON location_reports FOR EACH STATEMENT
+  WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
+  EXECUTE FUNCTION note_hand_made_deletion();
 
 -- Takes what is there for all that there should be: what is missing is given up.
 CREATE OR REPLACE FUNCTION accept_missing_reports() RETURNS void LANGUAGE sql AS $$
@@ -108,7 +146,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Has damaged days of trackers counted anew: what is left of them stays, with no report counted, and each report that is
--- imported again counts once. Returns for each day how many reports that are.
+-- imported again counts once: also of days that have lost their identities as well. Returns for each day how many reports
+-- that are.
 CREATE OR REPLACE FUNCTION recount_damaged_days() RETURNS TABLE (day timestamptz, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -125,5 +164,11 @@ BEGIN
     PERFORM uncount_days(keys, days);
     PERFORM mark_history_changed(min(u.day), max(u.day)) FROM unnest(days) AS u (day);
   END IF;
+  UPDATE history_days AS h SET recounted = greatest(h.recounted, lost.from_both)
+  FROM (
+    SELECT n.day, least(n.reports - coalesce(c.reports, 0), n.identities - coalesce(c.identities, 0)) AS from_both
+    FROM history_days AS n LEFT JOIN counted_days() AS c USING (day)
+  ) AS lost
+  WHERE lost.day = h.day AND h.day < history_horizon() AND lost.from_both > 0;
   RETURN QUERY SELECT u.day, sum(u.n)::bigint FROM unnest(days, expected) AS u (day, n) GROUP BY 1 ORDER BY 1;
 END $$;

@@ -20,6 +20,7 @@ DECLARE
   keys text[];
   counts bigint[];
   digests bigint[];
+  partition regclass;
 BEGIN
   -- Under an older snapshot what was stored while we waited for the lock would be dropped unseen.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -57,7 +58,12 @@ BEGIN
 
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
 
-  EXECUTE format('DROP TABLE IF EXISTS %I', 'location_reports_' || to_char(closing, 'YYYYMMDD'));
+  -- One that somebody detached is theirs.
+  SELECT p.relid INTO partition FROM pg_partition_tree('location_reports') AS p
+  WHERE p.relid = to_regclass('location_reports_' || to_char(closing, 'YYYYMMDD'));
+  IF FOUND THEN
+    EXECUTE format('DROP TABLE %s', partition);
+  END IF;
   DELETE FROM location_reports_default WHERE timestamp < next_day;
   RETURN closing;
 END $$;

@@ -58,9 +58,8 @@ BEGIN
     LEFT JOIN location_history_daily AS d ON d.hashed_adv_key = i.hashed_adv_key AND d.bucket = day
     WHERE i.counted_day = day AND d.report_count IS DISTINCT FROM cardinality(i.milliseconds)
   ) THEN
-    RAISE EXCEPTION 'the daily history of % has other numbers of reports than the raw reports', day::date
-      USING ERRCODE = 'object_not_in_prerequisite_state',
-        HINT = 'UPDATE location_reports SET received_at = received_at of that day, and refresh location_history_daily over it.';
+    RAISE EXCEPTION 'the daily history of % has other numbers of reports than the raw reports: run tracker mend', day::date
+      USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 
   PERFORM note_closed_day(day);

@@ -3,7 +3,10 @@ CREATE TABLE history_clock (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   agreed_at timestamptz NOT NULL DEFAULT now(),
   proved_at timestamptz NOT NULL DEFAULT now(), -- as far as time has passed since; later where a clock was set back
-  seen_at timestamptz NOT NULL DEFAULT clock_timestamp() -- what the database's clock said when it was last looked at
+  seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- what the database's clock said when it was last looked at
+  lineage uuid NOT NULL DEFAULT gen_random_uuid(), -- the same in every copy of this database
+  looks bigint NOT NULL DEFAULT 0,   -- how often a refresher has looked whether history is there; less in an older backup
+  looked_at timestamptz NOT NULL DEFAULT clock_timestamp() -- when that was last
 );
 
 CREATE TABLE clock_machines (

@@ -1,0 +1,87 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { describeDuration } from '../common/describe-duration.js';
+import { RedisKeys } from '../locking/redis-keys.js';
+import { HistoryGuardRepository, type NotedDays } from './history-guard.repository.js';
+
+/** Without a look for so long, nobody remembers what the database had: it may be another one by now. */
+const LONG_MS = 15 * 60_000;
+/** How long Redis remembers. */
+const REMEMBERED_S = 30 * 86_400;
+
+/** What is remembered of a look. */
+type Remembered = Pick<NotedDays, 'looks' | 'now' | 'days'>;
+
+/**
+ * Notices that an older backup was restored: it has had fewer looks than this process remembers, or Redis does where all
+ * processes were stopped for it. What is remembered is what the database should have then.
+ */
+@Injectable()
+export class RestoreWatch {
+  private readonly logger = new Logger('HistoryGuard');
+  private remembered: Remembered | null = null;
+
+  constructor(
+    private readonly repository: HistoryGuardRepository,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  async look(): Promise<void> {
+    const noted = await this.repository.look();
+    const remembered = this.remembered ?? (await this.recall(noted.lineage));
+    if (remembered === null) this.sayHowLong(noted);
+    else if (noted.looks <= remembered.looks) await this.onOlder(noted, remembered);
+    this.remembered = noted;
+    await this.keep(noted);
+  }
+
+  private async onOlder(noted: NotedDays, remembered: Remembered): Promise<void> {
+    await this.repository.expect(remembered.days);
+    this.logger.warn(
+      `The database was looked at on ${moment(remembered.now)}, and knows of no look since ${moment(noted.lastLook)}: an older ` +
+        'backup was restored. Import the files of that time again; tracker doctor names the days of which reports are missing',
+    );
+  }
+
+  private sayHowLong({ lastLook, now }: NotedDays): void {
+    const ms = now.getTime() - lastLook.getTime();
+    if (ms < LONG_MS) return;
+    this.logger.warn(
+      `No refresher has looked at this database for ${describeDuration(ms)}, since ${moment(lastLook)}. If a backup was ` +
+        'restored, import the files of the time since then again',
+    );
+  }
+
+  private async recall(lineage: string): Promise<Remembered | null> {
+    if (!this.keys.connection.isConfigured) return null;
+    try {
+      const text = await this.keys.connection.run((redis) => redis.get(this.keyOf(lineage)));
+      if (text === null) return null;
+      const { looks, now, days } = JSON.parse(text) as {
+        looks: number;
+        now: string;
+        days: [string, number][];
+      };
+      return { looks, now: new Date(now), days: new Map(days) };
+    } catch {
+      return null; // Redis is away, or somebody else's text is there
+    }
+  }
+
+  private async keep({ lineage, looks, now, days }: NotedDays): Promise<void> {
+    if (!this.keys.connection.isConfigured) return;
+    const text = JSON.stringify({ looks, now, days: [...days] });
+    try {
+      await this.keys.connection.write((redis) => redis.set(this.keyOf(lineage), text, 'EX', REMEMBERED_S));
+    } catch {
+      // The connection tells, and this process remembers.
+    }
+  }
+
+  private keyOf(lineage: string): string {
+    return this.keys.keyWithIdentity(`noted_days:${lineage}`);
+  }
+}
+
+function moment(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type pg from 'pg';
+import { clockOf } from '../support/clock.js';
+import { itWithRedis } from '../support/describe-with-servers.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { restoreWatchOf } from '../support/history-guard.js';
+import { LocksWithRedis } from '../support/locks.js';
+import { PER_DAY, RemovalScene } from '../support/removal-scene.js';
+
+describeOnEveryEngine('an older backup that is restored', (engine) => {
+  let scene: RemovalScene;
+
+  beforeAll(async () => {
+    scene = await RemovalScene.create(engine);
+  });
+  afterAll(() => scene.db.drop());
+  beforeEach(async () => {
+    expect((await scene.check()).problems).toEqual([]);
+  });
+
+  /** What a restore does: the database is as it was, and does not know what came since. */
+  async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
+    await scene.db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene.day(-1)]); // which forgets what was noted, too
+    await scene.db.query('UPDATE history_clock SET agreed_at = $1, looks = $2', [
+      backup?.['agreed_at'],
+      backup?.['looks'],
+    ]);
+    await clockOf(scene.db.dataSource).observe();
+    expect((await scene.check()).problems).toEqual([]);
+  }
+  async function expectNamedAndMended(): Promise<void> {
+    expect((await scene.guard.look()).problems).toEqual([
+      expect.stringContaining(`${scene.open}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
+    ]);
+    await scene.importAgain();
+    expect(await scene.history()).toEqual(scene.before);
+  }
+
+  it('notices that an older backup was restored while a refresher goes on', async () => {
+    const watch = restoreWatchOf(scene.db);
+    const [backup] = await scene.db.query('SELECT * FROM history_clock');
+    await watch.look();
+    await restoreOlder(backup);
+    await watch.look();
+    await expectNamedAndMended();
+  });
+
+  itWithRedis('notices that an older backup was restored while all was stopped', async (url) => {
+    const redis = new LocksWithRedis(scene.db.dataSource, url, 30_000);
+    const [backup] = await scene.db.query('SELECT * FROM history_clock');
+    await restoreWatchOf(scene.db, redis.keys).look();
+    await restoreOlder(backup);
+    await restoreWatchOf(scene.db, redis.keys).look();
+    redis.close();
+    await expectNamedAndMended();
+  });
+
+  it('says where nobody has looked for long, and nobody remembers', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    await restoreWatchOf(scene.db).look();
+    await scene.db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);
+    await restoreWatchOf(scene.db).look();
+    const lines = warn.mock.calls.map(([line]) => String(line));
+    warn.mockRestore();
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^No refresher has looked at this database for 2 hours.*import the files of the time/,
+      ),
+    ]);
+  });
+});
