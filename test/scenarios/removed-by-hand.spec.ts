@@ -133,7 +133,7 @@ describeOnEveryEngine('history that is removed by hand', (engine) => {
 
   it('counts the losses that it does not name one by one, and gives up each of them', async () => {
     await scene.db.query(
-      `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '1 day', n FROM generate_series(1, 13) AS n`,
+      `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '24 hours', n FROM generate_series(1, 13) AS n`,
       [scene.day(-20)],
     );
     const { problems } = await scene.guard.look();
