@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ClockService, type ClockState } from '../clock/clock.service.js';
-import { HistoryGuardService, type MissingReports } from '../history-guard/history-guard.service.js';
+import {
+  type DifferingDay,
+  HistoryGuardService,
+  type MissingReports,
+} from '../history-guard/history-guard.service.js';
 import { describeDuration } from '../common/describe-duration.js';
 import {
   type FailingPolicy,
@@ -23,6 +27,7 @@ export interface HistoryHealth extends HistoryFacts {
   layers: LayerHealth[];
   refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
   missingReports: MissingReports[];
+  differingDays: DifferingDay[];
   /** Transactions of others that have been open for long, or keep a day from its close. */
   transactions: OtherTransaction[];
   /** What an operator should look at, as sentences; empty when all is well. */
@@ -67,6 +72,7 @@ export class HistoryHealthService {
       layers,
       refresher: { ...refresher, lagSeconds },
       missingReports: loss.missingReports,
+      differingDays: loss.differingDays,
       transactions: others.transactions,
       problems: [
         ...(clock.problem === null ? [] : [clock.problem]),

@@ -23,10 +23,18 @@ export interface NotedDays {
 export interface MissingReports {
   /** As YYYY-MM-DD. */
   day: string;
-  /** `aggregates`: of a day with all its raw reports, the daily history counts fewer or more of them. */
-  layer: 'raw' | 'daily' | 'identities' | 'aggregates';
+  layer: 'raw' | 'daily' | 'identities';
   expected: number;
   found: number;
+}
+
+/** A day with raw reports of which its hours or its day count others. */
+export interface DifferingDay {
+  /** As YYYY-MM-DD. */
+  day: string;
+  /** Raw reports. */
+  reports: number;
+  counted: number;
 }
 
 /** A policy of TimescaleDB that removes what only the product may remove. */
@@ -61,6 +69,18 @@ export class HistoryGuardRepository {
     return this.db.query(
       `SELECT ${DAY}, layer, expected::int AS expected, found::int AS found FROM missing_reports() ORDER BY 1, 2`,
     );
+  }
+
+  /** Days above the horizon whose aggregates do not follow from their raw reports, though no change waits. */
+  async differingDays(): Promise<DifferingDay[]> {
+    const found = new Map<string, DifferingDay>();
+    for (const unlike of ['hours_unlike_raw', 'days_unlike_raw']) {
+      const rows = await this.db.query<DifferingDay[]>(
+        `SELECT ${DAY}, reports::int AS reports, counted::int AS counted FROM ${unlike}()`,
+      );
+      for (const row of rows) found.set(row.day, row);
+    }
+    return [...found.values()].sort((a, b) => a.day.localeCompare(b.day));
   }
 
   /** Looks, and notes that it did. Of days with raw reports it finds those that came since the days were noted as well. */

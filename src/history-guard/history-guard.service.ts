@@ -4,13 +4,14 @@ import { ClockService } from '../clock/clock.service.js';
 import { retryTransient } from '../database/retry.js';
 import {
   type DamagedDay,
+  type DifferingDay,
   type ForeignPolicy,
   HistoryGuardRepository,
   type MendedHorizon,
   type MissingReports,
 } from './history-guard.repository.js';
 
-export type { DamagedDay, MendedHorizon, MissingReports };
+export type { DamagedDay, DifferingDay, MendedHorizon, MissingReports };
 
 /** Name of the job that looks every hour. */
 export const HISTORY_CHECK = 'history_check';
@@ -22,6 +23,8 @@ const NAMED_DAYS = 10;
 /** What was removed past the product, or will be. */
 export interface HistoryLoss {
   missingReports: MissingReports[];
+  /** With all their raw reports; tracker mend has them computed anew. */
+  differingDays: DifferingDay[];
   /** Sentences that say what to do; empty when all is well. */
   problems: string[];
 }
@@ -46,17 +49,23 @@ export class HistoryGuardService {
 
   /** Reads all days. */
   async look(): Promise<HistoryLoss> {
-    const [missingReports, policies] = await Promise.all([
+    const [missingReports, unlikeRaw, policies] = await Promise.all([
       this.repository.missingReports(),
+      this.repository.differingDays(),
       this.repository.foreignPolicies(),
     ]);
     const more = missingReports.slice(NAMED_DAYS);
+    const differingDays = unlikeRaw.filter(
+      ({ day }) => !missingReports.some((missing) => missing.day === day),
+    );
     return {
       missingReports,
+      differingDays,
       problems: [
         ...policies.map(describePolicy),
         ...missingReports.slice(0, NAMED_DAYS).map(describeMissing),
         ...(more.length > 0 ? [describeMore(more)] : []),
+        ...differingDays.map(describeDiffering),
       ],
     };
   }
@@ -70,12 +79,12 @@ export class HistoryGuardService {
 
   /** What mend() would do. */
   async plan(): Promise<Mending> {
-    const [horizon, days, recomputed] = await Promise.all([
+    const [horizon, days, differing] = await Promise.all([
       this.repository.mendedHorizon(),
       this.repository.damagedDays(),
-      this.differingDays(),
+      this.repository.differingDays(),
     ]);
-    return { horizon, days, recomputed };
+    return { horizon, days, recomputed: differing.map(({ day }) => day) };
   }
 
   /**
@@ -89,25 +98,19 @@ export class HistoryGuardService {
     await this.clock.settle();
     const horizon = await retryTransient(() => this.repository.mendHorizon());
     const days = await this.repository.recountDamagedDays();
-    const recomputed = await this.differingDays();
-    for (const day of recomputed) {
+    const differing = await this.repository.differingDays();
+    for (const { day } of differing) {
       const start = new Date(`${day}T00:00:00Z`);
       await this.aggregates.recompute(start, new Date(start.getTime() + DAY_MS));
     }
-    return { horizon, days, recomputed };
+    return { horizon, days, recomputed: differing.map(({ day }) => day) };
   }
 
   /** Gives up what is missing: what is there is all that there should be. @returns what was given up. */
   async acceptLoss(): Promise<MissingReports[]> {
     const missing = await this.repository.missingReports();
     await this.repository.acceptMissing();
-    return missing.filter(({ layer }) => layer !== 'aggregates'); // these lack nothing: see mend()
-  }
-
-  /** Days above the horizon whose aggregates do not follow from the raw reports that there are. */
-  private async differingDays(): Promise<string[]> {
-    const missing = await this.repository.missingReports();
-    return missing.filter(({ layer }) => layer === 'raw' || layer === 'aggregates').map(({ day }) => day);
+    return missing;
   }
 }
 
@@ -131,18 +134,20 @@ function describeMissing({ day, layer, expected, found }: MissingReports): strin
         `${day}: the identities of ${missing} of ${expected} reports are missing: imported again, these reports would count ` +
         `twice. Restore report_identities of that day from a backup. To go on without run: tracker mend --accept-loss`
       );
-    case 'aggregates':
-      return (
-        `${day}: its hours or its day count ${found} reports, and there are ${expected}: rows were changed past the product. ` +
-        'Run tracker mend'
-      );
   }
 }
 
 function describeMore(missing: readonly MissingReports[]): string {
-  const reports = missing.reduce((sum, { expected, found }) => sum + Math.max(0, expected - found), 0);
+  const reports = missing.reduce((sum, { expected, found }) => sum + expected - found, 0);
   const [first, last] = [missing[0]?.day, missing.at(-1)?.day];
   return `And ${reports} more from ${first} to ${last}: tracker doctor --json names each day under missingReports`;
+}
+
+function describeDiffering({ day, reports, counted }: DifferingDay): string {
+  return (
+    `${day}: its hours or its day count ${counted} reports, and there are ${reports}: rows were changed past the product. ` +
+    'Run tracker mend'
+  );
 }
 
 function describePolicy({ relation, policy, remedy }: ForeignPolicy): string {

@@ -1,25 +1,21 @@
 -- What should be there is noted apart from what is, so that a loss is seen: of a chunk that somebody dropped, an aggregate
 -- that somebody emptied, identities that are gone. Deletions by the product lower the numbers in their own transaction.
 
--- What is there: of a day with raw reports also how many of them its aggregates count, as far as no changes of it wait to be
--- aggregated: those of the hours where they differ, else of the day. Reads every day: about a second for ten million rows.
-CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint, aggregated bigint)
+-- Reports of the days that have raw ones.
+CREATE OR REPLACE FUNCTION raw_day_counts() RETURNS TABLE (day timestamptz, reports bigint) LANGUAGE sql STABLE AS $$
+  SELECT date_trunc('day', r.timestamp, 'UTC'), count(*) FROM location_reports AS r
+  WHERE r.timestamp >= history_horizon() GROUP BY 1
+$$;
+
+-- What is there. Reads every day: about a second for ten million rows.
+CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint)
 LANGUAGE sql STABLE AS $$
-  SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint, NULL::bigint
+  SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint
   FROM (SELECT d.bucket, sum(d.reports) AS reports FROM closed_day_counts() AS d GROUP BY 1) AS c
   FULL JOIN (SELECT r.day, sum(cardinality(r.milliseconds)) AS identities FROM report_identities AS r GROUP BY 1) AS i
     ON i.day = c.bucket
   UNION ALL
-  SELECT day, coalesce(raw.reports, 0), 0, coalesce(
-    CASE WHEN hourly.reports IS DISTINCT FROM raw.reports AND day >= history_cut() AND aggregate_is_complete('location_history_hourly',
-      day, day + interval '24 hours') THEN coalesce(hourly.reports, 0) END,
-    CASE WHEN days_are_complete(day, day + interval '24 hours') THEN coalesce(daily.reports, 0) END)
-  FROM (SELECT date_trunc('day', r.timestamp, 'UTC') AS day, count(*) AS reports FROM location_reports AS r
-    WHERE r.timestamp >= history_horizon() GROUP BY 1) AS raw
-  FULL JOIN (SELECT d.bucket AS day, sum(d.report_count)::bigint AS reports FROM location_history_daily AS d
-    WHERE d.bucket >= history_horizon() GROUP BY 1) AS daily USING (day)
-  FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
-    FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
+  SELECT r.day, r.reports, 0 FROM raw_day_counts() AS r
 $$;
 
 -- Notes days that came, and numbers that grew. A number that was changed since they were counted is left for the next time.
@@ -40,8 +36,7 @@ CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
     AND (c.reports > h.reports OR c.identities > h.identities)
 $$;
 
--- Days of which reports are missing, and how many, in which layer; and, as layer "aggregates", days with all their raw reports
--- of which the aggregates count other than these.
+-- Days of which reports are missing, and how many, in which layer.
 CREATE OR REPLACE FUNCTION missing_reports() RETURNS TABLE (day timestamptz, layer text, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, m.layer, m.expected, m.found
@@ -49,11 +44,34 @@ LANGUAGE sql STABLE AS $$
   LEFT JOIN counted_days() AS c USING (day)
   CROSS JOIN LATERAL (VALUES
     (CASE WHEN n.day < history_horizon() THEN 'daily' ELSE 'raw' END, n.reports, coalesce(c.reports, 0)),
-    ('identities', n.identities, coalesce(c.identities, 0)),
-    ('aggregates', CASE WHEN c.reports >= n.reports THEN c.reports END, c.aggregated)
+    ('identities', n.identities, coalesce(c.identities, 0))
   ) AS m (layer, expected, found)
-  WHERE (m.found < m.expected OR m.layer = 'aggregates' AND m.found <> m.expected) AND n.day >= history_floor()
+  WHERE m.found < m.expected AND n.day >= history_floor()
   ORDER BY 1, 2
+$$;
+
+-- Whether changes of a day wait to be aggregated.
+CREATE OR REPLACE FUNCTION day_is_waiting(of_day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM refresh_markers AS m WHERE m.from_time < of_day + interval '24 hours' AND m.to_time >= of_day)
+$$;
+
+-- Days with raw reports of which the daily history, or the hours, count others than these, though nothing waits. The row of today
+-- is not computed with every change. Two functions, for two statements: one that reads all would keep chunks from being dropped.
+CREATE OR REPLACE FUNCTION days_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT day, coalesce(raw.reports, 0), coalesce(daily.reports, 0)
+  FROM raw_day_counts() AS raw
+  FULL JOIN (SELECT d.bucket AS day, sum(d.report_count)::bigint AS reports FROM location_history_daily AS d
+    WHERE d.bucket >= history_horizon() GROUP BY 1) AS daily USING (day)
+  WHERE day < midnight_before(0) AND raw.reports IS DISTINCT FROM daily.reports AND NOT day_is_waiting(day)
+$$;
+CREATE OR REPLACE FUNCTION hours_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT day, coalesce(raw.reports, 0), coalesce(hourly.reports, 0)
+  FROM raw_day_counts() AS raw
+  FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
+    FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
+  WHERE day >= history_cut() AND raw.reports IS DISTINCT FROM hourly.reports AND NOT day_is_waiting(day)
 $$;
 
 -- Late reports were merged into these days, or reports of them deleted. Those that were uncounted come back first.
@@ -93,11 +111,7 @@ $$;
 CREATE OR REPLACE FUNCTION missing_raw_reports() RETURNS TABLE (day timestamptz, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, n.reports, coalesce(r.reports, 0)
-  FROM history_days AS n
-  LEFT JOIN (
-    SELECT date_trunc('day', l.timestamp, 'UTC') AS day, count(*) AS reports FROM location_reports AS l
-    WHERE l.timestamp >= history_horizon() GROUP BY 1
-  ) AS r USING (day)
+  FROM history_days AS n LEFT JOIN raw_day_counts() AS r USING (day)
   WHERE n.day >= history_horizon() AND coalesce(r.reports, 0) < n.reports
 $$;
 

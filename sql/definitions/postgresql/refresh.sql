@@ -7,11 +7,6 @@ CREATE OR REPLACE FUNCTION tracker_compat.time_bucket(bucket_width interval, ts 
 
 -- Reports and aggregates are committed together here: there is no log that a change could be missing from.
 CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz 'infinity' $$;
-CREATE OR REPLACE FUNCTION aggregate_is_complete(aggregate text, from_day timestamptz, to_day timestamptz) RETURNS boolean
-  LANGUAGE sql IMMUTABLE AS $$ SELECT true $$;
-CREATE OR REPLACE FUNCTION days_are_complete(from_day timestamptz, to_day timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT true
-$$;
 
 -- Compares the buckets that overlap [window_start, window_end) with raw, as far as raw goes back, and computes the
 -- tracker-days that differ anew. What is right is not written again. Below the horizon nothing is ever touched.

@@ -11,43 +11,37 @@ CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE 
     AND format('%I.%I', a.user_view_schema, a.user_view_name)::regclass = 'location_history_hourly'::regclass
 $$;
 
--- Whether an aggregate holds everything that raw says of the days in [from_day, to_day): nothing of them waits
+-- Whether the daily aggregate holds everything that raw says of the days in [from_day, to_day): nothing of them waits
 -- in the log of changes, in the aggregate's own log or in its materialization ranges, and the aggregate has been
 -- computed up to there at all (changes above the invalidation threshold are not logged).
 --
 -- Trustworthy only while nobody can write to location_reports: a transaction logs its changes when it commits.
-CREATE OR REPLACE FUNCTION aggregate_is_complete(aggregate text, from_day timestamptz, to_day timestamptz) RETURNS boolean
-LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION days_are_complete(from_day timestamptz, to_day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
   WITH span AS (
     SELECT _timescaledb_functions.time_to_internal(from_day) AS first_moment,
       _timescaledb_functions.time_to_internal(to_day) - 1 AS last_moment
-  ), it AS (
+  ), daily AS (
     SELECT mat_hypertable_id, raw_hypertable_id FROM _timescaledb_catalog.continuous_agg
-    WHERE user_view_name = aggregate
-      AND format('%I.%I', user_view_schema, user_view_name)::regclass = aggregate::regclass
+    WHERE user_view_name = 'location_history_daily'
+      AND format('%I.%I', user_view_schema, user_view_name)::regclass = 'location_history_daily'::regclass
   ), pending AS (
     SELECT l.lowest_modified_value, l.greatest_modified_value
-    FROM it JOIN _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log AS l
-      ON l.hypertable_id = it.raw_hypertable_id
+    FROM daily JOIN _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log AS l
+      ON l.hypertable_id = daily.raw_hypertable_id
     UNION ALL
     SELECT l.lowest_modified_value, l.greatest_modified_value
-    FROM it JOIN _timescaledb_catalog.continuous_aggs_materialization_invalidation_log AS l
-      ON l.materialization_id = it.mat_hypertable_id
+    FROM daily JOIN _timescaledb_catalog.continuous_aggs_materialization_invalidation_log AS l
+      ON l.materialization_id = daily.mat_hypertable_id
     UNION ALL
     SELECT r.lowest_modified_value, r.greatest_modified_value
-    FROM it JOIN _timescaledb_catalog.continuous_aggs_materialization_ranges AS r
-      ON r.materialization_id = it.mat_hypertable_id
+    FROM daily JOIN _timescaledb_catalog.continuous_aggs_materialization_ranges AS r
+      ON r.materialization_id = daily.mat_hypertable_id
   )
   SELECT NOT EXISTS (
       SELECT FROM pending, span
       WHERE pending.lowest_modified_value <= span.last_moment AND pending.greatest_modified_value >= span.first_moment)
     AND EXISTS (
-      SELECT FROM span, it JOIN _timescaledb_catalog.continuous_aggs_invalidation_threshold AS t
-        ON t.hypertable_id = it.raw_hypertable_id
+      SELECT FROM span, daily JOIN _timescaledb_catalog.continuous_aggs_invalidation_threshold AS t
+        ON t.hypertable_id = daily.raw_hypertable_id
       WHERE t.watermark > span.last_moment)
-$$;
-
--- The same of the daily aggregate.
-CREATE OR REPLACE FUNCTION days_are_complete(from_day timestamptz, to_day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT aggregate_is_complete('location_history_daily', from_day, to_day)
 $$;
