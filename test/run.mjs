@@ -10,8 +10,8 @@ import { join, relative } from 'node:path';
 
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const given = process.argv.slice(2);
-/** It is about locks, which know no zone, and takes longest. */
-const KNOWS_NO_ZONE = 'concurrent-ingest';
+/** They are about locks, which know no zone, and wait for long. */
+const KNOWS_NO_ZONE = 'scenarios/(concurrent-ingest|ingest-waits|open-transactions|writers-at-a-close)\\.';
 const passes = [
   { title: 'all tests', args: given },
   ...(given.length > 0

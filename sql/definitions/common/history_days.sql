@@ -55,8 +55,8 @@ CREATE OR REPLACE FUNCTION day_is_waiting(of_day timestamptz) RETURNS boolean LA
   SELECT EXISTS (SELECT FROM refresh_markers AS m WHERE m.from_time < of_day + interval '24 hours' AND m.to_time >= of_day)
 $$;
 
--- Days with raw reports of which the daily history, or the hours, count others than these, though nothing waits. The row of today
--- is not computed with every change. Two functions, for two statements: one that reads all would keep chunks from being dropped.
+-- Days with raw reports of which the daily history counts others than these, though nothing waits. The row of today is not
+-- computed with every change.
 CREATE OR REPLACE FUNCTION days_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE sql STABLE AS $$
   SELECT day, coalesce(raw.reports, 0), coalesce(daily.reports, 0)
@@ -65,14 +65,21 @@ LANGUAGE sql STABLE AS $$
     WHERE d.bucket >= history_horizon() GROUP BY 1) AS daily USING (day)
   WHERE day < midnight_before(0) AND raw.reports IS DISTINCT FROM daily.reports AND NOT day_is_waiting(day)
 $$;
+
+-- The same of the hours. apply_aggregate_retention() drops chunks of them, which it locks in another order than a query does:
+-- one of the two waits here, before it has locked any.
 CREATE OR REPLACE FUNCTION hours_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
-LANGUAGE sql STABLE AS $$
-  SELECT day, coalesce(raw.reports, 0), coalesce(hourly.reports, 0)
-  FROM raw_day_counts() AS raw
-  FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
-    FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
-  WHERE day >= history_cut() AND raw.reports IS DISTINCT FROM hourly.reports AND NOT day_is_waiting(day)
-$$;
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('hours_unlike_raw', 0));
+  RETURN QUERY
+    SELECT day, coalesce(raw.reports, 0), coalesce(hourly.reports, 0)
+    FROM raw_day_counts() AS raw
+    FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
+      FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
+    WHERE day >= history_cut() AND raw.reports IS DISTINCT FROM hourly.reports AND NOT day_is_waiting(day);
+END $$;
 
 -- Late reports were merged into these days, or reports of them deleted. Those that were uncounted come back first.
 CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])

@@ -83,6 +83,7 @@ BEGIN
     UPDATE history_state SET cut = next_cut WHERE cut < next_cut;
   END IF;
 
+  PERFORM pg_advisory_xact_lock(hashtextextended('hours_unlike_raw', 0)); -- see there
   relation := 'location_history_hourly';
   rows_removed := count(*) FROM location_history_hourly WHERE bucket < history_cut();
   PERFORM drop_chunks('location_history_hourly', older_than => history_cut());
