@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { askQuickly } from '../database/session.js';
+import { CommittedTransactions } from '../database/transactions.js';
 
 /** How long a statement waits for writers of raw reports before it gives way and is tried again. */
 const LOCK_TIMEOUT = '2s';
@@ -62,11 +63,16 @@ const DAY = `to_char(day AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day`;
 
 @Injectable()
 export class HistoryGuardRepository {
-  constructor(private readonly db: DataSource) {}
+  /** Whoever looks for what is missing must not wait without end for it. */
+  private readonly transactions: CommittedTransactions;
+
+  constructor(private readonly db: DataSource) {
+    this.transactions = new CommittedTransactions(db, 'a look at what is there of history');
+  }
 
   /** Compares what was noted of each day with what is there; reads all days. */
   missingReports(): Promise<MissingReports[]> {
-    return this.db.query(
+    return this.read(
       `SELECT ${DAY}, layer, expected::int AS expected, found::int AS found FROM missing_reports() ORDER BY 1, 2`,
     );
   }
@@ -75,7 +81,7 @@ export class HistoryGuardRepository {
   async differingDays(): Promise<DifferingDay[]> {
     const found = new Map<string, DifferingDay>();
     for (const unlike of ['hours_unlike_raw', 'days_unlike_raw']) {
-      const rows = await this.db.query<DifferingDay[]>(
+      const rows = await this.read<DifferingDay[]>(
         `SELECT ${DAY}, reports::int AS reports, counted::int AS counted FROM ${unlike}()`,
       );
       for (const row of rows) found.set(row.day, row);
@@ -91,12 +97,8 @@ export class HistoryGuardRepository {
        FROM (SELECT looked_at FROM history_clock FOR UPDATE) AS before
        RETURNING c.lineage, c.looks::int AS looks, before.looked_at AS "lastLook", c.looked_at AS now`,
     );
-    const rows = await this.db.query<{ day: string; reports: number }[]>(
-      `SELECT ${DAY}, max(n.reports)::int AS reports FROM (
-         SELECT h.day, h.reports FROM history_days AS h
-         UNION ALL SELECT d.bucket, sum(d.report_count) FROM location_history_daily AS d
-           WHERE d.bucket >= history_horizon() GROUP BY 1
-       ) AS n GROUP BY n.day ORDER BY 1`,
+    const rows = await this.read<{ day: string; reports: number }[]>(
+      `SELECT ${DAY}, reports::int AS reports FROM days_to_remember() ORDER BY 1`,
     );
     return { ...look, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
   }
@@ -122,7 +124,7 @@ export class HistoryGuardRepository {
   }
 
   foreignPolicies(): Promise<ForeignPolicy[]> {
-    return this.db.query('SELECT relation, policy, remedy FROM foreign_policies()');
+    return this.read('SELECT relation, policy, remedy FROM foreign_policies()');
   }
 
   /** Days below the horizon of which less is counted than their identities say. */
@@ -154,5 +156,9 @@ export class HistoryGuardRepository {
       );
       return row;
     });
+  }
+
+  private read<T>(sql: string): Promise<T> {
+    return this.transactions.run((session) => session.query(sql) as Promise<T>);
   }
 }

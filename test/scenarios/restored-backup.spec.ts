@@ -5,6 +5,7 @@ import { clockOf } from '../support/clock.js';
 import { itWithRedis } from '../support/describe-with-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { restoreWatchOf } from '../support/history-guard.js';
+import { ingestReports } from '../support/ingest.js';
 import { LocksWithRedis } from '../support/locks.js';
 import { PER_DAY, RemovalScene } from '../support/removal-scene.js';
 
@@ -54,6 +55,25 @@ describeOnEveryEngine('an older backup that is restored', (engine) => {
     await restoreWatchOf(scene.db, redis.keys).look();
     redis.close();
     await expectNamedAndMended();
+  });
+
+  it('counts also what has come since the days were noted', async () => {
+    const { db } = scene;
+    const watch = restoreWatchOf(db);
+    const [backup] = await db.query('SELECT * FROM history_clock');
+    const fresh = { key: 'a', at: new Date(Date.now() - 60_000), latitude: 1, longitude: 2 };
+    await ingestReports(db, [fresh]);
+    await db.settle();
+    await watch.look();
+    await db.query('DELETE FROM location_reports WHERE timestamp = $1', [fresh.at.toISOString()]);
+    await db.query('UPDATE history_clock SET looks = $1', [backup?.['looks']]);
+    await db.settle();
+    await watch.look();
+    expect((await scene.guard.look()).problems).toEqual([
+      expect.stringContaining(`${fresh.at.toISOString().slice(0, 10)}: 1 of 1 raw reports are missing`),
+    ]);
+    await ingestReports(db, [fresh]);
+    expect((await scene.guard.look()).problems).toEqual([]);
   });
 
   it('says where nobody has looked for long, and nobody remembers', async () => {

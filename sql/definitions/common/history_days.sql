@@ -81,6 +81,24 @@ BEGIN
     WHERE day >= history_cut() AND raw.reports IS DISTINCT FROM hourly.reports AND NOT day_is_waiting(day);
 END $$;
 
+-- What a look finds that each day should have: what was noted, and of days with raw reports what has come since, as far as it is
+-- aggregated. Reads only that.
+CREATE OR REPLACE FUNCTION days_to_remember() RETURNS TABLE (day timestamptz, reports bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('hours_unlike_raw', 0));
+  RETURN QUERY
+    SELECT n.day, max(n.reports) FROM (
+      SELECT h.day, h.reports FROM history_days AS h
+      UNION ALL
+      SELECT d.bucket, sum(d.report_count)::bigint FROM location_history_daily AS d WHERE d.bucket >= history_horizon() GROUP BY 1
+      UNION ALL
+      SELECT date_trunc('day', h.bucket, 'UTC'), sum(h.report_count)::bigint FROM location_history_hourly AS h
+      WHERE h.bucket >= history_cut() GROUP BY 1
+    ) AS n GROUP BY n.day;
+END $$;
+
 -- Late reports were merged into these days, or reports of them deleted. Those that were uncounted come back first.
 CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])
 RETURNS void LANGUAGE sql AS $$
