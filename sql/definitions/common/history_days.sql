@@ -63,7 +63,7 @@ LANGUAGE sql STABLE AS $$
   FROM raw_day_counts() AS raw
   FULL JOIN (SELECT d.bucket AS day, sum(d.report_count)::bigint AS reports FROM location_history_daily AS d
     WHERE d.bucket >= history_horizon() GROUP BY 1) AS daily USING (day)
-  WHERE day < midnight_before(0) AND raw.reports IS DISTINCT FROM daily.reports AND NOT day_is_waiting(day)
+  WHERE day < midnight_before(0) AND coalesce(raw.reports, 0) <> coalesce(daily.reports, 0) AND NOT day_is_waiting(day)
 $$;
 
 -- The same of the hours. apply_aggregate_retention() drops chunks of them, which it locks in another order than a query does:
@@ -78,7 +78,7 @@ BEGIN
     FROM raw_day_counts() AS raw
     FULL JOIN (SELECT date_trunc('day', h.bucket, 'UTC') AS day, sum(h.report_count)::bigint AS reports
       FROM location_history_hourly AS h WHERE h.bucket >= history_cut() GROUP BY 1) AS hourly USING (day)
-    WHERE day >= history_cut() AND raw.reports IS DISTINCT FROM hourly.reports AND NOT day_is_waiting(day);
+    WHERE day >= history_cut() AND coalesce(raw.reports, 0) <> coalesce(hourly.reports, 0) AND NOT day_is_waiting(day);
 END $$;
 
 -- What a look finds that each day should have: what was noted, and of days with raw reports what has come since, as far as it is
