@@ -4,6 +4,7 @@ import {
   describeTransaction,
   describeTransactions,
   endingOf,
+  isOfProduct,
   type OtherTransaction,
 } from '../database/other-transactions.js';
 import { isTransient } from '../database/pg-errors.js';
@@ -96,6 +97,6 @@ function isOfSomebody({ user, gid }: OtherTransaction): boolean {
 }
 
 /** A session of the product is at work also between two statements: it reads or writes in pieces. */
-function isAtWork({ name, state }: OtherTransaction): boolean {
-  return state === 'active' || (name?.startsWith('tracker-location-history') ?? false);
+function isAtWork(transaction: OtherTransaction): boolean {
+  return transaction.state === 'active' || isOfProduct(transaction);
 }

@@ -3,6 +3,7 @@ import { SchemaGuard } from '../database/schema-guard.js';
 import { HealthModule } from '../health/health.module.js';
 import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
 import { describeTransaction } from '../database/other-transactions.js';
+import { describeMoment } from '../common/describe-moment.js';
 import { EXIT } from '../process.js';
 import { withContext } from './with-context.js';
 
@@ -86,7 +87,7 @@ function describeLayer(layer: HistoryHealth['layers'][number]): string[] {
 }
 
 function moment(time: Date | null): string {
-  return time ? time.toISOString().replace(/\.\d+Z$/, 'Z') : '-';
+  return time ? describeMoment(time) : '-';
 }
 
 function duration(ms: number | null): string {

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
+import { describeMoment } from '../common/describe-moment.js';
 import { describeDuration } from '../common/describe-duration.js';
 import { type ClockFacts, ClockRepository } from './clock.repository.js';
 import { SystemClock } from './system-clock.js';
@@ -99,28 +100,24 @@ function problemOf({ databaseTime, agreedTime }: ClockFacts, programTime: Date):
   const ahead = databaseTime.getTime() - programTime.getTime();
   if (Math.abs(ahead) > TOLERANCE_MS) {
     return (
-      `The clock of the database (${moment(databaseTime)}) is ${describeDuration(Math.abs(ahead))} ` +
-      `${ahead > 0 ? 'ahead of' : 'behind'} the clock of this program (${moment(programTime)}). ` +
+      `The clock of the database (${describeMoment(databaseTime)}) is ${describeDuration(Math.abs(ahead))} ` +
+      `${ahead > 0 ? 'ahead of' : 'behind'} the clock of this program (${describeMoment(programTime)}). ` +
       'Set the wrong one right. Until they agree within 5 minutes no day is closed and nothing is removed'
     );
   }
   const behind = Math.min(databaseTime.getTime(), programTime.getTime()) - agreedTime.getTime();
   if (behind > LAG_MS) {
     return (
-      `Retention still works by ${moment(agreedTime)}, ${describeDuration(behind)} behind the clocks: they jumped, or no ` +
+      `Retention still works by ${describeMoment(agreedTime)}, ${describeDuration(behind)} behind the clocks: they jumped, or no ` +
       'refresher has run since. Nothing newer is removed until ten reports with newer times have come in, which spread over ' +
       'a quarter of an hour, or an operator says that the clock is right: tracker clock --accept'
     );
   }
   if (-behind > TOLERANCE_MS) {
     return (
-      `The clocks (${moment(databaseTime)}) are ${describeDuration(-behind)} behind the time that they had agreed on ` +
-      `(${moment(agreedTime)}): they were set back. Set them right; if the earlier time was wrong, run: tracker mend`
+      `The clocks (${describeMoment(databaseTime)}) are ${describeDuration(-behind)} behind the time that they had agreed on ` +
+      `(${describeMoment(agreedTime)}): they were set back. Set them right; if the earlier time was wrong, run: tracker mend`
     );
   }
   return null;
-}
-
-function moment(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,3 +1,4 @@
+import { describeMoment } from '../common/describe-moment.js';
 import type { SqlRunner } from './server-capabilities.js';
 
 /** A transaction of another session, or a prepared one, as far as this role may see it. */
@@ -144,12 +145,17 @@ export async function longTransactions(on: SqlRunner, seconds: number): Promise<
   return (await on.query(LONG, [seconds])) as LongTransaction[];
 }
 
+/** Whether it is of a session of the product, by its name. */
+export function isOfProduct({ name }: OtherTransaction): boolean {
+  return name?.startsWith('tracker-location-history') ?? false;
+}
+
 /** Names a transaction for people. */
 export function describeTransaction(
   { pid, gid, user, name, state, since, query, isHidden }: OtherTransaction,
   withQuery = true,
 ): string {
-  const began = since === null ? [] : [`open since ${since.toISOString().replace(/\.\d+Z$/, 'Z')}`];
+  const began = since === null ? [] : [`open since ${describeMoment(since)}`];
   if (gid !== null)
     return `the prepared transaction '${gid}' (${[`user ${user ?? '?'}`, ...began].join(', ')})`;
   const facts = [`process ${pid ?? '?'}`, ...(user === null ? [] : [`user ${user}`])];

@@ -1,7 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import { LockWatch } from './lock-watch.js';
-import type { OtherTransaction } from './other-transactions.js';
+import { isOfProduct, type OtherTransaction } from './other-transactions.js';
 import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
 import { retryTransient } from './retry.js';
 import type { Session } from './session.js';
@@ -117,8 +117,8 @@ async function withBoundedWaits<T>(
   }
 }
 
-function isAtWork({ name, state }: OtherTransaction): boolean {
-  return state === 'active' && (name?.startsWith('tracker-location-history') ?? false);
+function isAtWork(transaction: OtherTransaction): boolean {
+  return transaction.state === 'active' && isOfProduct(transaction);
 }
 
 async function whileOthersWork<T>(work: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import {
   describeTransaction,
   endingOf,
+  isOfProduct,
   type LongTransaction,
   type OtherTransaction,
 } from '../database/other-transactions.js';
@@ -57,8 +58,9 @@ export class TransactionsHealthService {
 }
 
 /** What the product does takes its time; autovacuum, which is nobody's, gives way. */
-function isInTheWay({ user, gid, name, state, ageSeconds, isHidden }: OtherTransaction): boolean {
-  const isOurs = state === 'active' && (name?.startsWith('tracker-location-history') ?? false);
+function isInTheWay(transaction: OtherTransaction): boolean {
+  const { user, gid, state, ageSeconds, isHidden } = transaction;
+  const isOurs = state === 'active' && isOfProduct(transaction);
   return (user !== null || gid !== null) && !isOurs && (isHidden || (ageSeconds ?? 0) > BLOCKING_S);
 }
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { describeDuration } from '../common/describe-duration.js';
+import { describeMoment } from '../common/describe-moment.js';
 import { RedisKeys } from '../locking/redis-keys.js';
 import { HistoryGuardRepository, type NotedDays } from './history-guard.repository.js';
 
@@ -37,7 +38,7 @@ export class RestoreWatch {
   private async onOlder(noted: NotedDays, remembered: Remembered): Promise<void> {
     await this.repository.expect(remembered.days);
     this.logger.warn(
-      `The database was looked at on ${moment(remembered.now)}, and knows of no look since ${moment(noted.lastLook)}: an older ` +
+      `The database was looked at on ${describeMoment(remembered.now)}, and knows of no look since ${describeMoment(noted.lastLook)}: an older ` +
         'backup was restored. Import the files of that time again; tracker doctor names the days of which reports are missing',
     );
   }
@@ -46,7 +47,7 @@ export class RestoreWatch {
     const ms = now.getTime() - lastLook.getTime();
     if (ms < LONG_MS) return;
     this.logger.warn(
-      `No refresher has looked at this database for ${describeDuration(ms)}, since ${moment(lastLook)}. If a backup was ` +
+      `No refresher has looked at this database for ${describeDuration(ms)}, since ${describeMoment(lastLook)}. If a backup was ` +
         'restored, import the files of the time since then again',
     );
   }
@@ -80,8 +81,4 @@ export class RestoreWatch {
   private keyOf(lineage: string): string {
     return this.keys.keyWithIdentity(`noted_days:${lineage}`);
   }
-}
-
-function moment(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }

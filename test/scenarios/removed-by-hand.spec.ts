@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { describeOnEveryEngine } from '../support/engines.js';
+import { expect, it } from '@jest/globals';
 import { healthOf } from '../support/health.js';
-import { A_DAY, DROPS, PER_DAY, RemovalScene } from '../support/removal-scene.js';
+import { describeRemovals, A_DAY, DROPS, PER_DAY } from '../support/removal-scene.js';
 import { maintain } from '../support/retention.js';
 
 /** What somebody does by hand. */
@@ -87,26 +86,16 @@ const REMOVALS: Record<string, Removal[]> = {
   ],
 };
 
-describeOnEveryEngine('history that is removed by hand', (engine) => {
-  let scene: RemovalScene;
-
-  beforeAll(async () => {
-    scene = await RemovalScene.create(engine);
-  });
-  afterAll(() => scene.db.drop());
-  beforeEach(async () => {
-    expect((await scene.check()).problems).toEqual([]);
-  });
-
+describeRemovals('history that is removed by hand', (engine, scene) => {
   it.each(REMOVALS[engine] ?? [])('$how', async ({ sql, refused, named, missing }) => {
-    const { db, guard } = scene;
+    const { db, guard } = scene();
     if (refused) {
-      await expect(db.query(scene.put(sql))).rejects.toThrow(refused);
-      expect(await scene.history()).toEqual(scene.before);
+      await expect(db.query(scene().put(sql))).rejects.toThrow(refused);
+      expect(await scene().history()).toEqual(scene().before);
       return;
     }
-    await db.query(scene.put(sql));
-    const { problems } = await scene.check();
+    await db.query(scene().put(sql));
+    const { problems } = await scene().check();
     expect(problems).toEqual([expect.stringMatching(named as RegExp)]);
     expect((await healthOf(db).check()).problems).toEqual(expect.arrayContaining(problems));
     const remedy = /Remove it: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
@@ -120,42 +109,42 @@ describeOnEveryEngine('history that is removed by hand', (engine) => {
     await maintain(db);
     for (const relation of ['hourly', 'daily']) {
       await db.query(
-        `CALL refresh_continuous_aggregate('location_history_${relation}', '${scene.day(-2)}', now())`,
+        `CALL refresh_continuous_aggregate('location_history_${relation}', '${scene().day(-2)}', now())`,
       );
     }
-    expect((await scene.check()).problems).toEqual(problems);
+    expect((await scene().check()).problems).toEqual(problems);
     await guard.mend();
     await maintain(db);
-    await scene.importAgain();
-    expect((await scene.importAgain())['duplicate']).toBe(scene.reports.length);
-    expect(await scene.history()).toEqual(scene.before);
+    await scene().importAgain();
+    expect((await scene().importAgain())['duplicate']).toBe(scene().reports.length);
+    expect(await scene().history()).toEqual(scene().before);
   });
 
   it('counts the losses that it does not name one by one, and gives up each of them', async () => {
-    await scene.db.query(
+    await scene().db.query(
       `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '24 hours', n FROM generate_series(1, 13) AS n`,
-      [scene.day(-20)],
+      [scene().day(-20)],
     );
-    const { problems } = await scene.guard.look();
-    const { missingReports } = await healthOf(scene.db).check();
+    const { problems } = await scene().guard.look();
+    const { missingReports } = await healthOf(scene().db).check();
     expect(missingReports).toHaveLength(13);
     expect(problems).toHaveLength(11);
-    const [eleventh, last] = [scene.day(-23), scene.day(-21)].map((text) => text.slice(0, 10));
+    const [eleventh, last] = [scene().day(-23), scene().day(-21)].map((text) => text.slice(0, 10));
     expect(problems[10]).toBe(
       `And 6 more from ${eleventh} to ${last}: tracker doctor --json names each day under missingReports`,
     );
-    expect(await scene.guard.acceptLoss()).toEqual(missingReports);
-    expect((await scene.check()).problems).toEqual([]);
+    expect(await scene().guard.acceptLoss()).toEqual(missingReports);
+    expect((await scene().check()).problems).toEqual([]);
   });
 
   it('gives up what is missing when it is told to', async () => {
-    await scene.db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [
-      scene.day(-4),
+    await scene().db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [
+      scene().day(-4),
     ]);
-    expect((await scene.check()).problems).toEqual([
+    expect((await scene().check()).problems).toEqual([
       expect.stringMatching(/the identities of 12 of 37 reports are missing.*report_identities/),
     ]);
-    expect(await scene.guard.acceptLoss()).toHaveLength(1);
-    expect((await scene.check()).problems).toEqual([]);
+    expect(await scene().guard.acceptLoss()).toHaveLength(1);
+    expect((await scene().check()).problems).toEqual([]);
   });
 });

@@ -1,34 +1,23 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { describeOnEveryEngine } from '../support/engines.js';
+import { expect, it } from '@jest/globals';
 import { ingestReports } from '../support/ingest.js';
-import { PER_DAY, RemovalScene } from '../support/removal-scene.js';
+import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
 import { boundaries, maintain } from '../support/retention.js';
 
-describeOnEveryEngine('open days of which something is removed by hand', (engine) => {
-  let scene: RemovalScene;
-
-  beforeAll(async () => {
-    scene = await RemovalScene.create(engine);
-  });
-  afterAll(() => scene.db.drop());
-  beforeEach(async () => {
-    expect((await scene.check()).problems).toEqual([]);
-  });
-
+describeRemovals('open days of which something is removed by hand', (engine, scene) => {
   it('names aggregates that count reports twice which were dropped and imported again, and mends them', async () => {
-    await scene.drop();
-    await scene.importAgain();
-    await scene.db.settle();
-    const { problems } = await scene.check();
+    await scene().drop();
+    await scene().importAgain();
+    await scene().db.settle();
+    const { problems } = await scene().check();
     // On TimescaleDB the hours and days of a chunk are computed from what is in it.
     if (engine === 'postgresql') {
       expect(problems).toEqual([
-        `${scene.open}: its hours or its day count ${2 * PER_DAY} reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
+        `${scene().open}: its hours or its day count ${2 * PER_DAY} reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
       ]);
-      expect((await scene.guard.plan()).recomputed).toEqual([scene.open]);
-      expect((await scene.guard.mend()).recomputed).toEqual([scene.open]);
+      expect((await scene().guard.plan()).recomputed).toEqual([scene().open]);
+      expect((await scene().guard.mend()).recomputed).toEqual([scene().open]);
     }
-    expect(await scene.history()).toEqual(scene.before);
+    expect(await scene().history()).toEqual(scene().before);
   });
 
   it.each([
@@ -36,32 +25,32 @@ describeOnEveryEngine('open days of which something is removed by hand', (engine
     `DELETE FROM location_history_hourly WHERE bucket >= '$open'`,
     `SET session_replication_role = replica; DELETE FROM location_history_daily WHERE bucket = '$open'`,
   ])('names the aggregates of an open day that were emptied, and mends them: %s', async (sql) => {
-    await scene.db.administer(scene.put(sql));
-    expect((await scene.check()).problems).toEqual([
-      `${scene.open}: its hours or its day count 0 reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
+    await scene().db.administer(scene().put(sql));
+    expect((await scene().check()).problems).toEqual([
+      `${scene().open}: its hours or its day count 0 reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
     ]);
-    await scene.guard.mend();
-    expect(await scene.history()).toEqual(scene.before);
+    await scene().guard.mend();
+    expect(await scene().history()).toEqual(scene().before);
   });
 
   it('takes a DELETE of raw reports for meant, and what was lost before not', async () => {
-    await scene.drop();
-    const { problems } = await scene.check();
-    await scene.db.query('DELETE FROM location_reports WHERE false');
-    expect((await scene.check()).problems).toEqual(problems);
+    await scene().drop();
+    const { problems } = await scene().check();
+    await scene().db.query('DELETE FROM location_reports WHERE false');
+    expect((await scene().check()).problems).toEqual(problems);
     const spare = {
       key: 'a',
-      at: new Date(Date.parse(scene.day(-2)) + 81_000_000),
+      at: new Date(Date.parse(scene().day(-2)) + 81_000_000),
       latitude: 1,
       longitude: 1,
     };
-    await ingestReports(scene.db, [spare]);
-    await scene.db.query('DELETE FROM location_reports WHERE timestamp = $1', [spare.at]);
-    expect((await scene.check()).problems).toEqual(problems);
-    await scene.guard.mend();
-    await scene.importAgain();
-    await scene.db.settle();
-    expect(await scene.history()).toEqual(scene.before);
+    await ingestReports(scene().db, [spare]);
+    await scene().db.query('DELETE FROM location_reports WHERE timestamp = $1', [spare.at]);
+    expect((await scene().check()).problems).toEqual(problems);
+    await scene().guard.mend();
+    await scene().importAgain();
+    await scene().db.settle();
+    expect(await scene().history()).toEqual(scene().before);
   });
 
   it('counts a day once again that was deleted with its identities', async () => {
@@ -70,32 +59,32 @@ describeOnEveryEngine('open days of which something is removed by hand', (engine
       ...(engine === 'timescaledb' ? ['location_history_daily_late'] : []),
     ];
     for (const relation of days) {
-      await scene.db.administer(
-        `SET session_replication_role = replica; DELETE FROM ${relation} WHERE bucket = '${scene.day(-3)}'`,
+      await scene().db.administer(
+        `SET session_replication_role = replica; DELETE FROM ${relation} WHERE bucket = '${scene().day(-3)}'`,
       );
     }
-    await scene.db.query('DELETE FROM report_identities WHERE day = $1', [scene.day(-3)]);
-    expect((await scene.check()).problems).toHaveLength(2);
-    await scene.guard.mend();
-    await scene.guard.mend();
-    await scene.importAgain();
-    expect(await scene.history()).toEqual(scene.before);
-    expect((await scene.check()).problems).toEqual([]);
+    await scene().db.query('DELETE FROM report_identities WHERE day = $1', [scene().day(-3)]);
+    expect((await scene().check()).problems).toHaveLength(2);
+    await scene().guard.mend();
+    await scene().guard.mend();
+    await scene().importAgain();
+    expect(await scene().history()).toEqual(scene().before);
+    expect((await scene().check()).problems).toEqual([]);
   });
 
   if (engine === 'postgresql') {
     it('leaves a partition alone that was detached', async () => {
-      const name = `location_reports_${scene.open.replaceAll('-', '')}`;
-      await scene.makePartitions();
-      await scene.db.query(`ALTER TABLE location_reports DETACH PARTITION ${name}`);
-      expect((await scene.check()).problems).toEqual([expect.stringMatching(/raw reports are missing/)]);
-      await scene.guard.mend();
-      await scene.importAgain();
-      expect(await scene.history()).toEqual(scene.before);
-      await scene.db.query(`UPDATE history_state SET raw_retention_hours = 24`);
-      await maintain(scene.db);
-      expect((await boundaries(scene.db)).horizon.toISOString()).toBe(scene.day(-1));
-      expect(await scene.db.value(`SELECT count(*) FROM ${name}`)).toBe(PER_DAY);
+      const name = `location_reports_${scene().open.replaceAll('-', '')}`;
+      await scene().makePartitions();
+      await scene().db.query(`ALTER TABLE location_reports DETACH PARTITION ${name}`);
+      expect((await scene().check()).problems).toEqual([expect.stringMatching(/raw reports are missing/)]);
+      await scene().guard.mend();
+      await scene().importAgain();
+      expect(await scene().history()).toEqual(scene().before);
+      await scene().db.query(`UPDATE history_state SET raw_retention_hours = 24`);
+      await maintain(scene().db);
+      expect((await boundaries(scene().db)).horizon.toISOString()).toBe(scene().day(-1));
+      expect(await scene().db.value(`SELECT count(*) FROM ${name}`)).toBe(PER_DAY);
     });
   }
 });

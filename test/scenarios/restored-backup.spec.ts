@@ -1,46 +1,35 @@
-import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import { clockOf } from '../support/clock.js';
 import { itWithRedis } from '../support/describe-with-servers.js';
-import { describeOnEveryEngine } from '../support/engines.js';
 import { restoreWatchOf } from '../support/history-guard.js';
 import { ingestReports } from '../support/ingest.js';
 import { LocksWithRedis } from '../support/locks.js';
-import { PER_DAY, RemovalScene } from '../support/removal-scene.js';
+import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
 
-describeOnEveryEngine('an older backup that is restored', (engine) => {
-  let scene: RemovalScene;
-
-  beforeAll(async () => {
-    scene = await RemovalScene.create(engine);
-  });
-  afterAll(() => scene.db.drop());
-  beforeEach(async () => {
-    expect((await scene.check()).problems).toEqual([]);
-  });
-
+describeRemovals('an older backup that is restored', (_, scene) => {
   /** What a restore does: the database is as it was, and does not know what came since. */
   async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
-    await scene.db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene.day(-1)]); // which forgets what was noted, too
-    await scene.db.query('UPDATE history_clock SET agreed_at = $1, looks = $2', [
+    await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // which forgets what was noted, too
+    await scene().db.query('UPDATE history_clock SET agreed_at = $1, looks = $2', [
       backup?.['agreed_at'],
       backup?.['looks'],
     ]);
-    await clockOf(scene.db.dataSource).observe();
-    expect((await scene.check()).problems).toEqual([]);
+    await clockOf(scene().db.dataSource).observe();
+    expect((await scene().check()).problems).toEqual([]);
   }
   async function expectNamedAndMended(): Promise<void> {
-    expect((await scene.guard.look()).problems).toEqual([
-      expect.stringContaining(`${scene.open}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
+    expect((await scene().guard.look()).problems).toEqual([
+      expect.stringContaining(`${scene().open}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
     ]);
-    await scene.importAgain();
-    expect(await scene.history()).toEqual(scene.before);
+    await scene().importAgain();
+    expect(await scene().history()).toEqual(scene().before);
   }
 
   it('notices that an older backup was restored while a refresher goes on', async () => {
-    const watch = restoreWatchOf(scene.db);
-    const [backup] = await scene.db.query('SELECT * FROM history_clock');
+    const watch = restoreWatchOf(scene().db);
+    const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await watch.look();
     await restoreOlder(backup);
     await watch.look();
@@ -48,17 +37,17 @@ describeOnEveryEngine('an older backup that is restored', (engine) => {
   });
 
   itWithRedis('notices that an older backup was restored while all was stopped', async (url) => {
-    const redis = new LocksWithRedis(scene.db.dataSource, url, 30_000);
-    const [backup] = await scene.db.query('SELECT * FROM history_clock');
-    await restoreWatchOf(scene.db, redis.keys).look();
+    const redis = new LocksWithRedis(scene().db.dataSource, url, 30_000);
+    const [backup] = await scene().db.query('SELECT * FROM history_clock');
+    await restoreWatchOf(scene().db, redis.keys).look();
     await restoreOlder(backup);
-    await restoreWatchOf(scene.db, redis.keys).look();
+    await restoreWatchOf(scene().db, redis.keys).look();
     redis.close();
     await expectNamedAndMended();
   });
 
   it('counts also what has come since the days were noted', async () => {
-    const { db } = scene;
+    const { db } = scene();
     const watch = restoreWatchOf(db);
     const [backup] = await db.query('SELECT * FROM history_clock');
     const fresh = { key: 'a', at: new Date(Date.now() - 60_000), latitude: 1, longitude: 2 };
@@ -69,18 +58,18 @@ describeOnEveryEngine('an older backup that is restored', (engine) => {
     await db.query('UPDATE history_clock SET looks = $1', [backup?.['looks']]);
     await db.settle();
     await watch.look();
-    expect((await scene.guard.look()).problems).toEqual([
+    expect((await scene().guard.look()).problems).toEqual([
       expect.stringContaining(`${fresh.at.toISOString().slice(0, 10)}: 1 of 1 raw reports are missing`),
     ]);
     await ingestReports(db, [fresh]);
-    expect((await scene.guard.look()).problems).toEqual([]);
+    expect((await scene().guard.look()).problems).toEqual([]);
   });
 
   it('says where nobody has looked for long, and nobody remembers', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-    await restoreWatchOf(scene.db).look();
-    await scene.db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);
-    await restoreWatchOf(scene.db).look();
+    await restoreWatchOf(scene().db).look();
+    await scene().db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);
+    await restoreWatchOf(scene().db).look();
     const lines = warn.mock.calls.map(([line]) => String(line));
     warn.mockRestore();
     expect(lines).toEqual([

@@ -1,3 +1,5 @@
+import { afterAll, beforeAll, beforeEach, expect } from '@jest/globals';
+import { describeOnEveryEngine } from './engines.js';
 import { guardOf } from './history-guard.js';
 import type { HistoryGuardService, HistoryLoss } from '../../src/history-guard/history-guard.service.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
@@ -16,6 +18,28 @@ export const DROPS: Record<HistoryEngine, string> = {
   postgresql: 'DROP TABLE $partition',
   timescaledb: `SELECT drop_chunks('location_reports', newer_than => '$open'::timestamptz, older_than => '$open'::timestamptz + interval '24 hours')`,
 };
+
+/**
+ * Runs tests on every engine, on one scene that each of them finds whole and leaves whole.
+ *
+ * @param tests gets the engine, and the scene for use in tests.
+ */
+export function describeRemovals(
+  name: string,
+  tests: (engine: HistoryEngine, scene: () => RemovalScene) => void,
+): void {
+  describeOnEveryEngine(name, (engine) => {
+    let scene: RemovalScene;
+    beforeAll(async () => {
+      scene = await RemovalScene.create(engine);
+    });
+    afterAll(() => scene.db.drop());
+    beforeEach(async () => {
+      expect((await scene.check()).problems).toEqual([]);
+    });
+    tests(engine, () => scene);
+  });
+}
 
 /** A database with days that are closed and days that are open, of which history is removed by hand. */
 export class RemovalScene {
