@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import request from 'supertest';
 import { INGEST_LOCK_TIMEOUT_MS } from '../../src/database/transactions.js';
 import { blockersOf } from '../../src/database/other-transactions.js';
@@ -215,11 +216,12 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
         'CREATE TABLE IF NOT EXISTS keeps (one int PRIMARY KEY); INSERT INTO keeps VALUES (1)',
       );
       await first.client.query('COMMIT; BEGIN; DELETE FROM keeps');
-      await first.client.query("PREPARE TRANSACTION 'half done'");
+      const gid = pg.escapeLiteral(db.gid);
+      await first.client.query(`PREPARE TRANSACTION ${gid}`);
       const waiting = second.client.query('DELETE FROM keeps AS waiting').catch(() => undefined);
       await waitingFor(db, '%AS waiting');
-      expect(await blockersOf(db.dataSource, second.pid)).toMatchObject([{ pid: null, gid: 'half done' }]);
-      await first.client.query("ROLLBACK PREPARED 'half done'");
+      expect(await blockersOf(db.dataSource, second.pid)).toMatchObject([{ pid: null, gid: db.gid }]);
+      await first.client.query(`ROLLBACK PREPARED ${gid}`);
       await waiting;
       await first.end();
       await second.end('ROLLBACK; DROP TABLE keeps');

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import type { LongTransaction, OtherTransaction } from '../../src/database/other-transactions.js';
 import { TransactionsHealthRepository } from '../../src/health/transactions-health.repository.js';
@@ -153,14 +154,13 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     `names a prepared one${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
     async () => {
       const { client } = await begin();
-      await client.query(
-        `LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'half ''done'`,
-      );
+      const gid = pg.escapeLiteral(db.gid);
+      await client.query(`LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION ${gid}`);
       const found = await problems(FIVE_MINUTES);
-      await client.query(`ROLLBACK PREPARED 'half ''done'`);
+      await client.query(`ROLLBACK PREPARED ${gid}`);
       expect(found).toEqual([
         expect.stringMatching(
-          /the prepared transaction 'half 'done' \(user \S+, open since \S+Z\); it keeps all its locks.*end it: ROLLBACK PREPARED 'half ''done'$/,
+          /the prepared transaction 'half 'done' in \w+' \(user \S+, open since \S+Z\); it keeps all its locks.*end it: ROLLBACK PREPARED 'half ''done'' in \w+'$/,
         ),
       ]);
     },

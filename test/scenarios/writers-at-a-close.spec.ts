@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import { connectTo } from '../support/client.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { Forgotten, warnings } from '../support/forgotten.js';
@@ -131,14 +132,15 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     `are not kept waiting for a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
     async () => {
       const forgotten = await Forgotten.begin(db);
+      const gid = pg.escapeLiteral(db.gid);
       await forgotten.client.query(
-        `LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'half done'`,
+        `LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION ${gid}`,
       );
       await expect(
-        maintain(db).finally(() => forgotten.end(`ROLLBACK PREPARED 'half done'`)),
+        maintain(db).finally(() => forgotten.end(`ROLLBACK PREPARED ${gid}`)),
       ).rejects.toMatchObject({
         message: expect.stringMatching(
-          /waits for the prepared transaction 'half done'.*ROLLBACK PREPARED 'half done'$/,
+          /waits for the prepared transaction 'half 'done' in \w+'.*ROLLBACK PREPARED 'half ''done'' in \w+'$/,
         ),
       });
       expect((await maintain(db)).daysClosed).toHaveLength(1);

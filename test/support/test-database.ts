@@ -100,6 +100,11 @@ export class TestDatabase {
     return new URL(this.url).pathname.slice(1);
   }
 
+  /** An identifier of a prepared transaction, which are shared by all databases of a server. */
+  get gid(): string {
+    return `half 'done' in ${this.name}`;
+  }
+
   async query<T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> {
     return (await this.pool.query<T>(sql, values)).rows;
   }
