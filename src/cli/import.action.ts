@@ -1,4 +1,5 @@
 import { DomainError } from '../common/errors/domain-error.js';
+import { toDomainError } from '../database/pg-errors.js';
 import { SchemaGuard } from '../database/schema-guard.js';
 import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
@@ -38,7 +39,7 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
       : imports.importFile(file, options);
   const result = await reading.then(
     (summary) => ({ summary, failure: undefined }),
-    (error: unknown) => ({ summary: undefined, failure: unreadable(file, error) }),
+    (error: unknown) => ({ summary: undefined, failure: inOurWords(file, error) }),
   );
   progress.end();
   const { failure } = result;
@@ -57,8 +58,12 @@ function tellFailure(failure: unknown, summary: ImportSummary | undefined): void
   process.exitCode = EXIT.failed;
 }
 
-/** A failure of the file system (ENOENT, EISDIR, EACCES) in the product's words. */
-function unreadable(file: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('syscall' in error)) return error;
-  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${error.message}`, { cause: error });
+/**
+ * A failure of the database or of the file system (ENOENT, EISDIR, EACCES) in the product's words. Both may name a system
+ * call: a server that refuses a connection is not a file that cannot be read.
+ */
+function inOurWords(file: string, error: unknown): unknown {
+  const known = toDomainError(error);
+  if (known instanceof DomainError || !(known instanceof Error) || !('syscall' in known)) return known;
+  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${known.message}`, { cause: known });
 }

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Door } from '../support/door.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { RunningProduct } from '../support/product.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describeOnEveryEngine('tracker import of two files, with a database that goes away', (engine) => {
+  let db: TestDatabase;
+  let door: Door;
+  let folder = '';
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    await db.register('bee');
+    door = await Door.to(db.url);
+    folder = mkdtempSync(join(tmpdir(), 'import-gone-'));
+  });
+  afterAll(async () => {
+    await door.close();
+    await db.drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('says that the database is gone, and not that the second file cannot be read', async () => {
+    const file = join(folder, 'second.ndjson');
+    const report = '{"timestamp":"2026-11-30T08:00:00Z","latitude":1,"longitude":2}\n';
+    writeFileSync(file, report);
+    const command = RunningProduct.cli(['import', '--json', '--tracker', 'bee', '-', file], {
+      DATABASE_URL: door.url,
+    });
+    command.child.stdin?.write(report.repeat(2000)); // enough to tell its format; the rest does not come yet
+    await eventually(async () => {
+      const running = await db.value("SELECT count(*) FROM import_runs WHERE outcome = 'running'");
+      expect(running).toBe(1);
+    }, 20_000);
+    await door.close();
+    command.child.stdin?.end();
+    const [code] = (await once(command.child, 'close')) as [number];
+    const [first, second] = command.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as { file: string; error?: { code: string; message: string } });
+    expect(code).toBe(1);
+    expect([first?.file, second?.file]).toEqual(['-', file]);
+    const gone = { code: 'UNAVAILABLE', message: 'The database cannot be reached at the moment' };
+    expect([first?.error, second?.error]).toMatchObject([gone, gone]);
+  });
+});
