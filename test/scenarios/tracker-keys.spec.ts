@@ -142,7 +142,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
       'device 1 undefined: refused 0: it is no device',
       'device 2 undefined: refused 0: it has no name',
       'device 3 Broken: refused 0: additionalKeys[1] is no base64 of a P-224 private key (28 bytes)',
-      'device 4 \n: refused 0: name must not be blank, nor have control characters or invisible ones',
+      'device 4 \n: refused 0: name must not be blank or contain control or invisible characters',
       'device 5 Good: registered 1',
       'device 6 Good: refused 0: another device of the file has the same name',
     ]);
