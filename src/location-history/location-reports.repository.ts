@@ -45,7 +45,7 @@ export class LocationReportsRepository {
    *
    * @throws DomainError `UNAVAILABLE` when another transaction holds a lock that this needs.
    */
-  async ingest(report: NewReport, source: string): Promise<string> {
+  async ingestReport(report: NewReport, source: string): Promise<string> {
     const parameters = [
       report.hashedAdvKey,
       report.timestamp.toISOString(),

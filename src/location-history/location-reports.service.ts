@@ -53,7 +53,7 @@ export class LocationReportsService {
     const problems = findValuesOutOfRange(report);
     if (problems.length > 0) throw rejection('out_of_range', problems.join('; '));
     const { hashedAdvKey } = await this.trackers.get(trackerId);
-    const outcome = await this.reports.ingest({ ...report, hashedAdvKey }, SOURCE);
+    const outcome = await this.reports.ingestReport({ ...report, hashedAdvKey }, SOURCE);
     const accepted = ACCEPTED[outcome];
     if (accepted) return accepted;
     throw rejection(outcome);
