@@ -43,7 +43,7 @@ import { PgListenerModule } from './pg-listener/pg-listener.module.js';
 import { PlaygroundModule } from './playground/playground.module.js';
 import { TrackersModule } from './trackers/trackers.module.js';
 
-/** How the schema is made from the code; also by the command that writes `schema.gql`. */
+/** How the schema is built from the code; also used by the command that writes `schema.gql`. */
 export const buildSchemaOptions: BuildSchemaOptions = {
   scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
 };
@@ -56,15 +56,15 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   sortSchema: true,
   path: '/graphql',
   transformSchema: fewAtOnce,
-  persistedQueries: false, // with documents of a few hundred bytes a cache for them is only one more way in
-  graphiql: false, // it would load its parts from another host; PlaygroundModule serves ours
+  persistedQueries: false, // documents are small, so a cache for them would only add attack surface
+  graphiql: false, // it loads from another host; PlaygroundModule serves the IDE from this one
   introspection: true,
   parseOptions: { maxLexicalTokens: MAX_TOKENS },
   includeStacktraceInErrorResponses: false,
   buildSchemaOptions,
   context: () => new RequestContext(),
   formatError,
-  // Else its messages go past our log, and are no JSON where that is asked for.
+  // Without this, Apollo's messages bypass our logger and its JSON format.
   logger: {
     debug: (message: unknown) => apollo.debug(message),
     info: (message: unknown) => apollo.log(message),
@@ -74,19 +74,19 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   plugins: [
     queryLimits({ maxComplexity: config.GRAPHQL_MAX_COMPLEXITY, maxDepth: config.GRAPHQL_MAX_DEPTH }),
     responseStatus,
-    // It instruments every field and halves the speed of long answers; nothing here uses it.
+    // Cache control instruments every field, which halves the speed of long answers, and nothing here uses it.
     ApolloServerPluginCacheControlDisabled(),
   ],
 });
 
 /** What a role adds to a process. */
-interface Part {
+interface RoleParts {
   modules: NonNullable<ModuleMetadata['imports']>;
-  /** What acts by itself (cron, listener). No module has these among its own providers: they run in their role alone. */
+  /** Crons and listeners. Modules do not provide these, so that they run only in processes with the role. */
   runners: Type[];
 }
 
-const partsOf = (config: AppConfig): Record<AppRole, Part> => ({
+const partsOf = (config: AppConfig): Record<AppRole, RoleParts> => ({
   api: {
     modules: [
       GraphQLModule.forRoot<ApolloDriverConfig>(graphqlOptions(config)),
@@ -118,9 +118,9 @@ const partsOf = (config: AppConfig): Record<AppRole, Part> => ({
 @Module({})
 export class AppModule {
   /**
-   * The parts that `APP_ROLES` names, and what every process has: it tells of its health over HTTP.
+   * The parts of the roles in `APP_ROLES`, and those of every process, such as health checks over HTTP.
    *
-   * @param databaseUrl where the database is: `DATABASE_URL`, or the embedded server's address.
+   * @param databaseUrl `DATABASE_URL`, or the address of the embedded server.
    */
   static for(config: AppConfig, databaseUrl: string): DynamicModule {
     const byRole = partsOf(config);

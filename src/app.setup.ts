@@ -10,8 +10,8 @@ import { QuietLogger } from './common/quiet-logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { SchemaGuard } from './database/schema-guard.js';
 
-/** Time of a client to end its request when the server stops; the whole stop is to take less than ten seconds. */
-const CLIENTS_END_MS = 5_000;
+/** How long clients have to finish their requests when the server stops; the whole stop takes less than ten seconds. */
+const SLOW_CLIENTS_MS = 5_000;
 
 export function createLogger(config: AppConfig): LoggerService {
   return new QuietLogger({
@@ -22,9 +22,9 @@ export function createLogger(config: AppConfig): LoggerService {
 }
 
 /**
- * The application as it runs, ready to listen; the tests use this very function.
+ * Creates the application, ready to listen; tests use the same function.
  *
- * @throws DomainError `UNAVAILABLE` when the database is not at the schema of this build.
+ * @throws DomainError `UNAVAILABLE` when the schema of the database does not match this build.
  */
 export async function createApp(
   config: AppConfig,
@@ -33,7 +33,7 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, databaseUrl),
-    new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see refuseWhenStopping()
+    new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see rejectWhileStopping()
     { logger, abortOnError: false },
   );
   app.useGlobalPipes(
@@ -46,24 +46,24 @@ export async function createApp(
     }),
   );
   app.useGlobalFilters(new ErrorFilter(app.get(HttpAdapterHost)));
-  refuseWhenStopping(app);
-  cutOffSlowClients(app);
+  rejectWhileStopping(app);
+  closeSlowClients(app);
   const schema = app.get(SchemaGuard);
   await schema.verify();
   if (config.APP_ROLES.some((role) => role !== 'api')) await schema.requireWritable();
-  else await warnOfReadOnly(schema);
-  if (config.APP_ROLES.includes('refresher')) await schema.storeSettings(); // the role that ends what is kept no longer
+  else await warnIfReadOnly(schema);
+  if (config.APP_ROLES.includes('refresher')) await schema.storeSettings(); // this role applies retention
   return app;
 }
 
-/** Queries can be answered from a standby, and by a role that may not write. */
-async function warnOfReadOnly(schema: SchemaGuard): Promise<void> {
+/** The API can answer queries from a standby, or with a database role without write access. */
+async function warnIfReadOnly(schema: SchemaGuard): Promise<void> {
   const reason = await schema.whyReadOnly();
-  if (reason !== null) new Logger('Server').warn(`Queries alone are answered. ${reason}`);
+  if (reason !== null) new Logger('Server').warn(`The API answers queries only, no mutations. ${reason}`);
 }
 
-/** Who asks a server that stops is told to ask again, as after every other refusal; what Fastify says has no code. */
-function refuseWhenStopping(app: NestFastifyApplication): void {
+/** Rejects requests while the server stops, with an error code that tells clients to retry; Fastify's own answer has none. */
+function rejectWhileStopping(app: NestFastifyApplication): void {
   const gate = app.get(StopGate);
   app
     .getHttpAdapter()
@@ -74,13 +74,13 @@ function refuseWhenStopping(app: NestFastifyApplication): void {
 }
 
 /**
- * Ends the connections of who does not read an answer, or does not finish a request, some time after the server began to
- * stop: it waits for them, and whoever manages the process does not wait for ever.
+ * Closes the connections of clients that neither finish a request nor read an answer within SLOW_CLIENTS_MS: the server
+ * waits for open connections when it stops, and a process manager does not wait forever.
  */
-function cutOffSlowClients(app: NestFastifyApplication): void {
+function closeSlowClients(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('preClose', (done) => {
-    setTimeout(() => fastify.server.closeAllConnections(), CLIENTS_END_MS).unref();
+    setTimeout(() => fastify.server.closeAllConnections(), SLOW_CLIENTS_MS).unref();
     done();
   });
 }

@@ -2,22 +2,21 @@ import { setFlagsFromString } from 'node:v8';
 import { DomainError } from './common/errors/domain-error.js';
 import { describeRefusal } from './database/pg-errors.js';
 
-/** How long an orderly stop may take before the process ends without it, in milliseconds. */
+/** How long a graceful stop may take before the process exits anyway, in milliseconds. */
 const STOP_TIMEOUT_MS = 25_000;
 
-/** Exit codes of every command: what scripts can rely on. */
+/** Exit codes of every command; scripts may rely on them. */
 export const EXIT = { failed: 1, usage: 2, interrupted: 130 } as const;
 
 /**
- * Lets the heap grow by a third before it is cleaned up, and not to a multiple of what is in use. For a process that
- * streams: what a file leaves behind is garbage. Costs no time that could be measured, and spares an import of a million
- * lines 40 MB.
+ * Makes the garbage collector run after the heap has grown by about a third, not by a multiple. For processes that stream, which
+ * leave mostly garbage: it saves an import of a million lines 40 MB, at no measurable cost in time.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=30');
 }
 
-/** A failure as one line for a person; the whole story where it was not expected. */
+/** Describes a failure in one line for a person; an unexpected one with its stack. */
 export function describeFailure(error: unknown): string {
   if (error instanceof DomainError) return `${error.code}: ${error.message}`;
   const refusal = describeRefusal(error);
@@ -26,9 +25,9 @@ export function describeFailure(error: unknown): string {
 }
 
 /**
- * Runs something that goes on until it is told to stop: SIGINT and SIGTERM stop it in order, a second one at once.
+ * Runs a server until SIGINT or SIGTERM, which stop it gracefully; a second signal ends the process at once.
  *
- * @param start begins it and gives back what stops it.
+ * @param start starts the server and returns the function that stops it.
  */
 export async function runProcess(start: () => Promise<() => Promise<void>>): Promise<void> {
   let stop: () => Promise<void>;

@@ -9,15 +9,15 @@ import { openDatabase } from './database/open-database.js';
 export interface RunningServer {
   app: NestFastifyApplication;
   databaseUrl: string;
-  /** Where it answers, e.g. `http://127.0.0.1:3000`. */
+  /** Address of the server, e.g. `http://127.0.0.1:3000`. */
   address: string;
-  /** Stops taking requests, lets running work end, and gives the database up. */
+  /** Stops accepting requests, waits for running work, and releases the database. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the roles of this process on the configured database. The embedded one is migrated first, since nobody else uses it; any other
- * database is migrated by its operator (`npm run migrate`).
+ * Starts the roles of this process on the configured database. Migrates the embedded database first, since nothing else
+ * uses it; the operator migrates any other database (`npm run migrate`).
  *
  * @throws DomainError `BAD_CONFIGURATION`, `UNAVAILABLE`.
  */
@@ -28,7 +28,9 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<RunningServer> {
   const log = new Logger('Server');
 
   if (config.DATABASE_LISTEN_URL !== undefined && config.DATABASE_DIRECT_URL === undefined) {
-    log.warn('DATABASE_LISTEN_URL is deprecated: rename it to DATABASE_DIRECT_URL, which means the same');
+    log.warn(
+      'DATABASE_LISTEN_URL is deprecated: rename it to DATABASE_DIRECT_URL, which has the same meaning',
+    );
   }
   const database = await openDatabase(config, (line) => log.log(line));
   let app: NestFastifyApplication | undefined;
@@ -60,14 +62,18 @@ async function listen(app: NestFastifyApplication, { HOST, PORT }: AppConfig): P
     await app.listen({ host: HOST, port: PORT });
   } catch (error) {
     if ((error as { syscall?: unknown }).syscall === undefined) throw error;
-    throw new DomainError('UNAVAILABLE', `Cannot listen (HOST, PORT): ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new DomainError(
+      'UNAVAILABLE',
+      `Cannot listen on HOST ${HOST}, PORT ${PORT}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 function describe({ APP_ROLES }: AppConfig, address: string): string {
   return APP_ROLES.includes('api')
     ? `GraphQL at ${address}/graphql, playground at ${address}/playground`
-    : `${APP_ROLES.join(', ')} at work, health at ${address}/health/live`;
+    : `running ${APP_ROLES.join(', ')}, health at ${address}/health/live`;
 }

@@ -12,7 +12,8 @@ import { ImportRunsResolver } from '../import/import-runs.resolver.js';
 import { TrackerDevicesResolver } from '../import/tracker-devices.resolver.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { packagePath } from '../database/sql-files.js';
-import { HistoryWalkResolver } from '../location-history/history-walk.resolver.js';
+import { HistoryConnectionResolver } from '../location-history/history-connection.resolver.js';
+import { HistoryRangeResolver } from '../location-history/history-range.resolver.js';
 import { LiveResolver } from '../live/live.resolver.js';
 import { LocationHistoryResolver } from '../location-history/location-history.resolver.js';
 import { LocationReportsResolver } from '../location-history/location-reports.resolver.js';
@@ -37,7 +38,8 @@ export async function printedSchema(): Promise<string> {
           TrackerStatusesResolver,
           StatusHistoryResolver,
           LocationHistoryResolver,
-          HistoryWalkResolver,
+          HistoryConnectionResolver,
+          HistoryRangeResolver,
           TrackerHistoryResolver,
           LocationReportsResolver,
           AggregatesResolver,

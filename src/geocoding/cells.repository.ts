@@ -7,7 +7,7 @@ import type { City } from './reverse-geocoder.js';
 
 const STORE_CELLS = sqlFile('queries/geocoding/store-cells');
 
-/** A cell of 0.01 degrees, by the hundredths of its middle. */
+/** A cell of 0.01 by 0.01 degrees, by its centre in hundredths of a degree. */
 export interface Cell {
   latitudeE2: number;
   longitudeE2: number;
@@ -22,40 +22,40 @@ export interface Place {
   longitude: number;
 }
 
-/** An online provider that a stand-in answers for. */
-export interface BetterProvider {
+/** The online provider that the offline one answers for until it has answered itself. */
+export interface PreferredProvider {
   name: string;
   dailyBudget: number;
 }
 
 /** Where answers come from. */
-export interface AnswerOrigin {
+export interface AnswerSource {
   provider: string;
-  /** Provider and data that are configured. */
+  /** The configured provider and its data; a cell with another value is looked up again. */
   askedOf: string;
-  /** Who may give better answers soon; these are provisional then. */
-  better?: BetterProvider | undefined;
+  /** Set if the answers are provisional until this provider answers. */
+  preferred?: PreferredProvider | undefined;
 }
 
-/** Has no answer that still holds: none, one by others than those who are asked now, or one that has expired. */
+/** The cell has no valid answer: none at all, one of another provider or data version, or an expired one. */
 const IS_UNANSWERED = 'c.provider IS NULL OR c.asked_of IS DISTINCT FROM $1 OR c.expires_at <= now()';
 
 @Injectable()
 export class CellsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Cells of what is without a city in these spans, that somebody has to be asked for. */
-  unansweredIn(session: Session, spans: Spans, askedOf: string): Promise<Cell[]> {
+  /** Unanswered cells of the reports without a city in these spans. */
+  findUnansweredInSpans(session: Session, spans: Spans, askedOf: string): Promise<Cell[]> {
     return session.query(
       `SELECT w.latitude_e2 AS "latitudeE2", w.longitude_e2 AS "longitudeE2"
        FROM cells_without_city($2, $3, $4) AS w LEFT JOIN geocoding_cells AS c USING (latitude_e2, longitude_e2)
        WHERE ${IS_UNANSWERED}`,
-      [askedOf, spans.keys, spans.from, spans.to],
+      [askedOf, spans.hashedAdvKeys, spans.from, spans.to],
     ) as Promise<Cell[]>;
   }
 
-  /** Cells of these places that somebody has to be asked for. */
-  unansweredAt(session: Session, places: readonly Place[], askedOf: string): Promise<Cell[]> {
+  /** Unanswered cells of these places. */
+  findUnansweredAtPlaces(session: Session, places: readonly Place[], askedOf: string): Promise<Cell[]> {
     return session.query(
       `SELECT w.latitude_e2 AS "latitudeE2", w.longitude_e2 AS "longitudeE2"
        FROM (SELECT DISTINCT cell_of(p.latitude) AS latitude_e2, cell_of(p.longitude) AS longitude_e2
@@ -66,8 +66,8 @@ export class CellsRepository {
   }
 
   /**
-   * Those of the cells that are still unanswered, when everybody else who was asking has stored the answers; nobody
-   * else asks until this transaction ends.
+   * Waits until no other process looks up cells, then returns those that are still unanswered. No other process looks
+   * up cells until this transaction ends.
    */
   async claim(session: Session, cells: readonly Cell[], askedOf: string): Promise<Cell[]> {
     await session.query(`SELECT pg_advisory_xact_lock(hashtextextended('geocoding cells', 0))`);
@@ -79,16 +79,16 @@ export class CellsRepository {
     )) as Cell[];
   }
 
-  async store(session: Session, cells: readonly AnsweredCell[], answer: AnswerOrigin): Promise<void> {
+  async store(session: Session, cells: readonly AnsweredCell[], answer: AnswerSource): Promise<void> {
     await session.query(STORE_CELLS, storeParameters(cells, answer));
   }
 
-  /** Stores the better answer to a cell. */
+  /** Stores the answer of the online provider. */
   async storeOnline(cell: AnsweredCell, provider: string, askedOf: string): Promise<void> {
     await this.db.query(STORE_CELLS, storeParameters([cell], { provider, askedOf }));
   }
 
-  /** Gives up to get better answers: to one cell, or to all. */
+  /** Makes provisional answers final: of one cell, or of all. */
   async settle(cell?: Cell): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_cells SET provisional_until = NULL WHERE provisional_until IS NOT NULL
@@ -97,7 +97,7 @@ export class CellsRepository {
     );
   }
 
-  /** Countries of the cells that these places are in, in their order; null where that is not known. */
+  /** Countries of the cells of these places, in their order; null where unknown. */
   async countriesOf(places: readonly Place[]): Promise<(string | null)[]> {
     const rows = await this.db.query<{ country: string | null }[]>(
       `SELECT c.country FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS p (latitude, longitude, place)
@@ -109,7 +109,7 @@ export class CellsRepository {
     return rows.map(({ country }) => country);
   }
 
-  /** Cells that are known, and those of them that have no city, or may still get a better answer. */
+  /** Number of known cells, of those without a city, and of those with a provisional answer. */
   async count(): Promise<{ cells: number; withoutCity: number; provisional: number }> {
     const [counts] = await this.db.query<[{ cells: number; withoutCity: number; provisional: number }]>(
       `SELECT count(*)::int AS cells, count(*) FILTER (WHERE nearest_city IS NULL)::int AS "withoutCity",
@@ -121,7 +121,7 @@ export class CellsRepository {
 
 function storeParameters(
   cells: readonly AnsweredCell[],
-  { provider, askedOf, better }: AnswerOrigin,
+  { provider, askedOf, preferred }: AnswerSource,
 ): unknown[] {
   return [
     cells.map(({ latitudeE2 }) => latitudeE2),
@@ -130,7 +130,7 @@ function storeParameters(
     cells.map(({ city }) => city?.country ?? null),
     provider,
     askedOf,
-    better?.name ?? null,
-    better?.dailyBudget ?? null,
+    preferred?.name ?? null,
+    preferred?.dailyBudget ?? null,
   ];
 }

@@ -6,10 +6,10 @@ import { GEOCODING_SETUP, type GeocodingSetup } from './geocoding-setup.js';
 import type { Spans } from './geocoding-queue.repository.js';
 import { OfflineGeocoder } from './providers/offline.geocoder.js';
 
-/** Look-ups in one go: about 10 ms, so that the requests of this process do not wait. */
-const CELLS_A_TURN = 500;
+/** Look-ups per turn of the event loop: about 10 ms, so that requests to this process do not wait. */
+const CELLS_PER_TURN = 500;
 
-/** Sees to it that cells have an answer. */
+/** Looks up the cities of cells. */
 @Injectable()
 export class CellsService {
   constructor(
@@ -19,19 +19,19 @@ export class CellsService {
   ) {}
 
   /**
-   * Answers the cells of what is without a city in these spans, each once, whoever asks; returns how many had to be.
-   * Nothing waits for an online provider: what it says comes later.
+   * Looks up the unanswered cells of the reports without a city in these spans; processes share the answers. Returns how
+   * many it looked up. It does not wait for an online provider, whose answers come later.
    */
-  async answerIn(session: Session, spans: Spans): Promise<number> {
-    return this.answer(session, await this.cells.unansweredIn(session, spans, this.setup.askedOf));
+  async answerSpans(session: Session, spans: Spans): Promise<number> {
+    return this.answer(session, await this.cells.findUnansweredInSpans(session, spans, this.setup.askedOf));
   }
 
-  /** The same for the cells of places. */
-  async answerAt(session: Session, places: readonly Place[]): Promise<number> {
-    return this.answer(session, await this.cells.unansweredAt(session, places, this.setup.askedOf));
+  /** Looks up the unanswered cells of these places; returns how many. */
+  async answerPlaces(session: Session, places: readonly Place[]): Promise<number> {
+    return this.answer(session, await this.cells.findUnansweredAtPlaces(session, places, this.setup.askedOf));
   }
 
-  /** Countries of places given as "latitude longitude", in their order; null where that is not known. One statement. */
+  /** Countries of places given as "latitude longitude", in their order; null where unknown. One statement. */
   countriesOf(places: readonly string[]): Promise<(string | null)[]> {
     return this.cells.countriesOf(
       places.map((place) => {
@@ -46,21 +46,21 @@ export class CellsService {
     const { askedOf, online } = this.setup;
     const claimed = await this.cells.claim(session, unanswered, askedOf);
     const answers: AnsweredCell[] = [];
-    for (let i = 0; i < claimed.length; i += CELLS_A_TURN) {
+    for (let i = 0; i < claimed.length; i += CELLS_PER_TURN) {
       answers.push(
-        ...(await Promise.all(claimed.slice(i, i + CELLS_A_TURN).map((cell) => this.lookUp(cell)))),
+        ...(await Promise.all(claimed.slice(i, i + CELLS_PER_TURN).map((cell) => this.lookUp(cell)))),
       );
       await nextTurn();
     }
     await this.cells.store(session, answers, {
       provider: this.offline.name,
       askedOf,
-      better: online ?? undefined,
+      preferred: online ?? undefined,
     });
     return claimed.length;
   }
 
-  /** Of the middle of the cell: the answer must not hang on who asked first. */
+  /** Looks up the centre of the cell, so that the answer does not depend on which report came first. */
   private async lookUp(cell: Cell): Promise<AnsweredCell> {
     return { ...cell, city: await this.offline.nearestCity(cell.latitudeE2 / 100, cell.longitudeE2 / 100) };
   }

@@ -6,22 +6,22 @@ import { sqlFile } from '../database/sql-files.js';
 const CLAIM_QUEUE = sqlFile('queries/geocoding/claim-queue');
 const SPLIT_SPAN = sqlFile('queries/geocoding/split-span');
 const COMPLETE_QUEUE = sqlFile('queries/geocoding/complete-queue');
-const CARRY_CITIES = sqlFile('queries/geocoding/carry-cities');
+const UPDATE_CITIES = sqlFile('queries/geocoding/update-cities');
 const QUEUE_DAY = sqlFile('queries/geocoding/queue-day');
 
-/** Rows of the queue that are taken at once at most. */
-const MOST_SPANS = 5_000;
-/** How long a statement waits for others, and may take. */
+/** Maximum number of queue rows per claim. */
+const MAX_SPANS = 5_000;
+/** How long a statement waits for a lock. */
 const LOCK_TIMEOUT = '5s';
 
-/** Spans of trackers, each within one UTC day, as the functions of the database take them. */
+/** Time spans of trackers, each within one UTC day: one array per parameter of the SQL functions. */
 export interface Spans {
-  keys: string[];
+  hashedAdvKeys: string[];
   from: string[];
   to: string[];
 }
 
-/** Spans that were taken from the queue. */
+/** Spans claimed from the queue. */
 export interface QueuedSpans extends Spans {
   ids: string[];
   reports: number;
@@ -29,33 +29,33 @@ export interface QueuedSpans extends Spans {
 
 interface QueuedSpan {
   id: string;
-  key: string;
+  hashedAdvKey: string;
   from: Date;
   to: Date;
   reports: number;
 }
 
 export interface Backlog {
-  /** There is something to do now. */
+  /** Whether reports wait now. */
   isWaiting: boolean;
-  /** Somebody is bringing reports. */
+  /** Whether reports have arrived within the last seconds. */
   isArriving: boolean;
 }
 
-/** A row of history as it is shown, for what geocoding needs of it. */
+/** The fields of a history row that geocoding needs. */
 export interface ShownLocation {
   trackerId: string;
   latitude: number;
   longitude: number;
   nearestCity: string | null;
-  /** Time of the report that it shows. */
+  /** Time of the report that the row shows. */
   locatedAt: Date;
   firstReportAt: Date;
   lastReportAt: Date;
   reportCount: number;
 }
 
-/** What geocoding has done so far. */
+/** Totals of geocoding so far. */
 export interface GeocodingTotals {
   reports: number;
   filled: number;
@@ -66,7 +66,7 @@ export interface GeocodingTotals {
 export class GeocodingQueueRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Two look-ups in a table that is empty most of the time. */
+  /** Whether there is work. Cheap: two look-ups in a table that is mostly empty. */
   async backlog(): Promise<Backlog> {
     const [backlog] = await this.db.query<[Backlog]>(
       `SELECT EXISTS (SELECT FROM geocoding_queue WHERE not_before <= now()) AS "isWaiting",
@@ -76,7 +76,7 @@ export class GeocodingQueueRepository {
     return backlog;
   }
 
-  /** One transaction. No day is closed while it lasts: its reports would be gone, and its row not told. */
+  /** Runs work in one transaction. It blocks the closing of days, which would remove the reports being geocoded. */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const session = this.db.createQueryRunner();
     try {
@@ -89,7 +89,7 @@ export class GeocodingQueueRepository {
         await session.commitTransaction();
         return result;
       } catch (error) {
-        await session.rollbackTransaction().catch(() => undefined); // the session may be the thing that broke
+        await session.rollbackTransaction().catch(() => undefined); // the session itself may have failed
         throw error;
       }
     } finally {
@@ -97,42 +97,46 @@ export class GeocodingQueueRepository {
     }
   }
 
-  /** Takes the newest of the queue, about so many reports; null where nothing waits. */
+  /** Claims the newest spans of the queue, with about `reports` reports in all; null if the queue is empty. */
   async claim(session: Session, reports: number): Promise<QueuedSpans | null> {
-    const spans = (await session.query(CLAIM_QUEUE, [MOST_SPANS, reports])) as QueuedSpan[];
+    const spans = (await session.query(CLAIM_QUEUE, [MAX_SPANS, reports])) as QueuedSpan[];
     if (spans.length === 0) return null;
     for (const span of spans) {
       if (span.reports > reports) await this.split(session, span, reports);
     }
     return {
       ids: spans.map(({ id }) => id),
-      keys: spans.map(({ key }) => key),
+      hashedAdvKeys: spans.map(({ hashedAdvKey }) => hashedAdvKey),
       from: spans.map(({ from }) => from.toISOString()),
       to: spans.map(({ to }) => to.toISOString()),
       reports: spans.reduce((sum, span) => sum + span.reports, 0),
     };
   }
 
-  /** Leaves the newest reports in a span of many; the rest is queued again. */
+  /** Cuts a large span down to its newest reports and queues the rest again. */
   private async split(session: Session, span: QueuedSpan, reports: number): Promise<void> {
     const [[newest]] = (await session.query(SPLIT_SPAN, [span.id, reports])) as [{ from: Date }[], number];
     if (newest) Object.assign(span, { from: newest.from, reports });
   }
 
-  /** Gives what is without a city in these spans that of its cell, in every layer; returns how many got one. */
-  async fill(session: Session, { keys, from, to }: Spans): Promise<number> {
+  /** Sets the city of reports without one from their cells, in every layer; returns how many got one. */
+  async fill(session: Session, { hashedAdvKeys, from, to }: Spans): Promise<number> {
     const [{ filled }] = (await session.query('SELECT fill_cities($1, $2, $3)::int AS filled', [
-      keys,
+      hashedAdvKeys,
       from,
       to,
     ])) as [{ filled: number }];
     return filled;
   }
 
-  /** Ends spans. @param areFinal false where cells may still get a better answer: what waits for that comes again. */
-  async complete(session: Session, { ids, keys, from, to }: QueuedSpans, areFinal: boolean): Promise<void> {
+  /** Removes spans from the queue. @param areFinal if false, reports with a provisional answer are queued again. */
+  async complete(
+    session: Session,
+    { ids, hashedAdvKeys, from, to }: QueuedSpans,
+    areFinal: boolean,
+  ): Promise<void> {
     if (areFinal) await session.query('DELETE FROM geocoding_queue WHERE id = ANY ($1)', [ids]);
-    else await session.query(COMPLETE_QUEUE, [ids, keys, from, to]);
+    else await session.query(COMPLETE_QUEUE, [ids, hashedAdvKeys, from, to]);
   }
 
   async addTotals(session: Session, { reports, filled, cellsAsked }: GeocodingTotals): Promise<void> {
@@ -142,9 +146,9 @@ export class GeocodingQueueRepository {
     );
   }
 
-  /** Gives rows, and the reports that they show, the city of their cell in place of what they have; returns how many changed. */
-  async carryCities(session: Session, rows: readonly ShownLocation[]): Promise<number> {
-    const [{ changed }] = (await session.query(CARRY_CITIES, [
+  /** Replaces the cities of rows, and of the reports that they show, by those of their cells; returns how many changed. */
+  async updateCities(session: Session, rows: readonly ShownLocation[]): Promise<number> {
+    const [{ changed }] = (await session.query(UPDATE_CITIES, [
       rows.map(({ trackerId }) => trackerId),
       rows.map(({ locatedAt }) => locatedAt.toISOString()),
       rows.map(({ latitude }) => latitude),
@@ -154,7 +158,7 @@ export class GeocodingQueueRepository {
     return changed;
   }
 
-  /** Queues the reports of rows. */
+  /** Queues the reports of history rows. */
   async addLocations(rows: readonly ShownLocation[]): Promise<void> {
     await this.db.query(
       `INSERT INTO geocoding_queue (hashed_adv_key, from_time, to_time, reports)
@@ -170,7 +174,7 @@ export class GeocodingQueueRepository {
     );
   }
 
-  /** The next day to be searched for rows without a city: the newest first; null when the last has been. */
+  /** The next day to search for rows without a city, newest first; null after the oldest. */
   async nextDayToSearch(): Promise<Date | null> {
     const [{ day }] = await this.db.query<[{ day: Date | null }]>(
       `SELECT nullif(greatest(day, history_floor() - interval '24 hours'), history_floor() - interval '24 hours') AS day
@@ -179,18 +183,18 @@ export class GeocodingQueueRepository {
     return day;
   }
 
-  /** Queues what a day shows without a city, and notes that it was searched; returns how many trackers it were. */
+  /** Queues the rows of a day without a city, and records that the day was searched; returns the number of trackers. */
   async queueDay(day: Date, askedOf: string): Promise<number> {
     const [{ queued }] = await this.db.query<[{ queued: number }]>(QUEUE_DAY, [day.toISOString(), askedOf]);
     return queued;
   }
 
-  /** Lets the next search begin with the newest day. */
-  async beginSearchAnew(): Promise<void> {
+  /** Makes the next search start at the newest day. */
+  async restartSearch(): Promise<void> {
     await this.db.query('UPDATE geocoding_state SET searched_from = NULL');
   }
 
-  /** Reports that wait, since when the oldest does, and what has been done. */
+  /** Number of waiting reports, the time since when the oldest waits, and the totals. */
   async status(): Promise<GeocodingTotals & { pending: number; oldestPendingAt: Date | null }> {
     const [status] = await this.db.query<
       [GeocodingTotals & { pending: number; oldestPendingAt: Date | null }]

@@ -1,24 +1,24 @@
 import type { AppConfig } from '../config/app-config.js';
-import type { BetterProvider } from './cells.repository.js';
+import type { PreferredProvider } from './cells.repository.js';
 import { dataVersion } from './providers/offline.geocoder.js';
 import { NominatimGeocoder } from './providers/nominatim.geocoder.js';
 
 /** Injection token of {@link GeocodingSetup}. */
 export const GEOCODING_SETUP = Symbol('GEOCODING_SETUP');
 
-/** An online provider with what it may be asked. */
-export interface OnlineProvider extends BetterProvider {
+/** An online provider and its limits. */
+export interface OnlineProvider extends PreferredProvider {
   geocoder: NominatimGeocoder;
-  /** How long a request may take at most. */
+  /** Timeout of a request. */
   timeoutMs: number;
 }
 
-/** Who is asked for the cities of this deployment. */
+/** The geocoding providers of this deployment. */
 export interface GeocodingSetup {
   provider: AppConfig['GEOCODING_PROVIDER'];
-  /** Kept with every cell: where it says something else, the cell is asked again. */
+  /** Provider and data version, stored with every cell; a cell with another value is looked up again. */
   askedOf: string;
-  /** Gives better answers than the offline one, but slowly. */
+  /** Answers more precisely than the offline provider, but slowly; null if none is configured. */
   online: OnlineProvider | null;
 }
 

@@ -15,18 +15,18 @@ import { GeocodingService } from './geocoding.service.js';
 import { OnlineCellsService } from './online-cells.service.js';
 
 const MINUTE = 60_000;
-/** How late a report gets its city at worst, while there is no backlog. A look-up in a table that is mostly empty. */
+/** Longest time until a new report is geocoded without a backlog. The poll is a look-up in a mostly empty table. */
 const POLL_MS = 1_000;
-/** It works at most a tenth of the time while reports come in: who brings them works on the same database. */
+/** While reports arrive, it works at most a tenth of the time, to leave the database to the imports. */
 const REST_FACTOR = 9;
-/** A pass that only waited, for a lock or for a busy machine, must not hold up the cities as if it had worked. */
-const LONGEST_REST_MS = 5_000;
-/** Without a pass for so long, polled as it is, it is stuck. */
+/** Bounds the rest after a pass that took long only because it waited. */
+const MAX_REST_MS = 5_000;
+/** Without a pass for this long it counts as stuck. */
 const IDLE_MS = 30_000;
-/** A batch takes a second; it may have to wait for locks, and is tried again for a minute. */
-const LONGEST_PASS_MS = 10 * MINUTE;
+/** A batch takes about a second, but may wait for locks and be retried. */
+const MAX_PASS_MS = 10 * MINUTE;
 
-/** Geocodes what came in, soon after it did, and every ten minutes what was missed. */
+/** Geocodes new reports soon after they arrive, and every ten minutes those that were missed. */
 @Injectable()
 export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(GeocodingCron.name);
@@ -46,11 +46,11 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
     const heartbeat = setup.provider === 'off' ? null : liveness.loop('geocoding', IDLE_MS);
     this.reports = new SingleFlight(
       () => {
-        heartbeat?.beat(LONGEST_PASS_MS);
+        heartbeat?.beat(MAX_PASS_MS);
         return this.geocodeReports();
       },
       (ms) => {
-        const rest = this.isArriving ? Math.min(ms * REST_FACTOR, LONGEST_REST_MS) : 0;
+        const rest = this.isArriving ? Math.min(ms * REST_FACTOR, MAX_REST_MS) : 0;
         heartbeat?.beat(rest + IDLE_MS);
         return rest;
       },
@@ -87,7 +87,7 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private geocodeReports(): Promise<void> {
-    // What waits is still queued: the next poll tries again.
+    // After a failure the reports are still queued, and the next poll retries.
     return this.failures.tried('geocode reports', async () => {
       const { isWaiting, isArriving } = await this.geocoding.backlog();
       this.isArriving = isArriving;

@@ -1,80 +1,80 @@
 import { Field, Float, Int, ObjectType } from '@nestjs/graphql';
 
-@ObjectType('GeocodingRequest', { description: 'What became of a request to geocode locations.' })
+@ObjectType('GeocodingRequest', { description: 'Result of a request to geocode locations.' })
 export class GeocodingRequestModel {
-  @Field(() => Boolean, { description: 'Whether they are going to be geocoded; false where none is there.' })
+  @Field(() => Boolean, { description: 'Whether reports were queued; false if no location was found.' })
   accepted!: boolean;
 
-  @Field(() => String, { description: 'The same in words.' })
+  @Field(() => String, { description: 'The result as text.' })
   message!: string;
 }
 
 @ObjectType('GeocodingProviderState', {
-  description: 'An online provider, as all instances together see it.',
+  description: 'State of an online provider, shared by all instances.',
 })
 export class GeocodingProviderStateModel {
-  @Field(() => String, { description: 'Who it is: "offline" or "nominatim".' })
+  @Field(() => String, { description: 'Name of the provider: "nominatim".' })
   name!: string;
 
-  @Field(() => Int, { description: 'Requests that were sent since 00:00 UTC.' })
+  @Field(() => Int, { description: 'Requests sent since 00:00 UTC.' })
   requestsToday!: number;
 
-  @Field(() => Int, { description: 'Requests that may be sent a day.' })
+  @Field(() => Int, { description: 'Maximum number of requests per day.' })
   dailyBudget!: number;
 
-  @Field(() => Date, { nullable: true, description: 'When it last answered.' })
+  @Field(() => Date, { nullable: true, description: 'Time of its last answer.' })
   lastAnswerAt!: Date | null;
 
   @Field(() => Date, {
     nullable: true,
     description:
-      'Until when it is not asked, because it does not work or wants a pause; null where it is asked.',
+      'No requests are sent until then, after failures or because the provider asked for a pause; null otherwise.',
   })
   pausedUntil!: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'What was last wrong with it.' })
+  @Field(() => String, { nullable: true, description: 'Its last error.' })
   lastError!: string | null;
 
-  @Field(() => Date, { nullable: true, description: 'When that was.' })
+  @Field(() => Date, { nullable: true, description: 'Time of its last error.' })
   lastErrorAt!: Date | null;
 }
 
-@ObjectType('GeocodingStatus', { description: 'How far geocoding is, and whom it asks.' })
+@ObjectType('GeocodingStatus', { description: 'Progress of geocoding, and its providers.' })
 export class GeocodingStatusModel {
-  @Field(() => String, { description: '"offline", "nominatim" or "off".' })
+  @Field(() => String, { description: 'Configured provider: "offline", "nominatim" or "off".' })
   provider!: string;
 
-  @Field(() => Int, { description: 'Reports that have not been looked at yet.' })
+  @Field(() => Int, { description: 'Number of reports waiting for their city.' })
   pending!: number;
 
-  @Field(() => Date, { nullable: true, description: 'Since when the oldest of them waits.' })
+  @Field(() => Date, { nullable: true, description: 'When the oldest of them was queued.' })
   oldestPendingAt!: Date | null;
 
-  @Field(() => Int, { description: 'Cells of 0.01 degrees that are known.' })
+  @Field(() => Int, { description: 'Number of cells (0.01 degrees) in the cache.' })
   cells!: number;
 
-  @Field(() => Int, { description: 'Of them, those that have no city near.' })
+  @Field(() => Int, { description: 'Number of cells without a city nearby.' })
   cellsWithoutCity!: number;
 
   @Field(() => Int, {
-    description: 'Of them, those that the online provider may still give a better answer to.',
+    description: 'Number of cells with a provisional answer, until the online provider answers.',
   })
   cellsProvisional!: number;
 
   @Field(() => Float, {
-    description: 'Reports that were looked at, and whose cell was known already, so far.',
+    description: 'Reports answered from the cache so far.',
   })
   hits!: number;
 
-  @Field(() => Float, { description: 'Cells that a provider had to be asked for, so far.' })
+  @Field(() => Float, { description: 'Cells looked up at a provider so far.' })
   misses!: number;
 
-  @Field(() => Float, { description: 'Reports, and days without raw reports, that got a city, so far.' })
+  @Field(() => Float, { description: 'Reports, and days without raw reports, that got a city so far.' })
   filled!: number;
 
   @Field(() => GeocodingProviderStateModel, {
     nullable: true,
-    description: 'The online provider; null where none is configured, or it has not been needed yet.',
+    description: 'State of the online provider; null if none is configured, or if it has not been used yet.',
   })
   online!: GeocodingProviderStateModel | null;
 }

@@ -14,7 +14,7 @@ import { OnlineCellsService } from './online-cells.service.js';
 import { OfflineGeocoder } from './providers/offline.geocoder.js';
 import { ProvidersRepository } from './providers.repository.js';
 
-/** The cron is not here: src/app.module.ts adds it in the role that runs it. */
+/** Does not include the cron: src/app.module.ts adds it to the role geocoder. */
 @Module({
   imports: [LocationHistoryModule],
   providers: [

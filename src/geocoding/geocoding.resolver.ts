@@ -10,8 +10,8 @@ export class GeocodingResolver {
 
   @Mutation(() => [LocationHistoryModel], {
     description:
-      'Gives locations the city nearest to their place now, also where they have another, and returns those that are ' +
-      'there, in the order of the ids.',
+      'Geocodes locations now, replacing the city that they have, and returns them in the order of the ids. ' +
+      'Ids without a row are left out.',
   })
   async processLocationHistoryGeocoding(
     @Args() { locationIds }: LocationIdsArgs,
@@ -20,13 +20,14 @@ export class GeocodingResolver {
   }
 
   @Mutation(() => GeocodingRequestModel, {
-    description: 'Has the reports of locations that have no city geocoded soon; does not wait for it.',
+    description:
+      'Queues the reports of locations that have no city, and returns without waiting for the result.',
   })
   requestGeocoding(@Args() { locationIds }: LocationIdsArgs): Promise<GeocodingRequestModel> {
     return this.locations.request(locationIds);
   }
 
-  @Query(() => GeocodingStatusModel, { description: 'How far geocoding is, and whom it asks.' })
+  @Query(() => GeocodingStatusModel, { description: 'Progress of geocoding, and its providers.' })
   geocodingStatus(): Promise<GeocodingStatusModel> {
     return this.locations.status();
   }

@@ -6,20 +6,20 @@ import { GEOCODING_SETUP, type GeocodingSetup } from './geocoding-setup.js';
 import { type Backlog, GeocodingQueueRepository, type ShownLocation } from './geocoding-queue.repository.js';
 import { OnlineCellsService } from './online-cells.service.js';
 
-/** Days that a run of the search looks at: a year of them takes twelve runs. */
-const DAYS_A_SEARCH = 30;
+/** Days searched per run of the job: a year takes twelve runs. */
+const DAYS_PER_RUN = 30;
 
-/** What came of a batch. */
+/** Result of a batch. */
 export interface GeocodedBatch {
-  /** Without a city, that were looked at. */
+  /** Reports without a city that were processed. */
   reports: number;
-  /** Of them, and of days whose raw reports are gone, that got one. */
+  /** Reports, and days without raw reports, that got a city. */
   filled: number;
-  /** Cells that a provider was asked for. */
+  /** Cells looked up at a provider. */
   cellsAsked: number;
 }
 
-/** Gives reports and history their cities, some time after they came in. */
+/** Sets the cities of reports and history, some time after ingest. */
 @Injectable()
 export class GeocodingService {
   private readonly batchSize = new BatchSize();
@@ -31,61 +31,61 @@ export class GeocodingService {
     @Inject(GEOCODING_SETUP) private readonly setup: GeocodingSetup,
   ) {}
 
-  /** Whether reports wait for their city now, and whether more have just come in. */
+  /** Whether reports wait for their city, and whether more are arriving. */
   backlog(): Promise<Backlog> {
     return this.queue.backlog();
   }
 
-  /** Geocodes the newest reports that wait, one bounded batch; null where none does. Any number of processes may. */
+  /** Geocodes a bounded batch of the newest waiting reports; null if none waits. Safe to run in several processes. */
   async geocodeBatch(): Promise<GeocodedBatch | null> {
-    await this.prepare();
+    await this.registerProvider();
     return retryTransient(async () => {
       const began = performance.now();
       const batch = await this.queue.transaction(async (session) => {
         const spans = await this.queue.claim(session, this.batchSize.reports);
         if (!spans) return null;
-        const cellsAsked = await this.cells.answerIn(session, spans);
+        const cellsAsked = await this.cells.answerSpans(session, spans);
         const filled = await this.queue.fill(session, spans);
         await this.queue.complete(session, spans, this.setup.online === null);
         const geocoded = { reports: spans.reports, filled, cellsAsked };
         await this.queue.addTotals(session, geocoded);
         return geocoded;
       });
-      if (batch) this.batchSize.took(performance.now() - began);
+      if (batch) this.batchSize.record(performance.now() - began);
       return batch;
     });
   }
 
   /**
-   * Gives rows of history the city of their place now, also where they have another; what an online provider may still say
-   * better is left to the queue. Returns how many were changed.
+   * Geocodes rows of history now, replacing the city that they have. Rows with a provisional answer are left to the
+   * queue. Returns how many changed.
    */
   async geocodeLocations(locations: readonly ShownLocation[]): Promise<number> {
-    await this.prepare();
+    await this.registerProvider();
     return retryTransient(() =>
       this.queue.transaction(async (session) => {
-        await this.cells.answerAt(session, locations);
-        return this.queue.carryCities(session, locations);
+        await this.cells.answerPlaces(session, locations);
+        return this.queue.updateCities(session, locations);
       }),
     );
   }
 
-  /** Has rows of history geocoded soon. */
+  /** Queues the reports of history rows. */
   queueLocations(locations: readonly ShownLocation[]): Promise<void> {
     return this.queue.addLocations(locations);
   }
 
   /**
-   * Geocodes what waits, and then what the queue does not know of: rows from before there was one, negative answers that
-   * have expired. Newest first; it goes on where the run before stopped, and after the oldest day begins anew.
+   * Geocodes the queue, then rows that are not in it: rows older than the queue, and rows whose negative answer has
+   * expired. Newest day first; a run continues where the one before stopped, and starts again after the oldest day.
    */
   async fillMissing(signal: AbortSignal): Promise<{ rows: number; days: number }> {
     let rows = await this.geocodeAll(signal);
     let days = 0;
-    for (; days < DAYS_A_SEARCH && !signal.aborted; days++) {
+    for (; days < DAYS_PER_RUN && !signal.aborted; days++) {
       const day = await this.queue.nextDayToSearch();
       if (!day) {
-        await this.queue.beginSearchAnew();
+        await this.queue.restartSearch();
         break;
       }
       if ((await this.queue.queueDay(day, this.setup.askedOf)) > 0) rows += await this.geocodeAll(signal);
@@ -103,7 +103,7 @@ export class GeocodingService {
     return filled;
   }
 
-  private async prepare(): Promise<void> {
+  private async registerProvider(): Promise<void> {
     if (this.setup.online) await this.online.register(this.setup.online);
   }
 }

@@ -3,7 +3,7 @@ import { RequestContext } from '../common/graphql/request-context.js';
 import { LocationHistoryModel } from '../location-history/location-history.model.js';
 import { CellsService } from './cells.service.js';
 
-/** What this module adds to the locations of the other one. */
+/** The field that this module adds to LocationHistory. */
 @Resolver(() => LocationHistoryModel)
 export class LocationCountryResolver {
   constructor(private readonly cells: CellsService) {}
@@ -11,7 +11,7 @@ export class LocationCountryResolver {
   @ResolveField(() => String, {
     nullable: true,
     description:
-      'Country of the city nearest to the place, ISO 3166-1 alpha-2; null while unknown, and where there is none.',
+      'Country of the nearest city, ISO 3166-1 alpha-2; null while it is unknown, or if there is none nearby.',
   })
   country(
     @Parent() { location }: LocationHistoryModel,

@@ -11,7 +11,7 @@ import { ProvidersRepository } from './providers.repository.js';
 
 const ARGUMENT = 'locationIds';
 
-/** Geocoding of rows of history that somebody names, and its state. */
+/** Geocodes the history rows of a request, and reports the state of geocoding. */
 @Injectable()
 export class LocationsService {
   constructor(
@@ -24,27 +24,30 @@ export class LocationsService {
   ) {}
 
   /**
-   * Geocodes rows now and returns those that are there, in the order of the ids.
+   * Geocodes rows now and returns them in the order of the ids; ids without a row are left out.
    *
-   * @throws DomainError `BAD_USER_INPUT` (an id), `UNAVAILABLE` where geocoding is off.
+   * @throws DomainError `BAD_USER_INPUT` (an id), `UNAVAILABLE` when geocoding is off.
    */
   async process(ids: readonly string[]): Promise<LocationHistoryRow[]> {
     const rows = await this.history.findMany(ids, ARGUMENT);
     if (this.setup.provider === 'off') {
-      throw new DomainError('UNAVAILABLE', 'Geocoding is off (GEOCODING_PROVIDER)');
+      throw new DomainError(
+        'UNAVAILABLE',
+        'Geocoding is off: set GEOCODING_PROVIDER to "offline" or "nominatim"',
+      );
     }
     await this.geocoding.geocodeLocations(rows);
     return this.history.findMany(ids, ARGUMENT);
   }
 
-  /** Has the reports of rows geocoded soon. @throws DomainError `BAD_USER_INPUT` (an id). */
+  /** Queues the reports of rows. @throws DomainError `BAD_USER_INPUT` (an id). */
   async request(ids: readonly string[]): Promise<GeocodingRequestModel> {
     const rows = await this.history.findMany(ids, ARGUMENT);
     if (this.setup.provider === 'off') {
       return { accepted: false, message: 'Geocoding is off' };
     }
     await this.geocoding.queueLocations(rows);
-    const message = `The reports without a city of ${rows.length} of ${ids.length} locations are going to be geocoded`;
+    const message = `Queued the reports without a city of ${rows.length} of ${ids.length} locations`;
     return { accepted: rows.length > 0, message };
   }
 

@@ -6,12 +6,12 @@ import { ProvidersRepository } from './providers.repository.js';
 import { GeocoderError } from './reverse-geocoder.js';
 
 /**
- * One request a second, for the whole deployment. It counts from the end of the one before: who counts from its
- * beginning knows when it was allowed, and not when it came to the server.
+ * At most one request per second for the whole deployment. It counts from the end of the request before, because only
+ * then is it certain that the server has received it.
  */
 const SPACING_MS = 1_050;
 
-/** Gets better answers of an online provider, one cell at a time, as slowly as that wants it. */
+/** Asks an online provider about cells, one at a time and within its rate limit. */
 @Injectable()
 export class OnlineCellsService {
   private readonly logger = new Logger(OnlineCellsService.name);
@@ -23,7 +23,7 @@ export class OnlineCellsService {
     @Inject(GEOCODING_SETUP) private readonly setup: GeocodingSetup,
   ) {}
 
-  /** Asks for what is wanted, until nothing is or nothing may be asked. Other instances share the rate. */
+  /** Asks about the wanted cells until none is left or the limits are reached. All instances share the limits. */
   async askAll(signal: AbortSignal): Promise<void> {
     const { online } = this.setup;
     if (!online) return;
@@ -33,7 +33,7 @@ export class OnlineCellsService {
     }
   }
 
-  /** Makes the provider known to the database, before cells count on it. */
+  /** Registers the provider in the database, before cells refer to it. */
   async register({ name }: OnlineProvider): Promise<void> {
     if (this.isRegistered) return;
     await this.providers.register(name);
@@ -46,7 +46,7 @@ export class OnlineCellsService {
     try {
       const city = await geocoder.nearestCity(cell.latitudeE2 / 100, cell.longitudeE2 / 100);
       await this.cells.storeOnline({ ...cell, city }, name, this.setup.askedOf);
-      await this.providers.noteAnswer(name, SPACING_MS);
+      await this.providers.recordAnswer(name, SPACING_MS);
     } catch (error) {
       if (!(error instanceof GeocoderError)) throw error;
       await this.giveUp(name, cell, error);
@@ -54,11 +54,11 @@ export class OnlineCellsService {
     return true;
   }
 
-  /** The answers of the stand-in hold now: of this cell, and while the provider does not work of all of them. */
+  /** Makes the offline answer of the cell final; while the provider pauses, those of all cells. */
   private async giveUp(name: string, cell: Cell, { message, pauseMs }: GeocoderError): Promise<void> {
-    await this.providers.noteError(name, message, SPACING_MS, pauseMs);
+    await this.providers.recordError(name, message, SPACING_MS, pauseMs);
     await this.cells.settle(pauseMs === undefined ? cell : undefined);
-    const pause = pauseMs === undefined ? '' : `; not asked for ${Math.ceil(pauseMs / 1000)} s`;
+    const pause = pauseMs === undefined ? '' : `; paused for ${Math.ceil(pauseMs / 1000)} s`;
     this.logger.warn(`${name}: ${message}${pause}`);
   }
 }

@@ -5,10 +5,10 @@ import type { Cell } from './cells.repository.js';
 
 const CLAIM_REQUEST = sqlFile('queries/geocoding/claim-request');
 
-/** An online provider, as all instances together see it. */
+/** State of an online provider, shared by all instances. */
 export interface ProviderState {
   lastAnswerAt: Date | null;
-  /** Null where it may be asked. */
+  /** Null unless it is paused. */
   pausedUntil: Date | null;
   requestsToday: number;
   lastError: string | null;
@@ -24,17 +24,17 @@ export class ProvidersRepository {
   }
 
   /**
-   * Allows one request, and says what to ask for; null where none may be made now, or none is wanted.
+   * Claims the next request and returns its cell; null if the limits forbid a request now, or if no cell is wanted.
    *
-   * @param patienceMs so long nobody else may ask, unless what came of this request is noted before.
+   * @param claimMs no other process may send a request for this long, unless the result of this one is recorded earlier.
    */
-  async claimRequest(name: string, dailyBudget: number, patienceMs: number): Promise<Cell | null> {
-    const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, patienceMs]);
+  async claimRequest(name: string, dailyBudget: number, claimMs: number): Promise<Cell | null> {
+    const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, claimMs]);
     return cell ?? null;
   }
 
-  /** @param spacingMs after which the next request may be made. */
-  async noteAnswer(name: string, spacingMs: number): Promise<void> {
+  /** @param spacingMs time until the next request is allowed. */
+  async recordAnswer(name: string, spacingMs: number): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_providers SET last_answer_at = now(),
          next_request_at = clock_timestamp() + $2::float8 * interval '1 millisecond' WHERE name = $1`,
@@ -42,8 +42,8 @@ export class ProvidersRepository {
     );
   }
 
-  /** @param spacingMs as in {@link noteAnswer}. @param pauseMs nobody asks it for so long. */
-  async noteError(name: string, message: string, spacingMs: number, pauseMs = 0): Promise<void> {
+  /** @param spacingMs as in {@link recordAnswer}. @param pauseMs time for which no process sends requests. */
+  async recordError(name: string, message: string, spacingMs: number, pauseMs = 0): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_providers SET last_error = $2, last_error_at = now(),
          next_request_at = clock_timestamp() + $3::float8 * interval '1 millisecond',

@@ -1,26 +1,26 @@
 /** A city, as a provider names it. */
 export interface City {
   name: string;
-  /** ISO 3166-1 alpha-2, in capitals; null where the provider does not say. */
+  /** ISO 3166-1 alpha-2 in upper case; null if the provider does not return one. */
   country: string | null;
 }
 
-/** Who knows the nearest city of a place. */
+/** Finds the nearest city of a place. */
 export interface ReverseGeocoder {
-  /** Kept with every answer. */
+  /** Stored with every answer. */
   readonly name: string;
   /**
-   * The nearest city; null where there is none, as at sea.
+   * The nearest city; null if there is none, for example at sea.
    *
-   * @throws GeocoderError when it cannot say.
+   * @throws GeocoderError when the provider fails.
    */
   nearestCity(latitude: number, longitude: number): Promise<City | null>;
 }
 
-/** A provider could not answer. What it sent is not believed, and nothing is kept of it. */
+/** A provider failed or sent an invalid answer, of which nothing is stored. */
 export class GeocoderError extends Error {
   override readonly name = 'GeocoderError';
-  /** It asks not to be asked for so long. */
+  /** Send no requests for this long; undefined: no pause. */
   readonly pauseMs: number | undefined;
 
   constructor(message: string, { cause, pauseMs }: { cause?: unknown; pauseMs?: number } = {}) {

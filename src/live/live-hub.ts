@@ -7,33 +7,33 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { LiveRepository, type LiveUpdate } from './live.repository.js';
 import { Subscriber } from './subscriber.js';
 
-/** Updates that one look at the database brings at most. */
-const BATCH = 2_000;
-/** Announcements that come this soon after each other are taken together. */
+/** Maximum number of updates per query. */
+const BATCH_SIZE = 2_000;
+/** Announcements within this time share one query. */
 const COALESCE_MS = 20;
-/** An announcement may be lost; then subscribers are this late. */
+/** An announcement may be lost; this is how late subscribers are then. */
 const POLL_MS = 5_000;
 
-/** Who subscribed, and how far it has got. */
+/** A subscriber and its position in the reports of each tracker. */
 interface Subscription {
   subscriber: Subscriber<LiveUpdate>;
-  /** Time of the newest report that it was given, by tracker; null: those from now on. */
-  known: Map<string, Date | null>;
+  /** By tracker: time of the newest report delivered; null until the start of a subscription without `since` is known. */
+  positions: Map<string, Date | null>;
 }
 
 /**
- * Gives subscribers the reports that are newer than what they have, in order.
+ * Delivers to each subscriber the reports that are newer than its position, in order.
  *
- * Everyone's place is a time in each tracker's reports, and the reports are in the database: so nobody needs a log of
- * messages, who was away resumes with a time, and who is slow waits in no queue of ours. One look-up an announcement
- * serves all subscribers of this process.
+ * A position is a time in a tracker's reports, and the reports are in the database. So there is no message log to keep:
+ * a client that was away resumes with a time, and a slow one does not fill a queue. One query per announcement serves
+ * all subscribers of this process.
  */
 @Injectable()
 export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   private readonly failures = new FailureLog(new Logger(LiveHub.name));
   private readonly subscriptions = new Set<Subscription>();
   private readonly flight = new SingleFlight(
-    () => this.pass(),
+    () => this.deliverAll(),
     () => COALESCE_MS,
   );
 
@@ -43,7 +43,7 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    this.announcer.listen(() => this.look());
+    this.announcer.listen(() => this.poll());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -51,14 +51,18 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
     await this.flight.drain();
   }
 
-  /** @param since reports after this time come first; without it only those from now on. */
+  /** @param since the reports after this time come first; null: only reports from now on. */
   subscribe(trackerIds: readonly string[], since: Date | null): Subscriber<LiveUpdate> {
     const subscription: Subscription = {
-      known: new Map(trackerIds.map((id) => [id, since])),
+      positions: new Map(trackerIds.map((id) => [id, since])),
       subscriber: new Subscriber(
         () => this.flight.poke(),
         () => this.subscriptions.delete(subscription),
-        () => new DomainError('UNAVAILABLE', 'Updates were not read for a minute; resume with `since`'),
+        () =>
+          new DomainError(
+            'UNAVAILABLE',
+            'The client did not read updates for a minute; subscribe again with `since`',
+          ),
       ),
     };
     this.subscriptions.add(subscription);
@@ -67,50 +71,50 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   @Interval('live-backstop', POLL_MS)
-  look(): void {
+  poll(): void {
     if (this.subscriptions.size > 0) this.flight.poke();
   }
 
-  private pass(): Promise<void> {
+  private deliverAll(): Promise<void> {
     return this.failures.tried('look for updates', async () => {
-      await this.placeNewcomers();
-      while (await this.deliver());
+      await this.startNewSubscriptions();
+      while (await this.deliverBatch());
     });
   }
 
-  /** Those who came without a time begin behind the newest report of each tracker. */
-  private async placeNewcomers(): Promise<void> {
+  /** Subscriptions without `since` start after the newest report of each tracker. */
+  private async startNewSubscriptions(): Promise<void> {
     const unknown = new Set<string>();
-    for (const { known } of this.subscriptions) {
-      for (const [id, time] of known) if (time === null) unknown.add(id);
+    for (const { positions } of this.subscriptions) {
+      for (const [id, time] of positions) if (time === null) unknown.add(id);
     }
     if (unknown.size === 0) return;
     const newest = await this.repository.findNewest([...unknown]);
-    for (const { known } of this.subscriptions) {
-      for (const [id, time] of known) if (time === null) known.set(id, newest.get(id) ?? new Date());
+    for (const { positions } of this.subscriptions) {
+      for (const [id, time] of positions) if (time === null) positions.set(id, newest.get(id) ?? new Date());
     }
   }
 
-  /** One batch for those who have room. @returns whether there may be more. */
-  private async deliver(): Promise<boolean> {
-    const places = new Map<string, Date>();
+  /** Delivers one batch to the subscribers whose queue is not full. @returns whether there may be more. */
+  private async deliverBatch(): Promise<boolean> {
+    const positions = new Map<string, Date>();
     const open = [...this.subscriptions].filter(({ subscriber }) => !subscriber.isFull);
-    for (const { known } of open) {
-      for (const [id, time] of known) {
-        if (time === null) continue; // it came while we looked, and has its turn in the next pass
-        const earliest = places.get(id);
-        if (!earliest || time < earliest) places.set(id, time);
+    for (const subscription of open) {
+      for (const [id, time] of subscription.positions) {
+        if (time === null) continue; // it subscribed during this pass; the next one starts it
+        const earliest = positions.get(id);
+        if (!earliest || time < earliest) positions.set(id, time);
       }
     }
-    if (places.size === 0) return false;
-    const updates = await this.repository.findUpdates(places, BATCH);
+    if (positions.size === 0) return false;
+    const updates = await this.repository.findUpdates(positions, BATCH_SIZE);
     for (const update of updates) {
-      for (const { subscriber, known } of open) {
-        const time = known.get(update.trackerId);
+      for (const { subscriber, positions: own } of open) {
+        const time = own.get(update.trackerId);
         if (time && time < update.timestamp && subscriber.offer(update))
-          known.set(update.trackerId, update.timestamp);
+          own.set(update.trackerId, update.timestamp);
       }
     }
-    return updates.length === BATCH;
+    return updates.length === BATCH_SIZE;
   }
 }

@@ -4,70 +4,72 @@ import { telemetryModel } from '../location-history/telemetry.model.js';
 import { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import type { LiveUpdate } from './live.repository.js';
 
-@ObjectType('LocationUpdate', { description: 'A report of where a tracker is, newer than those before it.' })
+@ObjectType('LocationUpdate', { description: 'A new report of a tracker.' })
 export class LocationUpdateModel extends telemetryModel() {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => String, { description: 'Its name.' })
+  @Field(() => String, { description: 'Name of the tracker.' })
   trackerName!: string;
 
   @Field(() => Date, {
-    description: 'When it was there. The last one that a client got is what it resumes with, as `since`.',
+    description:
+      'When the tracker was there. To resume, a client passes the timestamp of its last update as `since`.',
   })
   timestamp!: Date;
 
-  @Field(() => Coordinates, { description: 'Where it was.' })
+  @Field(() => Coordinates, { description: 'Where the tracker was.' })
   location!: Coordinates;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Nearest city, where the report brought it along; geocoding comes later than this.',
+    description: 'Nearest city, if the report contains one; geocoding runs after the update is sent.',
   })
   nearestCity!: string | null;
 
   @Field(() => Int, { nullable: true, description: 'Confidence as reported, 0 to 255 (usually 1 to 3).' })
   confidence!: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Radius in metres.' })
+  @Field(() => Float, { nullable: true, description: 'Accuracy radius in metres.' })
   horizontalAccuracy!: number | null;
 
   @Field(() => Boolean, {
-    description: 'Whether its accuracy was above MAX_ACCURACY_METERS when it came in.',
+    description:
+      'Whether the report was imprecise: its accuracy radius was above MAX_ACCURACY_METERS when it was ingested.',
   })
   imprecise!: boolean;
 
   @Field(() => Int, { nullable: true, description: 'Status byte as reported.' })
   status!: number | null;
 
-  @Field(() => String, { description: 'What brought the report.' })
+  @Field(() => String, { description: 'Source of the report, e.g. "find-my" or "api".' })
   source!: string;
 }
 
-@ObjectType('StatusChange', { description: 'A status that a tracker got.' })
+@ObjectType('StatusChange', { description: 'A change of the status of a tracker.' })
 export class StatusChangeModel {
-  @Field(() => ID, { description: 'Id of the entry of its status history.' })
+  @Field(() => ID, { description: 'Id of the entry in the status history.' })
   id!: string;
 
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => String, { description: 'Its name.' })
+  @Field(() => String, { description: 'Name of the tracker.' })
   trackerName!: string;
 
-  @Field(() => TrackerStatus, { description: 'The status that it has now.' })
+  @Field(() => TrackerStatus, { description: 'New status.' })
   status!: TrackerStatus;
 
-  @Field(() => TrackerStatus, { description: 'The one that it had before.' })
+  @Field(() => TrackerStatus, { description: 'Status before the change.' })
   previousStatus!: TrackerStatus;
 
-  @Field(() => Date, { description: 'When that changed.' })
+  @Field(() => Date, { description: 'When the status changed.' })
   timestamp!: Date;
 
-  @Field(() => String, { nullable: true, description: 'Who changed it, where that was said.' })
+  @Field(() => String, { nullable: true, description: 'Who changed it, if known.' })
   changedBy!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Why, where that was said.' })
+  @Field(() => String, { nullable: true, description: 'Why it was changed, if known.' })
   reason!: string | null;
 }
 

@@ -7,7 +7,7 @@ import { LiveServer } from './live.server.js';
 import { StatusHub } from './status-hub.js';
 import { LiveService } from './live.service.js';
 
-/** Subscriptions: what changes, as it changes. */
+/** GraphQL subscriptions. */
 @Module({
   imports: [TrackersModule],
   providers: [LiveRepository, LiveHub, StatusHub, LiveService, LiveResolver, LiveServer],

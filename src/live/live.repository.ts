@@ -4,7 +4,7 @@ import { sqlFile } from '../database/sql-files.js';
 import type { StoredTelemetry } from '../common/telemetry.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 
-/** A report on its way to subscribers. */
+/** A report that is sent to subscribers. */
 export interface LiveUpdate extends StoredTelemetry {
   trackerId: string;
   trackerName: string;
@@ -19,7 +19,7 @@ export interface LiveUpdate extends StoredTelemetry {
   source: string;
 }
 
-/** A status that a tracker got. */
+/** A change of the status of a tracker. */
 export interface StatusChange {
   id: string;
   trackerId: string;
@@ -39,24 +39,24 @@ const FIND_STATUS_CHANGES = sqlFile('queries/live/find-status-changes');
 export class LiveRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Reports that are newer than the one known of their tracker, by tracker and time; one statement. */
-  findUpdates(newestKnown: ReadonlyMap<string, Date>, limit: number): Promise<LiveUpdate[]> {
-    const times = [...newestKnown.values()].map((time) => time.toISOString());
-    return this.db.query(FIND_UPDATES, [[...newestKnown.keys()], times, limit]);
+  /** Reports newer than the given time of their tracker, ordered by tracker and time; one statement. */
+  findUpdates(positions: ReadonlyMap<string, Date>, limit: number): Promise<LiveUpdate[]> {
+    const times = [...positions.values()].map((time) => time.toISOString());
+    return this.db.query(FIND_UPDATES, [[...positions.keys()], times, limit]);
   }
 
-  /** Time of the newest report of each tracker that is registered; one statement. */
+  /** Time of the newest report of each registered tracker; one statement. */
   async findNewest(trackerIds: readonly string[]): Promise<Map<string, Date>> {
     const rows = await this.db.query<{ trackerId: string; newest: Date }[]>(FIND_NEWEST, [trackerIds]);
     return new Map(rows.map(({ trackerId, newest }) => [trackerId, newest]));
   }
 
-  /** The newest changes of status, the oldest of them first. */
+  /** The newest status changes, oldest first. */
   findStatusChanges(limit: number): Promise<StatusChange[]> {
     return this.db.query(FIND_STATUS_CHANGES, [limit]);
   }
 
-  /** Where raw reports begin: what is older cannot be resumed from. */
+  /** Start of the raw reports: a subscription cannot resume from an earlier time. */
   async horizon(): Promise<Date> {
     const [{ horizon }] = await this.db.query<[{ horizon: Date }]>('SELECT history_horizon() AS horizon');
     return horizon;

@@ -10,28 +10,28 @@ export class LiveResolver {
 
   @Subscription(() => LocationUpdateModel, {
     description:
-      'Reports of trackers as they come in, each newer than the one before it of the same tracker; one that comes ' +
-      'late, and is older, changes history and not where the tracker is.',
+      'New reports of trackers as they are ingested, each newer than the one before of the same tracker. An older ' +
+      'report that arrives later changes history, but is not sent.',
     resolve: toLocationUpdateModel,
   })
   locationUpdated(
     @Args() { trackerIds, since }: LocationUpdatesArgs,
   ): Promise<AsyncIterableIterator<LiveUpdate>> {
-    return this.live.updates(trackerIds, since ?? null);
+    return this.live.subscribeToLocations(trackerIds, since ?? null);
   }
 
   @Subscription(() => StatusChangeModel, {
-    description: 'Changes of the status of trackers, from now on; what was before is in `statusHistory`.',
+    description: 'Status changes of trackers, from now on; `statusHistory` has the earlier ones.',
     resolve: (change: StatusChange) => change,
   })
   trackerStatusChanged(
     @Args('trackerIds', {
       type: () => [ID],
       nullable: true,
-      description: 'Ids of the trackers; not given: all.',
+      description: 'Ids of the trackers; all by default.',
     })
     trackerIds?: string[] | null,
   ): Promise<AsyncIterableIterator<StatusChange>> {
-    return this.live.statusChanges(trackerIds ?? null);
+    return this.live.subscribeToStatuses(trackerIds ?? null);
   }
 }

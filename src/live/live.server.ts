@@ -13,25 +13,25 @@ import { RequestContext } from '../common/graphql/request-context.js';
 import { badInput, prepareSubscription } from './subscription-request.js';
 
 const PATH = '/graphql';
-/** Bytes of one message of a client: a subscription with a thousand ids is far below it. */
-const MAX_MESSAGE = 64 * 1024;
-/** Subscriptions of one connection. */
-const MOST_SUBSCRIPTIONS = 20;
-/** A client that does not answer a ping for so long is gone. */
+/** Size limit of a client's message: a subscription to a thousand trackers is far smaller. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+/** Subscriptions per connection. */
+const MAX_SUBSCRIPTIONS = 20;
+/** Clients are pinged this often; one that does not answer is disconnected. */
 const PING_MS = 30_000;
-/** Time of a client to answer the goodbye of a server that stops. */
-const GOODBYE_MS = 1_000;
+/** How long clients have to close their connection when the server stops. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * Subscriptions over WebSocket, in the protocol of graphql-ws, at the address of the API.
+ * Serves subscriptions over WebSocket, in the protocol of graphql-ws, on the path of the API.
  *
- * Not those of the GraphQL module: its listener leaves a request for another path without anybody who hears its socket
- * fail, and one such failure ends the process; and its messages have no bound but 100 MiB.
+ * The GraphQL module could do this, but its listener leaves the socket of a request for another path without an error
+ * handler, so that one broken connection ends the process; and it accepts messages of up to 100 MiB.
  */
 @Injectable()
 export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(LiveServer.name);
-  private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+  private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   private stop: () => void | Promise<void> = () => undefined;
 
   constructor(
@@ -41,8 +41,8 @@ export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
 
   onModuleInit(): void {
     const fastify = this.http.httpAdapter.getInstance<FastifyInstance>();
-    // The server stops when its last connection has ended, and nothing but this ends an upgraded one.
-    fastify.addHook('preClose', () => this.sayGoodbye());
+    // The server waits for its last connection to end, and does not end upgraded ones itself.
+    fastify.addHook('preClose', () => this.closeConnections());
   }
 
   onApplicationBootstrap(): void {
@@ -51,12 +51,16 @@ export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
       {
         context: () => new RequestContext(),
         onSubscribe: ({ subscriptions }, _id, payload) =>
-          Object.keys(subscriptions).length > MOST_SUBSCRIPTIONS
-            ? [badInput(`A connection may have ${MOST_SUBSCRIPTIONS} subscriptions; open another one`)]
+          Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS
+            ? [
+                badInput(
+                  `A connection may have at most ${MAX_SUBSCRIPTIONS} subscriptions; open another connection`,
+                ),
+              ]
             : prepareSubscription(schema, payload),
-        onError: (_context, _id, _payload, errors) => errors.map(said),
+        onError: (_context, _id, _payload, errors) => errors.map(formatLiveError),
         onNext: (_context, _id, _payload, _args, result) =>
-          result.errors ? { ...result, errors: result.errors.map(said) } : undefined,
+          result.errors ? { ...result, errors: result.errors.map(formatLiveError) } : undefined,
       } as ServerOptions,
       this.sockets,
       PING_MS,
@@ -68,34 +72,34 @@ export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
     });
   }
 
-  private async sayGoodbye(): Promise<void> {
-    const impatience = setTimeout(() => {
+  private async closeConnections(): Promise<void> {
+    const timer = setTimeout(() => {
       for (const client of this.sockets.clients) client.terminate();
-    }, GOODBYE_MS);
+    }, CLOSE_TIMEOUT_MS);
     await this.stop();
-    clearTimeout(impatience);
+    clearTimeout(timer);
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A reset with nobody listening would be an uncaught exception.
+    // Without a listener, a reset would be an uncaught exception.
     socket.on('error', (error) => {
-      this.logger.debug(`a connection broke: ${error.message}`);
+      this.logger.debug(`WebSocket connection failed: ${error.message}`);
       socket.destroy();
     });
-    // Not by new URL(): what is no address at all throws there.
+    // new URL() would throw on a malformed path.
     if (request.url?.split('?', 1)[0] !== PATH) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
     this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.on('error', () => undefined); // it closes; without a listener it would end the process
+      webSocket.on('error', () => undefined); // the socket closes; without a listener the error would end the process
       this.sockets.emit('connection', webSocket, request);
     });
   }
 }
 
-/** An error as the API says it over HTTP. */
-function said(error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError {
+/** Formats an error as the API does over HTTP. */
+function formatLiveError(error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError {
   const formatted = error instanceof GraphQLError ? error.toJSON() : error;
   return formatError(formatted, error);
 }

@@ -6,8 +6,8 @@ import { LiveHub } from './live-hub.js';
 import { StatusHub } from './status-hub.js';
 import { LiveRepository, type LiveUpdate, type StatusChange } from './live.repository.js';
 
-/** Trackers of one subscription. */
-export const MOST_TRACKERS = 1_000;
+/** Trackers per subscription. */
+export const MAX_TRACKERS = 1_000;
 
 @Injectable()
 export class LiveService {
@@ -19,35 +19,41 @@ export class LiveService {
   ) {}
 
   /**
-   * Reports of these trackers as they come, each newer than the one before it of the same tracker.
+   * New reports of these trackers as they are ingested, each newer than the one before of the same tracker.
    *
-   * @param since resume behind a report of this time.
-   * @throws DomainError `BAD_USER_INPUT` (ids, too many, a time that raw reports are no longer kept of), `NOT_FOUND`.
+   * @param since resume after a report with this time.
+   * @throws DomainError `BAD_USER_INPUT` (ids, too many ids, a time before the raw reports kept), `NOT_FOUND`.
    */
-  async updates(
+  async subscribeToLocations(
     trackerIds: readonly string[],
     since: Date | null,
   ): Promise<AsyncIterableIterator<LiveUpdate>> {
-    const ids = await this.known(trackerIds);
+    const ids = await this.requireTrackers(trackerIds);
     if (since !== null) await this.checkSince(since);
     return this.hub.subscribe(ids, since);
   }
 
   /**
-   * Changes of status from now on, of these trackers or of all.
+   * Status changes from now on, of these trackers or of all (null).
    *
    * @throws DomainError `BAD_USER_INPUT`, `NOT_FOUND`.
    */
-  async statusChanges(trackerIds: readonly string[] | null): Promise<AsyncIterableIterator<StatusChange>> {
-    return this.statuses.subscribe(trackerIds && (await this.known(trackerIds)));
+  async subscribeToStatuses(
+    trackerIds: readonly string[] | null,
+  ): Promise<AsyncIterableIterator<StatusChange>> {
+    return this.statuses.subscribe(trackerIds && (await this.requireTrackers(trackerIds)));
   }
 
-  private async known(trackerIds: readonly string[]): Promise<string[]> {
+  private async requireTrackers(trackerIds: readonly string[]): Promise<string[]> {
     const ids = [...new Set(trackerIds.map((id) => parseId(id, 'trackerIds')))];
-    if (ids.length === 0 || ids.length > MOST_TRACKERS) {
-      throw new DomainError('BAD_USER_INPUT', `trackerIds must be 1 to ${MOST_TRACKERS}, not ${ids.length}`, {
-        details: { argument: 'trackerIds' },
-      });
+    if (ids.length === 0 || ids.length > MAX_TRACKERS) {
+      throw new DomainError(
+        'BAD_USER_INPUT',
+        `trackerIds must have 1 to ${MAX_TRACKERS} ids, not ${ids.length}`,
+        {
+          details: { argument: 'trackerIds' },
+        },
+      );
     }
     const found = await this.trackers.findMany(ids);
     const missing = ids.filter((_, i) => found[i] === null);
@@ -68,8 +74,8 @@ export class LiveService {
     if (since >= horizon) return;
     throw new DomainError(
       'BAD_USER_INPUT',
-      `since (${since.toISOString()}) lies before the reports that are kept (from ${horizon.toISOString()} on); ` +
-        'read the history, and subscribe without it',
+      `since (${since.toISOString()}) must not be before ${horizon.toISOString()}, the start of the raw reports kept; ` +
+        'query the history instead, and subscribe without since',
       { details: { argument: 'since' } },
     );
   }

@@ -1,15 +1,15 @@
 import { ArgsType, Field, ID } from '@nestjs/graphql';
-import { MOST_TRACKERS } from './live.service.js';
+import { MAX_TRACKERS } from './live.service.js';
 
 @ArgsType()
 export class LocationUpdatesArgs {
-  @Field(() => [ID], { description: `Ids of the trackers, ${MOST_TRACKERS.toLocaleString('en')} at most.` })
+  @Field(() => [ID], { description: `Ids of the trackers, at most ${MAX_TRACKERS.toLocaleString('en')}.` })
   trackerIds!: string[];
 
   @Field(() => Date, {
     nullable: true,
     description:
-      'Time of the last update that was got: those after it come first. Without it only new ones come.',
+      'Timestamp of the last update received: the updates after it are sent first. Without it, only new ones are sent.',
   })
   since?: Date | null;
 }

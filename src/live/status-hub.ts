@@ -6,28 +6,29 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { LiveRepository, type StatusChange } from './live.repository.js';
 import { Subscriber } from './subscriber.js';
 
-/** Changes that one look brings at most, and so those between two looks that nobody misses. */
-const WINDOW = 1_000;
+/** Number of changes that each query reads. More than this between two queries would be missed. */
+const MAX_CHANGES = 1_000;
 const COALESCE_MS = 20;
 
 interface Subscription {
   subscriber: Subscriber<StatusChange>;
-  /** Null: all. */
+  /** Null: all trackers. */
   trackerIds: ReadonlySet<string> | null;
 }
 
 /**
- * Gives subscribers the changes of status. Rare, and small: so each look reads the newest of all trackers, and gives
- * those that it had not seen. Not those behind the last id: a lower one may be committed later.
+ * Delivers status changes to subscribers. They are few and small, so each query reads the newest changes of all trackers
+ * and delivers those that the query before did not return. Reading after the last id would miss changes: a lower id may
+ * be committed later.
  */
 @Injectable()
 export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
   private readonly failures = new FailureLog(new Logger(StatusHub.name));
   private readonly subscriptions = new Set<Subscription>();
-  /** Ids of the last look; null: nobody has looked, and what is there now is not news. */
+  /** Ids that the last query returned; null before the first one, whose changes are not new. */
   private seen: ReadonlySet<string> | null = null;
   private readonly flight = new SingleFlight(
-    () => this.pass(),
+    () => this.deliverAll(),
     () => COALESCE_MS,
   );
 
@@ -45,7 +46,7 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
     await this.flight.drain();
   }
 
-  /** From now on; whoever was away reads `statusHistory`. @param trackerIds null: of all trackers. */
+  /** Subscribes to changes from now on. @param trackerIds null: all trackers. */
   subscribe(trackerIds: readonly string[] | null): Subscriber<StatusChange> {
     const subscription: Subscription = {
       trackerIds: trackerIds && new Set(trackerIds),
@@ -60,20 +61,20 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
     return subscription.subscriber;
   }
 
-  private async pass(): Promise<void> {
+  private async deliverAll(): Promise<void> {
     if (this.subscriptions.size === 0) {
       this.seen = null;
       return;
     }
-    await this.failures.tried('look for changes of status', async () => {
-      const changes = await this.repository.findStatusChanges(WINDOW);
+    await this.failures.tried('look for status changes', async () => {
+      const changes = await this.repository.findStatusChanges(MAX_CHANGES);
       const { seen } = this;
       this.seen = new Set(changes.map(({ id }) => id));
-      if (seen) for (const change of changes) if (!seen.has(change.id)) this.give(change);
+      if (seen) for (const change of changes) if (!seen.has(change.id)) this.deliver(change);
     });
   }
 
-  private give(change: StatusChange): void {
+  private deliver(change: StatusChange): void {
     for (const { subscriber, trackerIds } of this.subscriptions) {
       if (trackerIds && !trackerIds.has(change.trackerId)) continue;
       if (!subscriber.offer(change)) subscriber.fail(tooSlow());
@@ -82,5 +83,8 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
 }
 
 function tooSlow(): DomainError {
-  return new DomainError('UNAVAILABLE', 'Changes were not read; read statusHistory, and subscribe again');
+  return new DomainError(
+    'UNAVAILABLE',
+    'The client did not read status changes in time; query statusHistory and subscribe again',
+  );
 }

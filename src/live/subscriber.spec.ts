@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { QUEUE_LIMIT, Subscriber } from './subscriber.js';
 
-describe('a subscriber', () => {
-  const told = { room: 0, end: 0 };
+describe('Subscriber', () => {
+  const calls = { room: 0, end: 0 };
   let subscriber: Subscriber<number>;
   const fill = (): void => {
     for (let i = 0; i < QUEUE_LIMIT; i++) expect(subscriber.offer(i)).toBe(true);
@@ -10,10 +10,10 @@ describe('a subscriber', () => {
 
   beforeEach(() => {
     jest.useFakeTimers();
-    Object.assign(told, { room: 0, end: 0 });
+    Object.assign(calls, { room: 0, end: 0 });
     subscriber = new Subscriber(
-      () => told.room++,
-      () => told.end++,
+      () => calls.room++,
+      () => calls.end++,
       () => new Error('too slow'),
     );
   });
@@ -21,7 +21,7 @@ describe('a subscriber', () => {
     jest.useRealTimers();
   });
 
-  it('gets what it waits for, and then what came meanwhile, in order', async () => {
+  it('delivers the item that is waited for, then the queued ones, in order', async () => {
     const first = subscriber.next();
     for (const item of [1, 2, 3]) subscriber.offer(item);
     expect((await first).value).toBe(1);
@@ -29,37 +29,37 @@ describe('a subscriber', () => {
     expect((await subscriber.next()).value).toBe(3);
   });
 
-  it('takes nothing more when it is full, and tells once when there is room again', async () => {
+  it('accepts nothing while full, and calls onRoom once there is room again', async () => {
     fill();
     expect(subscriber.isFull).toBe(true);
     expect(subscriber.offer(-1)).toBe(false);
     for (let i = 0; i < QUEUE_LIMIT; i++) expect((await subscriber.next()).value).toBe(i);
-    expect(told.room).toBe(1);
+    expect(calls.room).toBe(1);
     expect(subscriber.offer(-1)).toBe(true);
   });
 
-  it('is ended with an error when it takes nothing for a minute', async () => {
+  it('ends with an error when nothing is read for a minute', async () => {
     fill();
     jest.advanceTimersByTime(60_000);
-    expect(told.end).toBe(1);
+    expect(calls.end).toBe(1);
     await expect(subscriber.next()).rejects.toThrow('too slow');
     expect(await subscriber.next()).toEqual({ value: undefined, done: true });
   });
 
-  it('is not ended when it takes something in time', async () => {
+  it('does not end when an item is read in time', async () => {
     fill();
     jest.advanceTimersByTime(59_000);
     await subscriber.next();
     jest.advanceTimersByTime(59_000);
-    expect(told.end).toBe(0);
+    expect(calls.end).toBe(0);
   });
 
-  it('ends once, also while it waits', async () => {
+  it('ends once, even while waiting', async () => {
     const waiting = subscriber.next();
     await subscriber.return();
     subscriber.fail(new Error('later'));
     expect(await waiting).toEqual({ value: undefined, done: true });
-    expect(told.end).toBe(1);
+    expect(calls.end).toBe(1);
     expect(subscriber.offer(1)).toBe(false);
   });
 });

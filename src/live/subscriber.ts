@@ -1,9 +1,9 @@
-/** A subscriber that takes nothing for so long is ended; it may come back with `since`. */
+/** A subscriber that reads nothing for this long is ended; it can resume with `since`. */
 const STALLED_AFTER_MS = 60_000;
-/** Items that wait for one subscriber at most. What comes then is not lost: it is in the database. */
+/** Items queued per subscriber. Further ones are not lost: they are in the database. */
 export const QUEUE_LIMIT = 256;
 
-/** What a subscriber gets next, in order; it takes one after the other. */
+/** A bounded queue of the items that one subscriber reads next, in order. */
 export class Subscriber<T> implements AsyncIterableIterator<T> {
   private readonly queue: T[] = [];
   private waiting: ((result: IteratorResult<T>) => void) | null = null;
@@ -12,9 +12,9 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
   private state: 'open' | 'ended' = 'open';
 
   /**
-   * @param onRoom told when a full queue is half empty again.
-   * @param onEnd told once, whoever ends it.
-   * @param tooSlow made for a subscriber that takes nothing any more.
+   * @param onRoom called when a full queue is half empty again.
+   * @param onEnd called once, whoever ends the subscription.
+   * @param tooSlow creates the error for a subscriber that stopped reading.
    */
   constructor(
     private readonly onRoom: () => void,
@@ -26,12 +26,12 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
     return this.state === 'ended';
   }
 
-  /** Whether it takes nothing more until `onRoom`. */
+  /** Whether it accepts no items until `onRoom`. */
   get isFull(): boolean {
     return this.queue.length >= QUEUE_LIMIT;
   }
 
-  /** Hands it an item. @returns false when it is full, or has ended: it was not taken then. */
+  /** Queues an item. @returns false if it is full or has ended, and the item was not queued. */
   offer(item: T): boolean {
     if (this.hasEnded || this.isFull) return false;
     if (this.waiting) {
@@ -45,7 +45,7 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
     return true;
   }
 
-  /** Ends it with an error, which comes at once: what waits for it is dropped. */
+  /** Ends it with an error, which is delivered at once: queued items are dropped. */
   fail(error: Error): void {
     if (this.hasEnded) return;
     this.failure = error;

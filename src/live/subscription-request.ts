@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { MAX_TOKENS } from '../common/graphql/query-cost.js';
 
-/** What a client asks for over WebSocket. */
+/** A request of a client over WebSocket. */
 export interface SubscriptionRequest {
   query: string;
   operationName?: string | null | undefined;
@@ -19,12 +19,12 @@ export interface SubscriptionRequest {
 }
 
 /**
- * Reads a request and checks it as far as can be told without running it, with the codes that the same mistake has over
- * HTTP (the protocol's library gives none, so that a client's mistake would look like a failure of ours).
+ * Parses and validates a request, with the same error codes as over HTTP: the library of the protocol sets none, so a
+ * client's mistake would look like a server error.
  *
- * Only subscriptions: queries and mutations have limits over HTTP that are not watched here.
+ * Accepts only subscriptions: the limits of queries and mutations are enforced over HTTP only.
  *
- * @returns what to execute, or what is wrong.
+ * @returns what to execute, or the errors of the request.
  */
 export function prepareSubscription(
   schema: GraphQLSchema,
@@ -34,12 +34,12 @@ export function prepareSubscription(
   try {
     document = parse(query, { maxLexicalTokens: MAX_TOKENS });
   } catch (error) {
-    if (error instanceof GraphQLError) return [coded(error, ApolloServerErrorCode.GRAPHQL_PARSE_FAILED)];
+    if (error instanceof GraphQLError) return [withCode(error, ApolloServerErrorCode.GRAPHQL_PARSE_FAILED)];
     throw error;
   }
   const invalid = validate(schema, document);
   if (invalid.length > 0)
-    return invalid.map((error) => coded(error, ApolloServerErrorCode.GRAPHQL_VALIDATION_FAILED));
+    return invalid.map((error) => withCode(error, ApolloServerErrorCode.GRAPHQL_VALIDATION_FAILED));
   const operation = getOperationAST(document, operationName);
   if (!operation) {
     return [
@@ -53,21 +53,23 @@ export function prepareSubscription(
   }
   if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
     return [
-      badInput(`Only subscriptions go over WebSocket; send a ${operation.operation} with POST /graphql`),
+      badInput(
+        `Only subscriptions are allowed over WebSocket; send a ${operation.operation} with POST /graphql`,
+      ),
     ];
   }
   const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {});
-  if (errors) return errors.map((error) => coded(error, ApolloServerErrorCode.BAD_USER_INPUT));
+  if (errors) return errors.map((error) => withCode(error, ApolloServerErrorCode.BAD_USER_INPUT));
   return { schema, document, operationName, variableValues: variables };
 }
 
-/** A client's mistake that GraphQL itself does not know. */
+/** An error for a client's mistake that the GraphQL library does not detect. */
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: ApolloServerErrorCode.BAD_USER_INPUT } });
 }
 
-/** Without what caused it: that is for the log, and this is no failure of ours. */
-function coded(
+/** Copies an error without its cause, which is for the log only, and sets its code. */
+function withCode(
   { message, nodes, source, positions }: GraphQLError,
   code: ApolloServerErrorCode,
 ): GraphQLError {

@@ -3,9 +3,9 @@ import { PageInfo } from '../common/graphql/connection.js';
 import { COST_OF_PART } from '../common/graphql/query-cost.js';
 import { LocationHistoryModel } from './location-history.model.js';
 
-@ObjectType({ description: 'A row of history in a page.' })
+@ObjectType({ description: 'A row of history on a page.' })
 export class LocationHistoryEdge {
-  @Field(() => String, { description: 'Its place in the walk, to ask for what comes behind it.' })
+  @Field(() => String, { description: 'Cursor of the row; pass it as `after` to continue from here.' })
   cursor!: string;
 
   @Field(() => LocationHistoryModel, { description: 'The row.' })
@@ -20,9 +20,9 @@ export class LocationHistoryConnection {
   })
   edges!: LocationHistoryEdge[];
 
-  @Field(() => [LocationHistoryModel], { description: 'The rows alone.' })
+  @Field(() => [LocationHistoryModel], { description: 'The rows without cursors.' })
   nodes!: LocationHistoryModel[];
 
-  @Field(() => PageInfo, { description: 'Where this page lies in the walk.', complexity: 0 })
+  @Field(() => PageInfo, { description: 'Position of this page in the list.', complexity: 0 })
   pageInfo!: PageInfo;
 }

@@ -1,8 +1,9 @@
 import { MAX_ROWS } from '../common/graphql/connection.js';
+import { BUCKET_SIZES } from './bucket-size.js';
 
 const HOUR = 3_600_000;
 
-/** Cost of a field whose rows are the buckets of a range: see src/common/graphql/query-cost.ts. */
+/** Cost of a field that returns the buckets of a range: see src/common/graphql/query-cost.ts. */
 export function costOfRange({
   args,
   childComplexity,
@@ -11,9 +12,9 @@ export function costOfRange({
   childComplexity: number;
 }): number {
   const { startTime, endTime, bucketSize } = args as { startTime: Date; endTime: Date; bucketSize?: string };
-  const width = bucketSize === '1 hour' ? HOUR : 24 * HOUR;
+  const width = bucketSize === BUCKET_SIZES.HOURLY ? HOUR : 24 * HOUR;
   const buckets = Math.ceil((endTime.getTime() - startTime.getTime()) / width) + 1;
-  // Hours are kept for a few days only, so a range without a bucket size is one of days and some hours.
+  // Without a bucket size the answer has days and, as hours are kept for a few days only, at most 48 hours.
   return (
     Math.max(1, Math.min(MAX_ROWS, bucketSize === undefined ? buckets + 48 : buckets)) * (1 + childComplexity)
   );

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { HistoryResolution, resolve } from './history-resolution.js';
+import { chooseResolution, HistoryResolution } from './history-resolution.js';
 
 const { AUTO, RAW, HOURLY, DAILY } = HistoryResolution;
 const HOUR = 3_600_000;
 
-describe('the resolution of an answer', () => {
+describe('chooseResolution', () => {
   const rangeOf = (hours: number): { start: Date; end: Date } => ({
     start: new Date('2025-01-01T00:00:00Z'),
     end: new Date(Date.parse('2025-01-01T00:00:00Z') + hours * HOUR),
@@ -15,23 +15,26 @@ describe('the resolution of an answer', () => {
     [6.1, HOURLY],
     [7 * 24, HOURLY],
     [7 * 24 + 0.1, DAILY],
-  ])('is by the range where it is not asked for: %d hours', (hours, expected) => {
-    expect(resolve(AUTO, rangeOf(hours))).toBe(expected);
-    expect(resolve(AUTO, rangeOf(hours), true)).toBe(DAILY);
+  ])('goes by the length of the range for AUTO: %d hours', (hours, expected) => {
+    expect(chooseResolution(AUTO, rangeOf(hours))).toBe(expected);
+    expect(chooseResolution(AUTO, rangeOf(hours), true)).toBe(DAILY);
   });
 
-  it('is by what there is of it, not by an end that lies ahead', () => {
+  it('ignores the part of a range that lies in the future', () => {
     const start = new Date(Date.now() - HOUR);
-    expect(resolve(AUTO, { start, end: new Date('9999-01-01T00:00:00Z') })).toBe(RAW);
+    expect(chooseResolution(AUTO, { start, end: new Date('9999-01-01T00:00:00Z') })).toBe(RAW);
   });
 
   it.each([RAW, HOURLY, DAILY])(
-    'is %s where that is asked for, and days alone go with a time zone',
-    (asked) => {
-      expect(resolve(asked, rangeOf(1))).toBe(asked);
-      if (asked === DAILY) expect(resolve(asked, rangeOf(1), true)).toBe(DAILY);
-      else
-        expect(() => resolve(asked, rangeOf(1), true)).toThrow(`timeZone goes with days, not with ${asked}`);
+    'keeps %s when requested, and allows a time zone for DAILY only',
+    (requested) => {
+      expect(chooseResolution(requested, rangeOf(1))).toBe(requested);
+      if (requested === DAILY) expect(chooseResolution(requested, rangeOf(1), true)).toBe(DAILY);
+      else {
+        expect(() => chooseResolution(requested, rangeOf(1), true)).toThrow(
+          `timeZone requires the resolution DAILY or AUTO, not ${requested}`,
+        );
+      }
     },
   );
 });

@@ -1,7 +1,7 @@
 import { registerEnumType } from '@nestjs/graphql';
 import { DomainError } from '../common/errors/domain-error.js';
 
-/** How finely history is asked for and told. */
+/** The resolution that a caller asks for. */
 export enum HistoryResolution {
   AUTO = 'AUTO',
   RAW = 'RAW',
@@ -12,42 +12,45 @@ export enum HistoryResolution {
 registerEnumType(HistoryResolution, {
   name: 'HistoryResolution',
   description:
-    'How finely history is told. Each is whole: where its own rows are no longer kept, it has days; each row says which it is.',
+    'Resolution of history. Each covers the whole range: where its own rows are no longer kept, the answer has daily rows, and each row states its resolution.',
   valuesMap: {
     AUTO: {
-      description: 'By the range: RAW up to 6 hours, HOURLY up to 7 days, else DAILY. Never that of a row.',
+      description:
+        'Chosen by the length of the range: RAW up to 6 hours, HOURLY up to 7 days, else DAILY. A row never has it.',
     },
     RAW: { description: 'Every report, for as long as raw reports are kept.' },
-    HOURLY: { description: 'Hours, for as long as they are kept: yesterday and today.' },
-    DAILY: { description: 'Days.' },
+    HOURLY: { description: 'One row per hour, for as long as hours are kept: yesterday and today.' },
+    DAILY: { description: 'One row per day.' },
   },
 });
 
-/** One that rows can have. */
-export type StoredResolution = Exclude<HistoryResolution, HistoryResolution.AUTO>;
+/** The resolution that a row has. */
+export type RowResolution = Exclude<HistoryResolution, HistoryResolution.AUTO>;
 
 const HOUR = 3_600_000;
 const LONGEST_RAW = 6 * HOUR;
 const LONGEST_HOURLY = 7 * 24 * HOUR;
 
 /**
- * The resolution that a range is answered in.
+ * Chooses the resolution of an answer.
  *
- * @param inZone days of a time zone are asked for, of UTC too; they are days, so nothing else can be.
- * @throws DomainError `BAD_USER_INPUT` when that is contradictory.
+ * @param hasTimeZone whether the caller names a time zone, even UTC; only DAILY can answer that.
+ * @throws DomainError `BAD_USER_INPUT` when `requested` contradicts the time zone.
  */
-export function resolve(
-  asked: HistoryResolution,
+export function chooseResolution(
+  requested: HistoryResolution,
   range: { start: Date; end: Date },
-  inZone = false,
-): StoredResolution {
-  if (inZone && asked !== HistoryResolution.AUTO && asked !== HistoryResolution.DAILY) {
-    throw new DomainError('BAD_USER_INPUT', `timeZone goes with days, not with ${asked}`, {
-      details: { argument: 'timeZone' },
-    });
+  hasTimeZone = false,
+): RowResolution {
+  if (hasTimeZone && requested !== HistoryResolution.AUTO && requested !== HistoryResolution.DAILY) {
+    throw new DomainError(
+      'BAD_USER_INPUT',
+      `timeZone requires the resolution DAILY or AUTO, not ${requested}`,
+      { details: { argument: 'timeZone' } },
+    );
   }
-  if (asked !== HistoryResolution.AUTO) return asked;
+  if (requested !== HistoryResolution.AUTO) return requested;
   const length = Math.min(range.end.getTime(), Date.now()) - range.start.getTime();
-  if (inZone || length > LONGEST_HOURLY) return HistoryResolution.DAILY;
+  if (hasTimeZone || length > LONGEST_HOURLY) return HistoryResolution.DAILY;
   return length > LONGEST_RAW ? HistoryResolution.HOURLY : HistoryResolution.RAW;
 }

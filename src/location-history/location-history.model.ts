@@ -1,7 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import { COST_OF_PART } from '../common/graphql/query-cost.js';
-import type { RowSize } from './bucket-size.js';
-import { HistoryResolution, type StoredResolution } from './history-resolution.js';
+import { resolutionOf } from './bucket-size.js';
+import { HistoryResolution, type RowResolution } from './history-resolution.js';
 import type { LocationHistoryRow } from './location-history.row.js';
 import { telemetryModel } from './telemetry.model.js';
 
@@ -14,45 +14,45 @@ export class Coordinates {
   longitude!: number;
 }
 
-/** Which report a row is of. */
-const RULE = 'The row shows the newest precise report of its bucket, or the newest where none is precise.';
+/** Which report of its bucket a row shows. */
+const RULE = 'A row shows the newest precise report of its bucket, or its newest report if none is precise.';
 
 @ObjectType('LocationHistory', {
-  description: `Where a tracker was in an hour or a day. ${RULE} First and last report, count and greatest confidence are of all reports of the bucket. Where raw reports were asked for, a row is a single report.`,
+  description: `Where a tracker was in an hour or a day. ${RULE} firstReportAt, lastReportAt, reportCount and maxConfidence cover all reports of the bucket. In the resolution RAW a row is a single report.`,
 })
 export class LocationHistoryModel extends telemetryModel(RULE) {
   @Field(() => ID, {
-    description: 'Stays the same: tracker id, bucket size and start of the bucket, in seconds since 1970.',
+    description: 'Stable id: tracker id, bucket size and start of the bucket in seconds since 1970.',
   })
   id!: string;
 
   @Field(() => Date, {
     description:
-      'Start of the bucket: of an hour or a day UTC, or of a day of the time zone that was asked for.',
+      'Start of the bucket: of an hour or a day in UTC, or of a day in the time zone of the query.',
   })
   timestamp!: Date;
 
-  @Field(() => String, { description: '"1 hour" or "1 day"; "raw" for a single report.' })
+  @Field(() => String, { description: '"1 hour" or "1 day", or "raw" for a single report.' })
   bucketSize!: string;
 
-  @Field(() => HistoryResolution, { description: 'RAW, HOURLY or DAILY: what this row is.' })
-  resolution!: StoredResolution;
+  @Field(() => HistoryResolution, { description: 'Resolution of this row: RAW, HOURLY or DAILY.' })
+  resolution!: RowResolution;
 
   @Field(() => Boolean, {
     description:
-      'Whether the row is of all reports of its time and of no others. False for a day of a time zone of which only days UTC are kept: it is then of the day UTC of the same date.',
+      'Whether the row covers all reports of its bucket and no others. False for a day of a time zone for which only days in UTC are kept: the row is then the UTC day of the same date.',
   })
   exact!: boolean;
 
   @Field(() => Coordinates, {
-    description: 'Place of the report that the row shows, never an average.',
+    description: 'Location of the report that the row shows, never an average.',
     complexity: COST_OF_PART,
   })
   location!: Coordinates;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Nearest city; null while unknown, and where there is none.',
+    description: 'Nearest city; null while it is unknown, or if there is none nearby.',
   })
   nearestCity!: string | null;
 
@@ -60,17 +60,17 @@ export class LocationHistoryModel extends telemetryModel(RULE) {
   locatedAt!: Date;
 
   @Field(() => Boolean, {
-    description: `Whether the accuracy of the report that the row shows was above MAX_ACCURACY_METERS when it came in. ${RULE}`,
+    description: `Whether the report that the row shows was imprecise: its accuracy radius was above MAX_ACCURACY_METERS when it was ingested. ${RULE}`,
   })
   imprecise!: boolean;
 
-  @Field(() => Date, { description: 'Time of the newest report in the bucket, precise or not.' })
+  @Field(() => Date, { description: 'Time of the newest report of the bucket, precise or not.' })
   lastReportAt!: Date;
 
-  @Field(() => Date, { description: 'Time of the oldest report in the bucket.' })
+  @Field(() => Date, { description: 'Time of the oldest report of the bucket, precise or not.' })
   firstReportAt!: Date;
 
-  @Field(() => Int, { description: 'Reports in the bucket, each counted once.' })
+  @Field(() => Int, { description: 'Number of reports in the bucket, each counted once.' })
   reportCount!: number;
 
   @Field(() => Int, {
@@ -79,34 +79,31 @@ export class LocationHistoryModel extends telemetryModel(RULE) {
   })
   confidence!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Greatest confidence in the bucket.' })
+  @Field(() => Int, { nullable: true, description: 'Greatest confidence of all reports of the bucket.' })
   maxConfidence!: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Radius of the report that the row shows, in metres.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Accuracy radius of the report that the row shows, in metres.',
+  })
   horizontalAccuracy!: number | null;
 
   @Field(() => Int, { nullable: true, description: 'Status byte of the report that the row shows.' })
   status!: number | null;
 
-  @Field(() => String, { description: 'What brought the report that the row shows.' })
+  @Field(() => String, { description: 'Source of the report that the row shows, e.g. "find-my" or "api".' })
   source!: string;
 
-  /** Not a field: resolved to `tracker`. */
+  /** Not a field of the API; the resolver of `tracker` reads it. */
   trackerId!: string;
 }
 
-const RESOLUTIONS: Readonly<Record<RowSize, StoredResolution>> = {
-  raw: HistoryResolution.RAW,
-  '1 hour': HistoryResolution.HOURLY,
-  '1 day': HistoryResolution.DAILY,
-};
-
-/** The row itself becomes the model: to copy the 40,000 rows of a fleet took longer than to read them. */
+/** Turns the row itself into the model: copying the 40,000 rows of a fleet took longer than reading them. */
 export function toLocationHistoryModel(row: LocationHistoryRow): LocationHistoryModel {
   const { latitude, longitude, bucketSize, exact = true } = row;
   return Object.assign(row, {
     location: { latitude, longitude },
-    resolution: RESOLUTIONS[bucketSize],
+    resolution: resolutionOf(bucketSize) ?? HistoryResolution.RAW,
     exact,
   });
 }

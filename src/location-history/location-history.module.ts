@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
 import { TrackersModule } from '../trackers/trackers.module.js';
-import { HistoryPointsService } from './history-points.service.js';
-import { HistoryWalkResolver } from './history-walk.resolver.js';
-import { HistoryWalkService } from './history-walk.service.js';
+import { HistoryRangeResolver } from './history-range.resolver.js';
+import { HistoryRangeService } from './history-range.service.js';
+import { HistoryConnectionResolver } from './history-connection.resolver.js';
+import { HistoryConnectionService } from './history-connection.service.js';
 import { LocationHistoryRepository } from './location-history.repository.js';
 import { LocationHistoryResolver } from './location-history.resolver.js';
 import { LocationHistoryService } from './location-history.service.js';
@@ -17,9 +18,10 @@ import { TrackerHistoryResolver } from './tracker-history.resolver.js';
     LocationHistoryRepository,
     LocationHistoryService,
     LocationHistoryResolver,
-    HistoryPointsService,
-    HistoryWalkService,
-    HistoryWalkResolver,
+    HistoryRangeService,
+    HistoryRangeResolver,
+    HistoryConnectionService,
+    HistoryConnectionResolver,
     TrackerHistoryResolver,
     LocationReportsRepository,
     LocationReportsService,

@@ -5,13 +5,13 @@ import type { TimeRange } from '../common/time-range.js';
 import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
 import { sqlFile } from '../database/sql-files.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
-import type { BucketSize } from './bucket-size.js';
-import { HistoryResolution, type StoredResolution } from './history-resolution.js';
-import type { HistoryPointRow, LocationHistoryRow } from './location-history.row.js';
+import { BUCKET_SIZES } from './bucket-size.js';
+import { HistoryResolution, type RowResolution } from './history-resolution.js';
+import type { HistoryRangeRow, LocationHistoryRow } from './location-history.row.js';
 import type { LocationId } from './location-id.js';
 
-/** The queries give the columns of latest_locations; the API's names and shapes are given in one place. */
-const shaped = (query: string, further = ''): string => `
+/** The query files return the columns of latest_locations; this maps them to the names of a row, in one place. */
+const selectHistory = (query: string, further = ''): string => `
   SELECT v.id, v.tracker_id AS "trackerId", v.timestamp, v.bucket_size AS "bucketSize",
     ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.nearest_city AS "nearestCity",
     v.last_report_at AS "lastReportAt", v.first_report_at AS "firstReportAt",
@@ -20,15 +20,15 @@ const shaped = (query: string, further = ''): string => `
     v.imprecise, v.located_at AS "locatedAt" ${further}
   FROM (${query}) AS v`;
 
-const RELATIONS: Readonly<Record<StoredResolution, string>> = {
+const RELATIONS: Readonly<Record<RowResolution, string>> = {
   [HistoryResolution.RAW]: 'history_in_reports',
   [HistoryResolution.HOURLY]: 'history_in_hours',
   [HistoryResolution.DAILY]: 'history_in_days',
 };
 
-/** A query file once for each resolution: they are written for hours. */
-function forEach(query: string): Readonly<Record<StoredResolution, string>> {
-  const from = (resolution: StoredResolution): string =>
+/** A query for each resolution, made from a file that is written for hours. */
+function forEachResolution(query: string): Readonly<Record<RowResolution, string>> {
+  const from = (resolution: RowResolution): string =>
     query.replaceAll('FROM history_in_hours', `FROM ${RELATIONS[resolution]}`);
   return {
     [HistoryResolution.RAW]: from(HistoryResolution.RAW),
@@ -37,45 +37,47 @@ function forEach(query: string): Readonly<Record<StoredResolution, string>> {
   };
 }
 
-const FIND_RANGE = forEach(shaped(sqlFile('queries/location-history/find-range'), ', v.is_exact AS "exact"'));
-const FIND_POINTS = forEach(
-  shaped(
+const FIND_RANGE = forEachResolution(
+  selectHistory(sqlFile('queries/location-history/find-range'), ', v.is_exact AS "exact"'),
+);
+const FIND_POINTS = forEachResolution(
+  selectHistory(
     sqlFile('queries/location-history/find-points'),
     `, v.is_exact AS "exact", v.ends_at AS "endsAt", v.is_point AS "isPoint", v.row_count_in_range::integer AS "rowsInRange",
-     v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "askedAt"`,
+     v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "queriedAt"`,
   ),
 );
 const FIND_PAGE = {
-  ...forEach(shaped(sqlFile('queries/location-history/find-page'))),
-  [HistoryResolution.RAW]: shaped(sqlFile('queries/location-history/find-page-of-reports')),
+  ...forEachResolution(selectHistory(sqlFile('queries/location-history/find-page'))),
+  [HistoryResolution.RAW]: selectHistory(sqlFile('queries/location-history/find-page-of-reports')),
 };
-const FIND_NEWEST = shaped(sqlFile('queries/location-history/find-newest'));
-const FIND_RECENT = shaped(sqlFile('queries/location-history/find-recent'));
-const FIND_MANY = shaped(sqlFile('queries/location-history/find-many'));
-const FIND_LATEST = shaped(sqlFile('queries/location-history/find-latest'));
+const FIND_NEWEST = selectHistory(sqlFile('queries/location-history/find-newest'));
+const FIND_RECENT = selectHistory(sqlFile('queries/location-history/find-recent'));
+const FIND_MANY = selectHistory(sqlFile('queries/location-history/find-many'));
+const FIND_LATEST = selectHistory(sqlFile('queries/location-history/find-latest'));
 
-/** Which rows of one tracker are asked for. */
-export interface RangeOfHistory extends TimeRange {
+/** Which rows of one tracker to find. */
+export interface HistoryRangeQuery extends TimeRange {
   trackerId: string;
-  resolution: StoredResolution;
-  /** Days of this time zone; null: of UTC. */
+  resolution: RowResolution;
+  /** Time zone of the days; null: UTC. */
   timeZone: string | null;
 }
 
-/** A page of the history of several trackers. */
-export interface PageOfHistory {
-  /** Null: of all. */
+/** Which page of the history of several trackers to find. */
+export interface HistoryPageQuery {
+  /** Null: all trackers. */
   trackerIds: readonly string[] | null;
   start: Date | null;
   end: Date | null;
-  resolution: StoredResolution;
+  resolution: RowResolution;
   newestFirst: boolean;
-  /** The row before the page; null: from the beginning. */
+  /** The last row of the page before; null: the first page. */
   after: { trackerId: string; timestamp: Date; bucketSize: string } | null;
   limit: number;
 }
 
-/** Reads history from the aggregates, never from the materialized view: they are fresher. One statement each. */
+/** Reads history from the aggregates, never from the materialized view, because they are fresher. One statement each. */
 @Injectable()
 export class LocationHistoryRepository {
   constructor(private readonly db: DataSource) {}
@@ -83,15 +85,16 @@ export class LocationHistoryRepository {
   /**
    * Rows that overlap the range, oldest first.
    *
-   * @param size only rows of this bucket size, where given.
+   * @param otherRows whether daily rows stand in where those of the resolution are no longer kept.
    */
   findRange(
-    range: RangeOfHistory,
+    range: HistoryRangeQuery,
     limit: number,
-    size: BucketSize | null = null,
+    otherRows: 'included' | 'excluded',
   ): Promise<LocationHistoryRow[]> {
     const { trackerId, start, end, resolution, timeZone } = range;
-    return knowingZone(
+    const size = otherRows === 'included' ? null : BUCKET_SIZES[resolution];
+    return rejectUnknownTimeZone(
       timeZone,
       this.db.query(FIND_RANGE[resolution], [
         trackerId, start.toISOString(), end.toISOString(), timeZone, size, limit,
@@ -99,10 +102,10 @@ export class LocationHistoryRepository {
     );
   }
 
-  /** Rows that overlap the range, oldest first, thinned, with the gaps between all of them; at least one, see the query. */
-  findPoints(range: RangeOfHistory, maxPoints: number, gapSeconds: number): Promise<HistoryPointRow[]> {
+  /** Rows that overlap the range, oldest first and thinned, with the gaps between them; at least one row, see the query. */
+  findPoints(range: HistoryRangeQuery, maxPoints: number, gapSeconds: number): Promise<HistoryRangeRow[]> {
     const { trackerId, start, end, resolution, timeZone } = range;
-    return knowingZone(
+    return rejectUnknownTimeZone(
       timeZone,
       this.db.query(FIND_POINTS[resolution], [
         trackerId, start.toISOString(), end.toISOString(), timeZone, maxPoints, gapSeconds,
@@ -113,9 +116,9 @@ export class LocationHistoryRepository {
   /**
    * Rows of several trackers, tracker by tracker.
    *
-   * @throws DomainError `CONFLICT` when the rows that would have to follow are no longer kept as what they were.
+   * @throws DomainError `CONFLICT` when the rows that must follow the cursor are no longer kept in its resolution.
    */
-  async findPage(page: PageOfHistory): Promise<LocationHistoryRow[]> {
+  async findPage(page: HistoryPageQuery): Promise<LocationHistoryRow[]> {
     const { trackerIds, start, end, resolution, newestFirst, after, limit } = page;
     try {
       return await this.db.query(FIND_PAGE[resolution], [
@@ -126,13 +129,13 @@ export class LocationHistoryRepository {
       if (databaseErrorCode(error) !== SQLSTATE.snapshotTooOld) throw error;
       throw new DomainError(
         'CONFLICT',
-        'This cursor is too old: what follows it has been folded into a day since; begin again with that day',
+        'The cursor in after has expired: the hours that follow it are no longer kept, only their day; start again at that day',
         { cause: error, details: { argument: 'after' } },
       );
     }
   }
 
-  /** The newest rows of each tracker that overlap the range, newest first: days up to the cut, hours from there on. */
+  /** The newest rows of each tracker that overlap the range, newest first: days before the cut, hours after it. */
   findNewest(
     trackerIds: readonly string[],
     { start, end }: { start: Date | null; end: Date | null },
@@ -141,35 +144,35 @@ export class LocationHistoryRepository {
     return this.db.query(FIND_NEWEST, [trackerIds, start?.toISOString(), end?.toISOString(), limit]);
   }
 
-  /** The newest rows of all trackers that have one of these statuses now (null: of all), newest report first. */
+  /** The newest rows of all trackers with one of these current statuses (null: any), newest report first. */
   findRecent(statuses: readonly TrackerStatus[] | null, limit: number): Promise<LocationHistoryRow[]> {
     return this.db.query(FIND_RECENT, [statuses, limit]);
   }
 
-  /** The newest row of each tracker, in no order; none for a tracker without history. */
+  /** The newest row of each tracker, unordered; a tracker without history has none. */
   findLatest(trackerIds: readonly string[]): Promise<LocationHistoryRow[]> {
     return this.db.query(FIND_LATEST, [trackerIds]);
   }
 
-  /** Rows by their ids, in no order; what there is no row of is left out. One statement. */
-  findMany(ids: readonly LocationId[]): Promise<LocationHistoryRow[]> {
+  /** Rows by their ids, unordered; ids without a row are left out. One statement. */
+  findByIds(ids: readonly LocationId[]): Promise<LocationHistoryRow[]> {
     return this.db.query(FIND_MANY, [
       ids.map(({ trackerId }) => trackerId),
-      ids.map(({ bucketSize }) => bucketSize),
+      ids.map(({ resolution }) => BUCKET_SIZES[resolution]),
       ids.map(({ start }) => start.toISOString()),
     ]);
   }
 }
 
-/** @throws DomainError `BAD_USER_INPUT` where the database does not know the time zone: it has a list of its own. */
-async function knowingZone<T>(timeZone: string | null, rows: Promise<T>): Promise<T> {
+/** @throws DomainError `BAD_USER_INPUT` when the database, which has a list of its own, does not know the time zone. */
+async function rejectUnknownTimeZone<T>(timeZone: string | null, rows: Promise<T>): Promise<T> {
   try {
     return await rows;
   } catch (error) {
     if (timeZone === null || databaseErrorCode(error) !== SQLSTATE.invalidParameterValue) throw error;
     throw new DomainError(
       'BAD_USER_INPUT',
-      `The database does not know the time zone ${JSON.stringify(timeZone)}`,
+      `timeZone is unknown to the database (got ${JSON.stringify(timeZone)}); give an IANA name such as "Europe/Berlin"`,
       {
         cause: error,
         details: { argument: 'timeZone' },

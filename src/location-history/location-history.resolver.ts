@@ -18,12 +18,13 @@ export class LocationHistoryResolver {
   ) {}
 
   @Query(() => [LocationHistoryModel], {
-    description: 'History of a tracker in hours or days that overlap [startTime, endTime), oldest first.',
+    description:
+      'History of a tracker in hours or days: the rows that overlap [startTime, endTime), oldest first.',
     complexity: costOfRange,
   })
   async locationHistoryAggregated(@Args() args: AggregatedHistoryArgs): Promise<LocationHistoryModel[]> {
     const { trackerId, startTime, endTime, bucketSize, timeZone } = args;
-    const rows = await this.history.aggregated(
+    const rows = await this.history.findAggregated(
       trackerId,
       startTime,
       endTime,
@@ -34,32 +35,34 @@ export class LocationHistoryResolver {
   }
 
   @Query(() => [LocationHistoryModel], {
-    description: 'History of a tracker as finely as it is kept, oldest first: hours of late, days before.',
+    description:
+      'History of a tracker in the finest aggregates kept, oldest first: days, then hours for yesterday and today.',
     complexity: costOfRange,
   })
   async locationHistoryByTimeRange(@Args() args: TrackerTimeRangeArgs): Promise<LocationHistoryModel[]> {
-    const rows = await this.history.byTimeRange(args.trackerId, args.startTime, args.endTime);
+    const rows = await this.history.findByTimeRange(args.trackerId, args.startTime, args.endTime);
     return rows.map(toLocationHistoryModel);
   }
 
   @Query(() => [LocationHistoryModel], {
-    description: 'The newest rows of the history of a tracker, newest first: hours of late, days before.',
+    description:
+      'The newest rows of the history of a tracker, newest first: hours for yesterday and today, then days.',
     complexity: costOfList('limit'),
   })
   async locationHistoryByTracker(@Args() args: HistoryByTrackerArgs): Promise<LocationHistoryModel[]> {
-    return (await this.history.newest(args.trackerId, args.limit)).map(toLocationHistoryModel);
+    return (await this.history.findNewest(args.trackerId, args.limit)).map(toLocationHistoryModel);
   }
 
   @Query(() => [LocationHistoryModel], {
-    description: 'The newest rows of the history of all trackers, the newest report first.',
+    description: 'The newest rows of the history of all trackers, newest report first.',
     complexity: costOfList('limit'),
   })
   async recentLocationHistory(@Args() args: RecentHistoryArgs): Promise<LocationHistoryModel[]> {
-    const rows = await this.history.recent(args.limit, args.currentStatuses ?? null);
+    const rows = await this.history.findRecent(args.limit, args.currentStatuses ?? null);
     return rows.map(toLocationHistoryModel);
   }
 
-  @ResolveField(() => TrackerModel, { description: 'Whose history this is.' })
+  @ResolveField(() => TrackerModel, { description: 'The tracker that this row belongs to.' })
   async tracker(
     @Parent() row: LocationHistoryModel,
     @Context() context: RequestContext,

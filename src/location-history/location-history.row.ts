@@ -1,16 +1,16 @@
-import type { RowSize } from './bucket-size.js';
 import type { StoredTelemetry } from '../common/telemetry.js';
 
-/** One row of history as it is read. It shows one report of its bucket. */
+/** A row of history: a bucket with one of its reports, or a single raw report. */
 export interface LocationHistoryRow extends StoredTelemetry {
   id: string;
   trackerId: string;
   timestamp: Date;
-  bucketSize: RowSize;
+  /** As BUCKET_SIZES has it. */
+  bucketSize: string;
   latitude: number;
   longitude: number;
   nearestCity: string | null;
-  /** Time of the report that it shows. */
+  /** Time of the report that the row shows. */
   locatedAt: Date;
   lastReportAt: Date;
   firstReportAt: Date;
@@ -22,22 +22,22 @@ export interface LocationHistoryRow extends StoredTelemetry {
   source: string;
   /** Whether the accuracy of the report was above MAX_ACCURACY_METERS when it came in. */
   imprecise: boolean;
-  /** Whether it is of all reports of its time and of no other; where it is not said, it is. */
+  /** Whether the row covers all reports of its bucket and no others; true where missing. */
   exact?: boolean;
 }
 
-/** A row of a thinned range, and what is told beside it. */
-export interface HistoryPointRow extends Omit<LocationHistoryRow, 'id'> {
-  /** Null in the one row of a range that has none. */
+/** A row of a thinned range, with the gap before it and facts about the whole range. */
+export interface HistoryRangeRow extends Omit<LocationHistoryRow, 'id'> {
+  /** Null in the only row of an empty range. */
   id: string | null;
   endsAt: Date;
-  /** False where the row was thinned out, and only tells of a gap before it. */
+  /** False where the row was thinned out and only carries the gap before it. */
   isPoint: boolean;
   rowsInRange: number;
-  /** There is nothing from then until `timestamp`. */
+  /** Start of the gap that ends at `timestamp`; null where there is no gap. */
   gapStart: Date | null;
-  /** History is kept from here on. */
+  /** Start of the history that is kept. */
   keptFrom: Date;
-  /** The database's clock. */
-  askedAt: Date;
+  /** Time of the query by the database's clock. */
+  queriedAt: Date;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { resolutionOf } from './bucket-size.js';
 import { formatLocationId, parseLocationId } from './location-id.js';
 
 describe('parseLocationId', () => {
@@ -9,9 +10,9 @@ describe('parseLocationId', () => {
     ['1:raw:1795222800.001', '1', 'raw', '2026-11-21T01:00:00.001Z'],
     ['1:raw:1795222800.000', '1', 'raw', '2026-11-21T01:00:00.000Z'],
     ['1:raw:-0.250', '1', 'raw', '1969-12-31T23:59:59.750Z'],
-  ])('reads %s, and writes it so', (id, trackerId, bucketSize, start) => {
+  ])('reads %s and writes it the same way', (id, trackerId, bucketSize, start) => {
     const parsed = parseLocationId(id, 'ids');
-    expect(parsed).toEqual({ trackerId, bucketSize, start: new Date(start) });
+    expect(parsed).toEqual({ trackerId, resolution: resolutionOf(bucketSize), start: new Date(start) });
     expect(formatLocationId(parsed)).toBe(id.replace(/^0+/, ''));
   });
 
@@ -32,7 +33,7 @@ describe('parseLocationId', () => {
     "1:1 day:1795219200'; --",
     '1:1 day:NaN',
     '99999999999999999999:1 day:1795219200',
-  ])('refuses %j, and names it', (id) => {
+  ])('rejects %j and names it', (id) => {
     expect(() => parseLocationId(id, 'locationIds')).toThrow(
       expect.objectContaining({
         code: 'BAD_USER_INPUT',
@@ -42,7 +43,7 @@ describe('parseLocationId', () => {
     );
   });
 
-  it('refuses an id of a tracker that is too large to be one', () => {
+  it('rejects a tracker id that is too large', () => {
     expect(() => parseLocationId('9999999999999999999:1 day:0', 'ids')).toThrow(/positive integer/);
   });
 });

@@ -4,51 +4,53 @@ import { ReportOutcome } from './location-reports.service.js';
 
 registerEnumType(ReportOutcome, {
   name: 'ReportOutcome',
-  description: 'What became of a report that was taken.',
+  description: 'What happened to a report that was accepted.',
   valuesMap: {
-    STORED: { description: 'Kept as raw report; its hour and its day count it.' },
-    LATE: { description: 'Merged into the daily history: raw reports of its day are no longer kept.' },
-    DUPLICATE: { description: 'Known already; nothing has changed.' },
+    STORED: { description: 'Stored as a raw report; its hour and its day count it.' },
+    LATE: {
+      description: 'Merged into the daily history, because raw reports of its day are no longer kept.',
+    },
+    DUPLICATE: { description: 'Known already; nothing changed.' },
   },
 });
 
-@ObjectType({ description: 'A report that was taken.' })
+@ObjectType({ description: 'A report that was accepted.' })
 export class CreatedLocationReport {
-  @Field(() => ID, { description: 'Id of its tracker.' })
+  @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Date, { description: 'Its time.' })
+  @Field(() => Date, { description: 'Time of the report.' })
   timestamp!: Date;
 
-  @Field(() => ReportOutcome, { description: 'What became of it.' })
+  @Field(() => ReportOutcome, { description: 'What happened to the report.' })
   outcome!: ReportOutcome;
 }
 
-@ObjectType({ description: 'What became of the reports of a day that were to be deleted.' })
+@ObjectType({ description: 'Result of a deletion for one day.' })
 export class DeletedReportsOfDay {
-  @Field(() => Date, { description: 'Start of the day, UTC.' })
+  @Field(() => Date, { description: 'Start of the day in UTC.' })
   day!: Date;
 
-  @Field(() => Int, { description: 'Reports of the day in the range.' })
+  @Field(() => Int, { description: 'Number of reports of the day in the range.' })
   reports!: number;
 
   @Field(() => Boolean, {
     description:
-      'False where raw reports of the day are gone and others of it are to stay: what is left could not be computed, so nothing of that day is changed. Give the whole day to have it deleted.',
+      'Whether the reports were deleted. False if the range covers only some reports of a day whose raw reports are no longer kept: the rest of the day cannot be recomputed, so the day is unchanged. To delete it, give a range that covers the whole day.',
   })
   deleted!: boolean;
 }
 
-@ObjectType({ description: 'What became of reports that were to be deleted.' })
+@ObjectType({ description: 'Result of a deletion of reports.' })
 export class DeletedLocationReports {
-  @Field(() => Int, { description: 'Reports that are gone, from hours and days too.' })
+  @Field(() => Int, { description: 'Number of reports deleted, also from hours and days.' })
   deletedReports!: number;
 
-  @Field(() => Int, { description: 'Reports that are still counted, in days that could not be repaired.' })
+  @Field(() => Int, { description: 'Number of reports not deleted, because their day cannot be recomputed.' })
   keptReports!: number;
 
   @Field(() => [DeletedReportsOfDay], {
-    description: 'Day by day, oldest first; days without reports in the range are left out.',
+    description: 'Result per day, oldest first; days without reports in the range are left out.',
     complexity: COST_OF_PART,
   })
   days!: DeletedReportsOfDay[];

@@ -4,7 +4,7 @@ import type { TimeRange } from '../common/time-range.js';
 import type { StoredTelemetry } from '../common/telemetry.js';
 import { CommittedTransactions } from '../database/transactions.js';
 
-/** A report of a tracker whose key is known. */
+/** A report to ingest. */
 export interface NewReport extends StoredTelemetry {
   hashedAdvKey: string;
   timestamp: Date;
@@ -16,21 +16,22 @@ export interface NewReport extends StoredTelemetry {
   nearestCity: string | null;
 }
 
-/** What became of a day's reports that were to be deleted. */
+/** Result of a deletion for one day. */
 export interface DeletedDay {
   /** Midnight UTC. */
   day: Date;
   reports: number;
-  /** False where raw reports of the day are gone, and others of it are to stay. */
+  /** False where raw reports of the day are gone and the range does not cover all of its reports. */
   deleted: boolean;
 }
 
-/** How long a deletion waits for writers of raw reports before it gives way and is tried again. */
+/** How long a deletion waits for the lock on raw reports before it fails and is retried. */
 const LOCK_TIMEOUT = '2s';
 
-const TAKE = 'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS outcome';
+const INGEST_REPORT =
+  'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS outcome';
 
-/** Raw reports, one by one and out for good; files come in through src/import. */
+/** Ingests single reports and deletes reports; batches are ingested by src/import. */
 @Injectable()
 export class LocationReportsRepository {
   private readonly transactions: CommittedTransactions;
@@ -40,11 +41,11 @@ export class LocationReportsRepository {
   }
 
   /**
-   * Takes one report in as every source does; returns what became of it, in the words of the import.
+   * Ingests one report; returns its outcome: `stored`, `late`, `duplicate` or a rejection reason.
    *
-   * @throws DomainError `UNAVAILABLE` where the transaction of somebody else keeps a lock that it needs.
+   * @throws DomainError `UNAVAILABLE` when another transaction holds a lock that this needs.
    */
-  async take(report: NewReport, source: string): Promise<string> {
+  async ingestReport(report: NewReport, source: string): Promise<string> {
     const parameters = [
       report.hashedAdvKey,
       report.timestamp.toISOString(),
@@ -62,15 +63,15 @@ export class LocationReportsRepository {
       report.motion,
     ];
     const [{ outcome }] = await this.transactions.run(
-      (session) => session.query(TAKE, parameters) as Promise<[{ outcome: string }]>,
+      (session) => session.query(INGEST_REPORT, parameters) as Promise<[{ outcome: string }]>,
     );
     return outcome;
   }
 
   /**
-   * Deletes reports of a tracker, both ends of the range included, so that no source brings them back.
+   * Deletes the reports of a tracker in a range, both ends included. Later imports reject them as `deleted`.
    *
-   * @throws 55P03 when writers of raw reports are at work for longer than a moment.
+   * @throws 55P03 when writers of raw reports hold the lock for longer than LOCK_TIMEOUT.
    */
   delete(hashedAdvKey: string, { start, end }: TimeRange): Promise<DeletedDay[]> {
     return this.db.transaction(async (manager) => {

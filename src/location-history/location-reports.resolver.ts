@@ -10,7 +10,7 @@ export class LocationReportsResolver {
   constructor(private readonly reports: LocationReportsService) {}
 
   @Mutation(() => CreatedLocationReport, {
-    description: 'Takes one report in, as imports do. One that is known already changes nothing.',
+    description: 'Ingests one report. A report that is known already changes nothing.',
   })
   async createLocationReport(
     @Args('input', { description: 'The report.' }) input: CreateLocationReportInput,
@@ -35,11 +35,12 @@ export class LocationReportsResolver {
 
   @Mutation(() => DeletedLocationReports, {
     description:
-      'Takes bad reports out for good: no import brings them back. Hours and days follow as far as raw reports are kept; the answer says which days could not.',
+      'Deletes reports permanently: later imports reject them. Hours and days are recomputed where raw reports are kept; the answer lists the days for which that was impossible.',
   })
   async deleteLocationReports(@Args() args: DeleteLocationReportsArgs): Promise<DeletedLocationReports> {
     const days = await this.reports.delete(args.trackerId, args.from, args.to);
-    const sum = (some: DeletedDay[]): number => some.reduce((total, { reports }) => total + reports, 0);
+    const sum = (deletions: DeletedDay[]): number =>
+      deletions.reduce((total, { reports }) => total + reports, 0);
     return {
       days,
       deletedReports: sum(days.filter(({ deleted }) => deleted)),

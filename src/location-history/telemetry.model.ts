@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { Field, Float, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import type { Motion, StoredTelemetry } from '../common/telemetry.js';
 
-/** The words of the API, and the values that are stored. */
+/** The names of the API, and the values that are stored. */
 export const MotionEnum = {
   STATIONARY: 'stationary',
   WALKING: 'walking',
@@ -13,20 +13,20 @@ export const MotionEnum = {
 
 registerEnumType(MotionEnum, {
   name: 'Motion',
-  description: 'How a device says that it moves.',
+  description: 'How a device moves, as it reports.',
   valuesMap: {
-    STATIONARY: { description: 'It stays where it is.' },
-    WALKING: { description: 'On foot.' },
-    RUNNING: { description: 'On foot, running.' },
-    CYCLING: { description: 'By bicycle.' },
-    DRIVING: { description: 'In a vehicle: car, bus, train or another one.' },
+    STATIONARY: { description: 'Not moving.' },
+    WALKING: { description: 'Walking.' },
+    RUNNING: { description: 'Running.' },
+    CYCLING: { description: 'On a bicycle.' },
+    DRIVING: { description: 'In a vehicle: car, bus, train or other.' },
   },
 });
 
 /**
- * The base of a type that shows a report: what the device says beside the place.
+ * Base class of the API types that show a report: the telemetry of the device.
  *
- * @param remark stands at the end of each description.
+ * @param remark text that is appended to each description.
  */
 export function telemetryModel(remark = ''): Type<StoredTelemetry> {
   const description = (text: string): string => (remark === '' ? text : `${text} ${remark}`);
@@ -35,7 +35,7 @@ export function telemetryModel(remark = ''): Type<StoredTelemetry> {
   abstract class TelemetryModel implements StoredTelemetry {
     @Field(() => Float, {
       nullable: true,
-      description: description('Metres above sea level, as the device says.'),
+      description: description('Metres above sea level, as the device reports.'),
     })
     altitude!: number | null;
 
@@ -56,7 +56,7 @@ export function telemetryModel(remark = ''): Type<StoredTelemetry> {
 
     @Field(() => MotionEnum, {
       nullable: true,
-      description: description('How the device says that it moves.'),
+      description: description('How the device moves, as it reports.'),
     })
     motion!: Motion | null;
   }

@@ -7,25 +7,25 @@ import { LocationHistoryModel, toLocationHistoryModel } from './location-history
 import type { LocationHistoryRow } from './location-history.row.js';
 import { LocationHistoryService } from './location-history.service.js';
 
-/** What this module adds to the tracker of the other one. */
+/** The fields that this module adds to the tracker. */
 @Resolver(() => TrackerModel)
 export class TrackerHistoryResolver {
   constructor(private readonly history: LocationHistoryService) {}
 
   @ResolveField(() => LocationHistoryModel, {
     nullable: true,
-    description: 'Newest row of its history; null where there is no report yet.',
+    description: 'Newest row of its history; null if it has no reports yet.',
   })
   async latestLocation(
     @Parent() tracker: TrackerModel,
     @Context() context: RequestContext,
   ): Promise<LocationHistoryModel | null> {
-    const row = await context.loader(this.history, (ids) => this.history.latest(ids)).load(tracker.id);
+    const row = await context.loader(this.history, (ids) => this.history.findLatest(ids)).load(tracker.id);
     return row && toLocationHistoryModel(row);
   }
 
   @ResolveField(() => [LocationHistoryModel], {
-    description: 'The newest rows of its history, newest first: hours of late, days before.',
+    description: 'The newest rows of its history, newest first: hours for yesterday and today, then days.',
     complexity: costOfList('first'),
   })
   async locationHistory(
@@ -33,10 +33,10 @@ export class TrackerHistoryResolver {
     @Args() args: NewestHistoryArgs,
     @Context() context: RequestContext,
   ): Promise<LocationHistoryModel[]> {
-    const asked = { first: args.first, start: args.startTime ?? null, end: args.endTime ?? null };
+    const query = { first: args.first, start: args.startTime ?? null, end: args.endTime ?? null };
     const load = (ids: readonly string[]): Promise<LocationHistoryRow[][]> =>
-      this.history.newestOf(ids, asked);
-    const rows = await context.loader(this.history, load, ['newest', asked]).load(tracker.id);
+      this.history.findNewestByTracker(ids, query);
+    const rows = await context.loader(this.history, load, ['newest', query]).load(tracker.id);
     return (rows ?? []).map(toLocationHistoryModel);
   }
 }

@@ -3,10 +3,10 @@ import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { PLAYGROUND_PATH } from './playground-paths.js';
 
 /**
- * Sends a person who opens the API's address in a browser to the playground.
+ * Redirects a person who opens the address of the API in a browser to the playground.
  *
- * Everything that could be a query goes on to the API: what does not ask for HTML, and what brings a query in the
- * address (`extensions` is how a persisted query comes without its text).
+ * Everything that could be a query goes on to the API: requests that do not accept HTML, and requests with a query in
+ * the address (a persisted query has `extensions` instead of its text).
  */
 @Injectable()
 export class BrowserRedirectMiddleware implements NestMiddleware<
@@ -18,12 +18,12 @@ export class BrowserRedirectMiddleware implements NestMiddleware<
       next();
       return;
     }
-    // The same address answers other clients with JSON: no cache may give them this redirect.
+    // The same address returns JSON to other clients, so no cache may return this redirect to them.
     response.writeHead(302, { Location: PLAYGROUND_PATH, 'Cache-Control': 'no-store', Vary: 'Accept' }).end();
   }
 }
 
-/** Whether a request is that of a browser's address bar, and no query. */
+/** Whether a request comes from the address bar of a browser and is not a query. */
 function isVisit(method: string | undefined, accept: string | undefined, url: string | undefined): boolean {
   const parameters = new URLSearchParams(url?.split('?', 2)[1]);
   return (

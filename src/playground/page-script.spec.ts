@@ -31,8 +31,8 @@ function startAt(now: string): Started {
 /** The midnights between quotes in a tab's text. */
 const datesOf = (text: string | undefined): string[] => text?.match(/(?<=")\d{4}-[^"]+/g) ?? [];
 
-describe('the script of the playground page', () => {
-  it('asks the API of the same host', () => {
+describe('PAGE_SCRIPT', () => {
+  it('sends queries to the API of the same host', () => {
     expect(startAt('2025-01-15T12:00:00Z').fetcher).toEqual({
       url: '/graphql',
       subscriptionUrl: 'ws://here:3000/graphql',
@@ -52,7 +52,7 @@ describe('the script of the playground page', () => {
     ['2025-01-15T12:00:00Z', '2024-12-16', '2025-01-13', '2025-01-08', '2025-01-16'],
     ['2024-02-28T23:59:59Z', '2024-01-29', '2024-02-26', '2024-02-21', '2024-02-29'],
     ['2025-12-31T00:00:00Z', '2025-12-01', '2025-12-29', '2025-12-24', '2026-01-01'],
-  ])('fills in the windows around %s', (now, monthAgo, twoDaysAgo, weekAgo, tomorrow) => {
+  ])('fills in the dates of the prepared queries at %s', (now, monthAgo, twoDaysAgo, weekAgo, tomorrow) => {
     const windows = startAt(now).defaultTabs.map(({ query }) => datesOf(query));
 
     expect(windows).toEqual([
@@ -64,7 +64,7 @@ describe('the script of the playground page', () => {
     ]);
   });
 
-  it('has the example of the documentation, word by word', () => {
+  it('has the example of the documentation, word for word', () => {
     const example = startAt('2025-01-15T12:00:00Z').defaultTabs[1]?.query ?? '';
 
     expect(example.replace(/^.*\n/, '').replace(/\s+/g, ' ').trim()).toBe(

@@ -4,7 +4,7 @@ import { PREPARED_TABS, type PreparedTab } from './prepared-tabs.js';
 /**
  * `/playground/app.js`: starts GraphiQL with the prepared tabs.
  *
- * It is kept as text because the build copies nothing but TypeScript, and the project compiles without the DOM's types.
+ * It is a string because the build copies only TypeScript, and the project compiles without the types of the DOM.
  */
 export const PAGE_SCRIPT = `'use strict';
 (() => {
@@ -37,9 +37,8 @@ export const PAGE_SCRIPT = `'use strict';
 /**
  * The text of a tab: a comment, then the query.
  *
- * GraphiQL has no titles of tabs: it looks for `query <name>` in the text, and calls every tab without one
- * "<untitled>". The prepared queries have no name, so the comment carries it; GraphiQL skips lines that start
- * with `#`, hence the space in front.
+ * GraphiQL takes the title of a tab from the first `query <name>` in its text, and else calls it "<untitled>". The prepared
+ * queries have no name, so the comment has one. GraphiQL skips lines that start with `#`, hence the leading space.
  */
 function textOf({ title, about, query }: PreparedTab): string {
   const operation = query.startsWith('mutation') ? 'mutation' : 'query';

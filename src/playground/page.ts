@@ -2,10 +2,10 @@ import { assetUrl } from './playground-assets.js';
 import { PLAYGROUND_PATH } from './playground-paths.js';
 
 /**
- * What the page may load and talk to: this host alone.
+ * The page may load from and connect to this host only.
  *
- * GraphiQL's style sheet carries its fonts and icons as `data:`, and its dialogs and menus add style elements while
- * they are open (`'unsafe-inline'` for styles only; no inline script, no `eval`).
+ * GraphiQL's style sheet embeds its fonts and icons as `data:`, and its dialogs and menus add style elements while they
+ * are open, hence `'unsafe-inline'` for styles; inline scripts and `eval` are forbidden.
  */
 export const PAGE_CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
@@ -36,7 +36,7 @@ export const PAGE_HTML = `<!doctype html>
   <body>
     <div id="playground"></div>
     <noscript>
-      <p class="message">The playground needs JavaScript. The API does not: send your queries to /graphql by POST.</p>
+      <p class="message">The playground needs JavaScript. The API does not: send queries to /graphql by POST.</p>
     </noscript>
   </body>
 </html>

@@ -9,7 +9,7 @@ export interface Asset {
   readonly file: string;
   /** Its Content-Type. */
   readonly type: string;
-  /** The package and its version: part of the address, so that a browser may keep the file for good. */
+  /** Package and version: part of the address, so that browsers may cache the file forever. */
   readonly release: string;
 }
 
@@ -20,20 +20,20 @@ const JSON_TEXT = 'application/json; charset=utf-8';
 const require = createRequire(import.meta.url);
 
 /**
- * Everything that is served from node_modules, by the name in its address.
+ * Every file that is served from node_modules, by the name in its address.
  *
- * A request is looked up here and never becomes a path, so it cannot reach another file.
+ * A request is only looked up here and never becomes a path, so it cannot reach any other file.
  */
 const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ['graphiql.min.js', assetOf('graphiql', 'graphiql.min.js', JAVASCRIPT)],
   ['graphiql.min.css', assetOf('graphiql', 'graphiql.min.css', CSS)],
-  // The name that graphiql.min.js gives its source map; developer tools report a missing one.
+  // graphiql.min.js refers to its source map by this name; developer tools report a missing one.
   ['index.umd.js.map', assetOf('graphiql', 'graphiql.min.js.map', JSON_TEXT)],
   ['react.production.min.js', assetOf('react', 'umd/react.production.min.js', JAVASCRIPT)],
   ['react-dom.production.min.js', assetOf('react-dom', 'umd/react-dom.production.min.js', JAVASCRIPT)],
 ]);
 
-/** The asset at `/playground/assets/<release>/<name>`, if there is one. */
+/** The asset at `/playground/assets/<release>/<name>`, if it exists. */
 export function findAsset(release: string, name: string): Asset | undefined {
   const asset = ASSETS.get(name);
   return asset?.release === release ? asset : undefined;
@@ -48,7 +48,7 @@ export function assetUrl(name: string): string {
   return `${PLAYGROUND_PATH}/assets/${asset.release}/${name}`;
 }
 
-/** Finds a package by its package.json: that is the one file all three let others resolve. */
+/** Finds a package by its package.json, the only file that all three packages export. */
 function assetOf(packageName: string, path: string, type: string): Asset {
   const manifest = require.resolve(`${packageName}/package.json`);
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };

@@ -1,5 +1,5 @@
-/** Where the playground's page is. */
+/** Path of the playground. */
 export const PLAYGROUND_PATH = '/playground';
 
-/** The API that the page sends its queries to: same host, so that the page needs no other one. */
+/** Path of the API, on the same host. */
 export const GRAPHQL_PATH = '/graphql';

@@ -5,21 +5,21 @@ import { PAGE_CONTENT_SECURITY_POLICY, PAGE_HTML, PAGE_ICON, PAGE_STYLE } from '
 import { findAsset } from './playground-assets.js';
 import { PLAYGROUND_PATH } from './playground-paths.js';
 
-/** The part of Fastify's reply that is used here. */
+/** The part of Fastify's reply that this file uses. */
 interface Reply {
   header(name: string, value: string): unknown;
 }
 
-// Small files whose address stays the same when their content changes: the browser asks again on every visit.
-const ASK_AGAIN = 'no-cache';
-const KEEP_A_YEAR = 'public, max-age=31536000, immutable';
+// For small files whose content may change under the same address: the browser revalidates them on every visit.
+const REVALIDATE = 'no-cache';
+const CACHE_A_YEAR = 'public, max-age=31536000, immutable';
 
-/** Serves the GraphQL IDE: its page, its own small files, and the fixed list of library files. */
+/** Serves the GraphQL IDE: its page, its own small files, and a fixed list of library files. */
 @Controller(PLAYGROUND_PATH)
 export class PlaygroundController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Cache-Control', ASK_AGAIN)
+  @Header('Cache-Control', REVALIDATE)
   @Header('Content-Security-Policy', PAGE_CONTENT_SECURITY_POLICY)
   @Header('Referrer-Policy', 'no-referrer')
   @Header('X-Content-Type-Options', 'nosniff')
@@ -29,7 +29,7 @@ export class PlaygroundController {
 
   @Get('app.js')
   @Header('Content-Type', 'text/javascript; charset=utf-8')
-  @Header('Cache-Control', ASK_AGAIN)
+  @Header('Cache-Control', REVALIDATE)
   @Header('X-Content-Type-Options', 'nosniff')
   script(): string {
     return PAGE_SCRIPT;
@@ -37,7 +37,7 @@ export class PlaygroundController {
 
   @Get('app.css')
   @Header('Content-Type', 'text/css; charset=utf-8')
-  @Header('Cache-Control', ASK_AGAIN)
+  @Header('Cache-Control', REVALIDATE)
   @Header('X-Content-Type-Options', 'nosniff')
   style(): string {
     return PAGE_STYLE;
@@ -45,13 +45,13 @@ export class PlaygroundController {
 
   @Get('favicon.svg')
   @Header('Content-Type', 'image/svg+xml')
-  @Header('Cache-Control', ASK_AGAIN)
+  @Header('Cache-Control', REVALIDATE)
   @Header('X-Content-Type-Options', 'nosniff')
   icon(): string {
     return PAGE_ICON;
   }
 
-  /** @throws NotFoundException for everything that is not on the list. */
+  /** @throws NotFoundException for a file that is not on the list. */
   @Get('assets/:release/:name')
   @Header('X-Content-Type-Options', 'nosniff')
   asset(
@@ -63,8 +63,8 @@ export class PlaygroundController {
     if (asset === undefined) {
       throw new NotFoundException();
     }
-    // Not a decorator: that would have browsers keep the 404 of an unknown asset for a year, too.
-    reply.header('Cache-Control', KEEP_A_YEAR);
+    // Not as a decorator, which would make browsers cache the 404 of an unknown asset for a year.
+    reply.header('Cache-Control', CACHE_A_YEAR);
     return new StreamableFile(createReadStream(asset.file), { type: asset.type });
   }
 }

@@ -5,9 +5,9 @@ import { PlaygroundController } from './playground.controller.js';
 import { RootController } from './root.controller.js';
 
 /**
- * The GraphQL IDE at `/playground`, complete on this host: it works without the internet.
+ * The GraphQL IDE at `/playground`, served entirely from this host: it works without the internet.
  *
- * The API's module has to be told `graphiql: false`; its own IDE loads from another host.
+ * The GraphQL module must be configured with `graphiql: false`: its own IDE loads from another host.
  */
 @Module({ controllers: [PlaygroundController, RootController] })
 export class PlaygroundModule implements NestModule {

@@ -1,10 +1,10 @@
 /** A query that the playground opens with. */
 export interface PreparedTab {
-  /** Name on the tab (letters, digits, `_`). */
+  /** Title of the tab (letters, digits, `_`). */
   readonly title: string;
-  /** Goes into the comment above the query. */
+  /** Text of the comment above the query. */
   readonly about: string;
-  /** `{{-30d}}` stands for midnight UTC 30 days ago; the page fills it in from the browser's clock. */
+  /** `{{-30d}}` stands for midnight UTC 30 days ago; the page replaces it by the clock of the browser. */
   readonly query: string;
 }
 
@@ -21,11 +21,11 @@ const HISTORY_FIELDS = `id
       currentStatus
     }`;
 
-/** The tabs of a first visit, in order; later ones restore what the visitor left open. */
+/** The tabs of a first visit, in order; later visits restore the tabs that were open. */
 export const PREPARED_TABS: readonly PreparedTab[] = [
   {
     title: 'Trackers',
-    about: 'every tracker with the latest place it was heard at',
+    about: 'every tracker with its newest location',
     query: `{
   trackers {
     id
@@ -76,7 +76,7 @@ export const PREPARED_TABS: readonly PreparedTab[] = [
   },
   {
     title: 'Live',
-    about: 'tells of every new report, until it is stopped',
+    about: 'every new report, until stopped',
     query: `subscription {
   locationUpdated(trackerIds: ["1"]) {
     trackerName
@@ -93,7 +93,7 @@ export const PREPARED_TABS: readonly PreparedTab[] = [
   },
   {
     title: 'Refresh',
-    about: 'computes the rows of the last 7 days again from the raw reports',
+    about: 'recomputes the last 7 days from the raw reports',
     query: `mutation {
   refreshLocationHistoryAggregates(
     trackerId: "1"

@@ -8,37 +8,37 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** How an operator gets a key. */
-export const MAKE_A_KEY = 'openssl rand -base64 32';
+/** The command that generates an encryption key. */
+export const GENERATE_KEY_COMMAND = 'openssl rand -base64 32';
 
-/** A private key as the database has it. */
+/** A private key as the database stores it. */
 export interface EncryptedKey {
-  /** Nonce, cipher text, tag. */
+  /** Nonce, ciphertext and tag. */
   sealed: Buffer;
-  /** Which key it is encrypted with: see {@link idOf}. */
+  /** Id of the key that it is encrypted with: see {@link idOf}. */
   encryptionKeyId: string;
 }
 
 /**
- * What private keys are encrypted with: one key for what is written, and older ones for what is still to be read.
+ * The keys that encrypt private keys: the current one encrypts, the older ones only decrypt.
  *
- * The hashed advertisement key is bound to the cipher text as associated data: moved to the row of another key, it
- * cannot be opened.
+ * The hashed advertisement key is bound to the ciphertext as associated data: a ciphertext that is moved to the row of
+ * another key cannot be decrypted.
  */
 export class EncryptionKeys {
   private readonly keys: ReadonlyMap<string, Buffer>;
   readonly currentId: string;
 
-  /** @param keys 32 bytes each; the first one encrypts. */
+  /** @param keys 32 bytes each; the first one is the current one. */
   constructor(keys: readonly [Buffer, ...Buffer[]]) {
     this.keys = new Map(keys.map((key) => [idOf(key), key]));
     this.currentId = idOf(keys[0]);
   }
 
   /**
-   * The keys that the configuration has; null where it has none: then no private key can be kept or read.
+   * The configured keys; null if there are none: then no private key can be stored or read.
    *
-   * @throws DomainError `BAD_CONFIGURATION` that names the variable, and never shows its value.
+   * @throws DomainError `BAD_CONFIGURATION` that names the variable but never shows its value.
    */
   static fromConfig(config: AppConfig): EncryptionKeys | null {
     const file = config.TRACKER_KEY_ENCRYPTION_KEY_FILE;
@@ -53,14 +53,17 @@ export class EncryptionKeys {
     const decode = (text: string): Buffer => {
       const key = Buffer.from(text, 'base64');
       if (key.length !== 32 || key.toString('base64') !== text) {
-        throw new DomainError('BAD_CONFIGURATION', `${from} has something that is no base64 of 32 bytes`);
+        throw new DomainError(
+          'BAD_CONFIGURATION',
+          `${from} must be base64 of 32 bytes. Generate a key with: ${GENERATE_KEY_COMMAND}`,
+        );
       }
       return key;
     };
     return new EncryptionKeys([decode(current), ...others.map(decode)]);
   }
 
-  /** Of all of them, the current one first. */
+  /** Ids of all keys, the current one first. */
   get ids(): readonly string[] {
     return [...this.keys.keys()];
   }
@@ -74,8 +77,10 @@ export class EncryptionKeys {
   }
 
   /**
-   * @throws DomainError `BAD_CONFIGURATION` when it was encrypted with a key that is not among these, or is not what
-   * was written for this advertisement key.
+   * Decrypts a private key.
+   *
+   * @throws DomainError `BAD_CONFIGURATION` when the key that encrypted it is not among these, or when the ciphertext is
+   * damaged or belongs to another advertisement key.
    */
   open({ sealed, encryptionKeyId }: EncryptedKey, hashedAdvKey: string): PrivateKey {
     const decipher = createDecipheriv(
@@ -106,16 +111,14 @@ export class EncryptionKeys {
     if (!key) {
       throw new DomainError(
         'BAD_CONFIGURATION',
-        `A private key was encrypted with ${id}, which is not among the configured encryption keys (${this.ids.join(', ')})`,
+        `A private key is encrypted with the key ${id}, which is not configured (configured: ${this.ids.join(', ')}). Add the former key to TRACKER_KEY_ENCRYPTION_OLD_KEYS`,
       );
     }
     return key;
   }
 }
 
-/**
- * Names a key without giving it away: 16 hexadecimal digits. Two keys that share one would be told apart by the tag.
- */
+/** Identifies a key without revealing it: 16 hexadecimal digits. If two keys collided, the tag would still tell them apart. */
 function idOf(key: Buffer): string {
   return createHmac('sha256', key).update('tracker_keys encryption key id').digest('hex').slice(0, 16);
 }
@@ -130,7 +133,7 @@ function readKeyFile(file: string): string {
   } catch (cause) {
     throw new DomainError(
       'BAD_CONFIGURATION',
-      `TRACKER_KEY_ENCRYPTION_KEY_FILE cannot be read: ${String(cause)}`,
+      `TRACKER_KEY_ENCRYPTION_KEY_FILE (${file}) cannot be read: ${String(cause)}`,
       {
         cause,
       },

@@ -2,42 +2,42 @@ import { parse, type CsvError } from 'csv-parse/sync';
 import { DomainError } from '../common/errors/domain-error.js';
 import { KEY_BYTES, PrivateKey } from './private-key.js';
 
-/** One tracker as a file of keys has it. */
+/** A tracker in a key file. */
 export interface KeyFileEntry {
-  /** Where it stands: `device 2`, `line 7`. */
+  /** Position in the file: `device 2`, `line 7`. */
   place: string;
   name: string;
   macAddress?: string;
-  /** The first one is what the tracker is registered under. */
+  /** The tracker is registered under the first one. */
   keys: PrivateKey[];
 }
 
-/** An entry that cannot be taken as it is written. */
-export interface WrongEntry {
+/** An entry that cannot be imported. */
+export interface InvalidEntry {
   place: string;
   name?: string;
-  /** Says what is wrong; never shows a key. */
+  /** What is wrong; never shows a key. */
   problem: string;
 }
 
-/** What a file of keys holds, in its order. */
-export type KeyFile = (KeyFileEntry | WrongEntry)[];
+/** The entries of a key file, in its order. */
+export type KeyFile = (KeyFileEntry | InvalidEntry)[];
 
 /**
- * Reads macless-haystack's list of devices (JSON) or a CSV with the columns name, private key and, optionally,
- * advertisement key, hashed key and MAC address; which of the two is told by the content.
+ * Reads a key file: macless-haystack's list of devices (JSON), or a CSV with the columns name, private key and,
+ * optionally, advertisement key, hashed key and MAC address. The content decides which of the two it is.
  *
- * The text is full of secrets, so no message here has a piece of it, nor what a parser says about it.
+ * The text is full of secrets, so no message quotes it, nor repeats what a parser says about it.
  *
  * @throws DomainError `BAD_USER_INPUT` when it is neither.
  */
 export function readKeyFile(text: string): KeyFile {
-  if (text.trim() === '') throw wrongFile('it is empty');
+  if (text.trim() === '') throw notAKeyFile('it is empty');
   return /^\uFEFF?\s*[[{]/.test(text) ? readDevices(text.replace(/^\uFEFF/, '')) : readCsv(text);
 }
 
-function wrongFile(problem: string): DomainError {
-  return new DomainError('BAD_USER_INPUT', `This is no file of keys: ${problem}`);
+function notAKeyFile(problem: string): DomainError {
+  return new DomainError('BAD_USER_INPUT', `Not a key file: ${problem}`);
 }
 
 function readDevices(text: string): KeyFile {
@@ -45,33 +45,35 @@ function readDevices(text: string): KeyFile {
   try {
     devices = JSON.parse(text);
   } catch {
-    throw wrongFile('it begins as JSON and is cut, or wrong further on');
+    throw notAKeyFile('it starts as JSON but is truncated or malformed');
   }
   const names = new Set<string>();
   return (Array.isArray(devices) ? devices : [devices]).map((device: unknown, i) => {
     const place = `device ${i + 1}`;
-    if (typeof device !== 'object' || device === null) return { place, problem: 'it is no device' };
+    if (typeof device !== 'object' || device === null)
+      return { place, problem: 'not a device: must be an object' };
     const { name, privateKey, additionalKeys } = device as Record<string, unknown>;
-    if (typeof name !== 'string' || name === '') return { place, problem: 'it has no name' };
+    if (typeof name !== 'string' || name === '') return { place, problem: 'name is missing' };
     const texts = [privateKey, ...(Array.isArray(additionalKeys) ? (additionalKeys as unknown[]) : [])];
     const keys = texts.map((key) =>
       typeof key === 'string' ? PrivateKey.fromBase64(key.trim()) : undefined,
     );
     const wrong = keys.indexOf(undefined);
-    if (wrong === 0) return { place, name, problem: NO_PRIVATE_KEY('privateKey') };
-    if (wrong > 0) return { place, name, problem: NO_PRIVATE_KEY(`additionalKeys[${wrong - 1}]`) };
-    if (names.has(name)) return { place, name, problem: 'another device of the file has the same name' };
+    if (wrong === 0) return { place, name, problem: invalidPrivateKey('privateKey') };
+    if (wrong > 0) return { place, name, problem: invalidPrivateKey(`additionalKeys[${wrong - 1}]`) };
+    if (names.has(name))
+      return { place, name, problem: 'name must be unique: another device in this file has the same one' };
     names.add(name);
     return { place, name, keys: keys as PrivateKey[] };
   });
 }
 
-const NO_PRIVATE_KEY = (field: string): string =>
-  `${field} is no base64 of a P-224 private key (${KEY_BYTES} bytes)`;
+const invalidPrivateKey = (field: string): string =>
+  `${field} must be a P-224 private key: base64 of ${KEY_BYTES} bytes`;
 
 type Column = 'name' | 'privateKey' | 'advertisementKey' | 'hashedAdvKey' | 'macAddress';
 
-/** How spreadsheets name them, in letters alone. */
+/** Columns by the titles that spreadsheets give them, reduced to letters. */
 const COLUMNS: Readonly<Record<string, Column>> = {
   name: 'name', idname: 'name', tracker: 'name',
   privatekey: 'privateKey', privkey: 'privateKey',
@@ -95,38 +97,38 @@ function readCsv(text: string): KeyFile {
     }) as unknown as typeof rows;
   } catch (error) {
     if (error instanceof DomainError) throw error;
-    throw wrongFile(`it is no CSV from line ${(error as CsvError & { lines: number }).lines} on`);
+    throw notAKeyFile(`it is malformed CSV at line ${(error as CsvError & { lines: number }).lines}`);
   }
-  return gather(rows.map(({ record, info }) => readRow(record, `line ${info.lines}`)));
+  return mergeRowsByName(rows.map(({ record, info }) => readRow(record, `line ${info.lines}`)));
 }
 
 function columnsOf(header: string[]): (Column | false)[] {
   const columns = header.map((title) => COLUMNS[title.toLowerCase().replaceAll(/[^a-z]/g, '')] ?? false);
   if (!columns.includes('name') || !columns.includes('privateKey')) {
-    throw wrongFile(
-      'it is no JSON, and as CSV its first line has to name the columns "name" and "private key" ' +
-        '(and may name "advertisement key", "hashed adv key", "mac")',
+    throw notAKeyFile(
+      'it is not JSON, and as CSV its first line must name the columns "name" and "private key" ' +
+        '(optional: "advertisement key", "hashed adv key", "mac")',
     );
   }
   return columns;
 }
 
-function readRow(row: Row, place: string): KeyFileEntry | WrongEntry {
-  if (!row.name) return { place, problem: 'it has no name' };
+function readRow(row: Row, place: string): KeyFileEntry | InvalidEntry {
+  if (!row.name) return { place, problem: 'name is missing' };
   const { name } = row;
   const key = PrivateKey.fromBase64(row.privateKey ?? '');
-  if (!key) return { place, name, problem: NO_PRIVATE_KEY('private key') };
+  if (!key) return { place, name, problem: invalidPrivateKey('private key') };
   for (const column of ['advertisementKey', 'hashedAdvKey'] as const) {
     if (row[column] && row[column] !== key[column]) {
       const title = column === 'advertisementKey' ? 'advertisement key' : 'hashed adv key';
-      return { place, name, problem: `its private key does not belong to its ${title}` };
+      return { place, name, problem: `private key does not match ${title}` };
     }
   }
   return { place, name, keys: [key], ...(row.macAddress && { macAddress: row.macAddress }) };
 }
 
-/** Rows of one name are one tracker with several keys. */
-function gather(rows: KeyFile): KeyFile {
+/** Rows with the same name are one tracker with several keys. */
+function mergeRowsByName(rows: KeyFile): KeyFile {
   const entries = new Map<string, KeyFileEntry>();
   return rows.filter((row) => {
     if (!('keys' in row)) return true;

@@ -9,19 +9,19 @@ import { type KeyFileEntry, readKeyFile } from './key-file.js';
 import { type KnownTracker, TrackerKeysRepository } from './tracker-keys.repository.js';
 import { TrackerKeysService } from './tracker-keys.service.js';
 
-/** What became of one entry of a file of keys. */
+/** The result for one entry of a key file. */
 export interface KeyImportOutcome {
-  /** Where it stands in the file. */
+  /** Position in the file. */
   place: string;
   name?: string;
   outcome: 'registered' | 'extended' | 'unchanged' | 'refused';
-  /** How many keys were not there before. */
+  /** Number of keys added. */
   keysAdded: number;
-  /** Where there is more to say. */
+  /** Details, if there are any. */
   message?: string;
 }
 
-/** Takes trackers and their keys from files. */
+/** Imports trackers and their keys from key files. */
 @Injectable()
 export class KeyImportService {
   constructor(
@@ -31,13 +31,13 @@ export class KeyImportService {
   ) {}
 
   /**
-   * Registers the trackers of a file that are not there, and adds the keys of those that are. Each entry for itself: a
-   * refused one does not keep the others out. Importing a file again changes nothing.
+   * Registers the unknown trackers of a file, and adds the keys of the known ones. Entries are independent: a refused
+   * one does not stop the others. Importing a file again changes nothing.
    *
-   * @throws DomainError `BAD_USER_INPUT` when it is no file of keys, `BAD_CONFIGURATION` without an encryption key.
+   * @throws DomainError `BAD_USER_INPUT` when the text is not a key file, `BAD_CONFIGURATION` without an encryption key.
    */
   async *import(text: string): AsyncGenerator<KeyImportOutcome> {
-    this.keys.encryption();
+    this.keys.requireEncryption();
     for (const entry of readKeyFile(text)) {
       const { place, name } = entry;
       const about = { place, ...(name !== undefined && { name }) };
@@ -49,17 +49,19 @@ export class KeyImportService {
   private async importEntry(entry: KeyFileEntry): Promise<Omit<KeyImportOutcome, 'place' | 'name'>> {
     try {
       const [first] = entry.keys;
-      const input = checked({
+      const input = validated({
         name: entry.name,
         advertisementKey: first?.advertisementKey ?? null,
         macAddress: entry.macAddress ?? null,
       });
-      const owner = await this.ownerOf({ ...entry, name: input.name });
+      const owner = await this.findOwner({ ...entry, name: input.name });
       const { id } = owner ?? (await this.trackers.create(input));
       const keysAdded = await this.keys.add(id, entry.keys, entry.macAddress ?? null);
       const outcome = !owner ? 'registered' : keysAdded > 0 ? 'extended' : 'unchanged';
       const known =
-        owner && owner.name !== input.name ? `it is the tracker ${JSON.stringify(owner.name)}` : undefined;
+        owner && owner.name !== input.name
+          ? `already registered as ${JSON.stringify(owner.name)}`
+          : undefined;
       return { outcome, keysAdded, ...(known !== undefined && { message: known }) };
     } catch (error) {
       const problem = toDomainError(error);
@@ -68,23 +70,23 @@ export class KeyImportService {
     }
   }
 
-  /** The tracker that has one of the keys, else the one that has the name; undefined where there is none. */
-  private async ownerOf({ name, keys }: KeyFileEntry): Promise<KnownTracker | undefined> {
+  /** The tracker that has one of the keys, else the one that has the name; undefined if there is neither. */
+  private async findOwner({ name, keys }: KeyFileEntry): Promise<KnownTracker | undefined> {
     const hashes = keys.map(({ hashedAdvKey }) => hashedAdvKey);
     const found = await this.repository.findOwners(hashes, name);
-    const byKey = found.filter((owner) => owner.keptKeys.length > 0 || hashes.includes(owner.hashedAdvKey));
+    const byKey = found.filter((owner) => owner.storedKeys.length > 0 || hashes.includes(owner.hashedAdvKey));
     const [owner, another] = byKey.length > 0 ? byKey : found;
-    const rival = another ?? found.find((tracker) => tracker.name === name && tracker !== owner);
-    if (owner && rival) {
-      const names = [owner, rival].map((tracker) => JSON.stringify(tracker.name)).join(' and ');
-      throw new DomainError('CONFLICT', `its keys and its name belong to different trackers: ${names}`);
+    const other = another ?? found.find((tracker) => tracker.name === name && tracker !== owner);
+    if (owner && other) {
+      const names = [owner, other].map((tracker) => JSON.stringify(tracker.name)).join(' and ');
+      throw new DomainError('CONFLICT', `keys and name belong to different trackers: ${names}`);
     }
     return owner;
   }
 }
 
-/** The rules for what is registered by hand hold for files too. */
-function checked(fields: CreateTrackerInput): CreateTrackerInput {
+/** Applies the validation of createTracker to the trackers of a file. */
+function validated(fields: CreateTrackerInput): CreateTrackerInput {
   const input = plainToInstance(CreateTrackerInput, fields);
   const problems = validateSync(input).flatMap(({ constraints }) => Object.values(constraints ?? {}));
   if (problems.length > 0) throw new DomainError('BAD_USER_INPUT', problems.join('; '));

@@ -14,12 +14,12 @@ const VECTORS: [string, string, string][] = [
 
 const SAMPLES = join(REAL_DATA, 'openhaystack-sample-keys.json');
 
-/** The order of the curve: no private key. */
+/** The order of the curve: not a private key. */
 const ORDER = 'ffffffffffffffffffffffffffff16a2e0b8f03e13dd29455c5c2a3d';
 
 function keyOf(text: string): PrivateKey {
   const key = PrivateKey.fromBase64(text);
-  if (!key) throw new Error(`no key: ${text}`);
+  if (!key) throw new Error(`not a key: ${text}`);
   return key;
 }
 
@@ -29,7 +29,7 @@ describe('PrivateKey', () => {
   });
 
   (existsSync(SAMPLES) ? it : it.skip)(
-    `gives public key and hash of all 400 samples (skipped where ${SAMPLES} is missing)`,
+    `computes public key and hash of all 400 samples (skipped if ${SAMPLES} is missing)`,
     () => {
       const { keys } = JSON.parse(readFileSync(SAMPLES, 'utf8')) as { keys: Record<string, string>[] };
       expect(keys).toHaveLength(400);
@@ -42,23 +42,23 @@ describe('PrivateKey', () => {
   );
 
   it.each([
-    ['nothing', ''],
+    ['an empty text', ''],
     ['27 bytes', Buffer.alloc(27, 1).toString('base64')],
     ['29 bytes', Buffer.alloc(29, 1).toString('base64')],
     ['zero', Buffer.alloc(28).toString('base64')],
     ['the order of the curve', Buffer.from(ORDER, 'hex').toString('base64')],
-    ['more than that', Buffer.alloc(28, 0xff).toString('base64')],
+    ['a larger number', Buffer.alloc(28, 0xff).toString('base64')],
     ['hexadecimal digits', '1485da0196368e46b97d80e9ed523e843a12e293d7519bd869def87a'],
-  ])('is not %s', (_what, text) => {
+  ])('rejects %s', (_what, text) => {
     expect(PrivateKey.fromBase64(text)).toBeUndefined();
   });
 
-  it('takes the last number below the order', () => {
+  it('accepts the largest number below the order', () => {
     const last = (BigInt(`0x${ORDER}`) - 1n).toString(16);
     expect(PrivateKey.fromBytes(Buffer.from(last, 'hex'))).toBeDefined();
   });
 
-  it('shows itself in no form', () => {
+  it('never prints its bytes', () => {
     const [secret] = VECTORS[0] as [string, string, string];
     const key = keyOf(secret);
     const hex = Buffer.from(secret, 'base64').toString('hex');

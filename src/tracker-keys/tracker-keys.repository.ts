@@ -3,30 +3,30 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { sqlFile } from '../database/sql-files.js';
 import type { EncryptedKey } from './encryption-keys.js';
 
-/** A key as it is kept. */
+/** A key as it is stored. */
 export interface StoredKey extends EncryptedKey {
   id: string;
   trackerId: string;
   hashedAdvKey: string;
 }
 
-/** A key as it may be shown. */
+/** A key without its secret. */
 export interface ListedKey {
   tracker: string;
   hashedAdvKey: string;
-  /** Whether reports are kept under it. */
+  /** Whether reports are stored under this key. */
   isFirst: boolean;
   encryptionKeyId: string;
   createdAt: Date;
 }
 
-/** What is known of a key, or of a name, before it is imported. */
+/** A tracker that has one of some keys, or a name. */
 export interface KnownTracker {
   id: string;
   name: string;
   hashedAdvKey: string;
-  /** Those of the keys asked for that are kept for it. */
-  keptKeys: string[];
+  /** Those of the given keys that are stored for it. */
+  storedKeys: string[];
 }
 
 export interface NewKey extends EncryptedKey {
@@ -34,24 +34,24 @@ export interface NewKey extends EncryptedKey {
   hashedAdvKey: string;
 }
 
-const STORED = `id, tracker_id AS "trackerId", hashed_adv_key AS "hashedAdvKey", sealed_private_key AS sealed,
+const STORED_KEY_COLUMNS = `id, tracker_id AS "trackerId", hashed_adv_key AS "hashedAdvKey", sealed_private_key AS sealed,
   encryption_key_id AS "encryptionKeyId"`;
 
 @Injectable()
 export class TrackerKeysRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Trackers that have one of these keys, as first or further one, or this name. */
+  /** Trackers that have one of these keys, as first or additional key, or this name. */
   findOwners(hashedAdvKeys: readonly string[], name: string): Promise<KnownTracker[]> {
     return this.db.query(sqlFile('queries/tracker-keys/find-owners'), [hashedAdvKeys, name]);
   }
 
   /**
-   * Adds keys to a tracker; those that are there stay as they are. Fills in the tracker's own advertisement key and
-   * address where it has none.
+   * Adds keys to a tracker; keys that it has already stay as they are. Sets the tracker's advertisement key and MAC
+   * address if it has none.
    *
-   * @returns how many were added.
-   * @throws the driver's unique violation (23505) when one belongs to another tracker.
+   * @returns the number of keys added.
+   * @throws the driver's unique violation (23505) when a key belongs to another tracker.
    */
   async add(trackerId: string, keys: readonly NewKey[], macAddress: string | null): Promise<number> {
     const [{ added }] = await this.db.query<[{ added: number }]>(sqlFile('queries/tracker-keys/add'), [
@@ -65,12 +65,14 @@ export class TrackerKeysRepository {
     return added;
   }
 
-  /** The keys of a tracker, its first one first. */
+  /** The keys of a tracker, its first key first. */
   findByTracker(trackerId: string): Promise<StoredKey[]> {
-    return this.db.query(`SELECT ${STORED} FROM tracker_keys WHERE tracker_id = $1 ORDER BY id`, [trackerId]);
+    return this.db.query(`SELECT ${STORED_KEY_COLUMNS} FROM tracker_keys WHERE tracker_id = $1 ORDER BY id`, [
+      trackerId,
+    ]);
   }
 
-  /** All keys, in the order of trackers' names. */
+  /** All keys, ordered by the names of the trackers. */
   list(): Promise<ListedKey[]> {
     return this.db.query(
       `SELECT t.name AS tracker, k.hashed_adv_key AS "hashedAdvKey", k.hashed_adv_key = t.hashed_adv_key AS "isFirst",
@@ -79,7 +81,7 @@ export class TrackerKeysRepository {
     );
   }
 
-  /** How many keys are encrypted with which encryption key. */
+  /** Number of keys by the id of the encryption key. */
   async countByEncryptionKey(): Promise<Map<string, number>> {
     const rows = await this.db.query<{ id: string; keys: number }[]>(
       'SELECT encryption_key_id AS id, count(*)::int AS keys FROM tracker_keys GROUP BY 1 ORDER BY 1',
@@ -88,10 +90,10 @@ export class TrackerKeysRepository {
   }
 
   /**
-   * Encrypts some of the keys anew that were encrypted with one of these encryption keys, in one transaction; rows that
-   * another process is at are left to it.
+   * Encrypts up to `limit` of the keys again that one of these encryption keys encrypted, in one transaction. Skips rows
+   * that another process has locked.
    *
-   * @returns how many there were; 0 when none is left.
+   * @returns the number of keys; 0 when none is left.
    */
   async reseal(
     encryptionKeyIds: readonly string[],
@@ -100,15 +102,19 @@ export class TrackerKeysRepository {
   ): Promise<number> {
     return this.db.transaction(async (session: EntityManager) => {
       const keys = await session.query<StoredKey[]>(
-        `SELECT ${STORED} FROM tracker_keys WHERE encryption_key_id = ANY ($1) ORDER BY id LIMIT $2
+        `SELECT ${STORED_KEY_COLUMNS} FROM tracker_keys WHERE encryption_key_id = ANY ($1) ORDER BY id LIMIT $2
          FOR UPDATE SKIP LOCKED`,
         [encryptionKeyIds, limit],
       );
-      const anew = keys.map(seal);
+      const resealed = keys.map(seal);
       await session.query(
-        `UPDATE tracker_keys AS k SET sealed_private_key = anew.sealed, encryption_key_id = anew.key_id
-         FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS anew (id, sealed, key_id) WHERE k.id = anew.id`,
-        [keys.map(({ id }) => id), anew.map(({ sealed }) => sealed), anew.map((key) => key.encryptionKeyId)],
+        `UPDATE tracker_keys AS k SET sealed_private_key = resealed.sealed, encryption_key_id = resealed.key_id
+         FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS resealed (id, sealed, key_id) WHERE k.id = resealed.id`,
+        [
+          keys.map(({ id }) => id),
+          resealed.map(({ sealed }) => sealed),
+          resealed.map((key) => key.encryptionKeyId),
+        ],
       );
       return keys.length;
     });

@@ -1,25 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
-import { type EncryptionKeys, MAKE_A_KEY } from './encryption-keys.js';
+import { type EncryptionKeys, GENERATE_KEY_COMMAND } from './encryption-keys.js';
 import type { PrivateKey } from './private-key.js';
 import { type ListedKey, type NewKey, TrackerKeysRepository } from './tracker-keys.repository.js';
 
-/** Injection token of {@link EncryptionKeys}; null where none is configured. */
+/** Injection token of {@link EncryptionKeys}; null if none is configured. */
 export const ENCRYPTION_KEYS = Symbol('ENCRYPTION_KEYS');
 
-/** Rows of one transaction of a rotation. */
+/** Keys per transaction of a rotation. */
 const ROTATION_BATCH = 500;
 
-/** What a rotation did. */
+/** Result of a rotation. */
 export interface RotationSummary {
-  /** What all keys are encrypted with now. */
+  /** Id of the encryption key that encrypts all keys now. */
   encryptionKeyId: string;
   resealed: number;
-  /** How many were encrypted with it before. */
+  /** Number of keys that it encrypted before. */
   current: number;
 }
 
-/** The private keys of trackers: kept encrypted, handed to the code that decrypts reports, shown to nobody. */
+/** The private keys of trackers: stored encrypted, used only to decrypt reports, never shown. */
 @Injectable()
 export class TrackerKeysService {
   constructor(
@@ -28,21 +28,21 @@ export class TrackerKeysService {
   ) {}
 
   /**
-   * The keys of a tracker, its first one first; empty where it has none.
+   * The keys of a tracker, its first key first; empty if it has none.
    *
-   * @throws DomainError `BAD_CONFIGURATION` when they cannot be opened.
+   * @throws DomainError `BAD_CONFIGURATION` when they cannot be decrypted.
    */
   async privateKeysOf(trackerId: string): Promise<PrivateKey[]> {
     const stored = await this.keys.findByTracker(trackerId);
-    return stored.map((key) => this.encryption().open(key, key.hashedAdvKey));
+    return stored.map((key) => this.requireEncryption().open(key, key.hashedAdvKey));
   }
 
-  /** Whether there is anything to read a tracker's reports with. */
+  /** Whether a tracker has a private key to decrypt its reports with. */
   async hasKeys(trackerId: string): Promise<boolean> {
     return (await this.keys.findByTracker(trackerId)).length > 0;
   }
 
-  /** Without what is secret. */
+  /** All keys, without their secrets. */
   list(): Promise<ListedKey[]> {
     return this.keys.list();
   }
@@ -50,44 +50,44 @@ export class TrackerKeysService {
   /**
    * Adds keys to a tracker; see {@link TrackerKeysRepository.add}.
    *
-   * @throws DomainError `BAD_CONFIGURATION` where there is nothing to encrypt them with.
+   * @throws DomainError `BAD_CONFIGURATION` when no encryption key is configured.
    */
   add(trackerId: string, keys: readonly PrivateKey[], macAddress: string | null): Promise<number> {
     const sealed = keys.map((key): NewKey => ({
       advertisementKey: key.advertisementKey,
       hashedAdvKey: key.hashedAdvKey,
-      ...this.encryption().seal(key),
+      ...this.requireEncryption().seal(key),
     }));
     return this.keys.add(trackerId, sealed, macAddress);
   }
 
   /**
-   * Makes sure that every key that is kept can be opened, so that work does not begin that cannot be done.
+   * Checks that every stored key can be decrypted, before work begins that needs it.
    *
-   * @throws DomainError `BAD_CONFIGURATION` that says which encryption key is missing.
+   * @throws DomainError `BAD_CONFIGURATION` that names the missing encryption keys.
    */
   async verifyReadable(): Promise<void> {
-    const encryption = this.encryption();
+    const encryption = this.requireEncryption();
     const counts = await this.keys.countByEncryptionKey();
     const unreadable = [...counts].filter(([id]) => !encryption.ids.includes(id));
     if (unreadable.length > 0) {
       const listed = unreadable.map(([id, keys]) => `${keys} with ${id}`).join(', ');
       throw new DomainError(
         'BAD_CONFIGURATION',
-        `There are private keys that the configured encryption keys (${encryption.ids.join(', ')}) do not open: ` +
-          `${listed}. Is TRACKER_KEY_ENCRYPTION_KEY the right one? A former one belongs into TRACKER_KEY_ENCRYPTION_OLD_KEYS`,
+        `The configured encryption keys (${encryption.ids.join(', ')}) do not decrypt all private keys: ${listed} are ` +
+          'left. Check TRACKER_KEY_ENCRYPTION_KEY, and add former keys to TRACKER_KEY_ENCRYPTION_OLD_KEYS',
       );
     }
   }
 
   /**
-   * Encrypts anew what is encrypted with an old key. Safe to repeat, beside everything else, and to interrupt.
+   * Encrypts with the current key what an old key encrypted. Safe to repeat, to interrupt, and to run concurrently.
    *
-   * @throws DomainError `BAD_CONFIGURATION` when there are keys that cannot be read; nothing is changed then.
+   * @throws DomainError `BAD_CONFIGURATION` when some keys cannot be decrypted; then nothing is changed.
    */
   async rotate(): Promise<RotationSummary> {
     await this.verifyReadable();
-    const encryption = this.encryption();
+    const encryption = this.requireEncryption();
     const counts = await this.keys.countByEncryptionKey();
     const current = counts.get(encryption.currentId) ?? 0;
     const old = encryption.ids.filter((id) => id !== encryption.currentId);
@@ -98,13 +98,13 @@ export class TrackerKeysService {
     return { encryptionKeyId: encryption.currentId, resealed, current };
   }
 
-  /** @throws DomainError `BAD_CONFIGURATION` where no key is configured. */
-  encryption(): EncryptionKeys {
+  /** @throws DomainError `BAD_CONFIGURATION` when no encryption key is configured. */
+  requireEncryption(): EncryptionKeys {
     if (!this.configured) {
       throw new DomainError(
         'BAD_CONFIGURATION',
-        'Private keys are kept encrypted, and there is no key for that: set TRACKER_KEY_ENCRYPTION_KEY, or ' +
-          `TRACKER_KEY_ENCRYPTION_KEY_FILE. Make one with: ${MAKE_A_KEY}`,
+        'Private keys are stored encrypted, and no encryption key is configured: set TRACKER_KEY_ENCRYPTION_KEY or ' +
+          `TRACKER_KEY_ENCRYPTION_KEY_FILE. Generate a key with: ${GENERATE_KEY_COMMAND}`,
       );
     }
     return this.configured;

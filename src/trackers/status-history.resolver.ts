@@ -8,7 +8,7 @@ import { TrackersService } from './trackers.service.js';
 export class StatusHistoryResolver {
   constructor(private readonly trackers: TrackersService) {}
 
-  @ResolveField(() => TrackerModel, { description: 'Whose status this is.' })
+  @ResolveField(() => TrackerModel, { description: 'The tracker that has or had this status.' })
   async tracker(@Parent() row: StatusHistory, @Context() context: RequestContext): Promise<TrackerModel> {
     const tracker = await context
       .loader(this.trackers, (ids) => this.trackers.findMany(ids))

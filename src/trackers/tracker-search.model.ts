@@ -5,9 +5,9 @@ import type { TrackerFilter } from './dto/tracker-filter.input.js';
 import { TrackerModel } from './tracker.model.js';
 import { TrackerStatus } from './tracker-status.enum.js';
 
-@ObjectType({ description: 'A tracker in a page of trackers.' })
+@ObjectType({ description: 'A tracker on a page of trackers.' })
 export class TrackerEdge {
-  @Field(() => String, { description: 'Its place in the list, to ask for what comes behind it.' })
+  @Field(() => String, { description: 'Cursor of the tracker; pass it as `after` to continue from here.' })
   cursor!: string;
 
   @Field(() => TrackerModel, { description: 'The tracker.' })
@@ -19,63 +19,65 @@ export class TrackerConnection {
   @Field(() => [TrackerEdge], { description: 'The trackers with their cursors.', complexity: COST_OF_PART })
   edges!: TrackerEdge[];
 
-  @Field(() => [TrackerModel], { description: 'The trackers alone.' })
+  @Field(() => [TrackerModel], { description: 'The trackers without cursors.' })
   nodes!: TrackerModel[];
 
-  @Field(() => PageInfo, { description: 'Where this page lies in the list.', complexity: 0 })
+  @Field(() => PageInfo, { description: 'Position of this page in the list.', complexity: 0 })
   pageInfo!: PageInfo;
 
-  /** Not a field: what `totalCount` counts. */
+  /** Not a field of the API; the resolver of `totalCount` reads it. */
   filter!: TrackerFilter;
 }
 
 @ObjectType({ description: 'A tracker near a point.' })
 export class NearbyTrackerModel {
-  @Field(() => Float, { description: 'From the point to its newest place, over the surface of a sphere.' })
+  @Field(() => Float, {
+    description: 'Great-circle distance from the point to the newest location of the tracker, in metres.',
+  })
   distanceMeters!: number;
 
   @Field(() => TrackerModel, { description: 'The tracker.', complexity: COST_OF_PART })
   tracker!: TrackerModel;
 }
 
-@ObjectType({ description: 'How long trackers had a status, until now.' })
+@ObjectType({ description: 'How long trackers had a status, up to now.' })
 export class StatusDuration {
   @Field(() => TrackerStatus, { description: 'The status.' })
   status!: TrackerStatus;
 
-  @Field(() => Int, { description: 'Trackers that had it at some time.' })
+  @Field(() => Int, { description: 'Number of trackers that ever had the status.' })
   trackers!: number;
 
-  @Field(() => Int, { description: 'Trackers that have it now.' })
+  @Field(() => Int, { description: 'Number of trackers that have it now.' })
   trackersNow!: number;
 
-  @Field(() => Float, { description: 'Of all trackers together.' })
+  @Field(() => Float, { description: 'Total over all trackers, in seconds.' })
   totalSeconds!: number;
 
-  @Field(() => Float, { description: 'Of one tracker that had it, on average; 0 where none had.' })
+  @Field(() => Float, { description: 'Average per tracker that ever had it, in seconds; 0 if none had.' })
   averageSeconds!: number;
 
-  @Field(() => Float, { description: 'Of the tracker that had it longest.' })
+  @Field(() => Float, { description: 'Longest time of a single tracker, in seconds.' })
   longestSeconds!: number;
 }
 
-@ObjectType({ description: 'How long trackers were in their statuses, until now.' })
+@ObjectType({ description: 'How long trackers were in each status, up to now.' })
 export class DurationStats {
-  @Field(() => Int, { description: 'Trackers that this is about.' })
+  @Field(() => Int, { description: 'Number of trackers counted.' })
   totalTrackers!: number;
 
   @Field(() => Float, {
-    description: 'Hours that a tracker that was ever IN_TRANSIT was so, on average; 0 where none was.',
+    description: 'Average hours in IN_TRANSIT, over the trackers that ever were; 0 if none was.',
   })
   averageTransitTime!: number;
 
   @Field(() => Float, {
-    description: 'Hours that a tracker that was ever IN_STORAGE was so, on average; 0 where none was.',
+    description: 'Average hours in IN_STORAGE, over the trackers that ever were; 0 if none was.',
   })
   averageStorageTime!: number;
 
   @Field(() => [StatusDuration], {
-    description: 'Every status, in the order of the life of a tracker.',
+    description: "Every status, in the order of a tracker's life cycle.",
     complexity: COST_OF_PART,
   })
   statuses!: StatusDuration[];

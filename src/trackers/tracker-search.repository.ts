@@ -6,9 +6,9 @@ import { OrderDirection, TrackerOrderField } from './dto/tracker-order.input.js'
 import type { TrackerEntity } from './tracker.entity.js';
 import type { TrackerStatus } from './tracker-status.enum.js';
 
-/** A tracker and its place in the order that it was asked for in. */
-export interface PlacedTracker extends TrackerEntity {
-  place: string;
+/** A tracker and the value that the page is sorted by. */
+export interface SortedTracker extends TrackerEntity {
+  sortKey: string;
 }
 
 export interface NearbyTracker extends TrackerEntity {
@@ -26,11 +26,11 @@ export interface DurationStatsRow {
   totalTrackers: number;
 }
 
-export interface PageOfTrackers {
+export interface TrackerPageQuery {
   field: TrackerOrderField;
   direction: OrderDirection;
-  /** Place and id of the tracker before the page. */
-  after: { place: string; id: string } | null;
+  /** Sort key and id of the last tracker of the page before; null: the first page. */
+  after: { sortKey: string; id: string } | null;
   limit: number;
 }
 
@@ -46,33 +46,33 @@ const DURATION_STATS = sqlFile('queries/trackers/find-duration-stats').replace(
   () => `AS (SELECT m.id FROM (${MATCHING}) AS m)`,
 );
 
-/** Times go by the millisecond, which is what they are kept to; who was never seen is older than all. */
-const PLACES: Readonly<Record<TrackerOrderField, { key: string; type: string }>> = {
-  [TrackerOrderField.NAME]: { key: 'm.name', type: 'text' },
+/** Times are compared in milliseconds, as they are stored; a tracker without reports sorts as the oldest. */
+const SORT_KEYS: Readonly<Record<TrackerOrderField, { expression: string; type: string }>> = {
+  [TrackerOrderField.NAME]: { expression: 'm.name', type: 'text' },
   [TrackerOrderField.CREATED_AT]: {
-    key: '(extract(epoch FROM m.created_at) * 1000)::bigint',
+    expression: '(extract(epoch FROM m.created_at) * 1000)::bigint',
     type: 'bigint',
   },
   [TrackerOrderField.LAST_SEEN]: {
-    key: `coalesce(extract(epoch FROM m.last_seen) * 1000, ${Number.MIN_SAFE_INTEGER})::bigint`,
+    expression: `coalesce(extract(epoch FROM m.last_seen) * 1000, ${Number.MIN_SAFE_INTEGER})::bigint`,
     type: 'bigint',
   },
 };
 
-/** Finds trackers by what they are and where they were last. */
+/** Finds trackers by their properties and their newest location. */
 @Injectable()
 export class TrackerSearchRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Trackers that match, in this order, behind one of them. One statement. */
-  findPage(filter: TrackerFilter, page: PageOfTrackers): Promise<PlacedTracker[]> {
-    const { key, type } = PLACES[page.field];
-    const behind = page.direction === OrderDirection.ASC ? '>' : '<';
+  /** The matching trackers that follow `page.after` in this order. One statement. */
+  findPage(filter: TrackerFilter, page: TrackerPageQuery): Promise<SortedTracker[]> {
+    const { expression, type } = SORT_KEYS[page.field];
+    const follows = page.direction === OrderDirection.ASC ? '>' : '<';
     return this.db.query(
-      `SELECT ${COLUMNS}, ${key} AS place FROM (${MATCHING}) AS m
-       WHERE $10::${type} IS NULL OR (${key}, m.id) ${behind} ($10, $11::bigint)
-       ORDER BY ${key} ${page.direction}, m.id ${page.direction} LIMIT $12::integer`,
-      [...parametersOf(filter), page.after?.place, page.after?.id, page.limit],
+      `SELECT ${COLUMNS}, ${expression} AS "sortKey" FROM (${MATCHING}) AS m
+       WHERE $10::${type} IS NULL OR (${expression}, m.id) ${follows} ($10, $11::bigint)
+       ORDER BY ${expression} ${page.direction}, m.id ${page.direction} LIMIT $12::integer`,
+      [...parametersOf(filter), page.after?.sortKey, page.after?.id, page.limit],
     );
   }
 
@@ -81,15 +81,15 @@ export class TrackerSearchRepository {
     return total;
   }
 
-  /** Trackers whose newest place is no farther away, nearest first. One statement. */
+  /** Trackers whose newest location lies within the radius, nearest first. One statement. */
   findNear(
-    place: { latitude: number; longitude: number; radiusMeters: number },
+    point: { latitude: number; longitude: number; radiusMeters: number },
     limit: number,
   ): Promise<NearbyTracker[]> {
-    return this.db.query(NEAR, [place.latitude, place.longitude, place.radiusMeters, limit]);
+    return this.db.query(NEAR, [point.latitude, point.longitude, point.radiusMeters, limit]);
   }
 
-  /** One row a status, in the order of a tracker's life. */
+  /** One row per status, in the order of a tracker's life cycle. */
   durationStats(filter: TrackerFilter): Promise<DurationStatsRow[]> {
     return this.db.query(DURATION_STATS, parametersOf(filter));
   }

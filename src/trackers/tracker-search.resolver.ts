@@ -15,17 +15,19 @@ export class TrackerSearchResolver {
   constructor(private readonly trackers: TrackerSearchService) {}
 
   @Query(() => TrackerConnection, {
-    description: 'Trackers page by page, filtered and in an order.',
+    description: 'Trackers page by page, filtered and sorted.',
     complexity: costOfConnection('first'),
   })
   async trackersConnection(@Args() args: TrackersConnectionArgs): Promise<TrackerConnection> {
     const { first, after, orderBy, filter } = args;
-    const page = await this.trackers.page(first, after ?? undefined, orderBy ?? undefined, filter ?? {});
+    const page = await this.trackers.findPage(first, after ?? undefined, orderBy ?? undefined, filter ?? {});
     const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: toTrackerModel(node) }));
     return { edges, nodes: edges.map(({ node }) => node), pageInfo: page.pageInfo, filter: filter ?? {} };
   }
 
-  @ResolveField(() => Int, { description: 'How many trackers match, on all pages; counted when asked for.' })
+  @ResolveField(() => Int, {
+    description: 'Number of matching trackers on all pages; counted only when selected.',
+  })
   async totalCount(
     @Parent() { filter }: TrackerConnection,
     @Context() context: RequestContext,
@@ -35,23 +37,23 @@ export class TrackerSearchResolver {
   }
 
   @Query(() => [NearbyTrackerModel], {
-    description: 'Trackers whose newest place is no farther from a point than that, nearest first.',
+    description: 'Trackers whose newest location lies within a radius of a point, nearest first.',
     complexity: costOfList('limit'),
   })
   async trackersNear(@Args() args: TrackersNearArgs): Promise<NearbyTrackerModel[]> {
-    const found = await this.trackers.near(args.latitude, args.longitude, args.radiusMeters, args.limit);
+    const found = await this.trackers.findNear(args.latitude, args.longitude, args.radiusMeters, args.limit);
     return found.map(({ distanceMeters, ...tracker }) => ({
       distanceMeters,
       tracker: toTrackerModel(tracker),
     }));
   }
 
-  @Query(() => DurationStats, { description: 'How long trackers were in each status, until now.' })
+  @Query(() => DurationStats, { description: 'How long trackers were in each status, up to now.' })
   async durationStats(
     @Args('filter', {
       type: () => TrackerFilter,
       nullable: true,
-      description: 'Which trackers; all where not given.',
+      description: 'Which trackers; all by default.',
     })
     filter: TrackerFilter | null,
   ): Promise<DurationStats> {

@@ -7,13 +7,13 @@ import { OrderDirection, type TrackerOrder, TrackerOrderField } from './dto/trac
 import {
   type DurationStatsRow,
   type NearbyTracker,
-  type PageOfTrackers,
-  type PlacedTracker,
+  type TrackerPageQuery,
+  type SortedTracker,
   TrackerSearchRepository,
 } from './tracker-search.repository.js';
 
-/** What the place of a tracker in an order looks like in a cursor. */
-const PLACE: Readonly<Record<TrackerOrderField, RegExp>> = {
+/** What the sort key of a tracker looks like in a cursor. */
+const SORT_KEY_PATTERNS: Readonly<Record<TrackerOrderField, RegExp>> = {
   [TrackerOrderField.NAME]: /^[^\0]{1,1000}$/s,
   [TrackerOrderField.CREATED_AT]: /^-?\d{1,16}$/,
   [TrackerOrderField.LAST_SEEN]: /^-?\d{1,16}$/,
@@ -25,23 +25,28 @@ export class TrackerSearchService {
   constructor(private readonly trackers: TrackerSearchRepository) {}
 
   /**
-   * A page of the trackers that match, in an order.
+   * A page of the matching trackers, sorted.
    *
-   * @param after cursor of the tracker before the page, of a list in the same order.
+   * @param after cursor of the last tracker of the page before, in the same order.
    * @throws DomainError `BAD_USER_INPUT` (cursor, box).
    */
-  async page(
+  async findPage(
     first: number,
     after: string | undefined,
     order: TrackerOrder = BY_NAME,
     filter: TrackerFilter = {},
-  ): Promise<Connection<PlacedTracker>> {
+  ): Promise<Connection<SortedTracker>> {
     checkBox(filter);
     const { field, direction } = order;
     const kind = `trackers ${field} ${direction}`;
-    const place = after === undefined ? null : placeOf(after, kind, field);
-    const rows = await this.trackers.findPage(filter, { field, direction, after: place, limit: first + 1 });
-    return connectionOf(rows, first, after, (row) => writeCursor([kind, row.place, row.id]));
+    const position = after === undefined ? null : readPosition(after, kind, field);
+    const rows = await this.trackers.findPage(filter, {
+      field,
+      direction,
+      after: position,
+      limit: first + 1,
+    });
+    return connectionOf(rows, first, after, (row) => writeCursor([kind, row.sortKey, row.id]));
   }
 
   /** How many trackers match. */
@@ -49,28 +54,33 @@ export class TrackerSearchService {
     return this.trackers.count(filter);
   }
 
-  /** Trackers whose newest place is no farther away than that, nearest first. */
-  near(latitude: number, longitude: number, radiusMeters: number, limit: number): Promise<NearbyTracker[]> {
+  /** Trackers whose newest location lies within the radius, nearest first. */
+  findNear(
+    latitude: number,
+    longitude: number,
+    radiusMeters: number,
+    limit: number,
+  ): Promise<NearbyTracker[]> {
     return this.trackers.findNear({ latitude, longitude, radiusMeters }, limit);
   }
 
-  /** How long the trackers that match had each status. @throws DomainError `BAD_USER_INPUT` (box). */
+  /** How long the matching trackers had each status. @throws DomainError `BAD_USER_INPUT` (box). */
   durationStats(filter: TrackerFilter = {}): Promise<DurationStatsRow[]> {
     checkBox(filter);
     return this.trackers.durationStats(filter);
   }
 }
 
-function placeOf(after: string, kind: string, field: TrackerOrderField): PageOfTrackers['after'] {
-  const [place = '', id = ''] = readCursor(after, kind, [PLACE[field], /^\d+$/]);
-  return { place, id: parseId(id, 'after') };
+function readPosition(after: string, kind: string, field: TrackerOrderField): TrackerPageQuery['after'] {
+  const [sortKey = '', id = ''] = readCursor(after, kind, [SORT_KEY_PATTERNS[field], /^\d+$/]);
+  return { sortKey, id: parseId(id, 'after') };
 }
 
 function checkBox({ box }: TrackerFilter): void {
   if (box && box.south > box.north) {
     throw new DomainError(
       'BAD_USER_INPUT',
-      `south (${box.south}) must not be greater than north (${box.north})`,
+      `box.south (${box.south}) must not be greater than box.north (${box.north})`,
       { details: { argument: 'box' } },
     );
   }

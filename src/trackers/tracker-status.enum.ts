@@ -1,6 +1,6 @@
 import { registerEnumType } from '@nestjs/graphql';
 
-/** Where a tracked thing is in its life; the order is that of the life. */
+/** The life cycle of a tracked item, in its order. */
 export enum TrackerStatus {
   CREATED = 'CREATED',
   IN_TRANSIT = 'IN_TRANSIT',
@@ -10,11 +10,11 @@ export enum TrackerStatus {
 
 registerEnumType(TrackerStatus, {
   name: 'TrackerStatus',
-  description: 'Where a tracked thing is in its life.',
+  description: 'Stage in the life cycle of a tracked item.',
   valuesMap: {
-    CREATED: { description: 'Registered; not under way yet.' },
-    IN_TRANSIT: { description: 'Under way.' },
-    IN_STORAGE: { description: 'Kept at a storage location.' },
-    DELIVERED: { description: 'Arrived.' },
+    CREATED: { description: 'Registered, not yet shipped.' },
+    IN_TRANSIT: { description: 'In transit.' },
+    IN_STORAGE: { description: 'In storage.' },
+    DELIVERED: { description: 'Delivered.' },
   },
 });

@@ -3,19 +3,19 @@ import { DataSource } from 'typeorm';
 import { sqlFile } from '../database/sql-files.js';
 import type { TrackerStatus } from './tracker-status.enum.js';
 
-/** A status that a tracker had, or has. */
+/** A current or former status of a tracker. */
 export interface StatusHistoryRow {
   id: string;
   trackerId: string;
   status: TrackerStatus;
-  /** Since when; until `endedAt`, which is null for the one that it has. */
+  /** When the status began; `endedAt` is null for the current one. */
   timestamp: Date;
   endedAt: Date | null;
   changedBy: string | null;
   reason: string | null;
 }
 
-/** Since when a tracker has its status, and how long it had some until now. */
+/** When the current status of a tracker began, and how long it was in transit and in storage up to now. */
 export interface DurationsRow {
   trackerId: string;
   currentSince: Date;
@@ -23,7 +23,7 @@ export interface DurationsRow {
   storageSeconds: number;
 }
 
-export interface StatusChange {
+export interface NewStatus {
   status: TrackerStatus;
   changedBy: string | null;
   reason: string | null;
@@ -32,13 +32,13 @@ export interface StatusChange {
 const FIND_HISTORY = sqlFile('queries/trackers/find-status-history');
 const FIND_DURATIONS = sqlFile('queries/trackers/find-durations');
 
-/** Statuses of trackers; a trigger records each change, see sql/definitions/common/tracker_status_history.sql. */
+/** Reads and sets the statuses of trackers; a trigger records each change, see sql/definitions/common/tracker_status_history.sql. */
 @Injectable()
 export class TrackerStatusesRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Whether it had another status before; else nothing is changed. */
-  async set(trackerId: string, { status, changedBy, reason }: StatusChange): Promise<boolean> {
+  /** Returns whether the status changed. */
+  async set(trackerId: string, { status, changedBy, reason }: NewStatus): Promise<boolean> {
     const [{ changed }] = await this.db.query<[{ changed: boolean }]>(
       'SELECT set_tracker_status($1, $2, $3, $4) AS changed',
       [trackerId, status, changedBy, reason],
@@ -51,7 +51,7 @@ export class TrackerStatusesRepository {
     return this.db.query(FIND_HISTORY, [trackerIds, first]);
   }
 
-  /** One row a tracker, in no order. One statement. */
+  /** One row per tracker, unordered. One statement. */
   findDurations(trackerIds: readonly string[]): Promise<DurationsRow[]> {
     return this.db.query(FIND_DURATIONS, [trackerIds]);
   }

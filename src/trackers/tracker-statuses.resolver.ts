@@ -10,13 +10,13 @@ import { toTrackerModel, TrackerModel } from './tracker.model.js';
 
 const SECONDS_PER_HOUR = 3600;
 
-/** The status of a tracker, and those that it had before. */
+/** The current status of a tracker, and its former ones. */
 @Resolver(() => TrackerModel)
 export class TrackerStatusesResolver {
   constructor(private readonly statuses: TrackerStatusesService) {}
 
   @Mutation(() => TrackerModel, {
-    description: 'Gives a tracker a status from now on; the one that it has already changes nothing.',
+    description: 'Sets the status of a tracker from now on. Setting its current status changes nothing.',
   })
   async setTrackerStatus(@Args() args: SetTrackerStatusArgs): Promise<TrackerModel> {
     const { trackerId, status, note, by } = args;
@@ -26,7 +26,7 @@ export class TrackerStatusesResolver {
   }
 
   @ResolveField(() => [StatusHistory], {
-    description: 'The statuses that it had, newest first: the first one is the one that it has.',
+    description: 'Its statuses, newest first: the first is the current one.',
     complexity: costOfList('first'),
   })
   async statusHistory(
@@ -34,11 +34,12 @@ export class TrackerStatusesResolver {
     @Args() { first }: StatusHistoryArgs,
     @Context() context: RequestContext,
   ): Promise<StatusHistory[]> {
-    const load = (ids: readonly string[]): Promise<StatusHistory[][]> => this.statuses.history(ids, first);
+    const load = (ids: readonly string[]): Promise<StatusHistory[][]> =>
+      this.statuses.findHistory(ids, first);
     return (await context.loader(this.statuses, load, ['history', first]).load(tracker.id)) ?? [];
   }
 
-  @ResolveField(() => Date, { description: 'Since when it has its status.' })
+  @ResolveField(() => Date, { description: 'When the current status began.' })
   async currentStateStart(
     @Parent() tracker: TrackerModel,
     @Context() context: RequestContext,
@@ -46,7 +47,7 @@ export class TrackerStatusesResolver {
     return (await this.durationsOf(tracker, context))?.currentSince ?? tracker.createdAt;
   }
 
-  @ResolveField(() => Float, { description: 'Hours that it has been IN_TRANSIT until now, altogether.' })
+  @ResolveField(() => Float, { description: 'Total hours in IN_TRANSIT, up to now.' })
   async totalTransitTime(
     @Parent() tracker: TrackerModel,
     @Context() context: RequestContext,
@@ -54,7 +55,7 @@ export class TrackerStatusesResolver {
     return ((await this.durationsOf(tracker, context))?.transitSeconds ?? 0) / SECONDS_PER_HOUR;
   }
 
-  @ResolveField(() => Float, { description: 'Hours that it has been IN_STORAGE until now, altogether.' })
+  @ResolveField(() => Float, { description: 'Total hours in IN_STORAGE, up to now.' })
   async totalStorageTime(
     @Parent() tracker: TrackerModel,
     @Context() context: RequestContext,
@@ -63,6 +64,6 @@ export class TrackerStatusesResolver {
   }
 
   private durationsOf({ id }: TrackerModel, context: RequestContext): Promise<DurationsRow | null> {
-    return context.loader(this.statuses, (ids) => this.statuses.durations(ids), 'durations').load(id);
+    return context.loader(this.statuses, (ids) => this.statuses.findDurations(ids), 'durations').load(id);
   }
 }

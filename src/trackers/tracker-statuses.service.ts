@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TrackerEntity } from './tracker.entity.js';
 import {
   type DurationsRow,
-  type StatusChange,
+  type NewStatus,
   type StatusHistoryRow,
   TrackerStatusesRepository,
 } from './tracker-statuses.repository.js';
@@ -16,19 +16,19 @@ export class TrackerStatusesService {
   ) {}
 
   /**
-   * Gives a tracker a status from now on. One that it has already changes nothing, and is not recorded: so a call that
-   * is repeated because its answer was lost does no harm.
+   * Sets the status of a tracker from now on. Setting the current status changes and records nothing, so a client may
+   * repeat a call whose answer was lost.
    *
    * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`.
    */
-  async set(trackerId: string, change: StatusChange): Promise<TrackerEntity> {
+  async set(trackerId: string, change: NewStatus): Promise<TrackerEntity> {
     const tracker = await this.trackers.get(trackerId);
     await this.statuses.set(tracker.id, change);
     return this.trackers.get(tracker.id);
   }
 
   /** The newest statuses of each tracker, newest first, in the order of the ids. One statement. */
-  async history(trackerIds: readonly string[], first: number): Promise<StatusHistoryRow[][]> {
+  async findHistory(trackerIds: readonly string[], first: number): Promise<StatusHistoryRow[][]> {
     const byTracker = new Map<string, StatusHistoryRow[]>(trackerIds.map((id) => [id, []]));
     for (const row of await this.statuses.findHistory(trackerIds, first)) {
       byTracker.get(row.trackerId)?.push(row);
@@ -36,8 +36,8 @@ export class TrackerStatusesService {
     return [...byTracker.values()];
   }
 
-  /** How long each tracker had its statuses, in the order of the ids; null for one that is gone. One statement. */
-  async durations(trackerIds: readonly string[]): Promise<(DurationsRow | null)[]> {
+  /** How long each tracker had its statuses, in the order of the ids; null for a deleted tracker. One statement. */
+  async findDurations(trackerIds: readonly string[]): Promise<(DurationsRow | null)[]> {
     const found = await this.statuses.findDurations(trackerIds);
     const byTracker = new Map(found.map((row) => [row.trackerId, row]));
     return trackerIds.map((id) => byTracker.get(id) ?? null);

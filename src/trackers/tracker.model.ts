@@ -2,9 +2,9 @@ import { Field, ID, ObjectType } from '@nestjs/graphql';
 import { TrackerStatus } from './tracker-status.enum.js';
 import type { TrackerEntity } from './tracker.entity.js';
 
-@ObjectType('Tracker', { description: 'A small BLE tracker, and the thing that it is attached to.' })
+@ObjectType('Tracker', { description: 'A small BLE tracker and the item that it is attached to.' })
 export class TrackerModel {
-  @Field(() => ID, { description: 'Given by the database; stays the same.' })
+  @Field(() => ID, { description: 'Stable id, assigned by the database.' })
   id!: string;
 
   @Field(() => String, { description: 'Unique name.' })
@@ -12,26 +12,32 @@ export class TrackerModel {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Public key that it advertises, base64; null where only its hash is known.',
+    description: 'Public key that the tracker advertises, base64; null if only its hash is known.',
   })
   advertisementKey!: string | null;
 
-  @Field(() => String, { description: 'base64(SHA-256(advertisement key)): the id that its reports carry.' })
+  @Field(() => String, { description: 'base64(SHA-256(advertisement key)): the key that its reports carry.' })
   hashedAdvertisementKey!: string;
 
-  @Field(() => String, { nullable: true, description: 'Bluetooth address, where known.' })
+  @Field(() => String, { nullable: true, description: 'Bluetooth address, if known.' })
   macAddress!: string | null;
 
-  @Field(() => TrackerStatus, { description: 'Where it is in its life.' })
+  @Field(() => TrackerStatus, { description: 'Current status.' })
   currentStatus!: TrackerStatus;
 
-  @Field(() => Date, { nullable: true, description: 'When a report of it was last taken in, to the minute.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When a report of the tracker was last ingested, to the minute.',
+  })
   lastReportReceived!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'When its source was last asked for reports.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When reports of the tracker were last requested from their source.',
+  })
   lastReportRequested!: Date | null;
 
-  @Field(() => Date, { description: 'When it was registered.' })
+  @Field(() => Date, { description: 'When the tracker was registered.' })
   createdAt!: Date;
 
   @Field(() => Date, { description: 'When its registration last changed.' })

@@ -22,8 +22,8 @@ export class TrackersResolver {
   @Query(() => TrackerModel, {
     nullable: true,
     description:
-      'The tracker that advertises this key, as its first or a further one, or null; also one that is registered by ' +
-      'its hash alone.',
+      'The tracker that advertises this key, as its first or an additional key, or null. Also finds a tracker ' +
+      'that is registered by the hash of the key.',
   })
   async trackerByAdvertisementKey(
     @Args('key', { description: 'Public key, base64 of 28 bytes.' }) key: string,
@@ -42,7 +42,7 @@ export class TrackersResolver {
   }
 
   @Mutation(() => TrackerModel, {
-    description: 'Registers a tracker; reports of its key that came before count from now.',
+    description: 'Registers a tracker. Reports of its key that arrived earlier become part of its history.',
   })
   async createTracker(
     @Args('input', { description: 'The tracker to register.' }) input: CreateTrackerInput,
@@ -50,7 +50,7 @@ export class TrackersResolver {
     return toTrackerModel(await this.trackers.create(input));
   }
 
-  @Mutation(() => TrackerModel, { description: 'Changes what is given of a tracker.' })
+  @Mutation(() => TrackerModel, { description: 'Changes the given fields of a tracker.' })
   async updateTracker(
     @Args('id', { type: () => ID, description: 'Id of the tracker.' }) id: string,
     @Args('input', { description: 'What to change.' }) input: UpdateTrackerInput,
@@ -60,7 +60,7 @@ export class TrackersResolver {
 
   @Mutation(() => DeletedTracker, {
     description:
-      'Deletes a tracker with its status history. What becomes of its location history is an argument.',
+      'Deletes a tracker and its status history. The argument history decides about its location history.',
   })
   deleteTracker(@Args() { id, history }: DeleteTrackerArgs): Promise<DeletedTracker> {
     return this.trackers.delete(id, history);

@@ -11,24 +11,24 @@ import type { UpdateTrackerInput } from './dto/update-tracker.input.js';
 import type { TrackerEntity } from './tracker.entity.js';
 import { TrackersRepository } from './trackers.repository.js';
 
-/** Which argument a unique constraint of `trackers` speaks of. */
-const TAKEN: Readonly<Record<string, string>> = {
+/** The argument that each unique constraint of `trackers` is about. */
+const ARGUMENTS_OF_CONSTRAINTS: Readonly<Record<string, string>> = {
   trackers_name_key: 'name',
   trackers_advertisement_key_key: 'advertisementKey',
   trackers_hashed_adv_key_key: 'hashedAdvertisementKey',
 };
 
-/** What of an input may be another tracker's. */
-type TakeableInput = Partial<Pick<CreateTrackerInput, 'name' | 'hashedAdvertisementKey'>>;
+/** The fields of an input that must be unique. */
+type UniqueInput = Partial<Pick<CreateTrackerInput, 'name' | 'hashedAdvertisementKey'>>;
 
-/** How long an erasure tries to come between those who store reports. */
-const ERASE_PATIENCE_MS = 20_000;
+/** How long an erasure retries while writers hold the lock on raw reports. */
+const ERASE_RETRY_MS = 20_000;
 
 @Injectable()
 export class TrackersService {
   constructor(private readonly trackers: TrackersRepository) {}
 
-  /** The tracker with this id, or null. @throws DomainError `BAD_USER_INPUT` when it is no id at all. */
+  /** The tracker with this id, or null. @throws DomainError `BAD_USER_INPUT` when the text is not an id. */
   find(id: string): Promise<TrackerEntity | null> {
     return this.trackers.findById(parseId(id, 'id'));
   }
@@ -43,10 +43,10 @@ export class TrackersService {
   }
 
   /**
-   * The tracker that advertises this key, as its first or a further one, or null; also one that is registered by the
-   * hash of it alone.
+   * The tracker that advertises this key, as its first or an additional key, or null. Also finds a tracker that is
+   * registered by the hash of the key.
    *
-   * @throws DomainError `BAD_USER_INPUT` when it is no key.
+   * @throws DomainError `BAD_USER_INPUT` when the text is not a key.
    */
   async findByAdvertisementKey(key: string): Promise<TrackerEntity | null> {
     if (!ADVERTISEMENT_KEY.test(key)) {
@@ -54,27 +54,27 @@ export class TrackersService {
         details: { argument: 'key' },
       });
     }
-    return this.trackers.findByHashedKey(hashOf(key));
+    return this.trackers.findByHashedAdvKey(hashAdvertisementKey(key));
   }
 
-  /** In the order of the ids; null where there is none. One statement. */
+  /** The trackers in the order of the ids; null for an id without a tracker. One statement. */
   async findMany(ids: readonly string[]): Promise<(TrackerEntity | null)[]> {
     const byId = new Map((await this.trackers.findByIds(ids)).map((tracker) => [tracker.id, tracker]));
     return ids.map((id) => byId.get(id) ?? null);
   }
 
-  /** Hashed advertisement keys by name; names that nobody has are left out. One statement. */
+  /** Hashed advertisement keys by tracker name; unknown names are left out. One statement. */
   async keysOf(names: readonly string[]): Promise<Map<string, string>> {
     const found = await this.trackers.findByNames(names);
     return new Map(found.map((tracker) => [tracker.name, tracker.hashedAdvKey]));
   }
 
-  /** The keys that reports of further keys are kept under; a key that is no tracker's further one is left out. */
+  /** The first keys, under which reports are stored, by additional key; other keys are left out. */
   firstKeysOf(hashedAdvKeys: readonly string[]): Promise<Map<string, string>> {
     return this.trackers.firstKeysOf(hashedAdvKeys);
   }
 
-  /** Ids by name; names that nobody has are left out. One statement. */
+  /** Ids by tracker name; unknown names are left out. One statement. */
   async idsOf(names: readonly string[]): Promise<Map<string, string>> {
     const found = await this.trackers.findByNames(names);
     return new Map(found.map((tracker) => [tracker.name, tracker.id]));
@@ -86,14 +86,14 @@ export class TrackersService {
   }
 
   /**
-   * Registers a tracker; its hashed key is computed where its key is given.
+   * Registers a tracker; its hashed key is computed from its key, if given.
    *
-   * @throws DomainError `BAD_USER_INPUT` without any key or with two that do not belong together, `CONFLICT` when
+   * @throws DomainError `BAD_USER_INPUT` without any key, or with a hash that does not match the key; `CONFLICT` when
    * another tracker has the name or the key.
    */
   async create(input: CreateTrackerInput): Promise<TrackerEntity> {
-    const hashedAdvKey = hashedKeyOf(input);
-    return refuseTaken(input, () =>
+    const hashedAdvKey = hashedAdvKeyOf(input);
+    return translateUniqueViolation(input, () =>
       this.trackers.insert({
         name: input.name,
         hashedAdvKey,
@@ -105,21 +105,24 @@ export class TrackersService {
   }
 
   /**
-   * Changes what is given of a tracker.
+   * Changes the given fields of a tracker.
    *
-   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`, `CONFLICT` when another tracker has the name, or the key is
-   * that of another tracker: history is kept by key.
+   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when another tracker has the name, or the key does
+   * not match the tracker's hash.
    */
   async update(id: string, input: UpdateTrackerInput): Promise<TrackerEntity> {
     const tracker = await this.get(id, 'id');
-    if (input.advertisementKey != null && hashOf(input.advertisementKey) !== tracker.hashedAdvKey) {
+    if (
+      input.advertisementKey != null &&
+      hashAdvertisementKey(input.advertisementKey) !== tracker.hashedAdvKey
+    ) {
       throw new DomainError(
         'CONFLICT',
-        'This is the key of another tracker: history is kept by key, so register a tracker with it',
+        'advertisementKey does not match the hashedAdvertisementKey of this tracker. History is kept by key: register another tracker for this key',
         { details: { argument: 'advertisementKey' } },
       );
     }
-    await refuseTaken(input, () =>
+    await translateUniqueViolation(input, () =>
       this.trackers.update(tracker.id, {
         ...(input.name !== undefined && { name: input.name }),
         ...(input.advertisementKey != null && { advertisementKey: input.advertisementKey }),
@@ -131,37 +134,41 @@ export class TrackersService {
   }
 
   /**
-   * Deletes a tracker; its history is kept for when its key is registered again, or erased in every layer.
+   * Deletes a tracker; its history is kept for when its key is registered again, or erased from every layer.
    *
-   * @returns its id, and how many reports were erased.
-   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`, `CONFLICT` when something else in the database refers to it, or
-   * writers of raw reports are at work for long.
+   * @returns its id, and the number of reports erased.
+   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when something else in the database refers to it, or
+   * writers hold the lock on raw reports for longer than ERASE_RETRY_MS.
    */
   async delete(id: string, history: HistoryOnDelete): Promise<{ id: string; erasedReports: number }> {
     const tracker = await this.get(id, 'id');
     try {
       if (history === HistoryOnDelete.ERASE) {
         const erase = (): Promise<number> => this.trackers.erase(tracker.id);
-        return { id: tracker.id, erasedReports: await retryTransient(erase, ERASE_PATIENCE_MS) };
+        return { id: tracker.id, erasedReports: await retryTransient(erase, ERASE_RETRY_MS) };
       }
       await this.trackers.delete(tracker.id);
       return { id: tracker.id, erasedReports: 0 };
     } catch (error) {
       if (databaseErrorCode(error) !== SQLSTATE.foreignKeyViolation) throw error;
-      throw new DomainError('CONFLICT', 'Something else in the database refers to this tracker', {
-        cause: error,
-        details: { argument: 'id' },
-      });
+      throw new DomainError(
+        'CONFLICT',
+        'Another table of the database refers to this tracker; delete those rows first',
+        {
+          cause: error,
+          details: { argument: 'id' },
+        },
+      );
     }
   }
 }
 
-/** @throws DomainError `CONFLICT` where the work fails because another tracker has what is to be unique. */
-async function refuseTaken<T>(input: TakeableInput, work: () => Promise<T>): Promise<T> {
+/** @throws DomainError `CONFLICT` that names the argument when the work violates a unique constraint. */
+async function translateUniqueViolation<T>(input: UniqueInput, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const argument = takenArgument(error, input);
+    const argument = conflictingArgument(error, input);
     if (databaseErrorCode(error) !== SQLSTATE.uniqueViolation || !argument) throw error;
     throw new DomainError('CONFLICT', `Another tracker has this ${argument}`, {
       cause: error,
@@ -170,30 +177,30 @@ async function refuseTaken<T>(input: TakeableInput, work: () => Promise<T>): Pro
   }
 }
 
-/** The argument that collides, as the caller gave it: who gave the key alone knows of no hash. */
-function takenArgument(error: unknown, input: TakeableInput): string | undefined {
-  const argument = TAKEN[violatedConstraint(error) ?? ''];
+/** The conflicting argument as the caller gave it: a caller that gave only the key did not give a hash. */
+function conflictingArgument(error: unknown, input: UniqueInput): string | undefined {
+  const argument = ARGUMENTS_OF_CONSTRAINTS[violatedConstraint(error) ?? ''];
   return argument === 'hashedAdvertisementKey' && input.hashedAdvertisementKey == null
     ? 'advertisementKey'
     : argument;
 }
 
-function hashedKeyOf(input: CreateTrackerInput): string {
-  const wrong = (message: string): DomainError =>
+function hashedAdvKeyOf(input: CreateTrackerInput): string {
+  const invalid = (message: string): DomainError =>
     new DomainError('BAD_USER_INPUT', message, { details: { argument: 'hashedAdvertisementKey' } });
   if (input.advertisementKey == null) {
     if (input.hashedAdvertisementKey == null) {
-      throw wrong('One of advertisementKey and hashedAdvertisementKey is needed');
+      throw invalid('Give advertisementKey or hashedAdvertisementKey');
     }
     return input.hashedAdvertisementKey;
   }
-  const computed = hashOf(input.advertisementKey);
+  const computed = hashAdvertisementKey(input.advertisementKey);
   if (input.hashedAdvertisementKey != null && input.hashedAdvertisementKey !== computed) {
-    throw wrong('hashedAdvertisementKey is not the SHA-256 of advertisementKey');
+    throw invalid('hashedAdvertisementKey is not the SHA-256 of advertisementKey');
   }
   return computed;
 }
 
-function hashOf(advertisementKey: string): string {
+function hashAdvertisementKey(advertisementKey: string): string {
   return createHash('sha256').update(Buffer.from(advertisementKey, 'base64')).digest('base64');
 }

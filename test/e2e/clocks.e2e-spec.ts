@@ -54,7 +54,7 @@ describeWithClock(
         })),
       );
       product = RunningProduct.server({ ...environment(), APP_ROLES: 'refresher', PORT: '0' });
-      await product.says(/at work, health at/);
+      await product.says(/running refresher, health at/);
     }, 60_000);
     afterAll(async () => {
       await product?.destroy();

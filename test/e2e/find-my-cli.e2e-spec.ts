@@ -104,7 +104,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
           name: 'Bad',
           outcome: 'refused',
           keysAdded: 0,
-          message: 'its private key does not belong to its advertisement key',
+          message: 'private key does not match advertisement key',
         },
         { place: 'line 3', name: 'Bag', outcome: 'unchanged', keysAdded: 0 },
       ],
@@ -189,7 +189,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const wrong = await run(['fetch'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY });
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(
-      /^BAD_CONFIGURATION: There are private keys that the configured encryption keys \(\w{16}\) do not open: 3 with \w{16}\. Is/,
+      /^BAD_CONFIGURATION: The configured encryption keys \(\w{16}\) do not decrypt all private keys: 3 with \w{16} are left\. Check/,
     );
     expect(fake.calls).toEqual([]);
 

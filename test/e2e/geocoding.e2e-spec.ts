@@ -142,7 +142,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
       expect(request).toEqual({
         accepted: true,
-        message: 'The reports without a city of 2 of 3 locations are going to be geocoded',
+        message: 'Queued the reports without a city of 2 of 3 locations',
       });
       await eventually(async () =>
         expect(
@@ -151,7 +151,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       );
       expect((await api.data<{ request: unknown }>(REQUEST, { ids: ['999999:1 day:0'] })).request).toEqual({
         accepted: false,
-        message: 'The reports without a city of 0 of 1 locations are going to be geocoded',
+        message: 'Queued the reports without a city of 0 of 1 locations',
       });
     });
 
@@ -257,7 +257,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       await eventually(async () =>
         expect((await status()).online).toMatchObject({
           pausedUntil: expect.any(String),
-          lastError: 'it answers 429: too many requests',
+          lastError: 'HTTP 429: too many requests',
         }),
       );
       expect(await cities()).toEqual(['Online 59.91 10.75', 'Oslo']);

@@ -61,7 +61,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
       query('locationHistoryAggregated', ', bucketSize: "1 hour") { id }'),
     ]) {
       expect(await api.error(hours)).toMatchObject({
-        message: expect.stringContaining('timeZone goes with'),
+        message: expect.stringContaining('timeZone requires the '),
         extensions: { code: 'BAD_USER_INPUT', argument: 'timeZone' },
       });
     }

@@ -81,7 +81,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     it('answers queries alone, and says so', async () => {
       product = RunningProduct.server(settings(standbyUrl(), { APP_ROLES: 'api' }));
       const address = await product.address();
-      expect(product.output).toContain('Queries alone are answered. The server is a standby');
+      expect(product.output).toContain('The API answers queries only, no mutations. The server is a standby');
       expect(await query(address, '{ trackers { name } }')).toEqual({ trackers: [{ name: 'key' }] });
       const response = await fetch(`${address}/graphql`, {
         method: 'POST',

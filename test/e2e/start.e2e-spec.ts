@@ -125,7 +125,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
         HISTORY_ENGINE: engine,
       });
       expect(stderr).toBe(
-        `UNAVAILABLE: Cannot listen (HOST, PORT): listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+        `UNAVAILABLE: Cannot listen on HOST 127.0.0.1, PORT ${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
       );
       expect(code).toBe(1);
       server.close();

@@ -85,7 +85,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     expect(
       await api.error(CREATE, { input: { trackerId: ids.get('b'), timestamp: bad.at, latitude, longitude } }),
     ).toMatchObject({
-      message: 'The report of this moment has been deleted for good',
+      message: 'The report with this timestamp was deleted permanently',
       extensions: { code: 'CONFLICT', argument: 'input', reason: 'deleted' },
     });
     await insertReports(db, [bad]);

@@ -64,8 +64,8 @@ describeOnEveryEngine('freshness, with the application running', (engine) => {
       expect(tracker.latestLocation.location.latitude).toBe(latitude);
       const { from, to } = range();
       const history = api.app.get(LocationHistoryService);
-      expect((await history.aggregated(id, from, to, '1 day')).at(-1)).toMatchObject({ latitude });
-      expect((await history.byTimeRange(id, from, to)).at(-1)).toMatchObject({ latitude });
+      expect((await history.findAggregated(id, from, to, '1 day')).at(-1)).toMatchObject({ latitude });
+      expect((await history.findByTimeRange(id, from, to)).at(-1)).toMatchObject({ latitude });
     }, A_SECOND);
   });
 

@@ -228,7 +228,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     await maintain(db);
     for (const walker of [midDay, ...reports]) {
       expect(await walker.refusal()).toMatchObject({
-        message: expect.stringMatching(/^This cursor is too old/),
+        message: expect.stringMatching(/^The cursor in after has expired/),
         extensions: { code: 'CONFLICT', argument: 'after' },
       });
     }

@@ -78,7 +78,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     await db.register('By hash', a.hashedAdvKey);
     await db.register('By name', 'another hash');
     expect(await importDevices(aDevice('Whatever', [a, b]), aDevice('By name', [c]))).toEqual([
-      'device 1 Whatever: extended 2: it is the tracker "By hash"',
+      'device 1 Whatever: extended 2: already registered as "By hash"',
       'device 2 By name: extended 1',
     ]);
     expect(await kept()).toEqual([
@@ -101,7 +101,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
       `Bag;${c.privateKey};${a.advertisementKey};\r\n`;
     expect(await importText(csv)).toEqual([
       'line 2 Bike; the red one: registered 2',
-      'line 5 Bag: refused 0: its private key does not belong to its advertisement key',
+      'line 5 Bag: refused 0: private key does not match advertisement key',
     ]);
     expect(await db.query('SELECT name, mac_address FROM trackers')).toEqual([
       { name: 'Bike; the red one', mac_address: 'DE:AD:BE:EF:00:01' },
@@ -111,7 +111,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   it('belong to one tracker', async () => {
     const [a, b, c] = [1, 2, 3].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
     await importDevices(aDevice('Bike', [a, b]), aDevice('Bag', [c]));
-    const both = 'its keys and its name belong to different trackers: "Bike" and "Bag"';
+    const both = 'keys and name belong to different trackers: "Bike" and "Bag"';
     expect(await importDevices(aDevice('Bag', [b]), aDevice('New', [a, c]))).toEqual([
       `device 1 Bag: refused 0: ${both}`,
       `device 2 New: refused 0: ${both}`,
@@ -139,12 +139,12 @@ describeOnEveryEngine("trackers' keys", (engine) => {
         aDevice('Good', [a]),
       ),
     ).toEqual([
-      'device 1 undefined: refused 0: it is no device',
-      'device 2 undefined: refused 0: it has no name',
-      'device 3 Broken: refused 0: additionalKeys[1] is no base64 of a P-224 private key (28 bytes)',
-      'device 4 \n: refused 0: name must not be blank, nor have control characters or invisible ones',
+      'device 1 undefined: refused 0: not a device: must be an object',
+      'device 2 undefined: refused 0: name is missing',
+      'device 3 Broken: refused 0: additionalKeys[1] must be a P-224 private key: base64 of 28 bytes',
+      'device 4 \n: refused 0: name must not be blank or contain control or invisible characters',
       'device 5 Good: registered 1',
-      'device 6 Good: refused 0: another device of the file has the same name',
+      'device 6 Good: refused 0: name must be unique: another device in this file has the same one',
     ]);
   });
 
@@ -198,15 +198,15 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     const wrong = await keysWith(NEW);
     await expect(wrong.verifyReadable()).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
-      message: expect.stringContaining('do not open: 510 with '),
+      message: expect.stringContaining('do not decrypt all private keys: 510 with '),
     });
-    await expect(wrong.rotate()).rejects.toThrow('do not open');
+    await expect(wrong.rotate()).rejects.toThrow('do not decrypt');
 
     const both = [await keysWith(NEW, OLD), await keysWith(NEW, OLD)];
     const summaries = await Promise.all(both.map((service) => service.rotate()));
     expect(summaries.map(({ resealed }) => resealed).reduce((sum, n) => sum + n)).toBe(510);
     await wrong.verifyReadable(); // it is right now, and the old key can go
-    await expect(keys().verifyReadable()).rejects.toThrow('do not open');
+    await expect(keys().verifyReadable()).rejects.toThrow('do not decrypt');
     expect(await wrong.rotate()).toMatchObject({ resealed: 0, current: 510 });
     const [first] = await db.query<{ id: string }>(`SELECT id FROM trackers WHERE name = 'Bike'`);
     const opened = await wrong.privateKeysOf(String(first?.id));

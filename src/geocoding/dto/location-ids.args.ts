@@ -1,14 +1,14 @@
 import { ArgsType, Field, ID } from '@nestjs/graphql';
 import { ArrayMaxSize, ArrayNotEmpty } from 'class-validator';
 
-const MOST = 1000;
+const MAX_IDS = 1000;
 
 @ArgsType()
 export class LocationIdsArgs {
   @ArrayNotEmpty()
-  @ArrayMaxSize(MOST)
+  @ArrayMaxSize(MAX_IDS)
   @Field(() => [ID], {
-    description: `Ids of locations, as answers have them, at most ${MOST}; not of days of a time zone.`,
+    description: `Ids of LocationHistory rows, at most ${MAX_IDS}. Days of a time zone are not allowed: they are not stored.`,
   })
   locationIds!: string[];
 }

@@ -2,7 +2,7 @@ import { around } from 'geokdbush';
 import KDBush from 'kdbush';
 import type { City } from '../reverse-geocoder.js';
 
-/** A city as a table is made of it. */
+/** A city with its location. */
 export interface LocatedCity {
   name: string;
   country: string;
@@ -11,13 +11,13 @@ export interface LocatedCity {
 }
 
 /**
- * Cities in a spatial index, packed: an object each would take twenty times the memory, and work for the garbage
- * collector for as long as the process lives.
+ * Cities in a packed spatial index. An object per city would take twenty times the memory, and keep the garbage collector
+ * busy for the life of the process.
  */
 export class CityTable {
   private readonly index: KDBush;
   private readonly names: Buffer;
-  /** Where each name begins; one more for the end of the last. */
+  /** Offset of each name, and the end of the last one. */
   private readonly nameStarts: Uint32Array;
   private readonly countries: string[];
   private readonly countryOf: Uint16Array;
@@ -43,13 +43,13 @@ export class CityTable {
     return this.countryOf.length;
   }
 
-  /** Memory that it takes, in bytes. */
+  /** Memory used, in bytes. */
   get bytes(): number {
     const { index, names, nameStarts, countryOf } = this;
     return index.data.byteLength + names.byteLength + nameStarts.byteLength + countryOf.byteLength;
   }
 
-  /** The nearest city by great circle; null where there is none within so many kilometres. */
+  /** The nearest city by great-circle distance; null if there is none within `maxKilometres`. */
   nearest(latitude: number, longitude: number, maxKilometres: number): City | null {
     const [i] = around(this.index, longitude, latitude, 1, maxKilometres);
     return i === undefined ? null : this.cityAt(i);

@@ -4,7 +4,7 @@ import { GeocoderError } from '../reverse-geocoder.js';
 import { cityOf } from './nominatim-answer.js';
 
 const OSLO = { latitude: 59.91, longitude: 10.75 };
-const read = (body: unknown, asked = OSLO) => cityOf(body, asked, 100);
+const read = (body: unknown, queried = OSLO) => cityOf(body, queried, 100);
 const oslo = (address: object) => ({ ...placeAt(59.9, 10.7, ''), address });
 
 describe('cityOf', () => {
@@ -13,25 +13,25 @@ describe('cityOf', () => {
     ['town', { suburb: 'x', town: 'Drøbak' }, 'Drøbak'],
     ['village', { village: 'Son', municipality: 'Vestby' }, 'Son'],
     ['municipality', { municipality: 'Vestby' }, 'Vestby'],
-    ['nothing', { county: 'Østlandet' }, null],
+    ['no city', { county: 'Østlandet' }, null],
     ['an empty name', { city: ' ', town: 'Drøbak' }, 'Drøbak'],
-    ['a name that is none', { city: { x: 1 }, village: 7 }, null],
-    ['a name as long as a page', { city: 'x'.repeat(5000) }, null],
+    ['a name that is not text', { city: { x: 1 }, village: 7 }, null],
+    ['a name of 5000 characters', { city: 'x'.repeat(5000) }, null],
   ])('reads an address with %s', (_, address, name) => {
     expect(read(oslo({ ...address, country_code: 'no' }))).toEqual(
       name === null ? null : { name, country: 'NO' },
     );
   });
 
-  it.each(['', 'nor', 7, null, undefined])('has no country for the code %j', (code) => {
+  it.each(['', 'nor', 7, null, undefined])('returns no country for the code %j', (code) => {
     expect(read(oslo({ city: 'Oslo', country_code: code }))).toEqual({ name: 'Oslo', country: null });
   });
 
-  it('takes "unable to geocode" for "there is none"', () => {
+  it('reads "unable to geocode" as no city', () => {
     expect(read({ error: 'Unable to geocode' })).toBeNull();
   });
 
-  it('takes a place far away where its bounds have the place that was asked for', () => {
+  it('accepts a place far away if its bounding box contains the queried place', () => {
     const far = { ...placeAt(64, 10, 'Large'), boundingbox: ['58', '71', '4', '31'] };
     expect(read(far)).toEqual({ name: 'Large', country: 'NO' });
   });
@@ -42,19 +42,22 @@ describe('cityOf', () => {
     ['a list', []],
     ['another error', { error: 'Bandwidth limit exceeded' }],
     ['no position', { address: { city: 'Oslo' } }],
-    ['no position but null', { lat: null, lon: null, address: { city: 'Null Island' } }],
+    ['a null position', { lat: null, lon: null, address: { city: 'Null Island' } }],
     ['an empty position', { lat: '', lon: '', address: { city: 'Null Island' } }],
-    ['a position that is none', { lat: 'x', lon: '10', address: { city: 'Oslo' } }],
-    ['a position beyond the globe', { lat: '95', lon: '10', address: { city: 'Oslo' } }],
+    ['a position that is not a number', { lat: 'x', lon: '10', address: { city: 'Oslo' } }],
+    ['a latitude of 95', { lat: '95', lon: '10', address: { city: 'Oslo' } }],
     ['another place', placeAt(48.85, 2.35, 'Paris')],
     ['another place with broken bounds', { ...placeAt(48.85, 2.35, 'Paris'), boundingbox: ['a', {}, null] }],
-    ['the other end of the world', placeAt(-59.91, -169.25, 'Antipodes')],
-  ])('refuses %s', (_, body) => {
+    ['the antipodes', placeAt(-59.91, -169.25, 'Antipodes')],
+  ])('rejects %s', (_, body) => {
     expect(() => read(body)).toThrow(GeocoderError);
   });
 
-  it('measures over the antimeridian', () => {
-    const asked = { latitude: -16.5, longitude: 179.99 };
-    expect(read(placeAt(-16.5, -179.99, 'Taveuni', 'fj'), asked)).toEqual({ name: 'Taveuni', country: 'FJ' });
+  it('measures the distance across the antimeridian', () => {
+    const queried = { latitude: -16.5, longitude: 179.99 };
+    expect(read(placeAt(-16.5, -179.99, 'Taveuni', 'fj'), queried)).toEqual({
+      name: 'Taveuni',
+      country: 'FJ',
+    });
   });
 });

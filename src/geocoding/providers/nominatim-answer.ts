@@ -1,7 +1,7 @@
 import { distance } from 'geokdbush';
 import { type City, GeocoderError } from '../reverse-geocoder.js';
 
-/** What is read of an answer to `/reverse?format=jsonv2`; nothing of it is to be relied on. */
+/** The fields read from an answer to `/reverse?format=jsonv2`; each may have any type. */
 interface Answer {
   error?: unknown;
   lat?: unknown;
@@ -10,22 +10,22 @@ interface Answer {
   address?: Record<string, unknown>;
 }
 
-/** Parts of an address that are a place with people, the most exact name of a city first. */
+/** Parts of an address that name a populated place, in order of preference. */
 const CITY_PARTS = ['city', 'town', 'village', 'municipality', 'hamlet'] as const;
-const LONGEST_NAME = 200;
+const MAX_NAME_LENGTH = 200;
 
 /**
- * The city that an answer is about; null where it says that there is none.
+ * The city of an answer; null if the answer says that there is none.
  *
- * @param asked the place that was asked for: a proxy, a cache or a wrong address may answer for another one.
- * @throws GeocoderError when this is no answer to that question.
+ * @param queried the place of the query: a proxy, a cache or a wrong URL may return the answer to another one.
+ * @throws GeocoderError when the answer is invalid or about another place.
  */
 export function cityOf(
   body: unknown,
-  asked: { latitude: number; longitude: number },
+  queried: { latitude: number; longitude: number },
   maxKilometres: number,
 ): City | null {
-  if (typeof body !== 'object' || body === null) throw new GeocoderError('the answer is no JSON object');
+  if (typeof body !== 'object' || body === null) throw new GeocoderError('the answer is not a JSON object');
   const answer = body as Answer;
   if (answer.error !== undefined) {
     if (/unable to geocode/i.test(JSON.stringify(answer.error))) return null;
@@ -35,20 +35,20 @@ export function cityOf(
   if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) {
     throw new GeocoderError('the answer has no position');
   }
-  const kilometres = distance(asked.longitude, asked.latitude, longitude, latitude);
-  if (kilometres > maxKilometres && !isIn(answer.boundingbox, asked)) {
+  const kilometres = distance(queried.longitude, queried.latitude, longitude, latitude);
+  if (kilometres > maxKilometres && !isIn(answer.boundingbox, queried)) {
     throw new GeocoderError(`the answer is about a place ${Math.round(kilometres)} km away`);
   }
   const name = CITY_PARTS.map((part) => answer.address?.[part]).find(isName);
   return name === undefined ? null : { name, country: countryOf(answer.address?.['country_code']) };
 }
 
-/** Nominatim gives numbers as text. */
+/** Nominatim sends numbers as text. */
 function degreesOf(value: unknown): number {
   return typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : NaN;
 }
 
-/** Large municipalities have their centre far from places in them. Given as [south, north, west, east]. */
+/** Whether a bounding box [south, north, west, east] contains a place: a large municipality's centre may be far away. */
 function isIn(box: unknown, { latitude, longitude }: { latitude: number; longitude: number }): boolean {
   if (!Array.isArray(box) || box.length !== 4) return false;
   const [south = NaN, north = NaN, west = NaN, east = NaN] = box.map(Number);
@@ -56,7 +56,7 @@ function isIn(box: unknown, { latitude, longitude }: { latitude: number; longitu
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= LONGEST_NAME;
+  return typeof value === 'string' && value.trim() !== '' && value.length <= MAX_NAME_LENGTH;
 }
 
 function countryOf(code: unknown): string | null {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { answerJson, BEHAVIOURS, FakeNominatim, placeAt } from '../../../test/support/fake-nominatim.js';
 import { GeocoderError } from '../reverse-geocoder.js';
-import { BREAK_MS, NominatimGeocoder, pauseOf } from './nominatim.geocoder.js';
+import { BREAK_MS, NominatimGeocoder, parseRetryAfter } from './nominatim.geocoder.js';
 
 describe('NominatimGeocoder', () => {
   let server: FakeNominatim;
@@ -30,7 +30,7 @@ describe('NominatimGeocoder', () => {
     return error as GeocoderError;
   };
 
-  it('asks as Nominatim wants to be asked', async () => {
+  it('sends the parameters and headers that Nominatim requires', async () => {
     let url = '';
     server.behave = (_, response, request) => {
       url = request.url ?? '';
@@ -44,19 +44,19 @@ describe('NominatimGeocoder', () => {
     expect(geocoder.host).toBe(new URL(server.url).host);
   });
 
-  it('says that there is none', async () => {
+  it('returns null if there is no city', async () => {
     server.behave = BEHAVIOURS.sea;
     expect(await ask()).toBeNull();
   });
 
   it.each<[keyof typeof BEHAVIOURS, RegExp]>([
-    ['html', /no JSON/],
-    ['htmlAsJson', /no JSON/],
+    ['html', /not JSON/],
+    ['htmlAsJson', /not JSON/],
     ['elsewhere', /km away/],
-    ['broken', /503/],
+    ['broken', /HTTP 503/],
     ['hangs', /no answer in 300 ms/],
     ['hangsUp', /cannot be reached/],
-  ])('believes nothing of a server that %s', async (behaviour, message) => {
+  ])('rejects the answer of a server that is or does: %s', async (behaviour, message) => {
     server.behave = BEHAVIOURS[behaviour];
     const error = await failure();
     expect(error.message).toMatch(message);
@@ -64,7 +64,7 @@ describe('NominatimGeocoder', () => {
     expect(error.pauseMs).toBeUndefined();
   });
 
-  it('gives up on an answer that never ends, and on one that is too large', async () => {
+  it('rejects an answer that never ends, and one that is too large', async () => {
     server.behave = (_, response) =>
       void response.setHeader('content-type', 'application/json').write('{"lat": "');
     expect((await failure()).message).toMatch(/no answer/);
@@ -73,21 +73,21 @@ describe('NominatimGeocoder', () => {
     expect((await failure()).message).toMatch(/too large/);
   });
 
-  it('follows no redirection: it would be a second request', async () => {
+  it('does not follow redirects, which would be a second request', async () => {
     server.behave = (_, response) => response.writeHead(302, { location: '/elsewhere' }).end();
     await failure();
     expect(server.requests).toHaveLength(1);
   });
 
-  it('asks for the pause that it is asked for', async () => {
+  it('passes on the pause that the server asks for', async () => {
     server.behave = BEHAVIOURS.tooMany;
     expect(await failure()).toMatchObject({ pauseMs: 120_000 });
-    // That is no failure of the server: it is asked again when the pause is over.
+    // A pause is not a failure of the server, so the circuit breaker stays closed.
     for (let i = 0; i < 5; i++) expect((await failure()).pauseMs).toBe(120_000);
     expect(server.requests).toHaveLength(6);
   });
 
-  it('is not asked for a while after three failures, and then again', async () => {
+  it('sends no request for a while after three failures', async () => {
     server.behave = BEHAVIOURS.broken;
     expect(await failure()).toMatchObject({ pauseMs: undefined });
     expect(await failure()).toMatchObject({ pauseMs: undefined });
@@ -98,7 +98,7 @@ describe('NominatimGeocoder', () => {
   });
 });
 
-describe('pauseOf', () => {
+describe('parseRetryAfter', () => {
   const now = Date.parse('2026-11-23T12:00:00Z');
   it.each([
     ['120', 120_000],
@@ -110,6 +110,6 @@ describe('pauseOf', () => {
     ['soon', BREAK_MS],
     [null, BREAK_MS],
   ])('reads Retry-After: %s', (value, ms) => {
-    expect(pauseOf(value, now)).toBe(ms);
+    expect(parseRetryAfter(value, now)).toBe(ms);
   });
 });

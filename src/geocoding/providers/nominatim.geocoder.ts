@@ -13,52 +13,54 @@ import { type City, GeocoderError, type ReverseGeocoder } from '../reverse-geoco
 import { cityOf } from './nominatim-answer.js';
 
 export interface NominatimOptions {
-  /** Where it answers, without `/reverse`. */
+  /** Base URL, without `/reverse`. */
   url: string;
-  /** Who asks: the public servers refuse what does not say so. */
+  /** Identifies this deployment; the public servers require it. */
   userAgent: string;
   timeoutMs: number;
-  /** An answer about a place further away than this is about another place. */
+  /** An answer about a place farther away than this is rejected. */
   maxKilometres: number;
 }
 
-/** Cities and towns, not the streets in them. */
+/** Zoom level of cities and towns. */
 const ZOOM = '10';
-const LARGEST_ANSWER = 256 * 1024;
-const FAILURES_UNTIL_OPEN = 3;
-/** How long the breaker keeps it from being asked. */
+const MAX_ANSWER_LENGTH = 256 * 1024;
+const FAILURES_TO_OPEN = 3;
+/** How long the circuit breaker stays open. */
 export const BREAK_MS = 60_000;
-const SHORTEST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 24 * 3_600_000;
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 24 * 3_600_000;
 
-/** Asks a server that speaks the protocol of Nominatim. Whoever calls keeps the rate. */
+/** Client of a server with the API of Nominatim. The caller limits the rate. */
 export class NominatimGeocoder implements ReverseGeocoder {
   readonly name = 'nominatim';
   private readonly policy: IPolicy;
   private readonly breaker;
 
   constructor(private readonly options: NominatimOptions) {
-    // A provider that asks for a pause gets it, and works.
+    // A provider that asks for a pause is healthy, so that does not count as a failure.
     this.breaker = circuitBreaker(
       handleWhen((error) => !(error instanceof GeocoderError && error.pauseMs !== undefined)),
-      { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_UNTIL_OPEN) },
+      { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
     );
     this.policy = wrap(this.breaker, timeout(options.timeoutMs, TimeoutStrategy.Aggressive));
   }
 
-  /** Where it asks, without what may be secret. */
+  /** Host of the server, without the parts of the URL that may be secret. */
   get host(): string {
     return new URL(this.options.url).host;
   }
 
-  /** @throws GeocoderError, with `pauseMs` where it is not to be asked for a while. */
+  /** @throws GeocoderError, with `pauseMs` when the caller must pause. */
   async nearestCity(latitude: number, longitude: number): Promise<City | null> {
     try {
       return await this.policy.execute(({ signal }) => this.ask(latitude, longitude, signal));
     } catch (error) {
       if (error instanceof GeocoderError && error.pauseMs !== undefined) throw error;
       const message =
-        error instanceof TaskCancelledError ? `no answer in ${this.options.timeoutMs} ms` : reasonOf(error);
+        error instanceof TaskCancelledError
+          ? `no answer in ${this.options.timeoutMs} ms`
+          : describeFetchError(error);
       const isOpen = this.breaker.state === CircuitState.Open;
       throw new GeocoderError(message, { cause: error, ...(isOpen && { pauseMs: BREAK_MS }) });
     }
@@ -67,20 +69,20 @@ export class NominatimGeocoder implements ReverseGeocoder {
   private async ask(latitude: number, longitude: number, signal: AbortSignal): Promise<City | null> {
     const response = await fetch(this.address(latitude, longitude), {
       headers: { 'user-agent': this.options.userAgent, accept: 'application/json' },
-      redirect: 'error', // it would be a second request, where one was allowed
+      redirect: 'error', // following it would be a second request, which the rate limit forbids
       signal,
     });
     if (response.status === 429) {
-      throw new GeocoderError('it answers 429: too many requests', {
-        pauseMs: pauseOf(response.headers.get('retry-after')),
+      throw new GeocoderError('HTTP 429: too many requests', {
+        pauseMs: parseRetryAfter(response.headers.get('retry-after')),
       });
     }
-    if (!response.ok) throw new GeocoderError(`it answers ${response.status}`);
+    if (!response.ok) throw new GeocoderError(`HTTP ${response.status}`);
     if (!/json/.test(response.headers.get('content-type') ?? '')) {
-      throw new GeocoderError('the answer is no JSON');
+      throw new GeocoderError('the answer is not JSON');
     }
-    const asked = { latitude, longitude };
-    return cityOf(parsed(await textOf(response)), asked, this.options.maxKilometres);
+    const queried = { latitude, longitude };
+    return cityOf(parseJson(await readText(response)), queried, this.options.maxKilometres);
   }
 
   private address(latitude: number, longitude: number): URL {
@@ -92,35 +94,35 @@ export class NominatimGeocoder implements ReverseGeocoder {
   }
 }
 
-async function textOf(response: Response): Promise<string> {
+async function readText(response: Response): Promise<string> {
   let text = '';
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > LARGEST_ANSWER) throw new GeocoderError('the answer is too large');
+    if (text.length > MAX_ANSWER_LENGTH) throw new GeocoderError('the answer is too large');
   }
   return text;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new GeocoderError('the answer is no JSON', { cause });
+    throw new GeocoderError('the answer is not JSON', { cause });
   }
 }
 
-/** `Retry-After` in milliseconds: it gives seconds, or a date. */
-export function pauseOf(retryAfter: string | null, now = Date.now()): number {
+/** Milliseconds of a `Retry-After` header, which has seconds or a date; bounded, and BREAK_MS if unreadable. */
+export function parseRetryAfter(retryAfter: string | null, now = Date.now()): number {
   const seconds = Number(retryAfter ?? NaN);
-  const asked = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(retryAfter ?? '') - now;
-  if (!Number.isFinite(asked)) return BREAK_MS;
-  return Math.min(Math.max(asked, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+  const pause = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(retryAfter ?? '') - now;
+  if (!Number.isFinite(pause)) return BREAK_MS;
+  return Math.min(Math.max(pause, MIN_PAUSE_MS), MAX_PAUSE_MS);
 }
 
-/** Of what fetch throws only the cause says why; its message may hold the address, which may be secret. */
-function reasonOf(error: unknown): string {
+/** Uses only the code of the cause: the message of fetch may contain the URL, which may be secret. */
+function describeFetchError(error: unknown): string {
   if (error instanceof GeocoderError) return error.message;
   const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
-  return typeof cause?.code === 'string' ? `it cannot be reached (${cause.code})` : 'it cannot be reached';
+  return typeof cause?.code === 'string' ? `cannot be reached (${cause.code})` : 'cannot be reached';
 }

@@ -7,7 +7,7 @@ import { loadCities, OfflineGeocoder } from './offline.geocoder.js';
 
 Logger.overrideLogger(false);
 
-describe('the offline geocoder', () => {
+describe('OfflineGeocoder', () => {
   const near = new OfflineGeocoder({ GEOCODING_MAX_DISTANCE_KM: 100 });
   const anywhere = new OfflineGeocoder({ GEOCODING_MAX_DISTANCE_KM: 20_038 });
 
@@ -25,7 +25,7 @@ describe('the offline geocoder', () => {
     ['east of the antimeridian', -16.5, -179.9, 'Labasa', 'FJ'],
     ['on the antimeridian', -16.5, 180, 'Labasa', 'FJ'],
     ['on the antimeridian, from the other side', -16.5, -180, 'Labasa', 'FJ'],
-  ])('names %s', async (_, latitude, longitude, name, country) => {
+  ])('names the city nearest to %s', async (_, latitude, longitude, name, country) => {
     expect(await near.nearestCity(latitude, longitude)).toEqual({ name, country });
   });
 
@@ -34,12 +34,12 @@ describe('the offline geocoder', () => {
     ['the north pole by another longitude', 90, -120, 'Longyearbyen'],
     ['the south pole', -90, 0, 'McMurdo Station'],
     ['the middle of the Atlantic', 30, -40, 'Lajes das Flores'],
-  ])('has nothing near %s', async (_, latitude, longitude, nearest) => {
+  ])('finds no city near %s', async (_, latitude, longitude, nearest) => {
     expect(await near.nearestCity(latitude, longitude)).toBeNull();
     expect(await anywhere.nearestCity(latitude, longitude)).toMatchObject({ name: nearest });
   });
 
-  describe('beside a search through all cities by latitude', () => {
+  describe('compared with a linear search', () => {
     const SEED = 20_261_125;
     let cities: CityTable;
     let search: PlainSearch;
@@ -48,12 +48,12 @@ describe('the offline geocoder', () => {
       search = new PlainSearch();
     });
 
-    it('has as many cities', () => {
+    it('has the same number of cities', () => {
       expect(cities.size).toBe(search.size);
       expect(cities.size).toBeGreaterThan(130_000);
     });
 
-    it(`finds the same for 100,000 random points (seed ${SEED})`, () => {
+    it(`finds the same cities for 100,000 random points (seed ${SEED})`, () => {
       const random = new Random(SEED);
       const differing: unknown[] = [];
       for (let i = 0; i < 100_000; i++) {

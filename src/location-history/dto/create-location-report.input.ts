@@ -9,7 +9,7 @@ export class CreateLocationReportInput {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Date, { description: 'When it was there; counted to the millisecond.' })
+  @Field(() => Date, { description: 'When the tracker was there; kept to the millisecond.' })
   timestamp!: Date;
 
   @Field(() => Float, { description: 'Degrees north, -90 to 90.' })
@@ -21,7 +21,7 @@ export class CreateLocationReportInput {
   @Field(() => Int, { nullable: true, description: 'Confidence, 0 to 255 (usually 1 to 3).' })
   confidence?: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Radius in metres, 0 to 20,037,508.' })
+  @Field(() => Float, { nullable: true, description: 'Accuracy radius in metres, 0 to 20,037,508.' })
   horizontalAccuracy?: number | null;
 
   @Field(() => Int, { nullable: true, description: 'Status byte, 0 to 255.' })
@@ -29,7 +29,7 @@ export class CreateLocationReportInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Nearest city, where it is known; 1 to 200 characters.',
+    description: 'Nearest city, if known; 1 to 200 characters.',
   })
   @IsOptional()
   @IsText(1, 200)
@@ -50,6 +50,6 @@ export class CreateLocationReportInput {
   @Field(() => Int, { nullable: true, description: 'Battery of the device in percent, 0 to 100.' })
   battery?: number | null;
 
-  @Field(() => MotionEnum, { nullable: true, description: 'How the device says that it moves.' })
+  @Field(() => MotionEnum, { nullable: true, description: 'How the device moves, as it reports.' })
   motion?: Motion | null;
 }

@@ -5,9 +5,9 @@ export class DeleteLocationReportsArgs {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Date, { description: 'The first moment; a report of it is deleted.' })
+  @Field(() => Date, { description: 'Start of the range, inclusive.' })
   from!: Date;
 
-  @Field(() => Date, { description: 'The last moment; a report of it is deleted too.' })
+  @Field(() => Date, { description: 'End of the range, inclusive.' })
   to!: Date;
 }

@@ -8,14 +8,15 @@ import { HistoryResolution } from '../history-resolution.js';
 export class LocationHistoryArgs extends TrackerTimeRangeArgs {
   @Field(() => HistoryResolution, {
     defaultValue: HistoryResolution.AUTO,
-    description: 'How finely; by the range where not given.',
+    description: 'Resolution of the rows; chosen by the length of the range by default.',
   })
   @IsEnum(HistoryResolution)
   resolution = HistoryResolution.AUTO;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Days of this time zone, e.g. "Europe/Berlin". Goes with days: AUTO is DAILY with it.',
+    description:
+      'Time zone of the days, e.g. "Europe/Berlin"; UTC by default. Requires the resolution DAILY or AUTO, and makes AUTO mean DAILY.',
   })
   @IsOptional()
   @IsString()
@@ -23,7 +24,7 @@ export class LocationHistoryArgs extends TrackerTimeRangeArgs {
 
   @Field(() => Int, {
     defaultValue: 1000,
-    description: 'How many rows at most, 1 to 10,000; longer ranges are thinned.',
+    description: 'Maximum number of rows, 1 to 10,000; a range with more is thinned.',
   })
   @Min(1)
   @Max(MAX_ROWS)
@@ -31,7 +32,7 @@ export class LocationHistoryArgs extends TrackerTimeRangeArgs {
 
   @Field(() => Int, {
     defaultValue: 3600,
-    description: 'Seconds between two raw reports from which on that is a gap, 60 to 31,536,000.',
+    description: 'Raw reports more than this many seconds apart have a gap between them, 60 to 31,536,000.',
   })
   @Min(60)
   @Max(31_536_000)

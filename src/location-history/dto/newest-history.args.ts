@@ -3,18 +3,24 @@ import { IsEnum, IsOptional, Max, Min } from 'class-validator';
 import { MAX_ROWS } from '../../common/graphql/connection.js';
 import { TrackerStatus } from '../../trackers/tracker-status.enum.js';
 
-/** The newest rows of a tracker that is asked for otherwise. */
+/** The newest rows of a tracker that the query has already selected. */
 @ArgsType()
 export class NewestHistoryArgs {
-  @Field(() => Int, { defaultValue: 48, description: 'How many at most, 1 to 10,000.' })
+  @Field(() => Int, { defaultValue: 48, description: 'Maximum number of rows, 1 to 10,000.' })
   @Min(1)
   @Max(MAX_ROWS)
   first = 48;
 
-  @Field(() => Date, { nullable: true, description: 'Buckets that end at or before it are left out.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Start of the range: buckets that end at or before it are excluded.',
+  })
   startTime?: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'Buckets that start at or after it are left out.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'End of the range: buckets that start at or after it are excluded.',
+  })
   endTime?: Date | null;
 }
 
@@ -23,7 +29,7 @@ export class HistoryByTrackerArgs {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Int, { defaultValue: 1000, description: 'How many at most, 1 to 10,000.' })
+  @Field(() => Int, { defaultValue: 1000, description: 'Maximum number of rows, 1 to 10,000.' })
   @Min(1)
   @Max(MAX_ROWS)
   limit = 1000;
@@ -31,14 +37,14 @@ export class HistoryByTrackerArgs {
 
 @ArgsType()
 export class RecentHistoryArgs {
-  @Field(() => Int, { defaultValue: 10, description: 'How many at most, 1 to 1000.' })
+  @Field(() => Int, { defaultValue: 10, description: 'Maximum number of rows, 1 to 1000.' })
   @Min(1)
   @Max(1000)
   limit = 10;
 
   @Field(() => [TrackerStatus], {
     nullable: true,
-    description: 'Only of trackers that have one of these statuses now.',
+    description: 'Only trackers that currently have one of these statuses.',
   })
   @IsOptional()
   @IsEnum(TrackerStatus, { each: true })

@@ -1,6 +1,6 @@
 import { ArgsType, Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 
-/** What becomes of the location history of a tracker that is deleted. */
+/** What happens to the location history of a deleted tracker. */
 export enum HistoryOnDelete {
   KEEP = 'KEEP',
   ERASE = 'ERASE',
@@ -8,12 +8,14 @@ export enum HistoryOnDelete {
 
 registerEnumType(HistoryOnDelete, {
   name: 'HistoryOnDelete',
-  description: 'What becomes of the location history of a tracker that is deleted.',
+  description: 'What happens to the location history of a deleted tracker.',
   valuesMap: {
-    KEEP: { description: 'It stays, and is seen again when a tracker with the same key is registered.' },
+    KEEP: {
+      description: 'It is kept, and becomes visible again when a tracker with the same key is registered.',
+    },
     ERASE: {
       description:
-        'It is erased in every layer, with all that is known of its reports. A report that is sent again later counts as new.',
+        'It is erased from every layer, with the record of its reports. A report that arrives again later counts as new.',
     },
   },
 });
@@ -25,16 +27,16 @@ export class DeleteTrackerArgs {
 
   @Field(() => HistoryOnDelete, {
     defaultValue: HistoryOnDelete.KEEP,
-    description: 'What becomes of its location history.',
+    description: 'What happens to its location history.',
   })
   history: HistoryOnDelete = HistoryOnDelete.KEEP;
 }
 
-@ObjectType({ description: 'A tracker that is gone.' })
+@ObjectType({ description: 'A tracker that was deleted.' })
 export class DeletedTracker {
-  @Field(() => ID, { description: 'The id that it had.' })
+  @Field(() => ID, { description: 'Id of the deleted tracker.' })
   id!: string;
 
-  @Field(() => Int, { description: 'Reports whose history was erased; 0 where it was kept.' })
+  @Field(() => Int, { description: 'Number of reports erased; 0 if the history was kept.' })
   erasedReports!: number;
 }

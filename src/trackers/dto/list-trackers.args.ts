@@ -3,12 +3,12 @@ import { Max, Min } from 'class-validator';
 
 @ArgsType()
 export class ListTrackersArgs {
-  @Field(() => Int, { defaultValue: 1000, description: 'How many at most, 1 to 10,000.' })
+  @Field(() => Int, { defaultValue: 1000, description: 'Maximum number of trackers, 1 to 10,000.' })
   @Min(1)
   @Max(10_000)
   limit = 1000;
 
-  @Field(() => Int, { defaultValue: 0, description: 'How many to skip.' })
+  @Field(() => Int, { defaultValue: 0, description: 'Number of trackers to skip.' })
   @Min(0)
   offset = 0;
 }

@@ -8,17 +8,20 @@ export class SetTrackerStatusArgs {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => TrackerStatus, { description: 'Its status from now on.' })
+  @Field(() => TrackerStatus, { description: 'New status, from now on.' })
   status!: TrackerStatus;
 
-  @Field(() => String, { nullable: true, description: 'Why, for its status history; 1 to 1000 characters.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Reason for the change, for the status history; 1 to 1000 characters.',
+  })
   @IsOptional()
   @IsText(1, 1000)
   note?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Who says so, for its status history; 1 to 200 characters.',
+    description: 'Who changes it, for the status history; 1 to 200 characters.',
   })
   @IsOptional()
   @IsText(1, 200)

@@ -3,7 +3,7 @@ import { Max, Min } from 'class-validator';
 
 @ArgsType()
 export class StatusHistoryArgs {
-  @Field(() => Int, { defaultValue: 20, description: 'How many at most, 1 to 1000.' })
+  @Field(() => Int, { defaultValue: 20, description: 'Maximum number of statuses, 1 to 1000.' })
   @Min(1)
   @Max(1000)
   first = 20;

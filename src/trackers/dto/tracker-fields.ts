@@ -3,17 +3,17 @@ import { Transform } from 'class-transformer';
 import { IsString, Length, Matches, MaxLength } from 'class-validator';
 
 /**
- * Something to see, and nothing that a database or a terminal minds, or that nobody sees: two names that look the same
- * are the same. Joiners stay where scripts and emoji need them (U+200C, U+200D, U+FE0F), which is not beside ASCII.
+ * A visible name without control or invisible characters: they would break terminals, and let two different names look
+ * the same. Joiners (U+200C, U+200D, U+FE0F) are allowed where scripts and emoji need them, which is never next to ASCII.
  */
 const NAME =
   /^(?=.*\S)(?:[^\p{Control}\p{Surrogate}\p{Format}\p{Default_Ignorable_Code_Point}]|(?<=[^\0-\x7f])[\u200c\u200d\ufe0f](?=[^\0-\x7f]|$))*$/u;
-/** 28 bytes: the X coordinate of a P-224 key. */
+/** Base64 of 28 bytes: the X coordinate of a P-224 public key. */
 export const ADVERTISEMENT_KEY = /^[A-Za-z0-9+/]{37}[AQgw]==$/;
-/** 32 bytes: a SHA-256. */
-export const HASHED_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+/** Base64 of 32 bytes: a SHA-256. */
+export const HASHED_ADVERTISEMENT_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** What a tracker may be called: without spaces around it, and composed as keyboards do (NFC). */
+/** Validates the name of a tracker, after trimming it and composing it as keyboards do (NFC). */
 export function IsTrackerName(): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }) =>
@@ -21,15 +21,15 @@ export function IsTrackerName(): PropertyDecorator {
     ),
     IsString(),
     MaxLength(200),
-    Matches(NAME, { message: 'name must not be blank, nor have control characters or invisible ones' }),
+    Matches(NAME, { message: 'name must not be blank or contain control or invisible characters' }),
   );
 }
 
-/** Text of a person, of a length in characters; the database cannot keep U+0000. */
+/** Validates free text of `min` to `max` characters; the database cannot store U+0000. */
 export function IsText(min: number, max: number): PropertyDecorator {
   return applyDecorators(
     IsString(),
     Length(min, max),
-    Matches(/^[^\0]*$/, { message: '$property must not have U+0000 in it' }),
+    Matches(/^[^\0]*$/, { message: '$property must not contain U+0000' }),
   );
 }

@@ -5,10 +5,10 @@ import { TrackerStatus } from '../tracker-status.enum.js';
 import { IsText } from './tracker-fields.js';
 
 @InputType({
-  description: 'A box on the map. Where west is greater than east it lies over the antimeridian.',
+  description: 'A box on the map. If west is greater than east, the box crosses the antimeridian.',
 })
 export class BoundingBoxInput {
-  @Field(() => Float, { description: 'Least latitude, -90 to 90.' })
+  @Field(() => Float, { description: 'Latitude of the southern edge, -90 to 90.' })
   @Min(-90)
   @Max(90)
   south!: number;
@@ -18,7 +18,7 @@ export class BoundingBoxInput {
   @Max(180)
   west!: number;
 
-  @Field(() => Float, { description: 'Greatest latitude, -90 to 90.' })
+  @Field(() => Float, { description: 'Latitude of the northern edge, -90 to 90.' })
   @Min(-90)
   @Max(90)
   north!: number;
@@ -29,32 +29,38 @@ export class BoundingBoxInput {
   east!: number;
 }
 
-@InputType({ description: 'Which trackers are meant; what is not given asks for nothing.' })
+@InputType({ description: 'Selects the trackers that match every given field.' })
 export class TrackerFilter {
-  @Field(() => String, { nullable: true, description: 'Part of the name, in capitals or not.' })
+  @Field(() => String, { nullable: true, description: 'The name contains this text; case does not matter.' })
   @IsOptional()
   @IsText(1, 200)
   name?: string | null;
 
-  @Field(() => [TrackerStatus], { nullable: true, description: 'One of these is its status now.' })
+  @Field(() => [TrackerStatus], { nullable: true, description: 'The current status is one of these.' })
   @IsOptional()
   @IsEnum(TrackerStatus, { each: true })
   currentStatuses?: TrackerStatus[] | null;
 
-  @Field(() => BoundingBoxInput, { nullable: true, description: 'Its newest place lies in this box.' })
+  @Field(() => BoundingBoxInput, { nullable: true, description: 'The newest location lies in this box.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => BoundingBoxInput)
   box?: BoundingBoxInput | null;
 
-  @Field(() => String, { nullable: true, description: 'The nearest city of its newest place, whole.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The nearest city of the newest location; the full name.',
+  })
   @IsOptional()
   @IsText(1, 200)
   city?: string | null;
 
-  @Field(() => Date, { nullable: true, description: 'Its newest report is of this time or a later one.' })
+  @Field(() => Date, { nullable: true, description: 'The newest report has this time or a later one.' })
   lastSeenAfter?: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'It has reports, and the newest is of an earlier time.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'The tracker has reports, and the newest one is older than this.',
+  })
   lastSeenBefore?: Date | null;
 }

@@ -7,10 +7,10 @@ export enum OrderDirection {
 
 registerEnumType(OrderDirection, {
   name: 'OrderDirection',
-  description: 'Which end of an order comes first.',
+  description: 'Direction of an order.',
   valuesMap: {
-    ASC: { description: 'The least, or the oldest.' },
-    DESC: { description: 'The greatest, or the newest.' },
+    ASC: { description: 'Ascending: smallest or oldest first.' },
+    DESC: { description: 'Descending: largest or newest first.' },
   },
 });
 
@@ -22,22 +22,22 @@ export enum TrackerOrderField {
 
 registerEnumType(TrackerOrderField, {
   name: 'TrackerOrderField',
-  description: 'What trackers are ordered by.',
+  description: 'Field that trackers are ordered by.',
   valuesMap: {
-    NAME: { description: 'Their names, as the database sorts text.' },
-    CREATED_AT: { description: 'When they were registered.' },
+    NAME: { description: 'Name, as the database sorts text.' },
+    CREATED_AT: { description: 'Time of registration.' },
     LAST_SEEN: {
       description:
-        'The time of their newest report; those without one are the oldest. A tracker that is seen while its list is paged through changes its place in it.',
+        'Time of the newest report; trackers without one count as the oldest. A tracker that reports while a client pages through the list moves within it.',
     },
   },
 });
 
-@InputType({ description: 'An order of trackers; those that are equal in it go by id.' })
+@InputType({ description: 'An order of trackers; ties are ordered by id.' })
 export class TrackerOrder {
-  @Field(() => TrackerOrderField, { description: 'What they are ordered by.' })
+  @Field(() => TrackerOrderField, { description: 'Field to order by.' })
   field!: TrackerOrderField;
 
-  @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Which end comes first.' })
+  @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Direction.' })
   direction: OrderDirection = OrderDirection.ASC;
 }

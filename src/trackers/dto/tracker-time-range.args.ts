@@ -1,14 +1,14 @@
 import { ArgsType, Field, ID } from '@nestjs/graphql';
 
-/** A tracker and a span of time: what most questions about history begin with. */
+/** The arguments that most queries of history share: a tracker and a range of time. */
 @ArgsType()
 export class TrackerTimeRangeArgs {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Date, { description: 'Buckets that end at or before it are left out.' })
+  @Field(() => Date, { description: 'Start of the range: buckets that end at or before it are excluded.' })
   startTime!: Date;
 
-  @Field(() => Date, { description: 'Buckets that start at or after it are left out.' })
+  @Field(() => Date, { description: 'End of the range: buckets that start at or after it are excluded.' })
   endTime!: Date;
 }

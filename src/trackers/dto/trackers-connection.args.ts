@@ -7,23 +7,23 @@ import { TrackerOrder } from './tracker-order.input.js';
 
 @ArgsType()
 export class TrackersConnectionArgs {
-  @Field(() => Int, { defaultValue: 100, description: 'How many at most, 1 to 10,000.' })
+  @Field(() => Int, { defaultValue: 100, description: 'Maximum number of trackers, 1 to 10,000.' })
   @Min(1)
   @Max(MAX_ROWS)
   first = 100;
 
-  @Field(() => String, { nullable: true, description: 'The cursor that the page begins behind.' })
+  @Field(() => String, { nullable: true, description: 'Return the trackers after this cursor.' })
   @IsOptional()
   @IsString()
   after?: string | null;
 
-  @Field(() => TrackerOrder, { nullable: true, description: 'By name where not given.' })
+  @Field(() => TrackerOrder, { nullable: true, description: 'Order of the list; by name by default.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => TrackerOrder)
   orderBy?: TrackerOrder | null;
 
-  @Field(() => TrackerFilter, { nullable: true, description: 'Which trackers; all where not given.' })
+  @Field(() => TrackerFilter, { nullable: true, description: 'Which trackers; all by default.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => TrackerFilter)

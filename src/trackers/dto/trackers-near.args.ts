@@ -13,12 +13,12 @@ export class TrackersNearArgs {
   @Max(180)
   longitude!: number;
 
-  @Field(() => Float, { description: 'How far away they may be, 0 to 20,037,508 m.' })
+  @Field(() => Float, { description: 'Greatest distance in metres, 0 to 20,037,508.' })
   @Min(0)
   @Max(20_037_508)
   radiusMeters!: number;
 
-  @Field(() => Int, { defaultValue: 100, description: 'How many at most, 1 to 10,000.' })
+  @Field(() => Int, { defaultValue: 100, description: 'Maximum number of trackers, 1 to 10,000.' })
   @Min(1)
   @Max(10_000)
   limit = 100;

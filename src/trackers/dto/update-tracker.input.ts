@@ -3,7 +3,7 @@ import { IsEnum, IsMACAddress, IsOptional, Matches, ValidateIf } from 'class-val
 import { TrackerStatus } from '../tracker-status.enum.js';
 import { ADVERTISEMENT_KEY, IsTrackerName } from './tracker-fields.js';
 
-@InputType({ description: 'What to change of a tracker; what is not given stays.' })
+@InputType({ description: 'Changes to a tracker; fields that are not given stay as they are.' })
 export class UpdateTrackerInput {
   @Field(() => String, { nullable: true, description: 'Unique name, 1 to 200 characters.' })
   @ValidateIf((input: UpdateTrackerInput) => input.name !== undefined)
@@ -13,7 +13,7 @@ export class UpdateTrackerInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Public key that it advertises, base64 of 28 bytes, where only its hash was known. Another key is another tracker: history is kept by key.',
+      'Public key that the tracker advertises, base64 of 28 bytes, if only its hash was known so far. It must match the hash: history is kept by key, so another key needs another tracker.',
   })
   @IsOptional()
   @Matches(ADVERTISEMENT_KEY, { message: 'advertisementKey must be base64 of 28 bytes' })
@@ -26,7 +26,7 @@ export class UpdateTrackerInput {
 
   @Field(() => TrackerStatus, {
     nullable: true,
-    description: 'Its status from now on; setTrackerStatus also takes who and why.',
+    description: 'New status, from now on; setTrackerStatus also records who changed it and why.',
   })
   @IsOptional()
   @IsEnum(TrackerStatus)

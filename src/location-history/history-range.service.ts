@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { parseTimeZone } from '../common/time-zone.js';
 import { type TimeRange, timeRange } from '../common/time-range.js';
 import { TrackersService } from '../trackers/trackers.service.js';
-import { type HistoryResolution, resolve, type StoredResolution } from './history-resolution.js';
+import { chooseResolution, HistoryResolution, type RowResolution } from './history-resolution.js';
+import { resolutionOf } from './bucket-size.js';
 import { LocationHistoryRepository } from './location-history.repository.js';
-import type { HistoryPointRow, LocationHistoryRow } from './location-history.row.js';
+import type { HistoryRangeRow, LocationHistoryRow } from './location-history.row.js';
 
-/** Why there is nothing in a part of a range. */
+/** Why a part of a range has no rows. */
 export enum GapReason {
   NO_REPORTS = 'NO_REPORTS',
   NOT_KEPT = 'NOT_KEPT',
@@ -18,17 +19,17 @@ export interface Gap {
   reason: GapReason;
 }
 
-/** A range of history, at most as many rows as were asked for, and what is told beside them. */
-export interface HistoryPoints {
-  resolution: StoredResolution;
+/** The rows of a range, at most as many as requested, and its gaps. */
+export interface HistoryRange {
+  resolution: RowResolution;
   rows: LocationHistoryRow[];
-  /** Rows before thinning. */
+  /** Number of rows before thinning. */
   rowsInRange: number;
   thinned: boolean;
   gaps: Gap[];
 }
 
-export interface PointsAsked {
+export interface HistoryRangeRequest {
   trackerId: string;
   startTime: Date;
   endTime: Date;
@@ -39,29 +40,27 @@ export interface PointsAsked {
 }
 
 @Injectable()
-export class HistoryPointsService {
+export class HistoryRangeService {
   constructor(
     private readonly history: LocationHistoryRepository,
     private readonly trackers: TrackersService,
   ) {}
 
   /**
-   * A range of a tracker's history in a resolution that suits it, thinned where it is long, with its gaps.
+   * Finds a range of a tracker's history in a resolution that suits it, thinned where it is long, with its gaps.
    *
    * @throws DomainError `BAD_USER_INPUT` (id, range, time zone), `NOT_FOUND` (tracker).
    */
-  async points(asked: PointsAsked): Promise<HistoryPoints> {
-    const range = timeRange(asked.startTime, asked.endTime);
-    const timeZone = asked.timeZone == null ? null : parseTimeZone(asked.timeZone);
-    const resolution = resolve(asked.resolution, range, asked.timeZone != null);
-    const tracker = await this.trackers.get(asked.trackerId);
-    const found = await this.history.findPoints(
-      { ...range, trackerId: tracker.id, resolution, timeZone },
-      asked.maxPoints,
-      asked.gapSeconds,
-    );
+  async find(request: HistoryRangeRequest): Promise<HistoryRange> {
+    const { maxPoints, gapSeconds } = request;
+    const range = timeRange(request.startTime, request.endTime);
+    const timeZone = request.timeZone == null ? null : parseTimeZone(request.timeZone);
+    const resolution = chooseResolution(request.resolution, range, request.timeZone != null);
+    const tracker = await this.trackers.get(request.trackerId);
+    const query = { ...range, trackerId: tracker.id, resolution, timeZone };
+    const found = await this.history.findPoints(query, maxPoints, gapSeconds);
     const rows = found.filter(
-      (row): row is HistoryPointRow & LocationHistoryRow => row.id !== null && row.isPoint,
+      (row): row is HistoryRangeRow & LocationHistoryRow => row.id !== null && row.isPoint,
     );
     const rowsInRange = found[0]?.rowsInRange ?? 0;
     return {
@@ -69,17 +68,17 @@ export class HistoryPointsService {
       rows,
       rowsInRange,
       thinned: rowsInRange > rows.length,
-      gaps: gapsOf(found, range, asked.gapSeconds),
+      gaps: findGaps(found, range, gapSeconds),
     };
   }
 }
 
-/** Every part of the range, until now, that no row is of. */
-function gapsOf(found: readonly HistoryPointRow[], range: TimeRange, gapSeconds: number): Gap[] {
+/** Every part of the range, up to now, that no row covers. */
+function findGaps(found: readonly HistoryRangeRow[], range: TimeRange, gapSeconds: number): Gap[] {
   const [first] = found;
   if (!first) return [];
-  const { keptFrom, askedAt } = first;
-  const end = new Date(Math.min(range.end.getTime(), askedAt.getTime()));
+  const { keptFrom, queriedAt } = first;
+  const end = new Date(Math.min(range.end.getTime(), queriedAt.getTime()));
   const gaps: Gap[] = [];
   const add = (startTime: Date, endTime: Date, reason: GapReason): void => {
     if (startTime < endTime) gaps.push({ startTime, endTime, reason });
@@ -91,7 +90,10 @@ function gapsOf(found: readonly HistoryPointRow[], range: TimeRange, gapSeconds:
   const last = found.at(-1);
   if (!last || last.id === null) {
     add(new Date(Math.max(range.start.getTime(), keptFrom.getTime())), end, GapReason.NO_REPORTS);
-  } else if (last.bucketSize !== 'raw' || end.getTime() - last.endsAt.getTime() > gapSeconds * 1000) {
+  } else if (
+    resolutionOf(last.bucketSize) !== HistoryResolution.RAW ||
+    end.getTime() - last.endsAt.getTime() > gapSeconds * 1000
+  ) {
     add(last.endsAt, end, GapReason.NO_REPORTS);
   }
   return gaps;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { outOfRange } from './report-ranges.js';
+import { findValuesOutOfRange } from './report-limits.js';
 
-type Report = Parameters<typeof outOfRange>[0];
+type Report = Parameters<typeof findValuesOutOfRange>[0];
 
 const REPORT: Report = {
   latitude: 52.5,
@@ -15,9 +15,9 @@ const REPORT: Report = {
   battery: null,
 };
 
-describe('the numbers of a report', () => {
-  it('may be missing, but for the place', () => {
-    expect(outOfRange(REPORT)).toEqual([]);
+describe('findValuesOutOfRange', () => {
+  it('accepts missing values', () => {
+    expect(findValuesOutOfRange(REPORT)).toEqual([]);
   });
 
   it.each<[keyof Report, number, number]>([
@@ -30,10 +30,10 @@ describe('the numbers of a report', () => {
     ['speed', 0, 1000],
     ['course', 0, 359.999],
     ['battery', 0, 100],
-  ])('%s may be from %d to %d', (field, min, max) => {
-    for (const value of [min, max]) expect(outOfRange({ ...REPORT, [field]: value })).toEqual([]);
+  ])('accepts %s from %d to %d, and nothing outside', (field, min, max) => {
+    for (const value of [min, max]) expect(findValuesOutOfRange({ ...REPORT, [field]: value })).toEqual([]);
     for (const value of [min - 0.001, max + 0.001]) {
-      expect(outOfRange({ ...REPORT, [field]: value })).toEqual([
+      expect(findValuesOutOfRange({ ...REPORT, [field]: value })).toEqual([
         expect.stringContaining(`${field} must be `),
       ]);
     }
@@ -46,11 +46,11 @@ describe('the numbers of a report', () => {
     [{ speed: -1 }, 'speed must be between 0 and 1000 metres per second (got -1)'],
     [{ course: 360 }, 'course must be at least 0 and below 360 degrees (got 360)'],
     [{ battery: 101 }, 'battery must be between 0 and 100 percent (got 101)'],
-  ])('that are out of range are told: %j', (given, problem) => {
-    expect(outOfRange({ ...REPORT, ...given })).toEqual([problem]);
+  ])('names the field, the allowed range and the given value: %j', (given, problem) => {
+    expect(findValuesOutOfRange({ ...REPORT, ...given })).toEqual([problem]);
   });
 
-  it('are all told', () => {
-    expect(outOfRange({ ...REPORT, longitude: 181, course: -1, battery: -1 })).toHaveLength(3);
+  it('reports every value out of range', () => {
+    expect(findValuesOutOfRange({ ...REPORT, longitude: 181, course: -1, battery: -1 })).toHaveLength(3);
   });
 });
