@@ -17,7 +17,7 @@ const OTHER_NAMES = new Set([
   ...['TEST_DATABASE_URL', 'TEST_TIMESCALE_URL', 'TEST_ENGINE', 'TEST_REDIS_URL'],
   // Apollo's error codes, functions of PostGIS, a setting of psql, a constant of ours
   ...['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'ST_X', 'ST_Y', 'ON_ERROR_STOP', 'LOWEST_PROGRAM'],
-  ...['POSTGRES_PASSWORD', 'POSTGRES_PORT', 'NO_COLOR', 'FORCE_COLOR', 'NODE_ENV'],
+  ...['BENCH_DATABASE_URL', 'POSTGRES_PASSWORD', 'POSTGRES_PORT', 'NO_COLOR', 'FORCE_COLOR', 'NODE_ENV'],
 ]);
 
 /** Expands `{a,b}`, and has `<number>` stand for anything. */
@@ -112,3 +112,36 @@ describe.each(DOCUMENTS.map((document) => ({ file: document.file, document })))(
     for (const { text } of document.blocks('json')) expect(() => JSON.parse(text) as unknown).not.toThrow();
   });
 });
+
+describe('the tables of the guides', () => {
+  const read = (file: string): string => readFileSync(packagePath(file), 'utf8');
+
+  it('of error codes have each code', () => {
+    const [, table = ''] = /\n## Errors\n(.*?)(?=\n## |$)/s.exec(read('docs/api.md')) ?? [];
+    const rows = table.split('\n').map((row) => row.split('|')[1] ?? '');
+    const codes = rows.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, code = '']) => code));
+    expect(codes.filter((code) => !code.startsWith('GRAPHQL_')).sort()).toEqual([...ERROR_CODES].sort());
+  });
+
+  it('of jobs have each job, with its schedule', () => {
+    const [, table = ''] = /\n## Jobs\n(.*?)(?=\n## )/s.exec(read('docs/operations.md')) ?? [];
+    const documented = [...table.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(
+      ([, name, when]) => `${name ?? ''}: ${when ?? ''}`,
+    );
+    const code = readdirSync(packagePath('src'), { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith('.cron.ts'))
+      .flatMap((file) => [...read(`src/${file}`).matchAll(/name: '(\w+)',\n\s+cron: '?([^',\n]+)/g)])
+      .map(([, name = '', cron = '']) => `${name}: ${inWords(cron)}`);
+    expect(code.sort()).toEqual(documented.sort());
+  });
+});
+
+/** A schedule as docs/operations.md writes it. */
+function inWords(cron: string): string {
+  const [minute = '', hour = ''] = cron.split(' ');
+  if (cron.startsWith('this.config.')) return `\`${cron.slice('this.config.'.length)}\``;
+  if (minute === '*/10') return 'every ten minutes';
+  if (hour === '*') return `every hour at minute ${minute}`;
+  return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
+}
