@@ -131,8 +131,9 @@ describe('the tables of the guides', () => {
     const code = readdirSync(packagePath('src'), { recursive: true })
       .map(String)
       .filter((file) => file.endsWith('.cron.ts'))
-      .flatMap((file) => [...read(`src/${file}`).matchAll(/name: '(\w+)',\n\s+cron: '?([^',\n]+)/g)])
-      .map(([, name = '', cron = '']) => `${name}: ${inWords(cron)}`);
+      .flatMap((file) => [...read(`src/${file}`).matchAll(/name: '?(\w+)'?,\n\s+cron: '?([^',\n]+)/g)])
+      // A constant has the name in lower case.
+      .map(([, name = '', cron = '']) => `${name.toLowerCase()}: ${inWords(cron)}`);
     expect(code.sort()).toEqual(documented.sort());
   });
 });
