@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { packagePath } from '../../src/database/sql-files.js';
+import { DOCUMENTS } from '../documents/document.js';
 import { connectTo } from '../support/client.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { expectHistoryOf } from '../support/scenario.js';
@@ -80,6 +81,18 @@ describeOnEveryEngine('the documented statements', (engine) => {
         { key: 'test_key', at, longitude: -0.1278, latitude: 51.5074, confidence: 100 },
       ]);
     }
+  });
+
+  it('of the guides run, in their order', async () => {
+    const blocks = DOCUMENTS.flatMap((document) => document.blocks('sql'))
+      // TimescaleDB's own relations are on one engine only.
+      .filter(({ text }) => engine === 'timescaledb' || !text.includes('timescaledb_information'));
+    expect(blocks.length).toBeGreaterThan(4);
+    for (const { text } of blocks) {
+      for (const statement of text.split(/;\s*$/m).filter((part) => part.trim() !== ''))
+        await retryTransient(() => db.query(statement));
+    }
+    await db.query("DELETE FROM trackers WHERE name = 'Test tracker'");
   });
 
   it('fill trackers without history with mock data, once', async () => {

@@ -20,11 +20,13 @@ export class CommandDocument {
     this.text = readFileSync(packagePath(file), 'utf8');
   }
 
-  /** The `sh` blocks below a heading, in order. Throws if there are none, so that a renamed heading is noticed. */
-  blocks(heading: string): string[] {
-    const section = this.text.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`));
-    const blocks = [...(section ?? '').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-    if (blocks.length === 0) throw new Error(`no sh block below "${heading}"`);
+  /** The blocks of a language below a heading, in order. Throws if there are none, so that a renamed heading is noticed. */
+  blocks(heading: string, language = 'sh'): string[] {
+    const section = this.text.split(/^#+ (?=.*\n\n)/m).find((part) => part.startsWith(`${heading}\n`));
+    const blocks = [...(section ?? '').matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+      .filter(([, named]) => named === language)
+      .map(([, , block = '']) => block);
+    if (blocks.length === 0) throw new Error(`no ${language || 'plain'} block below "${heading}"`);
     return blocks;
   }
 
@@ -38,6 +40,18 @@ export class CommandDocument {
   }
 }
 
+/** What documents call today. */
+const DOCUMENTED_TODAY = Date.UTC(2026, 10, 30);
+const DAY_MS = 86_400_000;
+
+/** Moves every date of a documented text, so that the day that documents call today is yesterday: no time of it is in the future. */
+export function shiftDates(text: string): string {
+  const yesterday = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
+  return text.replaceAll(/\d{4}-\d\d-\d\d(?=T\d\d:)/g, (date) =>
+    new Date(Date.parse(date) + yesterday - DOCUMENTED_TODAY).toISOString().slice(0, 10),
+  );
+}
+
 /** Runs documented commands in a folder and environment of their own. */
 export class Shell {
   private readonly folder = mkdtempSync(join(tmpdir(), 'documented-'));
@@ -45,30 +59,41 @@ export class Shell {
   /**
    * @param programs folder that comes first in PATH.
    * @param variables variables that the document tells the reader to set.
+   * @param address of the running server, which documents call http://127.0.0.1:3000.
    */
   constructor(
     private readonly programs: string,
     private readonly variables: Record<string, string>,
+    private readonly address = '',
   ) {
     // `npm run` would build into `dist`, which other tests use meanwhile.
-    const npm = join(this.folder, 'npm');
-    writeFileSync(
-      npm,
-      `#!/bin/bash
-case "$*" in
+    const cli = `exec '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}'`;
+    this.program('tracker', `${cli} "$@"`);
+    this.program(
+      'npm',
+      `case "$*" in
   'run migrate') set -- migrate ;;
   'run tracker -- '*) shift 3 ;;
   *) echo "unexpected: npm $*" >&2; exit 2 ;;
 esac
-exec '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}' "$@"
-`,
+${cli} "$@"`,
     );
-    chmodSync(npm, 0o755);
+  }
+
+  /** Makes a file in the folder that commands run in. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.folder, name), text);
+  }
+
+  private program(name: string, script: string): void {
+    this.write(name, `#!/bin/bash\n${script}\n`);
+    chmodSync(join(this.folder, name), 0o755);
   }
 
   /** Runs commands with bash up to the first that fails. @throws Error with their output if one fails. */
   run(commands: string): Promise<Printed> {
     return new Promise((resolve, reject) => {
+      const text = this.address ? commands.replaceAll('http://127.0.0.1:3000', this.address) : commands;
       const { HOME, PATH } = process.env;
       const env = {
         HOME,
@@ -77,7 +102,7 @@ exec '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}' "$@"
         ...this.variables,
       };
       const options = { cwd: this.folder, env, maxBuffer: 64 << 20 };
-      execFile('bash', ['--norc', '-euc', commands], options, (error, stdout, stderr) => {
+      execFile('bash', ['--norc', '-euc', text], options, (error, stdout, stderr) => {
         if (error) reject(new Error(`${commands}\nfailed: ${stdout}${stderr}`, { cause: error }));
         else resolve({ stdout, stderr });
       });

@@ -1,0 +1,122 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Document } from '../documents/document.js';
+import { Api } from '../support/api.js';
+import { CommandDocument, Shell, shiftDates } from '../support/documented-commands.js';
+import { describeOnEveryEngine } from '../support/engines.js';
+import { newDataFolder, postgresProcesses, RunningProduct } from '../support/product.js';
+import { eventually } from '../support/shown.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describe('the guides, on a machine with nothing but Node.js', () => {
+  const start = new CommandDocument('docs/getting-started.md');
+  const importing = new CommandDocument('docs/importing.md');
+  const phones = new CommandDocument('docs/phones.md');
+  const TOKEN = 'a token of twenty-four characters';
+  let folder = '';
+  let server: RunningProduct;
+  let shell: Shell;
+
+  beforeAll(async () => {
+    folder = newDataFolder();
+    server = RunningProduct.server({ EMBEDDED_DATA_DIR: folder, PORT: '0' });
+    shell = new Shell('', { EMBEDDED_DATA_DIR: folder, IMPORT_TOKEN: TOKEN }, await server.address());
+  });
+  afterAll(async () => {
+    shell.remove();
+    await server.destroy();
+    await eventually(() => expect(postgresProcesses(folder)).toEqual([]), 20_000);
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Runs the commands below a heading, and gives what they print. */
+  async function run(guide: CommandDocument, heading: string): Promise<string> {
+    let printed = '';
+    for (const block of guide.blocks(heading)) printed += (await shell.run(shiftDates(block))).stdout;
+    return printed;
+  }
+
+  it('README.md: register, import, ask and export a tracker of your own', async () => {
+    const printed = await run(new CommandDocument('README.md'), 'A tracker of your own');
+    expect(printed).toContain('1 read = 1 stored');
+    expect(printed).toContain('"latitude":59.3293,"longitude":18.0686');
+    expect(printed).toMatch(/^timestamp,.*\n.*59\.3293,18\.0686/m);
+  });
+
+  it('getting-started.md: its commands print what it shows', async () => {
+    expect(await run(start, '3. Register a tracker')).toContain('My bag');
+    const [csv = '', ledger = ''] = start.blocks('4. Import positions', '');
+    shell.write('my-bag.csv', shiftDates(csv));
+    expect(await run(start, '4. Import positions')).toContain(ledger.trim());
+    const [shown = ''] = start.blocks('5. Ask where it is', 'json');
+    await eventually(async () => {
+      const answer = JSON.parse(await run(start, '5. Ask where it is')) as unknown;
+      expect(answer).toEqual(JSON.parse(shiftDates(shown)));
+    });
+    expect(await run(start, '6. Export the history')).toMatch(/59\.3326,18\.0649/);
+  });
+
+  it('importing.md: names, rejected reports and HTTP', async () => {
+    shell.write('phones.ndjson', line({ tracker: 'jane/phone' }));
+    await shell.run(`tracker trackers add "Jane's phone"`);
+    const printed = await run(importing, 'Whose report it is');
+    expect(printed).toContain('1 read = 1 stored');
+    shell.write('late.ndjson', line({ tracker: 'Parcel 01', timestamp: ago(2) }));
+    await shell.run('tracker import late.ndjson && tracker trackers add "Parcel 01"');
+    expect(await run(importing, 'Rejected reports')).toContain('1 read = 1 stored');
+    shell.write('reports.ndjson', line({ timestamp: ago(3) }));
+    expect(JSON.parse(await run(importing, 'Over HTTP'))).toMatchObject({ read: 1, stored: 1 });
+  });
+
+  it('phones.md: a report without a phone', async () => {
+    expect(await run(phones, '4. Try it without a phone')).toBe('[]');
+  });
+});
+
+const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+const line = (fields: object): string =>
+  `${JSON.stringify({ timestamp: ago(1), latitude: 59.3293, longitude: 18.0686, ...fields })}\n`;
+
+describeOnEveryEngine('the queries of docs/api.md', (engine) => {
+  let db: TestDatabase;
+  let api: Api;
+
+  beforeAll(async () => {
+    db = await TestDatabase.create(engine);
+    api = await Api.start(db);
+  });
+  afterAll(async () => {
+    await api.stop();
+    await db.drop();
+  });
+
+  it('are answered without errors, in the order of the guide', async () => {
+    const queries = new Document('docs/api.md')
+      .blocks('graphql')
+      .filter(({ text }) => !text.startsWith('subscription'));
+    expect(queries.length).toBeGreaterThan(10);
+    for (const { text, line: at } of queries) {
+      const { errors } = await api.ask(shiftDates(text));
+      expect({ at, errors }).toEqual({ at, errors: undefined });
+    }
+  });
+
+  it('show the newest precise report, as the guide does', async () => {
+    const [query = ''] = new CommandDocument('docs/api.md').blocks('Fields of a position', 'graphql');
+    const [shown = ''] = new CommandDocument('docs/api.md').blocks('Fields of a position', 'json');
+    const id = await db.register('phone');
+    const report = (time: string, fields: string): Promise<unknown> =>
+      api.data(
+        shiftDates(
+          `mutation { createLocationReport(input: { trackerId: "${id}", timestamp: "2026-11-30T${time}:00Z", ` +
+            `latitude: 59.3293, longitude: 18.0686, ${fields} }) { outcome } }`,
+        ),
+      );
+    await report('02:10', 'speed: 5, course: 271, battery: 79');
+    await report('02:25', 'horizontalAccuracy: 3000');
+    await db.settle();
+    expect(await api.data(query.replace('"1"', `"${id}"`))).toEqual(
+      (JSON.parse(shiftDates(shown)) as { data: unknown }).data,
+    );
+  });
+});
