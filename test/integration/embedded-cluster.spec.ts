@@ -1,43 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import ts from 'typescript';
-import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
+import type { EmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
 import { NOTE_FILE } from '../../src/embedded/place.js';
 import { findPrograms } from '../../src/embedded/programs.js';
 
 const root = process.getuid?.() === 0;
-const repository = join(import.meta.dirname, '..', '..');
+/** The build, as other processes here use it: the watchdog is a program of its own. */
+const BUILT = join(import.meta.dirname, '..', '..', 'dist', 'src', 'embedded', 'embedded-cluster.js');
+type Product = typeof import('../../src/embedded/embedded-cluster.js');
 const FAST = { fsync: 'off', shared_buffers: '16MB' };
+let startEmbeddedCluster: Product['startEmbeddedCluster'];
 let scratch = '';
 let count = 0;
 const children: ChildProcess[] = [];
 const clusters: EmbeddedCluster[] = [];
 
-/** The sources as ES modules, by the product's compiler and its target: what other processes run here. */
-function compileSources(into: string): void {
-  const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
-  for (const folder of ['embedded', join('common', 'errors')]) {
-    for (const file of readdirSync(join(repository, 'src', folder)).filter((name) =>
-      /(?<!\.spec)\.ts$/.test(name),
-    )) {
-      const source = readFileSync(join(repository, 'src', folder, file), 'utf8');
-      const target = join(into, folder, file.replace(/ts$/, 'js'));
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText);
-    }
-  }
-  writeFileSync(join(into, 'package.json'), '{"type":"module"}');
-  symlinkSync(join(repository, 'node_modules'), join(into, 'node_modules'));
+/** A program that uses a data folder until a line comes on stdin. */
+function writeUserProgram(file: string): void {
   writeFileSync(
-    join(into, 'use.js'),
-    `import { startEmbeddedCluster } from './embedded/embedded-cluster.js';
+    file,
+    `import { startEmbeddedCluster } from ${JSON.stringify(BUILT)};
      const [dataDir, settings] = process.argv.slice(2);
      const cluster = await startEmbeddedCluster({ dataDir, settings: JSON.parse(settings), log: console.error });
      console.log(JSON.stringify(cluster));
@@ -52,7 +41,7 @@ interface User {
 
 /** Another process that uses a data folder until it is told (a line on stdin) or killed. */
 function userProcess(dataDir: string, settings: Record<string, string> = FAST): User {
-  const args = [join(scratch, 'code', 'use.js'), dataDir, JSON.stringify(settings)];
+  const args = [join(scratch, 'use.mjs'), dataDir, JSON.stringify(settings)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   children.push(child);
   let said = '';
@@ -116,7 +105,8 @@ function newDataDir(): string {
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'embedded-'));
   await chmod(scratch, 0o755);
-  compileSources(join(scratch, 'code'));
+  writeUserProgram(join(scratch, 'use.mjs'));
+  ({ startEmbeddedCluster } = (await import(BUILT)) as Product);
 });
 
 afterEach(async () => {
@@ -246,7 +236,7 @@ describe('the embedded cluster', () => {
     ).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
-        /pg_ctl start failed.*server\.log:.*invalid value for parameter "wal_level"/s,
+        /PostgreSQL did not start.*server\.log:.*invalid value for parameter "wal_level"/s,
       ),
     });
   });
