@@ -1,13 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DomainError } from '../common/errors/domain-error.js';
-import { runProgram } from './run-program.js';
-
-/** The unprivileged user that PostgreSQL runs as when the current user is root. */
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-  readonly name: string;
-}
+import { type Account, runProgram } from './run-program.js';
 
 /** Users that almost every system has and that own next to nothing. */
 const PREFERRED = ['postgres', 'nobody', 'daemon'];
@@ -30,19 +23,14 @@ async function knownAccounts(): Promise<Account[]> {
  */
 export async function unprivilegedAccount(): Promise<Account> {
   const known = await knownAccounts();
-  const problems: string[] = [];
   for (const account of PREFERRED.flatMap((name) => known.filter((one) => one.name === name))) {
-    try {
-      await runProgram('/bin/sh', ['-c', ':'], { account });
-      return account;
-    } catch (error) {
-      problems.push(`${account.name}: ${String(error)}`);
-    }
+    const works = await runProgram('/bin/sh', ['-c', ':'], { account }).catch(() => undefined);
+    if (works) return account;
   }
   throw new DomainError(
     'UNAVAILABLE',
-    `PostgreSQL refuses to run as root, and none of the users ${PREFERRED.join(', ')} can be used ` +
-      `(${problems.join('; ') || '/etc/passwd has none of them'}). Set DATABASE_URL, or run as another user.`,
+    `PostgreSQL refuses to run as root, and it cannot run as one of the users ${PREFERRED.join(', ')} here. ` +
+      'Set DATABASE_URL, or run as another user.',
   );
 }
 

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../common/errors/domain-error.js';
-import type { Account } from './account.js';
 import { DATABASE_NAME } from './database.js';
 import type { Place } from './place.js';
 import type { Programs } from './programs.js';
-import { runProgram } from './run-program.js';
+import { type Account, runProgram } from './run-program.js';
 
 /**
  * Makes sure that a place has a cluster: a folder `cluster` with `pgdata/` (initdb's), `log/` and `password`.
@@ -14,21 +13,19 @@ import { runProgram } from './run-program.js';
  * It is made under another name and renamed when complete: a start that was interrupted leaves an `init-*` folder,
  * which the next one removes, and never half a cluster. To be called under the start lock.
  *
- * @param durable false: no fsync (tests that set `fsync=off`).
  * @returns the password of the superuser.
  * @throws DomainError `UNAVAILABLE` when initdb fails (with its output), or the data is of another major version.
  */
 export async function ensureCluster(
   place: Place,
   programs: Programs,
-  durable: boolean,
   log: (line: string) => void,
 ): Promise<string> {
   const clusterDir = join(place.baseDir, 'cluster');
   const version = await dataVersion(clusterDir);
   if (version === undefined) {
     log(`embedded PostgreSQL: creating a cluster in ${clusterDir}`);
-    await createCluster(place, programs, durable);
+    await createCluster(place, programs);
   } else if (version !== programs.version.split('.')[0]) {
     throw new DomainError(
       'UNAVAILABLE',
@@ -54,14 +51,13 @@ async function dataVersion(clusterDir: string): Promise<string | undefined> {
   );
 }
 
-async function createCluster(place: Place, programs: Programs, durable: boolean): Promise<void> {
-  const { baseDir, account } = place;
+async function createCluster({ baseDir, account }: Place, programs: Programs): Promise<void> {
   try {
     const attempt = await newAttempt(baseDir, account);
-    await runInitdb(attempt, programs, account, durable);
+    await runInitdb(attempt, programs, account);
     await rm(join(attempt, 'pwfile'));
     await rename(attempt, join(baseDir, 'cluster'));
-    if (durable) await syncFolder(baseDir);
+    await syncFolder(baseDir);
   } finally {
     await removeAttempts(baseDir, account);
   }
@@ -82,12 +78,7 @@ async function newAttempt(baseDir: string, account: Account | undefined): Promis
   return attempt;
 }
 
-async function runInitdb(
-  attempt: string,
-  programs: Programs,
-  account: Account | undefined,
-  durable: boolean,
-): Promise<void> {
+async function runInitdb(attempt: string, programs: Programs, account: Account | undefined): Promise<void> {
   const { code, output } = await runProgram(
     join(programs.dir, 'bin', 'initdb'),
     [
@@ -95,15 +86,10 @@ async function runInitdb(
       // The built-in C.UTF-8 knows upper and lower case of all letters, sorts by code point, and needs no locale
       // of the operating system: https://www.postgresql.org/docs/18/locale.html#LOCALE-PROVIDERS
       ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...(durable ? [] : ['--no-sync']),
     ],
     { cwd: attempt, account },
   );
-  if (code === 0) return;
-  const hint = output.includes('could not look up effective user')
-    ? '\ninitdb needs the user id to be in /etc/passwd. Set DATABASE_URL, or run as a user that is there.'
-    : '';
-  throw new DomainError('UNAVAILABLE', `initdb failed in ${attempt}:\n${output.trim()}${hint}`);
+  if (code !== 0) throw new DomainError('UNAVAILABLE', `initdb failed in ${attempt}:\n${output.trim()}`);
 }
 
 /**

@@ -8,7 +8,7 @@ type Log = (line: string) => void;
 
 /** The folders of a cluster that its users share. */
 export interface ClusterFolders {
-  /** Holds `start.lock`, `users.lock`, `watchdog.lock` and `watchdog.log`. */
+  /** Holds the locks: `start.lock`, `users.lock` and `watchdog.lock`. */
   readonly runDir: string;
   /** Holds `pgdata/`, `log/`, `password` and `server.conf`. */
   readonly clusterDir: string;

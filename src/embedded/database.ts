@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { DomainError } from '../common/errors/domain-error.js';
 
 /** Name of the superuser that initdb makes, and of the database that the product uses. */
 export const DATABASE_NAME = 'tracker';
@@ -11,16 +10,8 @@ export interface Access {
   readonly password: string;
 }
 
-const INVALID_PASSWORD = '28P01';
-/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const PASSING: readonly unknown[] = [
-  '57P03', // cannot_connect_now
-  '57P02', // crash_shutdown
-  '57P01', // admin_shutdown
-  '53300', // too_many_connections
-  'ECONNREFUSED',
-  'ECONNRESET',
-];
+/** The server starts, stops or has too many connections: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const PASSING: readonly unknown[] = ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET'];
 
 /** The connection string. `sslmode=disable`: a PGSSLMODE in the environment could ask for what is not there. */
 export function urlOf({ port, password }: Access): string {
@@ -32,7 +23,7 @@ export function urlOf({ port, password }: Access): string {
  *
  * @param isRunning asked after a failed attempt; when it says no, there is nothing to wait for.
  * @returns false when the server is gone.
- * @throws DomainError `UNAVAILABLE` when the server does not accept the password.
+ * @throws the error of a server that refuses us for good, such as a password that was changed by hand.
  */
 export async function waitUntilReady(access: Access, isRunning: () => Promise<boolean>): Promise<boolean> {
   for (;;) {
@@ -41,15 +32,7 @@ export async function waitUntilReady(access: Access, isRunning: () => Promise<bo
       return true;
     } catch (error) {
       if (!(await isRunning())) return false;
-      const { code } = error as { code?: unknown };
-      if (code === INVALID_PASSWORD) {
-        throw new DomainError(
-          'UNAVAILABLE',
-          'The running server does not accept the password in cluster/password. Was it changed by hand?',
-          { cause: error },
-        );
-      }
-      if (!PASSING.includes(code)) throw error;
+      if (!PASSING.includes((error as { code?: unknown }).code)) throw error;
     }
     await sleep(50);
   }

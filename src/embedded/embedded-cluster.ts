@@ -43,7 +43,7 @@ export interface EmbeddedClusterOptions {
  * PostgreSQL refuses root (https://www.postgresql.org/docs/18/postgres-user.html).
  *
  * @throws DomainError `UNAVAILABLE` (programs missing or not for this machine, data of another major version,
- *   initdb or the server fails; the message has the end of the server's log), `BAD_CONFIGURATION` (a setting's name).
+ *   initdb or the server fails; the message has the end of the server's log).
  */
 export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Promise<EmbeddedCluster> {
   const { dataDir, settings = {}, log = () => undefined } = options;
@@ -63,7 +63,7 @@ async function open(
   const clusterDir = join(place.baseDir, 'cluster');
   const folders = { runDir: join(place.baseDir, 'run'), clusterDir };
   const { result, leave } = await joinUsers(folders, log, async () => {
-    const password = await ensureCluster(place, programs, settings['fsync'] !== 'off', log);
+    const password = await ensureCluster(place, programs, log);
     const binDir = join(programs.dir, 'bin');
     const port = await bringUp({ clusterDir, binDir, account: place.account, password, settings, log });
     return { port, url: urlOf({ port, password }) };

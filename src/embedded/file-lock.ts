@@ -1,7 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DomainError } from '../common/errors/domain-error.js';
 
 /** The part of fs-native-extensions that is used here; the package has no types. */
 interface NativeLocks {
@@ -25,11 +26,17 @@ export class FileLock {
 
   /** Opens a lock file, made if needed, without locking it. */
   static async open(path: string): Promise<FileLock> {
-    const native = nativeLocks();
-    const file = await open(path, 'a+', 0o666);
-    // A file that root makes must stay usable for the owner of the folder, whatever the umask was.
-    if (process.getuid?.() === 0) await file.chmod(0o666);
-    return new FileLock(file, native);
+    const native = createRequire(import.meta.url)('fs-native-extensions') as NativeLocks; // optional: loaded on use
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    try {
+      const file = await open(path, O_RDWR | O_CREAT | O_EXCL, 0o600);
+      const { uid, gid } = await stat(dirname(path));
+      if (process.getuid?.() === 0) await file.chown(uid, gid); // the owner of the folder will need it, too
+      return new FileLock(file, native);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return new FileLock(await open(path, O_RDWR | O_NOFOLLOW), native);
+    }
   }
 
   /** Locks it if no other process is in the way. A lock that is held already changes its mode. */
@@ -62,19 +69,5 @@ export class FileLock {
   /** Unlocks it and closes the file. */
   close(): Promise<void> {
     return this.file.close();
-  }
-}
-
-/** Loaded on use: the package is optional, like the embedded server itself. */
-function nativeLocks(): NativeLocks {
-  try {
-    return createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
-  } catch (error) {
-    throw new DomainError(
-      'UNAVAILABLE',
-      'The embedded PostgreSQL needs the package fs-native-extensions, which cannot be loaded ' +
-        '(npm ci --omit=optional?). Set DATABASE_URL to a PostgreSQL 15+ server instead.',
-      { cause: error },
-    );
   }
 }

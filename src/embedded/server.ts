@@ -6,10 +6,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../common/errors/domain-error.js';
-import type { Account } from './account.js';
 import { waitUntilReady } from './database.js';
-import { CLEAN_ENVIRONMENT } from './run-program.js';
-import { clusterName, clusterProcesses, ORPHAN_MS, pidFileLines, signal } from './server-process.js';
+import { type Account, CLEAN_ENVIRONMENT } from './run-program.js';
+import { clusterName, findServer, pidFileLines } from './server-process.js';
 
 /** A server that has to run; every function here is called under the start lock of its cluster. */
 export interface ServerRequest {
@@ -38,7 +37,6 @@ const PASSING =
  */
 export async function bringUp(request: ServerRequest): Promise<number> {
   for (let attempt = 1; ; attempt++) {
-    await endOrphans(request);
     const port = (await adopt(request)) ?? (await start(request, attempt === START_ATTEMPTS));
     if (port !== undefined) return port;
     request.log(`embedded PostgreSQL: attempt ${attempt} to start the server failed, trying again`);
@@ -46,28 +44,17 @@ export async function bringUp(request: ServerRequest): Promise<number> {
   }
 }
 
-/** Waits for the children of a server that was killed, beside which PostgreSQL refuses to start. */
-async function endOrphans({ clusterDir, log }: ServerRequest): Promise<void> {
-  for (const began = Date.now(); ; await sleep(100)) {
-    const { server, others } = await clusterProcesses(clusterDir);
-    if (server !== undefined || others.length === 0) return;
-    if (Date.now() - began < ORPHAN_MS) continue;
-    log(
-      `embedded PostgreSQL: ending processes ${others.join(', ')}, left over from a server that was killed`,
-    );
-    for (const pid of others) signal(pid, 'SIGKILL');
-  }
-}
-
 /** Takes over the server if it runs. */
 async function adopt({ clusterDir, password, settings, log }: ServerRequest): Promise<number | undefined> {
-  const isRunning = async () => (await clusterProcesses(clusterDir)).server !== undefined;
-  for (; await isRunning(); await sleep(50)) {
-    const port = Number((await pidFileLines(clusterDir))[3]);
-    if (!(port > 0) || !(await waitUntilReady({ port, password }, isRunning))) continue;
-    log(`embedded PostgreSQL: using the server that runs already, on port ${port}`);
-    if (Object.keys(settings).length > 0) log('embedded PostgreSQL: it keeps the settings it runs with');
-    return port;
+  const isRunning = async () => (await findServer(clusterDir)) !== undefined;
+  while (await isRunning()) {
+    const port = Number((await pidFileLines(clusterDir))[3]); // not yet there when it has just been started
+    if (port > 0 && (await waitUntilReady({ port, password }, isRunning))) {
+      log(`embedded PostgreSQL: using the server that runs already, on port ${port}`);
+      if (Object.keys(settings).length > 0) log('embedded PostgreSQL: it keeps the settings it runs with');
+      return port;
+    }
+    await sleep(50);
   }
   return undefined;
 }
@@ -78,7 +65,7 @@ async function start(request: ServerRequest, isLastAttempt: boolean): Promise<nu
   const logFile = join(clusterDir, 'log', 'server.log');
   if ((await sizeOf(logFile)) > BIG_LOG_BYTES) await rename(logFile, `${logFile}.1`);
   const oldLog = await sizeOf(logFile);
-  // No process of this cluster is left, so the number in this file is of another program, which would stop PostgreSQL.
+  // The server does not run, so this file is stale; PostgreSQL would refuse to start if another program had its number.
   await rm(join(clusterDir, 'pgdata', 'postmaster.pid'), { force: true });
   const port = await freePort();
   await writeConfiguration(request, port);
@@ -146,19 +133,20 @@ async function writeConfiguration({ clusterDir, settings }: ServerRequest, port:
   const all = {
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // Long statements of clients that were killed end; PostgreSQL does not start beside those of a killed server.
+    client_connection_check_interval: '1s',
     ...settings,
     port: String(port),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
   };
-  const lines = Object.entries(all).map(([name, value]) => {
-    if (!/^[a-z_][a-z0-9_.]*$/i.test(name) || value.includes('\n'))
-      throw new DomainError('BAD_CONFIGURATION', `Not a PostgreSQL setting: ${JSON.stringify(name)}`);
-    return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-  });
+  const lines = Object.entries(all).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
+  const text = `# Written at every start.\ninclude 'pgdata/postgresql.conf'\n${lines.join('\n')}\n`;
   const file = join(clusterDir, 'server.conf');
-  await writeFile(file, `# Written at every start.\ninclude 'pgdata/postgresql.conf'\n${lines.join('\n')}\n`);
-  await chmod(file, 0o644); // the account reads it, whatever the umask was
+  await rm(`${file}.new`, { force: true });
+  await writeFile(`${file}.new`, text, { flag: 'wx' }); // follows no link: the folder may be another user's
+  await chmod(`${file}.new`, 0o644); // the account reads it, whatever the umask was
+  await rename(`${file}.new`, file);
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -2,7 +2,6 @@
  * The program of the watchdog: stops the server once nobody uses the cluster any more. One process a cluster, which
  * `ensureWatchdog` starts with the folder of the cluster's locks and the folder of the cluster as its arguments.
  */
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileLock } from './file-lock.js';
@@ -20,12 +19,7 @@ async function watch(runDir: string, clusterDir: string): Promise<void> {
     users.unlock();
     await sleep(GRACE_MS);
   } while (!users.tryLock('exclusive'));
-  try {
-    await stopServer(clusterDir);
-  } catch (error) {
-    const line = `${new Date().toISOString()} ${String(error)}\n`;
-    await appendFile(join(runDir, 'watchdog.log'), line).catch(() => undefined); // the folder may be gone
-  }
+  await stopServer(clusterDir);
   await watchdog.close(); // before `users`: whoever gets that finds that a new watchdog is needed
   await users.close();
 }

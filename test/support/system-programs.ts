@@ -4,7 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Account, unprivilegedAccount } from '../../src/embedded/account.js';
+import { unprivilegedAccount } from '../../src/embedded/account.js';
+import type { Account } from '../../src/embedded/run-program.js';
 
 /** Folders where Debian has servers' programs, some of which are not on the PATH of everybody. */
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin'];
