@@ -184,6 +184,27 @@ describe('the embedded cluster', () => {
     expect(await query(mine.url, 'SELECT n FROM kept')).toEqual([7]);
   });
 
+  it('takes over a server whose user and watchdog were both killed, and stops it', async () => {
+    const dataDir = newDataDir();
+    const user = userProcess(dataDir);
+    const { dataDir: pgdata } = await user.cluster;
+    const pid = await postmasterPid(pgdata);
+    const own = String(user.child.pid);
+    const watchdogs = readFileSync(`/proc/${own}/task/${own}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('watchdog'));
+    expect(watchdogs).toHaveLength(1);
+    process.kill(Number(watchdogs[0]), 'SIGKILL');
+    await kill(user.child);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(alive(pid)).toBe(true);
+    const mine = await use(dataDir);
+    expect(await postmasterPid(pgdata)).toBe(pid);
+    await mine.stop();
+    expect(alive(pid)).toBe(false);
+  });
+
   it('has every acknowledged row after kill -9 of the server and of its user', async () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir, {});
