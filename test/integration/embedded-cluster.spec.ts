@@ -21,14 +21,12 @@ let scratch = '';
 let count = 0;
 const children: ChildProcess[] = [];
 const clusters: EmbeddedCluster[] = [];
-
 /** A program that uses a data folder until a line comes on stdin. */
 const USER_PROGRAM = `import { startEmbeddedCluster } from ${JSON.stringify(BUILT)};
 const [dataDir, settings] = process.argv.slice(2);
 const cluster = await startEmbeddedCluster({ dataDir, settings: JSON.parse(settings), log: console.error });
 console.log(JSON.stringify(cluster));
 process.stdin.once('data', async () => { await cluster.stop(); process.exit(0); });`;
-
 interface User {
   child: ChildProcess;
   cluster: Promise<{ url: string; port: number; dataDir: string }>;
@@ -103,13 +101,11 @@ beforeAll(async () => {
   writeFileSync(join(scratch, 'use.mjs'), USER_PROGRAM);
   ({ startEmbeddedCluster } = (await import(BUILT)) as Product);
 });
-
 afterEach(async () => {
   for (const child of children.splice(0))
     if (child.exitCode === null && child.signalCode === null) await kill(child);
   await Promise.all(clusters.splice(0).map((cluster) => cluster.stop()));
 });
-
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('the embedded cluster', () => {
@@ -184,8 +180,8 @@ describe('the embedded cluster', () => {
     const user = userProcess(dataDir);
     const { dataDir: pgdata } = await user.cluster;
     const pid = await postmasterPid(pgdata);
-    const own = String(user.child.pid);
-    const offspring = readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').trim().split(' ');
+    const tasks = `/proc/${String(user.child.pid)}/task/${String(user.child.pid)}`;
+    const offspring = readFileSync(`${tasks}/children`, 'utf8').trim().split(' ');
     const watchdogs = offspring.filter((id) =>
       readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('watchdog'),
     );
