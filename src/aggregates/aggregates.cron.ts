@@ -5,7 +5,7 @@ import { PeriodicRefreshService } from './periodic-refresh.service.js';
 
 const MINUTE = 60_000;
 
-/** What is done by the clock, by one of all processes: see JobRunner. */
+/** The scheduled jobs; JobRunner lets one process at a time run each. */
 @Injectable()
 export class AggregatesCron implements OnModuleInit {
   constructor(

@@ -20,34 +20,35 @@ import { AggregatesService } from './aggregates.service.js';
 
 export const REFRESH_CHANNEL = 'refresh_location_history';
 /**
- * A notification can be missed, a marker cannot: this is how late one is found at worst. Not rare: a transaction that
- * saw another's marker notifies nobody, and may commit after that marker was done. Two look-ups in tables of a row or none.
+ * A notification can be missed, a marker cannot: polling finds it this late at worst. That is not rare: a transaction that
+ * saw another's marker sends no notification, and may commit after that marker was processed. A poll costs two look-ups in
+ * tables of at most one row.
  */
 const POLL_MS = 500;
-/** Changes that come this soon after each other are taken together. */
+/** Changes within this time are processed together. */
 const COALESCE_MS = 100;
 /**
- * How long after a notification the work begins: whoever stored a report by hand, and refreshes by hand next, as the
- * runbook shows, must not find a refresh of ours at work on the same hours, for the database refuses his then.
+ * Delay between a notification and the work. An operator who stores a report and then refreshes by hand, as the runbook
+ * shows, must not meet our refresh of the same hours: the database would refuse the second one.
  */
 const SETTLE_MS = 150;
-/** Of a failure, in the log. */
+/** Names a failure in the log. */
 const UPDATE = 'bring the aggregates up to date';
-/** Of a payload, in the log. */
+/** Characters of a payload that are logged. */
 const SHOWN_PAYLOAD = 100;
-/** The view is refreshed at most a quarter of the time. */
+/** Rest after a refresh of the view, as a multiple of its duration: it is refreshed at most a quarter of the time. */
 const REST_FACTOR = 3;
-/** Without a pass for so long, polled as it is, it is stuck. */
+/** A loop without a pass for this long is stuck, since it is polled. */
 const IDLE_MS = 30_000;
-/** A pass may take this long: more than a refresh, which ends at 20 minutes. */
+/** A pass may take this long; a refresh is stopped after 20 minutes. */
 const LONGEST_PASS_MS = 21 * 60_000;
 
-/** Brings the aggregates, and then `location_history`, up to what changed, soon after it did. */
+/** Updates the aggregates, and then `location_history`, soon after reports change. */
 @Injectable()
 export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(AggregatesListener.name);
   private readonly failures = new FailureLog(this.logger);
-  /** Two, because the view may take long, and history must not wait for it. */
+  /** Two loops, because the view may take long and history must not wait for it. */
   private readonly changes: SingleFlight;
   private readonly view: SingleFlight;
   private readonly listener: PgListener;
@@ -62,7 +63,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     @Inject(DIRECT_URL) directUrl: string,
     liveness: LivenessRegistry,
   ) {
-    /** Passes one at a time, each of which shows that the loop is alive. */
+    /** Runs one pass at a time; each pass proves that the loop is alive. */
     const loop = (
       name: string,
       pass: () => Promise<void>,
@@ -97,7 +98,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     listeners.add(REFRESH_CHANNEL, this.listener);
   }
 
-  /** Does not wait for the connection: a database that is late must not stop the rest. */
+  /** Does not wait for the connection: a slow database must not delay the start. */
   onModuleInit(): void {
     this.listener.start();
   }
@@ -113,7 +114,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     this.view.poke();
   }
 
-  /** The payload means nothing. The product sends none, so whoever sent one did it by hand, and looks for this line. */
+  /** The payload has no meaning. The product sends none, so one was sent by hand, by somebody who looks for this line. */
   private onNotification(payload: string): void {
     const text = `got notification: ${REFRESH_CHANNEL}`;
     if (payload === '') this.logger.debug(text);
@@ -132,14 +133,14 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
         await this.announcer.announce();
         this.view.poke();
       }
-      if (outcome === 'more') this.changes.poke(); // where another is at it, the poll looks again
+      if (outcome === 'more') this.changes.poke(); // when another process holds the lock, the next poll tries again
       if (this.wasNotified) {
         this.wasNotified = false;
         await this.aggregates.noteNotification();
       }
       this.failures.worked(UPDATE);
     } catch (error) {
-      // The markers are still there. Another refresh in the way is over in a moment; anything else waits for the poll.
+      // The markers are still there. A concurrent refresh ends soon, so try again at once; other errors wait for the poll.
       if (isTransient(error)) this.changes.poke();
       else this.failures.failed(UPDATE, error);
     }

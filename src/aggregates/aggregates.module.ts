@@ -7,7 +7,7 @@ import { AggregatesService } from './aggregates.service.js';
 import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
 import { PeriodicRefreshService } from './periodic-refresh.service.js';
 
-/** Listener and cron are not here: src/app.module.ts adds them in the role that runs them. */
+/** src/app.module.ts adds the listener and the cron jobs to the role that runs them. */
 @Module({
   imports: [TrackersModule, ClockModule],
   providers: [

@@ -12,22 +12,22 @@ import { askQuickly, type Session } from '../database/session.js';
 import { inTransaction } from '../database/transactions.js';
 import type { BriefTries } from './brief-tries.js';
 
-/** Relations that a refresh is asked for by name. */
+/** The aggregates that can be refreshed. */
 export type AggregateRelation = 'location_history_hourly' | 'location_history_daily';
 
-/** How long a refresh waits for a lock before it gives way and is tried again. */
+/** How long a refresh waits for a lock before it gives up and is retried. */
 const LOCK_TIMEOUT = '2s';
-/** How often it is looked whom a refresh waits for: before that. */
+/** How often the blockers of a refresh are looked up; shorter than the lock time-out. */
 const LOOK_EVERY_MS = 1_000;
 /**
- * No time-out of the server's, neither ours nor the role's: a session that once had a long one pending takes shorter ones
- * for set after the server's clock jumped ahead, and no lock of it times out (PostgreSQL 15, schedule_alarm()). What takes too
- * long is stopped by who holds the lock: see LockService.withLock().
+ * No statement time-out, neither ours nor the role's: after the server's clock jumped ahead, a session with a long time-out
+ * pending believes that shorter ones are set, and its locks never time out (PostgreSQL 15, schedule_alarm()). Work that takes
+ * too long is stopped by the holder of the lock: see LockService.withLock().
  */
 const TIMEOUTS = `SELECT set_config('lock_timeout', '${LOCK_TIMEOUT}', $1), set_config('statement_timeout', '0', $1),
   pg_backend_pid() AS pid`;
 
-/** Reports of keys that no tracker has, in the hours that just changed. */
+/** Reports of keys without a tracker, in the hours that just changed. */
 export interface Unregistered {
   keys: number;
   reports: number;
@@ -37,7 +37,7 @@ export interface Unregistered {
 export class AggregatesRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Ids of the refresh markers that wait now, and the span of reports that they speak of (none: only trackers). */
+  /** Ids of the pending refresh markers, and the time range of the reports they cover (null: only trackers changed). */
   async pendingMarkers(on: SqlRunner): Promise<{ ids: string[]; changed: TimeRange | null }> {
     const [{ ids, start, end }] = (await on.query(
       'SELECT array_agg(id) AS ids, min(from_time) AS start, max(to_time) AS "end" FROM refresh_markers',
@@ -45,7 +45,7 @@ export class AggregatesRepository {
     return { ids: ids ?? [], changed: start && end && { start, end } };
   }
 
-  /** Whether anything waits. */
+  /** Whether any change is pending. */
   async hasMarkers(): Promise<boolean> {
     const [{ waiting }] = await askQuickly<[{ waiting: boolean }]>(
       this.db,
@@ -55,7 +55,7 @@ export class AggregatesRepository {
     return waiting;
   }
 
-  /** Deletes just these, and notes that the view is stale; what was appended since is still to be done. */
+  /** Deletes these markers and marks the view stale; markers appended since stay pending. */
   async completeMarkers(ids: readonly string[], on: SqlRunner): Promise<void> {
     await on.query(
       `WITH done AS (DELETE FROM refresh_markers WHERE id = ANY ($1::bigint[]))
@@ -65,7 +65,7 @@ export class AggregatesRepository {
     );
   }
 
-  /** Whether the layers below changed since the view was last refreshed. */
+  /** Whether the aggregates changed since the view was last refreshed. */
   async viewIsStale(): Promise<boolean> {
     const [{ stale }] = await askQuickly<[{ stale: boolean }]>(
       this.db,
@@ -74,16 +74,16 @@ export class AggregatesRepository {
     return stale;
   }
 
-  /** Refreshes location_history for its readers. */
+  /** Refreshes location_history without blocking its readers. */
   async refreshMaterializedView(session: Session): Promise<void> {
-    // Read before, written after: a change that comes meanwhile leaves the view stale.
+    // Read before the refresh and written after it: a change in between leaves the view stale.
     const state = (await session.query('SELECT changes FROM refresh_state')) as { changes: string }[];
     await inTransaction(session, async () => {
       const [{ pid }] = (await session.query(TIMEOUTS, [true])) as [{ pid: number }];
       await this.watched('the refresh of location_history', pid, () =>
         session.query('REFRESH MATERIALIZED VIEW CONCURRENTLY location_history'),
       );
-      // now() is when this refresh began: no change that it may have missed is older.
+      // now() is when this refresh began: any change it may have missed is newer.
       await session.query(
         `UPDATE refresh_state SET refreshed = greatest(refreshed, $1), view_refreshed_at = now(),
            behind_since = CASE WHEN changes > $1 THEN now() END`,
@@ -98,10 +98,10 @@ export class AggregatesRepository {
   }
 
   /**
-   * Makes hours and days say what changed raw reports say. The postgresql engine did so at commit; on timescaledb the
-   * hours that are shown are refreshed, and the days before today: those from the cut on are folded from hours.
+   * Updates hours and days from changed raw reports. The postgresql engine has done so at commit. On timescaledb this
+   * refreshes the hours that are shown, and the days before today; days from the cut on are merged from hours when read.
    *
-   * @throws 55P03 when another refresh is at work on the same window: it may have read before our change was committed.
+   * @throws 55P03 when another refresh runs on the same window: it may have read before our change was committed.
    */
   async bringUpToDate({ start, end }: TimeRange, session: Session): Promise<void> {
     if ((await this.engine(session)) === 'postgresql') return;
@@ -117,16 +117,16 @@ export class AggregatesRepository {
     await this.refreshWindow('location_history_daily', { start: w.dayStart, end: w.dayEnd }, session);
   }
 
-  /** Makes the daily history of whole days complete, before their raw reports or their hours go. */
+  /** Completes the daily history of whole days before their raw reports or hours are removed. */
   async completeDays(days: TimeRange, on: SqlRunner = this.db): Promise<void> {
     if ((await this.engine(on)) === 'timescaledb')
       await this.refreshWindow('location_history_daily', days, on);
   }
 
   /**
-   * Brings an aggregate up to its raw reports in a window; what is right is not touched, an empty window neither.
+   * Refreshes an aggregate from its raw reports in a window; does nothing where it is up to date or the window is empty.
    *
-   * @param anew also what no change is known of.
+   * @param anew recompute the whole window, also where no change is known.
    */
   async refreshWindow(
     relation: AggregateRelation,
@@ -147,7 +147,7 @@ export class AggregatesRepository {
     await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
   }
 
-  /** Statements of `work` give way to those who hold a table for long, who are named in the log, and may take their time. */
+  /** Runs `work` with a lock time-out and without a statement time-out; logs the transactions that block it. */
   async withTimeouts<T>(
     session: Session,
     work: () => Promise<T>,
@@ -157,12 +157,12 @@ export class AggregatesRepository {
     try {
       return await this.watched(what, pid, work);
     } finally {
-      // Fails where the session is broken, or told to stop: then nobody else gets it.
+      // Fails when the session is broken or was told to stop; then it is not reused.
       await session.query('RESET lock_timeout; RESET statement_timeout').catch(() => undefined);
     }
   }
 
-  /** The whole days of a range that raw reports exist for; empty where there are none. */
+  /** The whole days of a range whose raw reports are still kept; empty when there are none. */
   async daysAboveHorizon({ start, end }: TimeRange): Promise<TimeRange> {
     const [days] = await this.db.query<[TimeRange]>(
       `SELECT greatest(date_trunc('day', $1::timestamptz, 'UTC'), closed_before) AS start,
@@ -172,7 +172,7 @@ export class AggregatesRepository {
     return days;
   }
 
-  /** Counts reports of keys that no tracker has, in the hours between two times. */
+  /** Counts reports of keys without a tracker, in the hours of a range. */
   async countUnregistered({ start, end }: TimeRange, on: SqlRunner): Promise<Unregistered> {
     const [row] = (await on.query(
       `SELECT count(DISTINCT h.hashed_adv_key)::int AS keys, coalesce(sum(h.report_count), 0)::int AS reports
@@ -184,12 +184,12 @@ export class AggregatesRepository {
     return row;
   }
 
-  /** Makes room for the days to come; returns how many partitions were made. */
+  /** Creates partitions for the coming days; returns how many. */
   makePartitions(session: Session, tries: BriefTries): Promise<number> {
     return this.briefly(session, 'SELECT make_report_partitions() AS value', tries);
   }
 
-  /** The oldest day that is older than raw reports are kept; null when there is none. */
+  /** The oldest day that has passed the retention of raw reports; null when there is none. */
   async dayToClose(): Promise<TimeRange | null> {
     const [day] = await this.db.query<TimeRange[]>(
       `SELECT closed_before AS start, closed_before + interval '24 hours' AS "end" FROM history_state
@@ -198,7 +198,7 @@ export class AggregatesRepository {
     return day ?? null;
   }
 
-  /** The days that are shown as hours and soon no longer; empty when there are none. */
+  /** The days still shown as hours whose hours are due to be removed; empty when there are none. */
   async daysToCut(): Promise<TimeRange> {
     const [days] = await this.db.query<[TimeRange]>(
       'SELECT cut AS start, midnight_before(hourly_retention_hours) AS "end" FROM history_state',
@@ -210,14 +210,14 @@ export class AggregatesRepository {
    * Closes the oldest day that is due.
    *
    * @throws 55000 while its daily history is not complete.
-   * @throws InTheWayError while a transaction that was not just begun is in the way; nobody has waited for us then.
+   * @throws InTheWayError while a transaction that has been open for some seconds blocks it; no writer was made to wait.
    */
   async closeOldestDay(session: Session, tries: BriefTries): Promise<Date | null> {
     tries.require(await dayHolders(session));
     return this.briefly(session, 'SELECT close_oldest_day() AS value', tries);
   }
 
-  /** Ends hours and days that are kept no longer; returns the number of rows removed. */
+  /** Removes hours and days past their retention; returns the number of rows removed. */
   applyRetention(session: Session, tries: BriefTries): Promise<number> {
     return this.briefly(
       session,
@@ -226,12 +226,12 @@ export class AggregatesRepository {
     );
   }
 
-  /** Who has in use what the close of a day, or the making of partitions, needs for itself. */
+  /** Transactions that use the tables which closing a day, or making partitions, has to lock. */
   dayHolders(session: Session): Promise<OtherTransaction[]> {
     return dayHolders(session);
   }
 
-  /** Notes that a listener got a notification; not each of many. */
+  /** Records that a listener got a notification, at most once a second. */
   async noteNotification(): Promise<void> {
     await askQuickly(
       this.db,
@@ -247,7 +247,7 @@ export class AggregatesRepository {
     );
   }
 
-  /** Asked every time: move-engine may have changed it since. */
+  /** Not cached: move-engine may have changed it. */
   private async engine(on: SqlRunner): Promise<HistoryEngine> {
     const [{ engine }] = (await on.query('SELECT engine FROM history_state')) as [{ engine: HistoryEngine }];
     return engine;
@@ -257,7 +257,7 @@ export class AggregatesRepository {
     return new LockWatch(this.db, what, LOOK_EVERY_MS).during(pid, work);
   }
 
-  /** One statement with one value, which gives way to writers instead of making them queue behind it. */
+  /** Runs a statement that returns one value, with a short lock time-out so that writers do not queue behind it. */
   private async briefly<T>(session: Session, sql: string, tries: BriefTries): Promise<T> {
     try {
       return await inTransaction(session, async () => {

@@ -10,38 +10,38 @@ import { type LockedWork, type LockOptions, type LockOutcome, LockService } from
 import { AggregatesRepository } from './aggregates.repository.js';
 import { BriefTries, mayBeTriedAgain } from './brief-tries.js';
 
-/** How long a refresh that was asked for waits for one that is running. */
+/** How long a requested refresh waits for one that is running. */
 const REFRESH_WAIT_MS = 10_000;
 const REFRESH_POLL_MS = 50;
-/** A refresh that takes longer than this is broken, and is stopped. */
+/** A refresh that takes longer is assumed stuck, and is stopped. */
 const REFRESH_DEADLINE_MS = 20 * 60_000;
-/** How long maintenance tries to come between those who use the tables. */
+/** How long maintenance retries while others use the tables. */
 const MAINTENANCE_PATIENCE_MS = 60_000;
-/** What an operator has been told of is said again after this time. */
+/** A warning is repeated after this time. */
 const REMIND_MS = 3_600_000;
 
-/** Whoever brings hours and days up to what changed. Short and frequent, so without Redis. */
+/** Held while hours and days are updated. Short and frequent, so without Redis. */
 const CHANGES_LOCK = 'change_refresh';
 const CHANGES_LOCK_OPTIONS: LockOptions = { redis: false };
-/** Whoever refreshes the materialized view. */
+/** Held while the materialized view is refreshed. */
 const VIEW_LOCK = 'view_refresh';
 
-/** What came of a look at the waiting markers; `held`: another process is at it. */
+/** Result of processing the pending markers; `held`: another process is doing it, `more`: new ones arrived meanwhile. */
 export type ChangesOutcome = 'nothing' | 'done' | 'more' | 'held';
 
 /** What a run of maintenance did. */
 export interface MaintenanceReport {
   partitionsMade: number;
-  /** Days whose raw reports are gone now, as YYYY-MM-DD. */
+  /** Days whose raw reports were removed, as YYYY-MM-DD. */
   daysClosed: string[];
   rowsRemoved: number;
 }
 
-/** Keeps what is derived from raw reports up to date, and ends what is kept no longer. */
+/** Keeps aggregates and view up to date, and applies retention. */
 @Injectable()
 export class AggregatesService {
   private readonly logger = new Logger(AggregatesService.name);
-  /** What was said last of reports that are shown nowhere. */
+  /** The last warning about reports of unregistered keys. */
   private unregistered = { keys: 0, at: 0 };
 
   constructor(
@@ -51,10 +51,9 @@ export class AggregatesService {
   ) {}
 
   /**
-   * Brings hours and days up to what the waiting markers speak of.
+   * Updates hours and days from the changes that the pending markers cover.
    *
-   * @returns whether there was anything, and whether more came in meanwhile.
-   * @throws when it could not be done; the markers are still there then.
+   * @throws when that failed; the markers are then still pending.
    */
   async aggregateChanges(): Promise<ChangesOutcome> {
     if (!(await this.aggregates.hasMarkers())) return 'nothing';
@@ -67,12 +66,12 @@ export class AggregatesService {
     return tried.outcome === 'held' ? 'held' : tried.result;
   }
 
-  /** Notes that a notification was got, for the doctor. */
+  /** Records that a notification arrived, for `tracker doctor`. */
   noteNotification(): Promise<void> {
     return this.aggregates.noteNotification();
   }
 
-  /** Refreshes `location_history` where it is behind. @returns whether it is still behind: another process is at it. */
+  /** Refreshes `location_history` if it is stale. `moreToDo`: it is still stale, e.g. because another process refreshes it. */
   async refreshView(signal?: AbortSignal): Promise<{ refreshed: boolean; moreToDo: boolean }> {
     if (!(await this.aggregates.viewIsStale())) return { refreshed: false, moreToDo: false };
     const tried = await this.refreshUnder(
@@ -94,7 +93,7 @@ export class AggregatesService {
     return this.bringUpToRaw(timeRange(start, end), false);
   }
 
-  /** As refresh(), also where no change is known: for aggregates that somebody changed past the product. */
+  /** Like refresh(), also where no change is known: for aggregates that something other than this product changed. */
   recompute(start: Date, end: Date): Promise<void> {
     return this.bringUpToRaw(timeRange(start, end), true);
   }
@@ -113,17 +112,17 @@ export class AggregatesService {
   }
 
   /**
-   * Makes partitions, closes days, applies retention. Safe at any time; whoever calls it holds the lock `maintenance`,
-   * on this session.
+   * Makes partitions, closes days and applies retention. Safe at any time; the caller holds the lock `maintenance` on this
+   * session.
    *
-   * @throws DomainError `CONFLICT` where the clocks are apart: then nothing is removed.
+   * @throws DomainError `CONFLICT` when the clocks disagree: then nothing is removed.
    */
   async maintain(session: Session): Promise<MaintenanceReport> {
-    return this.aggregates.withTimeouts(session, () => this.maintainPatiently(session), 'maintenance');
+    return this.aggregates.withTimeouts(session, () => this.runMaintenance(session), 'maintenance');
   }
 
-  private async maintainPatiently(session: Session): Promise<MaintenanceReport> {
-    const partitionsMade = await this.tried(session, 'The making of partitions', (tries) =>
+  private async runMaintenance(session: Session): Promise<MaintenanceReport> {
+    const partitionsMade = await this.withRetries(session, 'The making of partitions', (tries) =>
       this.aggregates.makePartitions(session, tries),
     );
     await this.clock.requireAgreement();
@@ -132,27 +131,31 @@ export class AggregatesService {
       await this.closeDay(session, day);
       daysClosed.push(day.start.toISOString().slice(0, 10));
     }
-    const rowsRemoved = await this.tried(session, 'The end of what is kept no longer', async (tries) => {
-      await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
-      return this.aggregates.applyRetention(session, tries);
-    });
+    const rowsRemoved = await this.withRetries(
+      session,
+      'The end of what is kept no longer',
+      async (tries) => {
+        await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
+        return this.aggregates.applyRetention(session, tries);
+      },
+    );
     this.logger.log(
       `maintenance: ${partitionsMade} partitions made, days closed: ${daysClosed.join(', ') || 'none'}, ${rowsRemoved} rows removed`,
     );
     return { partitionsMade, daysClosed, rowsRemoved };
   }
 
-  /** Completes a day's history and drops its raw reports; a writer who comes between the two is met by another try. */
+  /** Completes a day's history and drops its raw reports; retried when a writer comes in between. */
   private closeDay(session: Session, day: TimeRange): Promise<Date | null> {
     const name = day.start.toISOString().slice(0, 10);
-    return this.tried(session, `The close of ${name}`, async (tries) => {
+    return this.withRetries(session, `The close of ${name}`, async (tries) => {
       await this.aggregates.completeDays(day, session);
       return this.aggregates.closeOldestDay(session, tries);
     });
   }
 
-  /** Does a part of maintenance, again while others are in the way. @throws DomainError `CONFLICT` that names them. */
-  private async tried<T>(
+  /** Runs a part of maintenance, retrying while others block it. @throws DomainError `CONFLICT` that names them. */
+  private async withRetries<T>(
     session: Session,
     what: string,
     work: (tries: BriefTries) => Promise<T>,
@@ -166,7 +169,7 @@ export class AggregatesService {
     }
   }
 
-  /** Refreshes under a lock, and is stopped where that takes too long; by us: see withTimeouts(). */
+  /** Refreshes under a lock; aborts when that takes too long, since the server has no time-out: see withTimeouts(). */
   private async refreshUnder<T>(
     lock: string,
     work: LockedWork<T>,
@@ -186,7 +189,7 @@ export class AggregatesService {
   private async aggregateUnderLock(session: Session): Promise<ChangesOutcome> {
     const began = performance.now();
     const { ids, changed } = await this.aggregates.pendingMarkers(session);
-    if (ids.length === 0) return 'nothing'; // another was faster
+    if (ids.length === 0) return 'nothing'; // another process was faster
     if (changed) {
       await this.aggregates.withTimeouts(session, () => this.aggregates.bringUpToDate(changed, session));
     }
@@ -196,7 +199,7 @@ export class AggregatesService {
     return (await this.aggregates.hasMarkers()) ? 'more' : 'done';
   }
 
-  /** Waits for the run that is under way, which may have read before our change: the refresher is at it often. */
+  /** Waits for a run in progress, which may have read before our change, and then runs the work itself. */
   private async afterOthers(lock: string, work: LockedWork<void>, options?: LockOptions): Promise<void> {
     const end = performance.now() + REFRESH_WAIT_MS;
     for (;;) {
@@ -210,7 +213,7 @@ export class AggregatesService {
     }
   }
 
-  /** Told when they get more, and every hour: the refresher looks each second. */
+  /** Warns when the number of keys grows, and every hour: the refresher checks each second. */
   private async reportUnregistered(changed: TimeRange, session: Session): Promise<void> {
     const { keys, reports } = await this.aggregates.countUnregistered(changed, session);
     const { unregistered: told } = this;

@@ -10,24 +10,24 @@ import {
 import { isTransient } from '../database/pg-errors.js';
 
 /**
- * How long each try waits for a lock, in milliseconds; the last one counts for all that follow. Writers queue behind the
- * request, so this together with the work has to stay below two seconds.
+ * How long each try waits for a lock, in milliseconds; later tries use the last value. Writers queue behind the request,
+ * so the wait and the work together have to stay below two seconds.
  */
 const WAITS_MS = [300, 600, 900] as const;
-/** Longer than deadlock_timeout, after which the server ends an autovacuum that is in the way. */
+/** Longer than deadlock_timeout, after which the server cancels an autovacuum that blocks the request. */
 const WAIT_FOR_VACUUM_MS = 1_200;
-/** A transaction that has had a relation for so long will not be done within one of these waits. */
+/** A transaction that has been open for this long is not expected to end within one of these waits. */
 const OLD_S = 5;
 
-/** Tries of work that nobody may be in the way of: short ones, and none while it is of no use. */
+/** Short tries of work that needs tables for itself; no try while a long transaction would block it anyway. */
 export class BriefTries {
   private begun = 0;
   private warned = false;
   private meetsVacuum = false;
-  /** When a transaction was found in the way first; of other roles' the server does not tell the age. */
+  /** When each transaction was first seen; the server hides the age of those of other roles. */
   private readonly seen = new Map<string, number>();
 
-  /** @param what is tried, as the subject of a sentence. */
+  /** @param what names the work, as the subject of a sentence. */
   constructor(private readonly what: string) {}
 
   /** How long the next try may wait for each of its locks, in milliseconds. */
@@ -37,9 +37,9 @@ export class BriefTries {
   }
 
   /**
-   * Lets a try begin, or not: while a transaction that will not be done in time is in the way, it would only keep others out.
+   * Refuses a try while a transaction that will not end in time blocks it: waiting would only make others wait too.
    *
-   * @throws InTheWayError that names it.
+   * @throws InTheWayError that names that transaction.
    */
   require(holders: readonly OtherTransaction[]): void {
     this.meetsVacuum = holders.some((holder) => !isOfSomebody(holder));
@@ -56,14 +56,14 @@ export class BriefTries {
     throw new InTheWayError(this.what, first, old.every(isAtWork));
   }
 
-  /** Names in the log who was in the way of a try that failed, once. */
+  /** Logs, once, which transactions blocked a try that failed. */
   warn(holders: readonly OtherTransaction[]): void {
     if (this.warned || holders.length === 0) return;
     this.warned = true;
     warnOf(`${this.what} waits for`, holders);
   }
 
-  /** Says that none of the tries came to anything, and who was in the way last. */
+  /** The error after the last try, which names the transactions that blocked it. */
   failed(holders: readonly OtherTransaction[], cause: unknown): DomainError {
     const named = describeTransactions(holders, false);
     const found = named === '' ? 'others had the tables in use again and again' : `it waited for ${named}`;
@@ -71,9 +71,9 @@ export class BriefTries {
   }
 }
 
-/** A transaction that has been open for long is in the way. */
+/** A transaction that has been open for long blocks the work. */
 export class InTheWayError extends DomainError {
-  /** @param mayPass whether it is at work, and will be done some time. */
+  /** @param mayPass whether it is active, and so will end some time. */
   constructor(
     what: string,
     transaction: OtherTransaction,
@@ -86,17 +86,17 @@ export class InTheWayError extends DomainError {
   }
 }
 
-/** Whether work that failed so may be tried again in a moment. */
+/** Whether work that failed with this error may be retried soon. */
 export function mayBeTriedAgain(error: unknown): boolean {
   return isTransient(error) || (error instanceof InTheWayError && error.mayPass);
 }
 
-/** Autovacuum, for one, is nobody's, and gives way. */
+/** Autovacuum belongs to no user, and is cancelled when it blocks. */
 function isOfSomebody({ user, gid }: OtherTransaction): boolean {
   return user !== null || gid !== null;
 }
 
-/** A session of the product is at work also between two statements: it reads or writes in pieces. */
+/** A session of this product also counts as active between two statements: it reads and writes in pieces. */
 function isAtWork(transaction: OtherTransaction): boolean {
   return transaction.state === 'active' || isOfProduct(transaction);
 }

@@ -6,18 +6,18 @@ import type { SqlRunner } from '../database/server-capabilities.js';
 const HOURLY_REACH = 48;
 const DAILY_REACH = 7 * 24;
 
-/** What the periodic refresh is to do, by the clock of the database. */
+/** The windows of the periodic refresh, by the database's clock. */
 export interface PeriodicWindows {
   now: Date;
   hours: TimeRange;
   days: TimeRange;
-  /** When the last one began; null: there was none yet. */
+  /** When the last periodic refresh began; null: there was none. */
   last: Date | null;
 }
 
 @Injectable()
 export class PeriodicRefreshRepository {
-  /** Both windows begin at the horizon at the earliest: below it nothing is computed again. */
+  /** Both windows begin at the horizon at the earliest: nothing below it is recomputed. */
   async windows(on: SqlRunner): Promise<PeriodicWindows> {
     const [row] = (await on.query(
       `SELECT now() AS now, greatest(now() - make_interval(hours => ${HOURLY_REACH}), closed_before) AS hours,
@@ -28,7 +28,7 @@ export class PeriodicRefreshRepository {
     return { now, hours: { start: hours, end: now }, days: { start: days, end: now }, last };
   }
 
-  /** Notes that hours and days may have changed, so that the materialized view follows, come what may. */
+  /** Marks the view stale, so that it is refreshed even if this process stops now. */
   async markViewStale(on: SqlRunner): Promise<void> {
     await on.query(
       'UPDATE refresh_state SET changes = changes + 1, behind_since = coalesce(behind_since, now())',

@@ -6,16 +6,16 @@ import { AggregatesRepository } from './aggregates.repository.js';
 import { AggregatesService } from './aggregates.service.js';
 import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
 
-/** In Redis: seconds since 1970 at which the last periodic refresh began. For people; the database says when the next is due. */
+/** Redis key: start of the last periodic refresh, in seconds since 1970. For people; the schedule uses the database. */
 const LAST_REFRESH = 'last_aggregate_refresh';
 const LAST_REFRESH_EXPIRY_S = 2 * 3600;
-/** At most once an hour; a minute less, because no two runs begin equally late. */
+/** At most once an hour; a minute less, because runs start with varying delay. */
 const LEAST_AGE_MS = 59 * 60_000;
 
-/** What came of it: refreshed, or why not. */
+/** Whether it refreshed; if not, when the last one was. */
 export type PeriodicRefresh = { refreshed: true } | { refreshed: false; lastRefresh: Date };
 
-/** Compares what is derived with the raw reports, whether anybody told of a change or not. */
+/** Recomputes recent aggregates from the raw reports, whether or not a change was announced. */
 @Injectable()
 export class PeriodicRefreshService {
   constructor(
@@ -27,7 +27,7 @@ export class PeriodicRefreshService {
 
   /**
    * Refreshes 48 hours of the hourly layer, 7 days of the daily one, and then the materialized view, unless that was
-   * done within the hour. Whoever calls it holds the lock `aggregate_refresh`, on this session.
+   * done within the hour. The caller holds the lock `aggregate_refresh` on this session.
    */
   async refresh(session: Session, signal: AbortSignal): Promise<PeriodicRefresh> {
     const { now, hours, days, last } = await this.periodic.windows(session);
@@ -58,7 +58,7 @@ export class PeriodicRefreshService {
       const seconds = (began.getTime() / 1000).toFixed(3);
       await this.keys.connection.write((redis) => redis.set(key, seconds, 'EX', LAST_REFRESH_EXPIRY_S));
     } catch {
-      // The connection tells, and the database knows.
+      // The connection logs the failure, and the database has the time.
     }
   }
 }

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { askQuickly } from '../database/session.js';
 
-/** What the database says of the time. */
+/** The times that the database knows. */
 export interface ClockFacts {
-  /** Its clock. */
+  /** The database server's clock. */
   databaseTime: Date;
-  /** The time that retention works by: see sql/definitions/common/history_clock.sql. */
+  /** The time that retention uses: see sql/definitions/common/history_clock.sql. */
   agreedTime: Date;
 }
 
@@ -14,7 +14,7 @@ export interface ClockFacts {
 export class ClockRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Looks, and changes nothing. */
+  /** Reads the times without changing anything. */
   async facts(): Promise<ClockFacts> {
     const [facts] = await askQuickly<[ClockFacts]>(
       this.db,
@@ -24,9 +24,11 @@ export class ClockRepository {
   }
 
   /**
-   * Tells the database what this program knows of the time.
+   * Reports this program's clock to the database, which moves the agreed time on as far as the clocks allow.
    *
-   * @param machine one boot of one machine. @param uptime of it, in seconds. @param now the program's clock.
+   * @param machine identifies one boot of one machine.
+   * @param uptime seconds since that boot.
+   * @param now the program's clock.
    */
   async observe(machine: string, uptime: number, now: Date): Promise<ClockFacts> {
     const [facts] = await askQuickly<[ClockFacts]>(
@@ -37,7 +39,7 @@ export class ClockRepository {
     return facts;
   }
 
-  /** Makes the clock of the database the agreed time. */
+  /** Sets the agreed time to the database's clock. */
   async accept(): Promise<void> {
     await this.db.query('SELECT accept_clock()');
   }

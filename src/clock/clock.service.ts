@@ -5,16 +5,16 @@ import { describeDuration } from '../common/describe-duration.js';
 import { type ClockFacts, ClockRepository } from './clock.repository.js';
 import { SystemClock } from './system-clock.js';
 
-/** Clocks that are at most so far apart agree. The same as in sql/definitions/common/history_clock.sql. */
+/** Clocks agree when they differ by at most this. Same value as in sql/definitions/common/history_clock.sql. */
 const TOLERANCE_MS = 5 * 60_000;
 
-/** Retention that lags by less than this is nothing to look at: nothing of it is due within the hour. */
+/** A smaller lag of the agreed time is not reported: retention runs hourly. */
 const LAG_MS = 60 * 60_000;
 
-/** What the clocks say. */
+/** The clocks compared. */
 export interface ClockState extends ClockFacts {
   programTime: Date;
-  /** What is wrong, in sentences that say what to do; null where nothing is. */
+  /** What is wrong and what to do about it; null when the clocks agree. */
   problem: string | null;
 }
 
@@ -22,32 +22,32 @@ export interface ClockState extends ClockFacts {
 @Injectable()
 export class ClockService {
   private readonly logger = new Logger('Clock');
-  private said: string | null = null;
+  private lastLogged: string | null = null;
 
   constructor(
     private readonly clock: SystemClock,
     private readonly repository: ClockRepository,
   ) {}
 
-  /** What the clocks say; changes nothing. */
+  /** Compares the clocks without changing anything. */
   async check(): Promise<ClockState> {
     const programTime = this.clock.now();
-    return this.judged(await this.repository.facts(), programTime);
+    return this.withProblem(await this.repository.facts(), programTime);
   }
 
-  /** Moves the agreed time on as far as the clocks allow; logs where they stop agreeing, and where they agree again. */
+  /** Moves the agreed time on as far as the clocks allow. Logs when they stop agreeing and when they agree again. */
   async observe(): Promise<ClockState> {
     const programTime = this.clock.now();
     const facts = await this.repository.observe(this.clock.machine, this.clock.uptime(), programTime);
-    const state = this.judged(facts, programTime);
+    const state = this.withProblem(facts, programTime);
     this.log(state);
     return state;
   }
 
   /**
-   * Moves the agreed time on, before history is removed by it.
+   * Moves the agreed time on. To be called before history is removed.
    *
-   * @throws DomainError `CONFLICT` where the clocks of the program and the database are apart.
+   * @throws DomainError `CONFLICT` when the clocks of the program and the database disagree.
    */
   async requireAgreement(): Promise<void> {
     const { databaseTime, programTime, problem } = await this.observe();
@@ -56,10 +56,10 @@ export class ClockService {
   }
 
   /**
-   * Takes the database's clock for right.
+   * Sets the agreed time to the database's clock.
    *
-   * @param evenIfApart also where this program's clock says something else.
-   * @throws DomainError `CONFLICT` where it does.
+   * @param evenIfApart also when this program's clock disagrees.
+   * @throws DomainError `CONFLICT` when it disagrees and `evenIfApart` is false.
    */
   async accept(evenIfApart: boolean): Promise<ClockState> {
     const { databaseTime, programTime, problem } = await this.check();
@@ -69,9 +69,9 @@ export class ClockService {
   }
 
   /**
-   * The clocks, where they agree; an agreed time that lies ahead of both, by a clock that was wrong, is taken back.
+   * Moves the agreed time back if a wrong clock once moved it ahead of both clocks.
    *
-   * @throws DomainError `CONFLICT` where the clocks of the program and the database are apart.
+   * @throws DomainError `CONFLICT` when the clocks of the program and the database disagree.
    */
   async settle(): Promise<void> {
     await this.requireAgreement();
@@ -79,14 +79,14 @@ export class ClockService {
     if (agreedTime.getTime() - databaseTime.getTime() > TOLERANCE_MS) await this.repository.accept();
   }
 
-  private judged(facts: ClockFacts, programTime: Date): ClockState {
+  private withProblem(facts: ClockFacts, programTime: Date): ClockState {
     return { ...facts, programTime, problem: problemOf(facts, programTime) };
   }
 
   private log({ problem }: ClockState): void {
-    const kind = problem && problem.replaceAll(/[\d:TZ.-]+/g, ''); // the same with other times is the same
-    if (kind === this.said) return;
-    this.said = kind;
+    const kind = problem && problem.replaceAll(/[\d:TZ.-]+/g, ''); // the same problem at another time is not logged again
+    if (kind === this.lastLogged) return;
+    this.lastLogged = kind;
     if (problem !== null) this.logger.warn(problem);
     else this.logger.log('the clocks agree again');
   }
@@ -102,21 +102,21 @@ function problemOf({ databaseTime, agreedTime }: ClockFacts, programTime: Date):
     return (
       `The clock of the database (${describeMoment(databaseTime)}) is ${describeDuration(Math.abs(ahead))} ` +
       `${ahead > 0 ? 'ahead of' : 'behind'} the clock of this program (${describeMoment(programTime)}). ` +
-      'Set the wrong one right. Until they agree within 5 minutes no day is closed and nothing is removed'
+      'Correct the wrong one. Until they agree within 5 minutes, no day is closed and nothing is removed'
     );
   }
   const behind = Math.min(databaseTime.getTime(), programTime.getTime()) - agreedTime.getTime();
   if (behind > LAG_MS) {
     return (
       `Retention still works by ${describeMoment(agreedTime)}, ${describeDuration(behind)} behind the clocks: they jumped, or no ` +
-      'refresher has run since. Nothing newer is removed until ten reports with newer times have come in, which spread over ' +
-      'a quarter of an hour, or an operator says that the clock is right: tracker clock --accept'
+      'refresher has run since. Nothing newer is removed until ten reports with newer timestamps have arrived over at least ' +
+      '15 minutes, or an operator confirms the clock: tracker clock --accept'
     );
   }
   if (-behind > TOLERANCE_MS) {
     return (
-      `The clocks (${describeMoment(databaseTime)}) are ${describeDuration(-behind)} behind the time that they had agreed on ` +
-      `(${describeMoment(agreedTime)}): they were set back. Set them right; if the earlier time was wrong, run: tracker mend`
+      `The clocks (${describeMoment(databaseTime)}) are ${describeDuration(-behind)} behind the time they had agreed on ` +
+      `(${describeMoment(agreedTime)}): they were set back. Correct them; if the earlier time was wrong, run: tracker mend`
     );
   }
   return null;

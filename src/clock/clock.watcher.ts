@@ -5,7 +5,7 @@ import { ClockService } from './clock.service.js';
 
 const EVERY_MS = 10_000;
 
-/** Looks at the clocks all the time: what passes unseen is not proved to have passed. */
+/** Observes the clocks all the time: only time that was observed counts as passed. */
 @Injectable()
 export class ClockWatcher implements OnApplicationBootstrap {
   private readonly failures = new FailureLog(new Logger('Clock'));
@@ -13,11 +13,11 @@ export class ClockWatcher implements OnApplicationBootstrap {
   constructor(private readonly clock: ClockService) {}
 
   onApplicationBootstrap(): void {
-    void this.look();
+    void this.observe();
   }
 
   @Interval('clock', EVERY_MS)
-  async look(): Promise<void> {
-    await this.failures.tried('look at the clocks', () => this.clock.observe());
+  async observe(): Promise<void> {
+    await this.failures.tried('compare the clocks', () => this.clock.observe());
   }
 }

@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { Injectable } from '@nestjs/common';
 
-/** Linux gives every boot an id of its own; in a container it is that of the host, as the uptime is. */
+/** Linux gives every boot an id. In a container both the id and the uptime are the host's. */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
-/** The clock of this program, and what no setting of a clock changes: how long its machine has been up. */
+/** This program's clock, and the uptime of its machine, which setting a clock does not change. */
 @Injectable()
 export class SystemClock {
-  /** One boot of one machine. Where the system has no id for that, of this process alone. */
+  /** Identifies one boot of one machine; only this process where the system has no boot id. */
   readonly machine = bootId();
 
   now(): Date {
     return new Date();
   }
 
-  /** Seconds since the machine was booted, the time that it was suspended included. */
+  /** Seconds since the machine was booted, including time in suspend. */
   uptime(): number {
     return uptime();
   }

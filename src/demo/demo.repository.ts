@@ -2,17 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { sqlFile } from '../database/sql-files.js';
 
-/** What the demo needs of the database and nothing else does. */
+/** The queries of the demo. */
 @Injectable()
 export class DemoRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Runs the same script that an operator runs by hand. */
+  /** Runs the script that operators can also run by hand. */
   async loadMockReports(): Promise<void> {
     await this.db.query(sqlFile('mock_location_reports_europe'));
   }
 
-  /** Moves some trackers on from where they were last, by plain SQL, as any other program would. */
+  /** Reports a new position of each tracker, near its latest one, in plain SQL as any other program would. */
   async moveTrackers(keys: readonly string[]): Promise<void> {
     await this.db.query(sqlFile('queries/demo/move-trackers'), [keys]);
   }

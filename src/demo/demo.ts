@@ -6,16 +6,16 @@ import { TrackersService } from '../trackers/trackers.service.js';
 import { DemoRepository } from './demo.repository.js';
 
 const FLEET_SIZE = 25;
-const MOVING = 5;
-const MOVE_EVERY_MS = 5_000;
+const MOVING_TRACKERS = 5;
+const MOVE_INTERVAL_MS = 5_000;
 
 /**
- * Starts the product with a mock fleet and something to see; prints where to look.
+ * Starts the server with a mock fleet, some of which keeps moving, and prints the addresses and a query to try.
  *
- * @returns what stops all of it.
+ * @returns the function that stops everything.
  */
 export async function runDemo(env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
-  const server = await serve({ PORT: '3000', ...env, APP_ROLES: '' }); // all of them
+  const server = await serve({ PORT: '3000', ...env, APP_ROLES: '' }); // '': all roles
   const demo = await server.app.get(ModuleRef).create(DemoRepository);
   const keys = await registerFleet(server.app.get(TrackersService));
   await demo.loadMockReports();
@@ -23,9 +23,9 @@ export async function runDemo(env: NodeJS.ProcessEnv): Promise<() => Promise<voi
   const logger = new Logger('Demo');
   const timer = setInterval(() => {
     demo
-      .moveTrackers(keys.slice(0, MOVING))
-      .catch((error: unknown) => logger.warn(`no move: ${String(error)}`));
-  }, MOVE_EVERY_MS);
+      .moveTrackers(keys.slice(0, MOVING_TRACKERS))
+      .catch((error: unknown) => logger.warn(`could not move the trackers: ${String(error)}`));
+  }, MOVE_INTERVAL_MS);
   process.stdout.write(await welcome(server));
   return async () => {
     clearInterval(timer);
@@ -33,7 +33,7 @@ export async function runDemo(env: NodeJS.ProcessEnv): Promise<() => Promise<voi
   };
 }
 
-/** Registers the fleet, as far as it is not there from an earlier run; returns its keys. */
+/** Registers the trackers that an earlier run has not registered yet. @returns the keys of the whole fleet. */
 async function registerFleet(trackers: TrackersService): Promise<string[]> {
   const names = Array.from({ length: FLEET_SIZE }, (_, i) => `Parcel ${String(i + 1).padStart(2, '0')}`);
   const known = await trackers.keysOf(names);
@@ -52,7 +52,7 @@ async function welcome(server: RunningServer): Promise<string> {
   const midnight = Math.floor(Date.now() / day) * day;
   const at = (time: number): string => new Date(time).toISOString().replace('.000Z', 'Z');
   return `
-The demo is running: ${FLEET_SIZE} trackers, ${MOVING} of them moving. Ctrl-C stops everything.
+The demo is running: ${FLEET_SIZE} trackers, ${MOVING_TRACKERS} of them moving. Ctrl-C stops everything.
 
   Playground   ${server.address}/playground
   GraphQL      ${server.address}/graphql

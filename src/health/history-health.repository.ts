@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
 import { CommittedTransactions } from '../database/transactions.js';
 
-/** A layer of history: what it holds, and what retention takes next. */
+/** A layer of history: what it holds, and what retention removes next. */
 export interface LayerHealth {
   relation: string;
   oldest: Date | null;
@@ -11,23 +11,23 @@ export interface LayerHealth {
   rows: number;
   watermark: Date | null;
   lastRefresh: Date | null;
-  /** Of our own last refresh. */
+  /** Duration of this product's last refresh. */
   lastRefreshMs: number | null;
   removesBefore: Date | null;
   rowsToRemove: number;
 }
 
-/** A policy of TimescaleDB that does not do its work. */
+/** A policy of TimescaleDB whose runs fail. */
 export interface FailingPolicy {
-  /** What it does, and of which relation. */
+  /** What it does, and on which relation. */
   policy: string;
   failures: number;
   lastSuccess: Date | null;
-  /** What it said last; null where that is no longer known. */
+  /** Its last error; null when that is no longer known. */
   error: string | null;
 }
 
-/** What the database says of itself. */
+/** The state of history as the database reports it. */
 export interface HistoryFacts {
   engine: HistoryEngine;
   spatialLayer: SpatialLayer;
@@ -37,21 +37,21 @@ export interface HistoryFacts {
   rawRetentionHours: number;
   hourlyRetentionHours: number;
   dailyRetentionHours: number;
-  /** Days older than raw reports are kept that are not closed yet; 0 or 1 is normal. */
+  /** Days past the retention of raw reports that are not closed yet; 0 or 1 is normal. */
   daysOverdue: number;
   /** How far the horizon lies ahead of the agreed day, in days; 0 is normal. */
   horizonDaysAhead: number;
-  /** Whether it can be moved back without touching a day of history. */
+  /** Whether it can be moved back without changing history. */
   horizonCanMoveBack: boolean;
   pendingChanges: number;
   pendingFrom: Date | null;
   pendingTo: Date | null;
-  /** Age of the oldest change that waits, in seconds. */
+  /** Age of the oldest pending change, in seconds. */
   pendingSeconds: number | null;
   viewIsStale: boolean;
-  /** For how long, in seconds; null where it is not. */
+  /** For how long it has been stale, in seconds; null when it is not. */
   viewBehindSeconds: number | null;
-  /** The materialized view has no rows where the plain view has some. */
+  /** Whether the materialized view has no rows although the plain view has some. */
   viewIsEmpty: boolean;
   unregisteredKeys: number;
   unregisteredReports: number;
@@ -59,11 +59,11 @@ export interface HistoryFacts {
 
 @Injectable()
 export class HistoryHealthRepository {
-  /** Whoever looks for what is wrong must not wait without end for it. */
+  /** Limits how long a health check waits for locks. */
   private readonly transactions: CommittedTransactions;
 
   constructor(db: DataSource) {
-    this.transactions = new CommittedTransactions(db, 'a look at the health of history');
+    this.transactions = new CommittedTransactions(db, 'a health check of the history');
   }
 
   async facts(): Promise<HistoryFacts> {
@@ -80,7 +80,7 @@ export class HistoryHealthRepository {
          r.changes > r.refreshed OR m.count > 0 AS "viewIsStale",
          CASE WHEN r.changes > r.refreshed THEN extract(epoch FROM now() - r.behind_since)::int END
            AS "viewBehindSeconds",
-         -- CASE: the plain view is asked only where the other is empty; it may have to merge all days first.
+         -- CASE: the plain view is read only when the other is empty, because it may have to merge all days first.
          CASE WHEN EXISTS (SELECT FROM location_history) THEN false
            ELSE EXISTS (SELECT FROM location_history_view) END AS "viewIsEmpty",
          u.keys AS "unregisteredKeys", u.reports AS "unregisteredReports"

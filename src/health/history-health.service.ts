@@ -18,7 +18,7 @@ import { type RefresherReport, RefresherHealthService } from './refresher-health
 import { TransactionsHealthService } from './transactions-health.service.js';
 
 const DAY_MS = 86_400_000;
-/** A change that waits longer than this is not being worked on, in seconds. */
+/** A change that has been pending for longer than this is reported, in seconds. */
 const PATIENCE_S = 120;
 
 /** The state of history, and what is wrong with it. */
@@ -28,15 +28,15 @@ export interface HistoryHealth extends HistoryFacts {
   refresher: Omit<RefresherReport, 'problems' | 'strayKeys'> & { lagSeconds: number };
   missingReports: MissingReports[];
   differingDays: DifferingDay[];
-  /** Transactions of others that have been open for long, or keep a day from its close. */
+  /** Transactions of other programs that have been open for long, or prevent a day from being closed. */
   transactions: OtherTransaction[];
-  /** What an operator should look at, as sentences; empty when all is well. */
+  /** What an operator should look at, in sentences; empty when all is well. */
   problems: string[];
 }
 
 @Injectable()
 export class HistoryHealthService {
-  private underWay: Promise<HistoryHealth> | undefined;
+  private running: Promise<HistoryHealth> | undefined;
 
   constructor(
     private readonly health: HistoryHealthRepository,
@@ -47,11 +47,11 @@ export class HistoryHealthService {
   ) {}
 
   /**
-   * Looks at the database as it is; changes nothing. It counts every row, so those who ask meanwhile get the same answer.
+   * Checks the database without changing it. It counts every row, so concurrent callers share one check.
    */
   check(): Promise<HistoryHealth> {
-    this.underWay ??= this.look().finally(() => (this.underWay = undefined));
-    return this.underWay;
+    this.running ??= this.look().finally(() => (this.running = undefined));
+    return this.running;
   }
 
   private async look(): Promise<HistoryHealth> {
@@ -86,10 +86,10 @@ export class HistoryHealthService {
   }
 }
 
-/** Who is at what waits. */
-type AtWork = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
+/** Who could be processing pending changes. */
+type Workers = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
 
-function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
+function problemsOf(facts: HistoryFacts, workers: Workers): string[] {
   const problems: string[] = [];
   if (facts.horizonDaysAhead > 0) {
     problems.push(
@@ -97,27 +97,27 @@ function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
         'Reports older than it count in their day alone, without hours. ' +
         (facts.horizonCanMoveBack
           ? 'To move it back run: tracker mend'
-          : 'It cannot move back: a day before it has history already. Nothing is to be done but to wait'),
+          : 'It cannot move back, because a day before it already has history. Wait until the time has passed'),
     );
   }
   if (facts.daysOverdue > 1) {
     problems.push(
-      `${facts.daysOverdue} days wait to be closed: maintenance has not run or cannot: see the job maintenance, and the log for "maintenance of"`,
+      `${facts.daysOverdue} days wait to be closed: maintenance has not run, or fails. See the job maintenance, and the log for "maintenance"`,
     );
   }
   if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {
     problems.push(
-      `Changes wait for ${facts.pendingSeconds} seconds: ${whoIsAtWork('change_refresh', atWork)}`,
+      `Changes wait for ${facts.pendingSeconds} seconds: ${describeWorker('change_refresh', workers)}`,
     );
   }
   if (facts.viewIsEmpty) {
     problems.push(
-      `The materialized view location_history is empty, though there is history: ${whoIsAtWork('view_refresh', atWork)}`,
+      `The materialized view location_history is empty, though there is history: ${describeWorker('view_refresh', workers)}`,
     );
   } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > PATIENCE_S) {
     problems.push(
       `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: ` +
-        whoIsAtWork('view_refresh', atWork),
+        describeWorker('view_refresh', workers),
     );
   }
   if (facts.unregisteredKeys > 0) {
@@ -129,8 +129,8 @@ function problemsOf(facts: HistoryFacts, atWork: AtWork): string[] {
   return problems;
 }
 
-/** The holder of a lock that there is, or what stands in the way of one. */
-function whoIsAtWork(lock: string, { listener, locks, strayKeys }: AtWork): string {
+/** Who holds the lock, or why nobody does. */
+function describeWorker(lock: string, { listener, locks, strayKeys }: Workers): string {
   const name = lockKey(lock);
   const holder = locks.find((held) => held.name === name);
   if (holder) return `${holder.holder} holds ${name} since ${holder.acquiredAt.toISOString()}`;

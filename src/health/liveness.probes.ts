@@ -10,7 +10,7 @@ import { type LoopState, LivenessRegistry } from '../common/liveness/liveness.re
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 
-/** Where half of the event loop's turns take longer than this, whoever asks anything waits that long for each step. */
+/** When half of the event loop's turns take longer than this, every step of every request waits that long. */
 const SLOW_TURN_MS = 500;
 const SAMPLE_MS = 20;
 /** A query that needs no database. */
@@ -22,12 +22,12 @@ const OWN_QUERY = {
 } as const;
 const OWN_QUERY_TIMEOUT_MS = 3_000;
 
-/** The part of Fastify's instance that is used here: a request without a socket, through everything behind it. */
+/** The part of Fastify's instance that is used here: it runs a request through the whole server without a socket. */
 interface RequestTaker {
   inject(request: typeof OWN_QUERY): Promise<{ statusCode: number }>;
 }
 
-/** Whether this process still works; where it does not, starting it anew helps. */
+/** Whether this process still works. When it does not, a restart helps. */
 @Injectable()
 export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
   private readonly turns = monitorEventLoopDelay({ resolution: SAMPLE_MS });
@@ -60,7 +60,7 @@ export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
     return alive ? indicator.up({ ageMs }) : indicator.down({ ageMs, message: 'no sign of life' });
   }
 
-  /** Since somebody last asked. */
+  /** The event loop's delays since the last check. */
   private eventLoop(): HealthIndicatorResult {
     const [medianMs, longestMs] = [this.turns.percentile(50), this.turns.max].map((nanoseconds) =>
       Math.round(nanoseconds / 1e6),

@@ -3,7 +3,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { LivenessProbes } from './liveness.probes.js';
 import { ReadinessProbes } from './readiness.probes.js';
 
-/** What supervisors ask: 200, or 503 where something is down; what is merely degraded is told with a 200. */
+/** Health checks for supervisors: 503 when something is down, else 200, also when something is degraded. */
 @Controller('health')
 export class ProcessHealthController {
   constructor(

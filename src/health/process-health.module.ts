@@ -5,7 +5,7 @@ import { LivenessProbes } from './liveness.probes.js';
 import { ProcessHealthController } from './process-health.controller.js';
 import { ReadinessProbes } from './readiness.probes.js';
 
-/** Names the source of the lines that tell of a failed check. */
+/** Gives the log lines of failed checks their context. */
 class HealthLogger extends Logger {
   constructor() {
     super('Health');

@@ -17,8 +17,8 @@ import type { ListenerState } from '../pg-listener/pg-listener.js';
 const DATABASE_TIMEOUT_MS = 3_000;
 
 /**
- * Whether this process has what it needs to do its work well; where it has not, waiting may help, and a start does not.
- * It does without Redis and without notifications, and is degraded then.
+ * Whether this process has what it needs to work well. When it has not, waiting may help and a restart does not.
+ * Without Redis or notifications it still works, and is degraded.
  */
 @Injectable()
 export class ReadinessProbes {
@@ -64,7 +64,7 @@ export class ReadinessProbes {
       .withTimeout(DATABASE_TIMEOUT_MS);
   }
 
-  /** The connections that there are may be enough for the question above, and not for the requests that come. */
+  /** The open connections may be enough for the check above, but not for the requests to come. */
   private connections(): HealthIndicatorResult {
     const indicator = this.indicators.check('connections');
     return refusedConnections.isRecent
@@ -86,7 +86,7 @@ export class ReadinessProbes {
     }
   }
 
-  /** What the last hourly check found, in whatever process it ran. */
+  /** The result of the last hourly check, whichever process ran it. */
   private async history(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('history');
     try {

@@ -9,20 +9,20 @@ import { RefresherHealthRepository } from './refresher-health.repository.js';
 
 /** The channel that the database notifies refreshers on: see sql/definitions/common/refresh_markers.sql. */
 const REFRESH_CHANNEL = 'refresh_location_history';
-/** A run that failed so often for the same slot did not just meet another one. */
+/** After this many failed attempts at a slot, a collision with another run is not the cause. */
 const FAILED_ATTEMPTS = 2;
-/** Locks that Redis is asked for, whether they were ever taken or not; beside them, those of all jobs that ran. */
-const REFRESHERS_LOCKS = ['view_refresh', 'aggregate_refresh', 'maintenance'];
+/** Locks to look up in Redis, held or not, in addition to those of all jobs that have run. */
+const REFRESHER_LOCKS = ['view_refresh', 'aggregate_refresh', 'maintenance'];
 
 /** What keeps history up to date, and what is wrong with it. */
 export interface RefresherReport {
   listener: { sessions: number; since: Date | null; lastNotification: Date | null; here: string | null };
   redis: string;
-  /** What our keys in Redis are; null where that is not known. */
+  /** Names of our keys in Redis; null when they are not known. */
   redisKeys: string | null;
   lastPeriodicRefresh: Date | null;
   locks: LockHolder[];
-  /** Keys in Redis in the place of a lock, which nobody stands behind. */
+  /** Keys in Redis that take the place of a lock but belong to no process of ours. */
   strayKeys: FoundKey[];
   jobs: JobRun[];
   problems: string[];
@@ -46,7 +46,7 @@ export class RefresherHealthService {
       this.redis.state(),
     ]);
     const strayKeys = await this.locks.strayKeys([
-      ...new Set([...REFRESHERS_LOCKS, ...jobs.map(({ job }) => job)]),
+      ...new Set([...REFRESHER_LOCKS, ...jobs.map(({ job }) => job)]),
     ]);
     const { sessions, since, lastNotification, lastPeriodicRefresh } = facts;
     return {
@@ -76,7 +76,7 @@ export class RefresherHealthService {
   }
 }
 
-/** Which keys are ours, and why they are no others. */
+/** The names of our keys, and why they have a prefix of their own. */
 function describeKeys({ keys, otherOwner }: RedisState): string | null {
   return keys && otherOwner ? `${keys}, because another deployment is here first (${otherOwner})` : keys;
 }

@@ -11,12 +11,12 @@ import {
 export class TransactionsHealthRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Transactions that have been open for so many seconds, and keep something from others. */
+  /** Transactions that have been open for this many seconds and hold back others. */
   long(seconds: number): Promise<LongTransaction[]> {
     return longTransactions(this.db, seconds);
   }
 
-  /** Start of the oldest day that is due to be closed, and who has in use what that needs; null where none is due. */
+  /** The oldest day that is due to be closed, and the transactions that use its tables; null when none is due. */
   async dueDay(): Promise<{ day: Date; holders: OtherTransaction[] } | null> {
     const [due] = await this.db.query<{ day: Date }[]>(
       'SELECT closed_before AS day FROM history_state WHERE closed_before < midnight_before(raw_retention_hours)',

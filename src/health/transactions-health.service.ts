@@ -11,16 +11,16 @@ import { TransactionsHealthRepository } from './transactions-health.repository.j
 
 /** A transaction that has been open for longer than this may be forgotten, in seconds. */
 const LONG_S = 5 * 60;
-/** One that keeps a day from its close is told after this time, in seconds. */
+/** One that prevents a day from being closed is reported after this time, in seconds. */
 const BLOCKING_S = 60;
-/** Of another role's the age is hidden: those that are still there after this time are told. */
+/** The age of another role's transaction is hidden: it is reported when it is still open after this time. */
 const SECOND_LOOK_MS = 2_000;
-/** The one that writers wait for is named first. */
+/** Named first, because writers wait for it. */
 const RAW = 'location_reports';
-/** Relations that are named. */
+/** At most this many relations are named. */
 const SHOWN_RELATIONS = 3;
 
-/** Transactions that others may have forgotten, and what is wrong with them. */
+/** Transactions that may have been forgotten, and the problems they cause. */
 export interface TransactionsReport {
   transactions: OtherTransaction[];
   problems: string[];
@@ -50,14 +50,14 @@ export class TransactionsHealthService {
       ],
       problems: [
         ...(due ? blocking.map((one) => blockedDay(due.day, one)) : []),
-        // Of another role's nobody can tell whether a query, or a backup, has just begun: it is shown, and no problem.
+        // Another role's transaction may be a query or a backup that has just begun: it is shown, but is not a problem.
         ...transactions.filter(({ isHidden, writes }) => !isHidden || writes).map(problemOf),
       ],
     };
   }
 }
 
-/** What the product does takes its time; autovacuum, which is nobody's, gives way. */
+/** Neither this product's own work, which may take long, nor autovacuum, which is cancelled when it blocks. */
 function isInTheWay(transaction: OtherTransaction): boolean {
   const { user, gid, state, ageSeconds, isHidden } = transaction;
   const isOurs = state === 'active' && isOfProduct(transaction);
@@ -67,7 +67,7 @@ function isInTheWay(transaction: OtherTransaction): boolean {
 function blockedDay(day: Date, transaction: OtherTransaction): string {
   return (
     `Maintenance cannot close ${day.toISOString().slice(0, 10)}, which is due, while ` +
-    `${describeTransaction(transaction, false)} has its tables in use. ${wayOut(transaction)}`
+    `${describeTransaction(transaction, false)} has its tables in use. ${adviceFor(transaction)}`
   );
 }
 
@@ -82,13 +82,13 @@ function problemOf(transaction: LongTransaction): string {
   const age = ageSeconds === null ? 'an unknown time' : `${Math.floor(ageSeconds / 60)} minutes`;
   return (
     `A transaction has been open for ${age}: ${describeTransaction(transaction, false)}; ${keeps}. ` +
-    wayOut(transaction)
+    adviceFor(transaction)
   );
 }
 
-function wayOut(transaction: OtherTransaction): string {
-  const whose = transaction.isHidden
+function adviceFor(transaction: OtherTransaction): string {
+  const how = transaction.isHidden
     ? ' as an administrator (members of pg_read_all_stats see what it does and since when)'
     : '';
-  return `If it is forgotten, end it${whose}: ${endingOf(transaction)}`;
+  return `If it is forgotten, end it${how}: ${endingOf(transaction)}`;
 }

@@ -7,7 +7,7 @@ import { RestoreWatch } from './restore-watch.js';
 
 const MINUTE = 60_000;
 
-/** Looks every hour whether all of history is still there. */
+/** Checks every hour that no history is missing. */
 @Injectable()
 export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('HistoryGuard');
@@ -20,12 +20,12 @@ export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   @Interval('restore-watch', MINUTE)
-  async lookForRestore(): Promise<void> {
-    await this.failures.tried('look whether a backup was restored', () => this.restores.look());
+  async checkForRestore(): Promise<void> {
+    await this.failures.tried('check whether a backup was restored', () => this.restores.look());
   }
 
   onApplicationBootstrap(): void {
-    void this.lookForRestore();
+    void this.checkForRestore();
   }
 
   onModuleInit(): void {

@@ -3,24 +3,24 @@ import { DataSource } from 'typeorm';
 import { askQuickly } from '../database/session.js';
 import { CommittedTransactions } from '../database/transactions.js';
 
-/** How long a statement waits for writers of raw reports before it gives way and is tried again. */
+/** How long a statement waits for writers of raw reports before it gives up and is retried. */
 const LOCK_TIMEOUT = '2s';
 
-/** What one look at a database found. */
+/** What one check of a database found. */
 export interface NotedDays {
-  /** The same in every copy of the database. */
+  /** Identifies the database; a restored copy keeps it. */
   lineage: string;
-  /** How many looks there were, with this one; every look finds more. */
+  /** Number of checks so far, including this one. It only grows, unless an older backup is restored. */
   looks: number;
-  /** When the look before this one was, by the clock of the database. */
+  /** When the previous check ran, by the database's clock. */
   lastLook: Date;
-  /** By the same clock. */
+  /** When this check ran, by the same clock. */
   now: Date;
-  /** Reports that each day should have, by YYYY-MM-DD. */
+  /** Number of reports that each day should have, by YYYY-MM-DD. */
   days: ReadonlyMap<string, number>;
 }
 
-/** A day of which a layer has fewer reports than it should. */
+/** A day that has fewer reports in a layer than it should. */
 export interface MissingReports {
   /** As YYYY-MM-DD. */
   day: string;
@@ -29,16 +29,16 @@ export interface MissingReports {
   found: number;
 }
 
-/** A day with raw reports of which its hours or its day count others. */
+/** A day whose hourly or daily rows count another number of reports than there are raw reports. */
 export interface DifferingDay {
   /** As YYYY-MM-DD. */
   day: string;
-  /** Raw reports. */
+  /** Number of raw reports. */
   reports: number;
   counted: number;
 }
 
-/** A policy of TimescaleDB that removes what only the product may remove. */
+/** A retention policy of TimescaleDB that removes data which only this product may remove. */
 export interface ForeignPolicy {
   relation: string;
   policy: string;
@@ -46,13 +46,13 @@ export interface ForeignPolicy {
   remedy: string;
 }
 
-/** Where the horizon was, and where it is or would be. */
+/** The horizon before and after it is mended. */
 export interface MendedHorizon {
   before: Date;
   now: Date;
 }
 
-/** Reports of a day that are to be imported again. */
+/** A day whose reports have to be imported again. */
 export interface DamagedDay {
   /** As YYYY-MM-DD. */
   day: string;
@@ -63,21 +63,21 @@ const DAY = `to_char(day AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day`;
 
 @Injectable()
 export class HistoryGuardRepository {
-  /** Whoever looks for what is missing must not wait without end for it. */
+  /** Limits how long a check waits for locks. */
   private readonly transactions: CommittedTransactions;
 
   constructor(private readonly db: DataSource) {
-    this.transactions = new CommittedTransactions(db, 'a look at what is there of history');
+    this.transactions = new CommittedTransactions(db, 'a check of the history');
   }
 
-  /** Compares what was noted of each day with what is there; reads all days. */
+  /** Compares the recorded number of reports of each day with the actual one; reads all days. */
   missingReports(): Promise<MissingReports[]> {
     return this.read(
       `SELECT ${DAY}, layer, expected::int AS expected, found::int AS found FROM missing_reports() ORDER BY 1, 2`,
     );
   }
 
-  /** Days above the horizon whose aggregates do not follow from their raw reports, though no change waits. */
+  /** Days above the horizon whose aggregates differ from their raw reports although no change is pending. */
   async differingDays(): Promise<DifferingDay[]> {
     const found = new Map<string, DifferingDay>();
     for (const unlike of ['hours_unlike_raw', 'days_unlike_raw']) {
@@ -89,7 +89,7 @@ export class HistoryGuardRepository {
     return [...found.values()].sort((a, b) => a.day.localeCompare(b.day));
   }
 
-  /** Looks, and notes that it did. Of days with raw reports it finds those that came since the days were noted as well. */
+  /** Records one more check and returns the days, including reports that arrived since days were last recorded. */
   async look(): Promise<NotedDays> {
     const [[look]] = await askQuickly<[[Omit<NotedDays, 'days'>], number]>(
       this.db,
@@ -103,7 +103,7 @@ export class HistoryGuardRepository {
     return { ...look, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
   }
 
-  /** Notes that these days should have so many reports at least. */
+  /** Records the number of reports that these days should have at least. */
   async expect(days: ReadonlyMap<string, number>): Promise<void> {
     await this.db.query(
       `INSERT INTO history_days AS h (day, reports)
@@ -113,12 +113,12 @@ export class HistoryGuardRepository {
     );
   }
 
-  /** Notes what is there now, where it is more than was noted. */
+  /** Records the current number of reports of each day where it has grown. */
   async noteDays(): Promise<void> {
     await this.db.query('SELECT note_history_days()');
   }
 
-  /** Takes what is there for all that there should be. */
+  /** Makes the current number of reports the expected one. */
   async acceptMissing(): Promise<void> {
     await this.db.query('SELECT accept_missing_reports()');
   }
@@ -127,19 +127,19 @@ export class HistoryGuardRepository {
     return this.read('SELECT relation, policy, remedy FROM foreign_policies()');
   }
 
-  /** Days below the horizon of which less is counted than their identities say. */
+  /** Days below the horizon that count fewer reports than they have identities. */
   damagedDays(): Promise<DamagedDay[]> {
     return this.db.query(
       `SELECT ${DAY}, sum(expected)::int AS reports FROM damaged_tracker_days() GROUP BY day ORDER BY 1`,
     );
   }
 
-  /** Has these days counted anew, by what is imported again. */
+  /** Resets the counts of these days, so that reports imported again are counted. */
   recountDamagedDays(): Promise<DamagedDay[]> {
     return this.db.query(`SELECT ${DAY}, reports::int AS reports FROM recount_damaged_days() ORDER BY 1`);
   }
 
-  /** Where mendHorizon() would move the horizon to. */
+  /** What mendHorizon() would do. */
   async mendedHorizon(): Promise<MendedHorizon> {
     const [row] = await this.db.query<[MendedHorizon]>(
       'SELECT closed_before AS before, mended_horizon() AS now FROM history_state',
@@ -147,7 +147,7 @@ export class HistoryGuardRepository {
     return row;
   }
 
-  /** Moves a horizon that has run ahead back. @throws 55P03 where somebody has location_reports in use for long. */
+  /** Moves back a horizon that lies ahead of today. @throws 55P03 when another transaction keeps location_reports locked. */
   mendHorizon(): Promise<MendedHorizon> {
     return this.db.transaction(async (session) => {
       await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);

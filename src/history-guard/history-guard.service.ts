@@ -13,19 +13,19 @@ import {
 
 export type { DamagedDay, DifferingDay, MendedHorizon, MissingReports };
 
-/** Name of the job that looks every hour. */
+/** Name of the job that checks every hour. */
 export const HISTORY_CHECK = 'history_check';
 
 const DAY_MS = 86_400_000;
-/** Losses that are named one by one; of more only their sum. */
+/** At most this many losses are listed one by one; the rest is summed up. */
 const NAMED_DAYS = 10;
 
-/** What was removed past the product, or will be. */
+/** Data that something other than this product removed or changed, or is going to. */
 export interface HistoryLoss {
   missingReports: MissingReports[];
-  /** With all their raw reports; tracker mend has them computed anew. */
+  /** Days that still have their raw reports; `tracker mend` recomputes them. */
   differingDays: DifferingDay[];
-  /** Sentences that say what to do; empty when all is well. */
+  /** What is wrong and what to do about it; empty when all is well. */
   problems: string[];
 }
 
@@ -34,11 +34,11 @@ export interface Mending {
   horizon: MendedHorizon;
   /** Reports to import again, by day. */
   days: DamagedDay[];
-  /** Days above the horizon, as YYYY-MM-DD, whose aggregates were computed anew from their raw reports. */
+  /** Days above the horizon, as YYYY-MM-DD, whose aggregates were recomputed from their raw reports. */
   recomputed: string[];
 }
 
-/** Sees what was removed from history past the product, and helps to get it back. */
+/** Detects history that something other than this product removed or changed, and repairs it. */
 @Injectable()
 export class HistoryGuardService {
   constructor(
@@ -47,14 +47,14 @@ export class HistoryGuardService {
     private readonly aggregates: AggregatesService,
   ) {}
 
-  /** Reads all days. */
+  /** Compares every day with what it should have; changes nothing. */
   async look(): Promise<HistoryLoss> {
     const [missingReports, unlikeRaw, policies] = await Promise.all([
       this.repository.missingReports(),
       this.repository.differingDays(),
       this.repository.foreignPolicies(),
     ]);
-    const more = missingReports.slice(NAMED_DAYS);
+    const rest = missingReports.slice(NAMED_DAYS);
     const differingDays = unlikeRaw.filter(
       ({ day }) => !missingReports.some((missing) => missing.day === day),
     );
@@ -64,13 +64,13 @@ export class HistoryGuardService {
       problems: [
         ...policies.map(describePolicy),
         ...missingReports.slice(0, NAMED_DAYS).map(describeMissing),
-        ...(more.length > 0 ? [describeMore(more)] : []),
+        ...(rest.length > 0 ? [describeRest(rest)] : []),
         ...differingDays.map(describeDiffering),
       ],
     };
   }
 
-  /** Looks, and notes what came since the last look. */
+  /** Like `look()`, and records the reports that arrived since the last check. */
   async check(): Promise<HistoryLoss> {
     const loss = await this.look();
     await this.repository.noteDays();
@@ -88,11 +88,11 @@ export class HistoryGuardService {
   }
 
   /**
-   * Moves a horizon that has run ahead back, as far as no day of history is touched; has days that were damaged counted
-   * anew, so that each of their reports counts once when it is imported again; and computes the aggregates of days above the
-   * horizon anew that differ from their raw reports.
+   * Moves back a horizon that lies ahead of today, as far as that changes no history. Resets the counts of damaged days, so
+   * that each of their reports counts once when it is imported again. Recomputes days above the horizon whose aggregates
+   * differ from their raw reports.
    *
-   * @throws DomainError `CONFLICT` where the clocks are apart, so that nobody knows where the horizon belongs.
+   * @throws DomainError `CONFLICT` when the clocks disagree: then the right place of the horizon is unknown.
    */
   async mend(): Promise<Mending> {
     await this.clock.settle();
@@ -106,7 +106,7 @@ export class HistoryGuardService {
     return { horizon, days, recomputed: differing.map(({ day }) => day) };
   }
 
-  /** Gives up what is missing: what is there is all that there should be. @returns what was given up. */
+  /** Accepts that the missing reports are lost. @returns what was lost. */
   async acceptLoss(): Promise<MissingReports[]> {
     const missing = await this.repository.missingReports();
     await this.repository.acceptMissing();
@@ -137,7 +137,7 @@ function describeMissing({ day, layer, expected, found }: MissingReports): strin
   }
 }
 
-function describeMore(missing: readonly MissingReports[]): string {
+function describeRest(missing: readonly MissingReports[]): string {
   const reports = missing.reduce((sum, { expected, found }) => sum + expected - found, 0);
   const [first, last] = [missing[0]?.day, missing.at(-1)?.day];
   return `And ${reports} more from ${first} to ${last}: tracker doctor --json names each day under missingReports`;

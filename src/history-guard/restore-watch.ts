@@ -4,17 +4,17 @@ import { describeMoment } from '../common/describe-moment.js';
 import { RedisKeys } from '../locking/redis-keys.js';
 import { HistoryGuardRepository, type NotedDays } from './history-guard.repository.js';
 
-/** Without a look for so long, nobody remembers what the database had: it may be another one by now. */
+/** After this long without a check, a restored backup could go unnoticed. */
 const LONG_MS = 15 * 60_000;
-/** How long Redis remembers. */
+/** How long Redis keeps the last check. */
 const REMEMBERED_S = 30 * 86_400;
 
-/** What is remembered of a look. */
+/** The last check, as this process or Redis remembers it. */
 type Remembered = Pick<NotedDays, 'looks' | 'now' | 'days'>;
 
 /**
- * Notices that an older backup was restored: it has had fewer looks than this process remembers, or Redis does where all
- * processes were stopped for it. What is remembered is what the database should have then.
+ * Notices that an older backup was restored: its database has had fewer checks than this process remembers, or than Redis
+ * remembers when all processes were stopped. The days remembered are then what the database should have.
  */
 @Injectable()
 export class RestoreWatch {
@@ -29,13 +29,13 @@ export class RestoreWatch {
   async look(): Promise<void> {
     const noted = await this.repository.look();
     const remembered = this.remembered ?? (await this.recall(noted.lineage));
-    if (remembered === null) this.sayHowLong(noted);
-    else if (noted.looks <= remembered.looks) await this.onOlder(noted, remembered);
+    if (remembered === null) this.warnOfGap(noted);
+    else if (noted.looks <= remembered.looks) await this.onOlderBackup(noted, remembered);
     this.remembered = noted;
     await this.keep(noted);
   }
 
-  private async onOlder(noted: NotedDays, remembered: Remembered): Promise<void> {
+  private async onOlderBackup(noted: NotedDays, remembered: Remembered): Promise<void> {
     await this.repository.expect(remembered.days);
     this.logger.warn(
       `The database was looked at on ${describeMoment(remembered.now)}, and knows of no look since ${describeMoment(noted.lastLook)}: an older ` +
@@ -43,7 +43,7 @@ export class RestoreWatch {
     );
   }
 
-  private sayHowLong({ lastLook, now }: NotedDays): void {
+  private warnOfGap({ lastLook, now }: NotedDays): void {
     const ms = now.getTime() - lastLook.getTime();
     if (ms < LONG_MS) return;
     this.logger.warn(
@@ -64,7 +64,7 @@ export class RestoreWatch {
       };
       return { looks, now: new Date(now), days: new Map(days) };
     } catch {
-      return null; // Redis is away, or somebody else's text is there
+      return null; // Redis is not reachable, or the value is not ours
     }
   }
 
@@ -74,7 +74,7 @@ export class RestoreWatch {
     try {
       await this.keys.connection.write((redis) => redis.set(this.keyOf(lineage), text, 'EX', REMEMBERED_S));
     } catch {
-      // The connection tells, and this process remembers.
+      // The connection logs the failure, and this process remembers.
     }
   }
 

@@ -1,50 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import ts from 'typescript';
-import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
+import type { EmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
 import { NOTE_FILE } from '../../src/embedded/place.js';
 import { findPrograms } from '../../src/embedded/programs.js';
 
 const root = process.getuid?.() === 0;
-const repository = join(import.meta.dirname, '..', '..');
+/** The build, as other processes here use it: the watchdog is a program of its own. */
+const BUILT = join(import.meta.dirname, '..', '..', 'dist', 'src', 'embedded', 'embedded-cluster.js');
+type Product = typeof import('../../src/embedded/embedded-cluster.js');
 const FAST = { fsync: 'off', shared_buffers: '16MB' };
+let startEmbeddedCluster: Product['startEmbeddedCluster'];
 let scratch = '';
 let count = 0;
 const children: ChildProcess[] = [];
 const clusters: EmbeddedCluster[] = [];
-
-/** The sources as ES modules, by the product's compiler and its target: what other processes run here. */
-function compileSources(into: string): void {
-  const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
-  for (const folder of ['embedded', join('common', 'errors')]) {
-    for (const file of readdirSync(join(repository, 'src', folder)).filter((name) =>
-      /(?<!\.spec)\.ts$/.test(name),
-    )) {
-      const source = readFileSync(join(repository, 'src', folder, file), 'utf8');
-      const target = join(into, folder, file.replace(/ts$/, 'js'));
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText);
-    }
-  }
-  writeFileSync(join(into, 'package.json'), '{"type":"module"}');
-  symlinkSync(join(repository, 'node_modules'), join(into, 'node_modules'));
-  writeFileSync(
-    join(into, 'use.js'),
-    `import { startEmbeddedCluster } from './embedded/embedded-cluster.js';
-     const [dataDir, settings] = process.argv.slice(2);
-     const cluster = await startEmbeddedCluster({ dataDir, settings: JSON.parse(settings), log: console.error });
-     console.log(JSON.stringify(cluster));
-     process.stdin.once('data', async () => { await cluster.stop(); process.exit(0); });`,
-  );
-}
-
+/** A program that uses a data folder until a line comes on stdin. */
+const USER_PROGRAM = `import { startEmbeddedCluster } from ${JSON.stringify(BUILT)};
+const [dataDir, settings] = process.argv.slice(2);
+const cluster = await startEmbeddedCluster({ dataDir, settings: JSON.parse(settings), log: console.error });
+console.log(JSON.stringify(cluster));
+process.stdin.once('data', async () => { await cluster.stop(); process.exit(0); });`;
 interface User {
   child: ChildProcess;
   cluster: Promise<{ url: string; port: number; dataDir: string }>;
@@ -52,7 +34,7 @@ interface User {
 
 /** Another process that uses a data folder until it is told (a line on stdin) or killed. */
 function userProcess(dataDir: string, settings: Record<string, string> = FAST): User {
-  const args = [join(scratch, 'code', 'use.js'), dataDir, JSON.stringify(settings)];
+  const args = [join(scratch, 'use.mjs'), dataDir, JSON.stringify(settings)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   children.push(child);
   let said = '';
@@ -116,15 +98,14 @@ function newDataDir(): string {
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'embedded-'));
   await chmod(scratch, 0o755);
-  compileSources(join(scratch, 'code'));
+  writeFileSync(join(scratch, 'use.mjs'), USER_PROGRAM);
+  ({ startEmbeddedCluster } = (await import(BUILT)) as Product);
 });
-
 afterEach(async () => {
   for (const child of children.splice(0))
     if (child.exitCode === null && child.signalCode === null) await kill(child);
   await Promise.all(clusters.splice(0).map((cluster) => cluster.stop()));
 });
-
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('the embedded cluster', () => {
@@ -194,6 +175,26 @@ describe('the embedded cluster', () => {
     expect(await query(mine.url, 'SELECT n FROM kept')).toEqual([7]);
   });
 
+  it('takes over a server whose user and watchdog were both killed, and stops it', async () => {
+    const dataDir = newDataDir();
+    const user = userProcess(dataDir);
+    const { dataDir: pgdata } = await user.cluster;
+    const pid = await postmasterPid(pgdata);
+    const tasks = `/proc/${String(user.child.pid)}/task/${String(user.child.pid)}`;
+    const offspring = readFileSync(`${tasks}/children`, 'utf8').trim().split(' ');
+    const watchdogs = offspring.filter((id) =>
+      readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('watchdog'),
+    );
+    process.kill(Number(watchdogs[0]), 'SIGKILL'); // throws where there is none
+    await kill(user.child);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(alive(pid)).toBe(true);
+    const mine = await use(dataDir);
+    expect(await postmasterPid(pgdata)).toBe(pid);
+    await mine.stop();
+    expect(alive(pid)).toBe(false);
+  });
+
   it('has every acknowledged row after kill -9 of the server and of its user', async () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir, {});
@@ -246,7 +247,7 @@ describe('the embedded cluster', () => {
     ).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
-        /pg_ctl start failed.*server\.log:.*invalid value for parameter "wal_level"/s,
+        /PostgreSQL did not start.*server\.log:.*invalid value for parameter "wal_level"/s,
       ),
     });
   });

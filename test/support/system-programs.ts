@@ -5,7 +5,7 @@ import { chmod, chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unprivilegedAccount } from '../../src/embedded/account.js';
-import type { Account } from '../../src/embedded/standalone.js';
+import type { Account } from '../../src/embedded/run-program.js';
 
 /** Folders where Debian has servers' programs, some of which are not on the PATH of everybody. */
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin'];
