@@ -8,7 +8,7 @@
 const common = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest-setup.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [
     '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand|p-limit|yocto-queue)/)',
@@ -35,7 +35,7 @@ const withDatabase = {
 };
 
 export default {
-  filter: '<rootDir>/test/support/asked-engine.cjs',
+  filter: '<rootDir>/test/support/engine-filter.cjs',
   maxWorkers: 3, // on two cores as well: they wait for a database more than they compute
   projects: [
     // A name of the global object costs a hundred nanoseconds in the sandbox; searches of the nearest city need this one often.

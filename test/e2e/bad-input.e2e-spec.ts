@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api, HISTORY, historyQuery } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 

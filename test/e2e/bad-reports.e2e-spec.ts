@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseErrorCode, violatedConstraint } from '../../src/database/pg-errors.js';
-import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
+import { Api, expectNothingInternal } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { runCli } from '../support/product.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { runCli } from '../support/processes.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('a report that is wrong', (engine) => {
@@ -128,7 +131,7 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
     expectNothingInternal(stderr);
     const stored = 'SELECT ST_Y(location) AS y FROM location_reports ORDER BY timestamp';
     expect(await db.query(stored)).toEqual([{ y: 50 }, { y: 62 }]);
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       const query = historyQuery({
         startTime: `"${at(today, -1, '00:00:00').toISOString()}"`,
         endTime: `"${at(today, 1, '00:00:00').toISOString()}"`,

@@ -3,12 +3,12 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWithClock, LIBFAKETIME } from '../support/faketime-cluster.js';
-import { ingestReports } from '../support/ingest.js';
-import { recordedRuns } from '../support/jobs.js';
-import { RunningProduct, runCli } from '../support/product.js';
-import { boundaries } from '../support/retention.js';
-import { eventually } from '../support/shown.js';
+import { describeWithClock, LIBFAKETIME } from '../support/servers/faketime-cluster.js';
+import { ingestReports } from '../support/reports.js';
+import { recordedRuns } from '../support/services.js';
+import { RunningProduct, runCli } from '../support/processes.js';
+import { boundaries } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;

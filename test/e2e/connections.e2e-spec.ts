@@ -8,11 +8,10 @@ import type { AppRole } from '../../src/config/env.schema.js';
 import { migrate } from '../../src/database/migrator.js';
 import { ImportModule } from '../../src/import/import.module.js';
 import { ImportOwnerRepository } from '../../src/import/import-owner.repository.js';
-import { Api } from '../support/api.js';
+import { Api, commandConfig, openModule } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { openFeature } from '../support/feature.js';
-import { ROOT } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { ROOT } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const POOL = 4;
@@ -105,7 +104,7 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
   );
 
   it('tracker import', async () => {
-    const context = await openFeature(db, ImportModule, { DATABASE_POOL_SIZE: String(POOL) });
+    const context = await openModule(db, ImportModule, commandConfig(db, { DATABASE_POOL_SIZE: String(POOL) }));
     try {
       await expectAsDocumented(context, 'tracker import, import-retry, fetch');
     } finally {

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { newDataFolder, postgresOf, postgresProcesses, query, RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { newDataFolder, postgresOf, postgresProcesses, query, RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 
 const ACKNOWLEDGED = 60;
 

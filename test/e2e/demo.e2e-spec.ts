@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newDataFolder, postgresProcesses, query, RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { newDataFolder, postgresProcesses, query, RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 
 interface Row {
   id: string;

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, FetchScene } from '../support/fetch-scene.js';
-import { see } from '../support/find-my.js';
-import { aDevice, aKeyPair } from '../support/key-files.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/telemetry-scene.js';
+import { aDevice, ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
+import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
 describeOnEveryEngine('what a phone posts beside the place', (engine) => {
   const TIME = '14:03:20';

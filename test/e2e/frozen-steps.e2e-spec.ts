@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { packagePath } from '../../src/database/sql-files.js';
 import { PROGRAM_VERSION } from '../../src/database/schema/program-version.js';
 import { anyEngine } from '../support/engines.js';
-import { type Ended, runCopy } from '../support/product.js';
-import { dumpSchema } from '../support/schema-dump.js';
+import { type Ended, runCopy } from '../support/processes.js';
+import { dumpSchema } from '../support/upgrade/schema-dump.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 'sql/migrations/0001/common/report_guards.sql';

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { aggregated, Api, type ApiRow, HISTORY_FIELDS } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated, type ApiRow, HISTORY_FIELDS } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { BEHAVIOURS, FakeNominatim } from '../support/fake-nominatim.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { BEHAVIOURS, FakeNominatim } from '../support/geocoding.js';
+import { ingestReports } from '../support/reports.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const PARIS = { latitude: 48.8566, longitude: 2.3522 };

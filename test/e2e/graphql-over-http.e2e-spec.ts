@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { serverAudits } from 'graphql-http';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Over a real socket, with the client that Node.js brings; which engine is below makes no difference here. */

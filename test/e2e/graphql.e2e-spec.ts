@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { aggregated, Api, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectedHistory, type HistoryRow, type TestReport, utcDay } from '../support/history-oracle.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { randomReports } from '../support/random-reports.js';
-import { onceShown } from '../support/shown.js';
+import { at, expectedHistory, type HistoryRow, type TestReport, utcDay } from '../support/history-oracle.js';
+import { historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { randomReports } from '../support/random.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The examples of the documentation, word for word. */
@@ -99,7 +101,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
         nearestCity,
         tracker: { id: '123', name: 'Parcel', currentStatus: 'IN_TRANSIT' },
       });
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(await api.ask(DOCUMENTED_QUERY)).toEqual({
           data: {
             locationHistoryAggregated: [row(1, 52.1, 'Berlin'), row(15, 52.3, null), row(31, 52.4, null)],
@@ -136,7 +138,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
          VALUES ($1, $2, ST_SetSRID(ST_MakePoint(-0.1278, 51.5074), 4326), 100)`,
         [key, moment],
       );
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         for (const size of ['1 hour', '1 day'] as const) {
           expect(await aggregated(api, id, everything, size)).toMatchObject([
             {
@@ -171,7 +173,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');
       const cut = await db.value<Date>('SELECT cut FROM history_state');
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(await rowsOf(everything.from, everything.to, '1 hour')).toEqual(
           expectedHistory(reports, cut).filter(({ size }) => size === '1 hour'),
         );
@@ -194,7 +196,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       );
       return rows.map((row) => historyRow(key, row));
     };
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       const all = expectedHistory(reports, cut);
       expect(await byTimeRange(everything.from, everything.to)).toEqual(all);
       const [from, to] = [at(today, -3, '12:00:00'), at(today, -1, '06:30:00')];

@@ -4,11 +4,10 @@ import request from 'supertest';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { AppRole } from '../../src/config/env.schema.js';
-import { itWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { Door } from '../support/door.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, itWithRedis } from '../support/engines.js';
+import { Api } from '../support/application.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -32,14 +31,14 @@ async function ask({ server }: Api, what: 'live' | 'ready'): Promise<Health> {
 describeOnEveryEngine('the health of a process', (engine) => {
   let db: TestDatabase;
   const running: Api[] = [];
-  const doors: Door[] = [];
+  const proxies: SwitchableProxy[] = [];
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
   });
   afterEach(async () => {
     for (const api of running.splice(0)) await api.stop();
-    for (const door of doors.splice(0)) await door.close();
+    for (const proxy of proxies.splice(0)) await proxy.close();
   });
   afterAll(() => db.drop());
 
@@ -48,10 +47,10 @@ describeOnEveryEngine('the health of a process', (engine) => {
     running.push(api);
     return api;
   }
-  async function doorTo(url: string): Promise<Door> {
-    const door = await Door.to(url);
-    doors.push(door);
-    return door;
+  async function proxyTo(url: string): Promise<SwitchableProxy> {
+    const proxy = await SwitchableProxy.start(url);
+    proxies.push(proxy);
+    return proxy;
   }
 
   describe('live', () => {
@@ -133,9 +132,9 @@ describeOnEveryEngine('the health of a process', (engine) => {
     });
 
     it('stays 200 while the database is away: a restart would not bring it back', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['api', 'refresher'], { DATABASE_URL: door.url });
-      await door.close();
+      const proxy = await proxyTo(db.url);
+      const api = await start(['api', 'refresher'], { DATABASE_URL: proxy.url });
+      await proxy.close();
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(503));
       expect((await ask(api, 'live')).code).toBe(200);
     });
@@ -143,8 +142,8 @@ describeOnEveryEngine('the health of a process', (engine) => {
 
   describe('ready', () => {
     it('is 503 while the database is away, and 200 when it is back', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['api'], { DATABASE_URL: door.url });
+      const proxy = await proxyTo(db.url);
+      const api = await start(['api'], { DATABASE_URL: proxy.url });
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -152,7 +151,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { database: { status: 'up' } },
         }),
       );
-      await door.close();
+      await proxy.close();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 503,
@@ -160,7 +159,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { database: { status: 'down', message: 'The database cannot be reached at the moment' } },
         }),
       );
-      await door.open();
+      await proxy.open();
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(200));
     });
 
@@ -179,8 +178,8 @@ describeOnEveryEngine('the health of a process', (engine) => {
     });
 
     it('is 200 without the listener, and says so', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['refresher'], { DATABASE_LISTEN_URL: door.url });
+      const proxy = await proxyTo(db.url);
+      const api = await start(['refresher'], { DATABASE_LISTEN_URL: proxy.url });
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -188,7 +187,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { 'listener:refresh_location_history': { status: 'up' } },
         }),
       );
-      await door.close();
+      await proxy.close();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -199,7 +198,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           },
         }),
       );
-      await door.open();
+      await proxy.open();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({ code: 200, status: 'ok' }),
       );
@@ -215,16 +214,16 @@ describeOnEveryEngine('the health of a process', (engine) => {
     });
 
     itWithRedis('follows Redis away and back', async (redis) => {
-      const door = await doorTo(redis);
-      const api = await start(['api'], { REDIS_URL: door.url });
+      const proxy = await proxyTo(redis);
+      const api = await start(['api'], { REDIS_URL: proxy.url });
       const expectRedis = (status: string): Promise<void> =>
         eventually(async () =>
           expect(await ask(api, 'ready')).toMatchObject({ code: 200, details: { redis: { status } } }),
         );
       await expectRedis('up');
-      await door.close();
+      await proxy.close();
       await expectRedis('degraded');
-      await door.open();
+      await proxy.open();
       await expectRedis('up');
     });
   });

@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { ConsoleLogger } from '@nestjs/common';
 import pg from 'pg';
 import request from 'supertest';
-import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
+import { Api, expectNothingInternal } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('a request', (engine) => {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { expectNothingInternal } from '../support/api.js';
+import { expectNothingInternal } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectedHistory, type HistoryRow, type TestReport } from '../support/history-oracle.js';
-import { type Ended, ROOT, runCli } from '../support/product.js';
-import { at, expectHistoryOf, historyToday, readHistory } from '../support/scenario.js';
+import { at, expectedHistory, type HistoryRow, type TestReport } from '../support/history-oracle.js';
+import { type Ended, ROOT, runCli } from '../support/processes.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REAL_DATA = process.env['TEST_REAL_DATA'] ?? join(ROOT, '..', 'shared', 'data');

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { Api, expectNothingInternal } from '../support/api.js';
+import { Api, expectNothingInternal } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TOKEN = 'a-token-of-the-import-that-is-long';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { type Ended, runCli } from '../support/product.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { type Ended, runCli } from '../support/processes.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('options of tracker import', (engine) => {

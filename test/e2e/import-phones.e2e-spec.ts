@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { gzipSync } from 'node:zlib';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('phones that post their reports', (engine) => {

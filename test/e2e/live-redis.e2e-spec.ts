@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { RedisServer } from '../support/redis-server.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { Api, LiveClient } from '../support/application.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Its middle is the identity of the database. */

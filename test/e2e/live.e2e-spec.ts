@@ -1,10 +1,9 @@
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api, LiveClient } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** 200,000 updates are written and read by this one process. */

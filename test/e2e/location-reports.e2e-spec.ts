@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { onceShown } from '../support/shown.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/telemetry-scene.js';
+import { whenVisible } from '../support/waiting.js';
+import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
 describeOnEveryEngine('createLocationReport', (engine) => {
   let scene: TelemetryScene;
@@ -63,7 +63,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     it('shows it only where there is no precise one', async () => {
       const precise = { ...SAID, horizontalAccuracy: 1000, imprecise: false, locatedAt: time(EARLY) };
       const imprecise = { ...NOTHING_SAID, imprecise: true };
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         const { raw, hours, days, zoneDays, latest } = await scene.history();
         expect(raw).toMatchObject([
           { ...precise, lastReportAt: time(EARLY) },

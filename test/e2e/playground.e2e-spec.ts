@@ -3,9 +3,9 @@ import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { noBrowserBecause, openBrowser, type WatchedPage } from './playground-browser.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { anyEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BROWSER_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';

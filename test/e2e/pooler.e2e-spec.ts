@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithPgBouncer } from '../support/describe-with-servers.js';
-import { at, historyToday } from '../support/scenario.js';
-import { LiveClient } from '../support/live.js';
-import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
-import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { describeWithPgBouncer } from '../support/engines.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { LiveClient } from '../support/application.js';
+import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
+import { type Ended, query, RunningProduct, runCli, runServer } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TOKEN = 'a-token-of-the-import-that-is-long';

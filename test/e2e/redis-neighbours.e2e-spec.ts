@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { runCli, RunningProduct } from '../support/product.js';
-import { RedisServer } from '../support/redis-server.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { runCli, RunningProduct } from '../support/processes.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const VIEW = 'location_history:view_refresh_lock';

@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { restJobs } from '../support/jobs.js';
-import { RunningProduct } from '../support/product.js';
-import { RedisServer } from '../support/redis-server.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
-import { eventually } from '../support/shown.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { restJobs } from '../support/services.js';
+import { RunningProduct } from '../support/processes.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually, slowDownView, viewRefreshRunning, sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 2_000;
@@ -154,7 +152,7 @@ describeWithRedis('processes of the refresher', () => {
       await report();
       await slowDownView(db, 60);
       await report();
-      await viewIsRefreshed(db);
+      await viewRefreshRunning(db);
       expect(await redis.locks()).toEqual(['location_history:view_refresh_lock']);
       const { code, ms } = await product.end('SIGTERM');
       expect(code).toBe(0);
@@ -182,7 +180,7 @@ describeWithRedis('processes of the refresher', () => {
         CREATE TRIGGER wait_here BEFORE DELETE ON refresh_markers FOR EACH STATEMENT EXECUTE FUNCTION wait_here()`);
       await whileHeld('SELECT pg_advisory_xact_lock(1)', async () => {
         await report();
-        await waitingFor(db, '%DELETE FROM refresh_markers%');
+        await sessionWaitingForLock(db, '%DELETE FROM refresh_markers%');
         await product.end('SIGKILL');
         // The server notices within seconds; the statement is not done by then.
         await eventually(async () => expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(0));

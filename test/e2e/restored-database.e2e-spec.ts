@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { runCli } from '../support/product.js';
+import { runCli } from '../support/processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** A dump holds everything but the settings of its database, unless it is restored by --create. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { type Ended, RunningProduct, runCli } from '../support/product.js';
-import { maintain } from '../support/retention.js';
+import { type Ended, RunningProduct, runCli } from '../support/processes.js';
+import { maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /**

@@ -6,11 +6,11 @@ import { AggregatesCron } from '../../src/aggregates/aggregates.cron.js';
 import { AggregatesListener, REFRESH_CHANNEL } from '../../src/aggregates/aggregates.listener.js';
 import { APP_ROLES, type AppRole } from '../../src/config/env.schema.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { RunningProduct } from '../support/product.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { RunningProduct } from '../support/processes.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('a process', (engine) => {

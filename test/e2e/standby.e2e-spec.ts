@@ -1,30 +1,29 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithClusters } from '../support/describe-with-servers.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
-import { insertReports } from '../support/scenario.js';
-import { asAdministrator, databaseUrl } from '../support/servers.js';
-import { eventually } from '../support/shown.js';
-import { SystemCluster } from '../support/system-cluster.js';
+import { describeWithClusters } from '../support/engines.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { type Ended, query, RunningProduct, runCli, runServer } from '../support/processes.js';
+import { insertReports } from '../support/reports.js';
+import { asAdministrator, databaseUrl, withClient } from '../support/servers/database-servers.js';
+import { eventually } from '../support/waiting.js';
+import { PostgresCluster } from '../support/servers/postgres-cluster.js';
 import { TestDatabase } from '../support/test-database.js';
-import { withClient } from '../support/client.js';
 
 const HASHED_KEY = Buffer.alloc(32, 7).toString('base64');
 const ONE_LINE = /^[A-Z_]+: [^\n]+\n$/;
 
 describeWithClusters('a database that takes no writes', (engine) => {
-  let primary: SystemCluster;
-  let standby: SystemCluster;
+  let primary: PostgresCluster;
+  let standby: PostgresCluster;
   let db: TestDatabase;
-  let proxy: FaultProxy;
+  let proxy: SwitchableProxy;
   let product: RunningProduct | null = null;
 
   beforeAll(async () => {
-    primary = await SystemCluster.start(engine);
+    primary = await PostgresCluster.start(engine);
     db = await TestDatabase.create(engine, { server: primary.access });
     await db.register('key');
     standby = await primary.startStandby();
-    proxy = await FaultProxy.start(db.url);
+    proxy = await SwitchableProxy.start(db.url);
     await primary.catchUp(standby);
   });
   afterEach(async () => {
@@ -32,7 +31,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     product = null;
   });
   afterAll(async () => {
-    await proxy.stop();
+    await proxy.close();
     await db.dataSource.destroy();
     await db.pool.end();
     await standby.destroy();
@@ -166,7 +165,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     await insertReports(db, [{ key: 'key', at: new Date(), latitude: 1, longitude: 2 }]);
     await expectShown(1);
     await primary.catchUp(standby);
-    await primary.fail();
+    await primary.crash();
     proxy.cut();
     proxy.retarget(standbyUrl()); // before it is promoted, as an address that follows whoever answers
     await new Promise((resolve) => setTimeout(resolve, 3_000));

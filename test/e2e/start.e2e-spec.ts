@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { databaseUrl, serverOf, type TestServer } from '../support/servers.js';
-import { type Ended, runCli, runServer } from '../support/product.js';
+import { databaseUrl, serverOf, type TestServer } from '../support/servers/database-servers.js';
+import { type Ended, runCli, runServer } from '../support/processes.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 

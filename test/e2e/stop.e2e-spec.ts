@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeAll, afterAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { LiveClient } from '../support/application.js';
+import { RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** What systemd and others give a service before they kill it is ten seconds and more. */

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import pg from 'pg';
 import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
-import { Api, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
-import { randomReports } from '../support/random-reports.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { at, byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
+import { randomReports } from '../support/random.js';
+import { historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('trackers over GraphQL', (engine) => {
@@ -34,7 +36,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
 
     it('computes the hash of the key, and shows reports that came before', async () => {
       await insertReports(db, [{ key: HASH, at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 }]);
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(
           await db.value('SELECT count(*) FROM location_history_hourly WHERE hashed_adv_key = $1', [HASH]),
         ).toBe(1);
@@ -139,7 +141,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
           latestLocation ? historyRow(name, latestLocation) : undefined,
         ]);
     };
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       expect(await fleet()).toEqual(keys.map((name) => [name, latest.get(name)]));
     });
 

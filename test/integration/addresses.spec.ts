@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../src/config/app-config.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { describeWithClusters } from '../support/describe-with-servers.js';
-import { withClient } from '../support/client.js';
-import { asAdministrator, databaseUrl } from '../support/servers.js';
-import { SystemCluster } from '../support/system-cluster.js';
-import { serverAccount, systemProgram } from '../support/system-programs.js';
+import { describeWithClusters } from '../support/engines.js';
+import { asAdministrator, databaseUrl, withClient } from '../support/servers/database-servers.js';
+import { PostgresCluster } from '../support/servers/postgres-cluster.js';
+import { serverAccount, systemProgram } from '../support/servers/installed-programs.js';
 
 const openssl = systemProgram('openssl');
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
@@ -17,12 +16,12 @@ const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
 );
 
 describeWithClusters('the address of a server', (engine) => {
-  let cluster: SystemCluster;
+  let cluster: PostgresCluster;
   let port = '';
   let user = '';
 
   beforeAll(async () => {
-    cluster = await SystemCluster.start(engine, {
+    cluster = await PostgresCluster.start(engine, {
       listen_addresses: hasIpv6 ? '127.0.0.1,::1' : '127.0.0.1',
     });
     const address = new URL(databaseUrl(cluster.access, 'postgres'));

@@ -7,19 +7,17 @@ import {
   contentsOf,
   definitionsOf,
   ENCRYPTION_KEY,
+  findBackupServer,
   policiesOf,
   RAW_DAYS,
-} from '../support/backup-scene.js';
-import { findBackupServer } from '../support/client-programs.js';
-import { withClient } from '../support/client.js';
-import { CommandDocument, type Printed, Shell } from '../support/documented-commands.js';
+} from '../support/scenes/backup-scene.js';
+import { withClient } from '../support/servers/database-servers.js';
+import { CommandDocument, type Printed, runCli, RunningProduct, Shell } from '../support/processes.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { RunningProduct, runCli } from '../support/product.js';
-import { boundaries, DOCUMENTED_REFRESH, keepRaw } from '../support/retention.js';
-import { at, expectHistoryOf, insertReports, readHistory } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { boundaries, DOCUMENTED_REFRESH, expectHistoryOf, keepRaw, readHistory } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const GUIDE = new CommandDocument('docs/backup.md');

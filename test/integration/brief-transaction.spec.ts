@@ -7,8 +7,8 @@ import { definitionFiles } from '../../src/database/schema/definitions.js';
 import { describeTransactions, holdersOf } from '../../src/database/other-transactions.js';
 import { definedRelations } from '../../src/database/schema/relation-locks.js';
 import type { Session } from '../../src/database/session.js';
-import { connectTo } from '../support/client.js';
-import { locksOf } from '../support/locks.js';
+import { connectTo } from '../support/servers/database-servers.js';
+import { locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const RELATIONS = definedRelations(definitionFiles({ engine: 'postgresql', spatialLayer: 'builtin' }));

@@ -2,16 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { AggregatesCron } from '../../src/aggregates/aggregates.cron.js';
 import { ClockService } from '../../src/clock/clock.service.js';
 import { SystemClock } from '../../src/clock/system-clock.js';
-import { clockOf } from '../support/clock.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
-import { guardOf } from '../support/history-guard.js';
-import { healthOf } from '../support/health.js';
+import { clockOf, guardOf, healthOf, recordedRuns, runnerOf } from '../support/services.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { recordedRuns, runnerOf } from '../support/jobs.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, maintain } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { boundaries, expectHistoryOf, maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -75,7 +71,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     try {
       await expect(maintain(db)).rejects.toThrow(/is 30 days behind the clock of this program/);
     } finally {
-      cluster().takeProgramsAlong();
+      cluster().mockProductClock();
     }
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
@@ -131,7 +127,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await maintain(db);
     expect((await boundaries(db)).horizon).toEqual(new Date(before.horizon.getTime() + 3 * DAY));
     expect(await problems()).toEqual([]);
-    cluster().takeProgramsAlong();
+    cluster().mockProductClock();
     await expectHistoryOf(db, told);
   });
 
@@ -181,7 +177,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     beforeAll(() => {
       uptime = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(10);
     });
-    afterAll(() => cluster().takeProgramsAlong());
+    afterAll(() => cluster().mockProductClock());
 
     /** How far the agreed time is behind after the boot, 14 and 16 minutes later. */
     async function lagsAfterBoot(offMs: number): Promise<number[]> {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, it } from '@jest/globals';
 import { describeOnTimescale } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { keepRaw, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, keepRaw, maintain } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FIELDS = {

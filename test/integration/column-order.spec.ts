@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { dayNames } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { dayNames, expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FIELDS = {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnTimescale } from '../support/engines.js';
 import { type Geocoding, geocoding } from '../support/geocoding.js';
-import { at, historyToday } from '../support/scenario.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 300_000;

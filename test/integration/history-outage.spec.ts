@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestReport } from '../support/history-oracle.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, insertReports } from '../support/scenario.js';
+import { boundaries, dayNames, expectHistoryOf, keepRaw, maintain } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c', 'unregistered'];

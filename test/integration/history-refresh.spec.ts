@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectTo } from '../support/client.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { connectTo } from '../support/servers/database-servers.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { session, waitingFor } from '../support/session.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 // As on the page that asked for this system.
@@ -178,11 +179,11 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     const fresh: TestReport = { key: 'b', at: at(today, -1, '12:00:00.001'), latitude: 1, longitude: 2 };
     const [writer, holder] = [await db.pool.connect(), await db.pool.connect()];
     await writer.query('BEGIN');
-    await insertReports(session(writer), [fresh]);
+    await insertReports(writer, [fresh]);
     await holder.query('BEGIN');
     await holder.query(`SELECT FROM location_history_hourly WHERE hashed_adv_key = 'a' FOR UPDATE`);
     const repaired = db.query(REFRESH_DAYS);
-    await waitingFor(db, 'CALL refresh_continuous_aggregate%');
+    await sessionWaitingForLock(db, 'CALL refresh_continuous_aggregate%');
     await writer.query('COMMIT');
     await holder.query('COMMIT');
     await repaired;

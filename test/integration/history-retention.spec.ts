@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describe('closing days on the postgresql engine', () => {

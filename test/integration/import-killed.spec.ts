@@ -6,10 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Importer } from '../support/importing.js';
-import { RunningProduct, runCli } from '../support/product.js';
+import { Importer } from '../support/scenes/import-scene.js';
+import { RunningProduct, runCli } from '../support/processes.js';
 import { Random } from '../support/random.js';
-import { at, historyToday, readHistory } from '../support/scenario.js';
+import { historyToday, readHistory } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 200_000;

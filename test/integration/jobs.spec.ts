@@ -8,9 +8,9 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
 import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { JobsCron } from '../../src/jobs/jobs.cron.js';
-import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/jobs.js';
+import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/services.js';
 import { LivenessModule } from '../../src/common/liveness/liveness.module.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The newest slot of testJob(), by the clock of the database. */

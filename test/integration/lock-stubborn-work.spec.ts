@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseErrorCode, SQLSTATE } from '../../src/database/pg-errors.js';
 import type { Session } from '../../src/database/session.js';
-import { lockName, locksOf } from '../support/locks.js';
+import { lockName, locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** More than the server would ever be told by one who gives up. */

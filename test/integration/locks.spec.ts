@@ -5,12 +5,11 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { askQuickly, type Session } from '../../src/database/session.js';
 import { lockKey } from '../../src/locking/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, locksOf, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { describeWithRedis } from '../support/engines.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { healthOf, hold, lockName, locksOf, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
@@ -40,7 +39,7 @@ describe('a lock', () => {
       expect(await others.withLock(name, one)).toEqual({ outcome: 'held' });
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' }); // nor the same process
       expect(await others.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await others.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       expect(await db.value('SELECT count(*) FROM lock_leases')).toBe(0);
     });
@@ -64,7 +63,7 @@ describe('a lock', () => {
       const held = await hold(locksOf(db.dataSource, TTL), name);
       await sleep(3 * TTL);
       expect(await locksOf(db.dataSource, TTL).withLock(name, one)).toEqual({ outcome: 'held' });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     });
 
     it('that is lost cancels the statement that runs', async () => {
@@ -111,7 +110,7 @@ describe('a lock', () => {
       await expire();
       expect(await other.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       await expect(hung).rejects.toThrow('terminating connection');
-      expect(await bystander.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await bystander.release()).toMatchObject({ outcome: 'acquired' });
     });
 
     it('ends no session that was given to somebody else since', async () => {
@@ -121,7 +120,7 @@ describe('a lock', () => {
       await db.query(`UPDATE lock_leases SET backend_pid = pg_backend_pid(), backend_start = now()`);
       await expire();
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' });
-      await held.letGo();
+      await held.release();
     });
 
     it('is given up when the process stops, after a moment', async () => {
@@ -133,15 +132,15 @@ describe('a lock', () => {
   });
 
   describe('of a process whose connections become a black hole', () => {
-    let proxy: FaultProxy;
+    let proxy: SwitchableProxy;
     let cutOff: DataSource;
     beforeAll(async () => {
-      proxy = await FaultProxy.start(db.url);
+      proxy = await SwitchableProxy.start(db.url);
       cutOff = await createDataSource(db.config, proxy.through(db.url)).initialize();
     });
     afterAll(async () => {
       await cutOff.destroy();
-      await proxy.stop();
+      await proxy.close();
     });
 
     it('is given up by it in time, and taken by another', async () => {
@@ -192,7 +191,7 @@ describe('a lock', () => {
       expect(ttl).toBeGreaterThan(0);
       expect(ttl).toBeLessThanOrEqual(TTL);
       expect(await b.service.withLock('aggregate_refresh', one)).toEqual({ outcome: 'held' });
-      await held.letGo();
+      await held.release();
       expect(await b.service.withLock('aggregate_refresh', one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
@@ -205,7 +204,7 @@ describe('a lock', () => {
       await sleep(2 * TTL);
       expect(await keyOf(name)).toBe(token);
       await redis.client.script('FLUSH');
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await keyOf(name)).toBeNull();
     });
 
@@ -227,7 +226,7 @@ describe('a lock', () => {
       await redis.client.flushall();
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'held' }); // by the advisory lock
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     });
 
     it('goes on without Redis when that stops, for those who hold it and for the next', async () => {
@@ -244,14 +243,14 @@ describe('a lock', () => {
       await redis.start();
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
       expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
     it('does not wait long for a Redis that hangs', async () => {
-      redis.hang();
+      redis.suspend();
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
-      redis.goOn();
+      redis.resume();
       await eventually(async () => expect(await b.status.state()).toMatchObject({ state: 'ready' }));
       await redis.client.flushall(); // what was asked of it meanwhile it did
     });

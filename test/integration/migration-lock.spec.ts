@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { migrate, planMigration } from '../../src/database/migrator.js';
 import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
-import { connectTo } from '../support/client.js';
+import { administratorUrl, connectTo } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { administratorUrl } from '../support/servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('the lock of a migration', (engine) => {

@@ -5,9 +5,9 @@ import { HeardClient } from '../../src/database/heard-client.js';
 import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
 import { keptSession } from '../../src/database/session-settings.js';
 import { CommittedTransactions } from '../../src/database/transactions.js';
-import { describeWithPgBouncer } from '../support/describe-with-servers.js';
-import { Forgotten } from '../support/forgotten.js';
-import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
+import { describeWithPgBouncer } from '../support/engines.js';
+import { ForgottenTransaction } from '../support/forgotten-transaction.js';
+import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeWithPgBouncer('an address of the database', (engine) => {
@@ -92,7 +92,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const pooled = createDataSource(db.config, await through('transaction', 1), { watchUrl: db.url });
     await pooled.initialize();
-    const forgotten = await Forgotten.begin(db);
+    const forgotten = await ForgottenTransaction.begin(db);
     try {
       await forgotten.client.query('CREATE TABLE in_use ()');
       await forgotten.client.query('COMMIT; BEGIN; LOCK TABLE in_use');

@@ -4,13 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import { Logger } from '@nestjs/common';
 import request from 'supertest';
 import { lockKey } from '../../src/locking/lock-key.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { Door } from '../support/door.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { describeWithRedis } from '../support/engines.js';
+import { Api } from '../support/application.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
@@ -91,7 +90,7 @@ describeWithRedis('locks over a Redis', () => {
       await eventually(async () => expect(await service.withLock(name, one)).toEqual(ACQUIRED));
     const held = await hold(a.service, name);
     expect(await b.service.withLock(name, one)).toEqual(HELD);
-    expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+    expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     expect(await b.service.withLock(name, one)).toEqual(ACQUIRED);
     expect(saidOf(name)).toHaveLength(2); // once a process
   });
@@ -114,7 +113,7 @@ describeWithRedis('locks over a Redis', () => {
       await sleep(50);
     }
     expect(await problems(b)).toEqual([]);
-    await held.letGo();
+    await held.release();
     expect(saidOf(VIEW)).toEqual([]);
     expect(await b.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
   });
@@ -128,7 +127,7 @@ describeWithRedis('locks over a Redis', () => {
   });
 
   it.each([
-    ['SIGSTOP', () => redis.hang(), () => redis.goOn()],
+    ['SIGSTOP', () => redis.suspend(), () => redis.resume()],
     ['CLIENT PAUSE', () => void redis.client.call('CLIENT', 'PAUSE', '4000', 'ALL'), () => undefined],
     // As DEBUG SLEEP, which Redis 7 allows only where it was started so.
     ['a script', () => void redis.client.eval(BUSY, 0), () => undefined],
@@ -155,18 +154,18 @@ describeWithRedis('locks over a Redis', () => {
   });
 
   it('are released when Redis can be reached again, where it could not when they ended', async () => {
-    const door = await Door.to(redis.url);
-    const locks = new LocksWithRedis(db.dataSource, door.url, HOUR);
+    const proxy = await SwitchableProxy.start(redis.url);
+    const locks = new LocksWithRedis(db.dataSource, proxy.url, HOUR);
     try {
       const held = await hold(locks.service, lockName());
-      await door.close();
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      await proxy.close();
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await redis.locks()).toHaveLength(1);
-      await door.open();
+      await proxy.open();
       await eventually(async () => expect(await redis.locks()).toEqual([]));
     } finally {
       locks.close();
-      await door.close();
+      await proxy.close();
     }
   });
 
@@ -197,9 +196,9 @@ describeWithRedis('locks over a Redis', () => {
           redis: { status: 'degraded', message: expect.stringMatching(`^Redis ${reason.source.slice(1)}`) },
         },
       });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
 
-      await redis.takeWrites();
+      await redis.acceptWrites();
       expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
       const name = lockName();
       expect(await a.service.withLock(name, () => redis.locks())).toMatchObject({
@@ -210,7 +209,7 @@ describeWithRedis('locks over a Redis', () => {
       expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
       expect(said).toContain('takes writes again');
     } finally {
-      await redis.takeWrites();
+      await redis.acceptWrites();
       await api.stop();
     }
     expect(await redis.client.keys('*write_probe*')).toEqual([]);
@@ -238,7 +237,7 @@ describeWithRedis('locks over a Redis', () => {
       expect(await waits()).toMatch(/: no refresher is at work$/);
       const held = await hold(b.service, 'view_refresh');
       expect(await waits()).toMatch(new RegExp(`: \\S+:${process.pid} holds ${VIEW} since \\S+Z$`));
-      await held.letGo();
+      await held.release();
       await redis.client.set(VIEW, 'somebody');
       expect(await waits()).toMatch(
         new RegExp(`: refreshers find the key ${VIEW} in Redis, which none of them set$`),

@@ -8,13 +8,10 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { PeriodicRefreshRepository } from '../../src/aggregates/periodic-refresh.repository.js';
 import { PeriodicRefreshService } from '../../src/aggregates/periodic-refresh.service.js';
 import { DeploymentRepository } from '../../src/locking/deployment.repository.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { clockOf } from '../support/clock.js';
-import { anyEngine } from '../support/engines.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { anyEngine, describeWithRedis } from '../support/engines.js';
+import { clockOf, healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
@@ -134,11 +131,11 @@ describeWithRedis('deployments on one Redis', () => {
       expect(said.filter((line) => /is full|takes writes/.test(line))).toEqual([
         expect.stringMatching(/^is full/),
       ]);
-      await redis.takeWrites();
+      await redis.acceptWrites();
       await service.withLock(lockName(), one);
       expect(said).toContain('takes writes again');
     } finally {
-      await redis.takeWrites();
+      await redis.acceptWrites();
     }
   });
 
@@ -161,8 +158,8 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
     expect(await locksOf(first).service.withLock(name, one)).toEqual({ outcome: 'held' });
     expect(await locksOf(second).service.withLock(name, one)).toEqual({ outcome: 'held' });
-    await held.letGo();
-    await other.letGo();
+    await held.release();
+    await other.release();
     expect(await b.service.withLock(name, one)).toMatchObject({ outcome: 'acquired' });
     expect(await redis.locks()).toEqual([]);
 
@@ -206,8 +203,8 @@ describeWithRedis('deployments on one Redis', () => {
     await redis.client.flushall();
     const other = await hold(b.service, name);
     await eventually(async () => expect(await redis.locks()).toHaveLength(2));
-    expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
-    expect(await other.letGo()).toMatchObject({ outcome: 'acquired' });
+    expect(await held.release()).toMatchObject({ outcome: 'acquired' });
+    expect(await other.release()).toMatchObject({ outcome: 'acquired' });
     expect(await redis.locks()).toEqual([]);
   });
 
@@ -231,7 +228,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await redis.client.keys('*')).toEqual([`mine:staging:${name}_lock`]);
     expect(await locks.keys.channel('changed')).toBe('mine:staging:changed');
     expect(await locks.status.state()).toMatchObject({ keys: 'mine:staging:*' });
-    await held.letGo();
+    await held.release();
 
     await forgetRefresh(second);
     expect(await refreshPeriodically(second, 'mine:staging')).toEqual({ refreshed: true });
@@ -252,7 +249,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await redisCli('redis-cli get location_history:aggregate_refresh_lock')).toMatch(
       /^[0-9a-f-]{36}$/,
     );
-    await held.letGo();
+    await held.release();
   });
 
   /** Runs a command as it is written, but for the port. */

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
+import { slowDownView, viewRefreshRunning } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DEADLINE_MS = 20 * 60_000;
@@ -33,7 +35,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
     await slowDownView(db, 1);
     await stale();
     const refreshing = db.aggregates.refreshView();
-    await viewIsRefreshed(db);
+    await viewRefreshRunning(db);
     expect(await refreshing).toMatchObject({ refreshed: true });
     const seen = await db.locks.withLock('test', (session) =>
       db.aggregates['aggregates'].withTimeouts(session, () =>

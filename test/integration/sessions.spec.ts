@@ -2,24 +2,24 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
 import { anyEngine } from '../support/engines.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { eventually } from '../support/shown.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const SESSIONS = `FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tracker-location-history'
   AND client_port <> ALL ($1::int[]) AND state = 'idle'`;
 
 let db: TestDatabase;
-let proxy: FaultProxy;
+let proxy: SwitchableProxy;
 let dataSource: DataSource;
 beforeAll(async () => {
   db = await TestDatabase.create(anyEngine());
-  proxy = await FaultProxy.start(db.url);
+  proxy = await SwitchableProxy.start(db.url);
   dataSource = await createDataSource(db.config, proxy.through(db.url)).initialize();
 });
 afterAll(async () => {
   await dataSource.destroy();
-  await proxy.stop();
+  await proxy.close();
   await db.drop();
 });
 

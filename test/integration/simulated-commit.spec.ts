@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWithClock } from '../support/faketime-cluster.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
-import { asAdministrator } from '../support/servers.js';
-import { session } from '../support/session.js';
-import { eventually } from '../support/shown.js';
+import { expectHistoryOf } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { asAdministrator } from '../support/servers/database-servers.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HOUR = 3_600_000;
@@ -62,7 +62,7 @@ describeWithClock(
       const client = await db.pool.connect();
       try {
         await client.query('SET synchronous_commit = on');
-        const committed = insertReports(session(client), [report]);
+        const committed = insertReports(client, [report]);
         await eventually(async () =>
           expect(
             await db.value(

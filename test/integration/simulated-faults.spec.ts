@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { latestSlot, nextSlot } from '../../src/jobs/slots.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
-import type { Fault } from '../support/fault-proxy.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
+import type { Fault } from '../support/servers/switchable-proxy.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { type RecordedRun, recordedRuns } from '../support/jobs.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { type RecordedRun, recordedRuns } from '../support/services.js';
 import { Random } from '../support/random.js';
-import { redisIsInstalled, RedisServer } from '../support/redis-server.js';
-import { RefresherInstance } from '../support/refresher-instance.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { redisIsInstalled, RedisServer } from '../support/servers/server-processes.js';
+import { RefresherInstance } from '../support/application.js';
+import { expectHistoryOf } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -93,8 +93,8 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
         return nothing;
       },
       'Redis hangs': () => {
-        redis?.hang();
-        return Promise.resolve(() => redis?.goOn());
+        redis?.suspend();
+        return Promise.resolve(() => redis?.resume());
       },
     }),
   };
@@ -189,6 +189,6 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   );
 
   it('was done by all instances', () => {
-    for (const { worked } of instances) expect(worked).toBeGreaterThan(0);
+    for (const { maintenanceRuns } of instances) expect(maintenanceRuns).toBeGreaterThan(0);
   });
 });

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { DOCUMENTED_REFRESH } from '../support/raw-retention.js';
-import { maintain } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { DOCUMENTED_REFRESH, expectHistoryOf, maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HOUR = 3_600_000;

@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectHistoryOfModel, OldDatabases, type OldDatabase } from '../support/history-of-0.1.0.js';
-import { migrateUp, reconnect, run } from '../support/migrations.js';
-import { RunningProduct, runCli } from '../support/product.js';
+import {
+  expectHistoryOfModel,
+  OldDatabases,
+  type OldDatabase,
+} from '../support/upgrade/used-version-0.1.0.js';
+import { RunningProduct, runCli } from '../support/processes.js';
 import { Random } from '../support/random.js';
-import { asAdministrator, serverOf, type TestServer } from '../support/servers.js';
-import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/schema-dump.js';
-import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/snapshot.js';
+import { asAdministrator, serverOf, type TestServer } from '../support/servers/database-servers.js';
+import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/upgrade/schema-dump.js';
+import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/upgrade/upgrade-checks.js';
 
 const KILLS = 20;
 const SEED = 20_261_130;
@@ -78,22 +81,20 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
 
   /** How far it has come: steps that have run, and whether location_history has its new columns. */
   async function stage({ db }: OldDatabase): Promise<string> {
-    const [row] = await run(
-      db,
-      `SELECT (SELECT count(*) FROM schema_migrations) || ' steps, ' || (SELECT count(*) FROM pg_attribute
+    const [row] =
+      await db.queryOnNewConnection(`SELECT (SELECT count(*) FROM schema_migrations) || ' steps, ' || (SELECT count(*) FROM pg_attribute
          WHERE attrelid = 'location_history'::regclass AND attname = 'motion') || ' remade, '
-         || (to_regclass('location_history_next') IS NOT NULL)::int || ' begun' AS stage`,
-    );
+         || (to_regclass('location_history_next') IS NOT NULL)::int || ' begun' AS stage`);
     return String(row?.['stage']);
   }
 
   /** Whatever was left half done, history was the same all the time; and the next run brings all of it to its end. */
   async function expectToGoOn(old: OldDatabase): Promise<void> {
     await expectUnchanged(old.db, before);
-    await migrateUp(old.db);
+    await old.db.migrate();
     await expectUnchanged(old.db, before);
     expectSameSchema(await dumpSchema(old.db.url), schema);
-    await reconnect(old.db);
+    await old.db.reconnect();
     await expectHistoryOfModel(old.db, old.model);
   }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 interface Changed {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('changes from several connections at once', (engine) => {

@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { given, ingestReports, type Ledger, sum } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { given, ingestReports, insertReports, type Ledger, sum } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 jest.setTimeout(240_000); // late rows by hand take a millisecond each on TimescaleDB

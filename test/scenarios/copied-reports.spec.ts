@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import {
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
+import { copyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Days whose aggregates have been refreshed while they were empty: only what is logged as changed is looked at again. */

@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
 import {
   boundaries,
   DOCUMENTED_REFRESH,
+  expectHistoryOf,
+  historyToday,
   LONG_RAW_RETENTION,
   maintain,
   sixDaysThenRetention,
-} from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
+} from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DELETE = `mutation ($id: ID!, $from: DateTime!, $to: DateTime!) { deleted: deleteLocationReports(trackerId: $id, from: $from, to: $to) {
@@ -140,7 +141,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
       await session.query('BEGIN');
       await session.query('SELECT delete_location_reports($1, $2, $2)', ['e', bad.at]);
       const importing = ingestReports(db, [bad]);
-      await waitingFor(db, '%ingest_reports%');
+      await sessionWaitingForLock(db, '%ingest_reports%');
       await session.query('COMMIT');
       expect(await importing).toEqual({ deleted: 1 });
     } finally {

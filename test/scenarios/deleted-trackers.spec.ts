@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { DOCUMENTED_REFRESH, LONG_RAW_RETENTION, sixDaysThenRetention } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/reports.js';
+import {
+  DOCUMENTED_REFRESH,
+  expectHistoryOf,
+  historyToday,
+  LONG_RAW_RETENTION,
+  sixDaysThenRetention,
+} from '../support/history.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DELETE = `mutation ($id: ID!, $history: HistoryOnDelete!) { deleteTracker(id: $id, history: $history) { id erasedReports } }`;
@@ -96,7 +101,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     expect(counted).toBeGreaterThan(0);
     const nothing = Object.fromEntries(LAYERS.map((layer) => [layer, 0]));
     // A refresh of TimescaleDB's that was under way may have put back what it read before; the next one sees to it.
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       expect(await known('a')).toEqual(nothing);
     });
     await retryTransient(() => db.query(DOCUMENTED_REFRESH));

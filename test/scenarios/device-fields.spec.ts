@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClientBase } from 'pg';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { beginRun } from '../support/statements-of-0.1.0.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { beginRun } from '../support/upgrade/version-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
 
 type Field = 'altitude' | 'speed' | 'course' | 'battery' | 'motion';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { packagePath } from '../../src/database/sql-files.js';
-import { connectTo } from '../support/client.js';
+import { connectTo } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectHistoryOf } from '../support/scenario.js';
+import { expectHistoryOf } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The statements of the page that asked for this system, exactly as they stand there. */

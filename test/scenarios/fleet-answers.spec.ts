@@ -7,13 +7,13 @@ import {
   metresBetween,
   type OracleRow,
   shown,
-} from '../support/answers-oracle.js';
-import { Api } from '../support/api.js';
+} from '../support/history-answers.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ingestReports } from '../support/ingest.js';
+import { ingestReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries } from '../support/retention.js';
-import { at, historyToday } from '../support/scenario.js';
+import { boundaries, historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const SEED = Number(process.env['RANDOM_SEED'] ?? 11);

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { LocationHistoryService } from '../../src/location-history/location-history.service.js';
-import { aggregated, Api } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** How soon a committed report has to be seen. */

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { BEHAVIOURS, FakeNominatim } from '../support/fake-nominatim.js';
-import { type Geocoding, geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { BEHAVIOURS, FakeNominatim, type Geocoding, geocoding } from '../support/geocoding.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 Logger.overrideLogger(false);

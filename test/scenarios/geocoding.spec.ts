@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { type Geocoding, geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import {
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+  readHistory,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const PARIS = { latitude: 48.8566, longitude: 2.3522 };

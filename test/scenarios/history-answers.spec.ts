@@ -11,13 +11,12 @@ import {
   type Resolution,
   shown,
   thinned,
-} from '../support/answers-oracle.js';
-import { Api } from '../support/api.js';
+} from '../support/history-answers.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { MOTIONS, type TestReport, utcDay } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { boundaries } from '../support/retention.js';
-import { historyToday } from '../support/scenario.js';
+import { ingestReports } from '../support/reports.js';
+import { boundaries, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { healthOf } from '../support/health.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
+import { healthOf } from '../support/services.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('what the doctor finds wrong', (engine) => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, historyToday } from '../support/scenario.js';
+import { ingestReports } from '../support/reports.js';
+import { historyToday, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const WALK = `query ($ids: [ID!], $resolution: HistoryResolution!, $direction: OrderDirection!, $first: Int!, $after: String) {

@@ -15,9 +15,9 @@ import {
   testReports,
   walkReport,
   walkReports,
-} from '../support/importing.js';
-import { expectHistoryOf, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+} from '../support/scenes/import-scene.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BATCH = 100;

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { batch, Importer, source, testReports, walkReport, walkReports } from '../support/importing.js';
-import { expectHistoryOf, historyToday } from '../support/scenario.js';
+import {
+  batch,
+  Importer,
+  source,
+  testReports,
+  walkReport,
+  walkReports,
+} from '../support/scenes/import-scene.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FILE = { kind: 'file', name: 'walk' } as const;

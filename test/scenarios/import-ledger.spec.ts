@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { DomainError } from '../../src/common/errors/domain-error.js';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import {
   batch,
   garbage,
@@ -14,8 +14,8 @@ import {
   testReports,
   walkReport,
   walkReports,
-} from '../support/importing.js';
-import { at, expectHistoryOf, historyToday, readHistory } from '../support/scenario.js';
+} from '../support/scenes/import-scene.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BATCH = 100;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { batch, Importer, ListSource } from '../support/importing.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { batch, Importer, ListSource } from '../support/scenes/import-scene.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** What a device says beside the place. */

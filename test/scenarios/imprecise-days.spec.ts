@@ -3,11 +3,17 @@ import { sqlFile } from '../../src/database/sql-files.js';
 import type { ShownLocation } from '../../src/geocoding/geocoding-queue.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { type MakeReport, OSLO, PLACE, placesIn, reportsOf } from '../support/imprecise.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import {
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+  placesIn,
+  readHistory,
+} from '../support/history.js';
+import { ingestReports, insertReports, type MakeReport, OSLO, PLACE, reportsOf } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEY = 'phone';

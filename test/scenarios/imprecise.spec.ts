@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { CELL_TOWER, type MakeReport, PLACE, placesIn, reportsOf } from '../support/imprecise.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, placesIn, readHistory } from '../support/history.js';
 import {
-  at,
+  CELL_TOWER,
   copyReports,
-  expectHistoryOf,
-  historyToday,
+  ingestReports,
   insertReports,
-  readHistory,
-} from '../support/scenario.js';
+  type MakeReport,
+  PLACE,
+  reportsOf,
+} from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Every way in. */

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
 import type { HistoryHealth } from '../../src/health/history-health.service.js';
 import { describeOnTimescale } from '../support/engines.js';
-import { isImprecise, type TestReport } from '../support/history-oracle.js';
-import { healthOf } from '../support/health.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, isImprecise, type TestReport } from '../support/history-oracle.js';
+import { healthOf } from '../support/services.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnTimescale('moving from the postgresql engine to timescaledb', () => {

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually, slowDownView, viewRefreshRunning } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BURST = 1000;
@@ -79,7 +79,7 @@ describeOnEveryEngine('the refresher, with the application running', (engine) =>
     await slowDownView(db, 2 / rows);
     const views = viewRefreshes();
     await report();
-    await viewIsRefreshed(db);
+    await viewRefreshRunning(db);
     for (let i = 0; i < 5; i++) await report();
     await eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
     await slowDownView(db, 0);

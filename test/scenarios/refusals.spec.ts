@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const POINT = 'ST_SetSRID(ST_MakePoint(2, 1), 4326)';

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { healthOf } from '../support/health.js';
-import { describeRemovals, A_DAY, DROPS, PER_DAY } from '../support/removal-scene.js';
-import { maintain } from '../support/retention.js';
+import { healthOf } from '../support/services.js';
+import { describeRemovedHistory, A_DAY, DROPS, PER_DAY } from '../support/scenes/removal-scene.js';
+import { maintain } from '../support/history.js';
 
 /** What somebody does by hand. */
 interface Removal {
@@ -86,7 +86,7 @@ const REMOVALS: Record<string, Removal[]> = {
   ],
 };
 
-describeRemovals('history that is removed by hand', (engine, scene) => {
+describeRemovedHistory('history that is removed by hand', (engine, scene) => {
   it.each(REMOVALS[engine] ?? [])('$how', async ({ sql, refused, named, missing }) => {
     const { db, guard } = scene();
     if (refused) {

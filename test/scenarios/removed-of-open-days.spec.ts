@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { ingestReports } from '../support/ingest.js';
-import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
-import { boundaries, maintain } from '../support/retention.js';
+import { ingestReports } from '../support/reports.js';
+import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
+import { boundaries, maintain } from '../support/history.js';
 
-describeRemovals('open days of which something is removed by hand', (engine, scene) => {
+describeRemovedHistory('open days of which something is removed by hand', (engine, scene) => {
   it('names aggregates that count reports twice which were dropped and imported again, and mends them', async () => {
     await scene().drop();
     await scene().importAgain();

@@ -1,5 +1,4 @@
-import type { TestReport } from '../support/history-oracle.js';
-import { at } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 
 type Row = [key: string, size: '1 hour' | '1 day', bucket: string, reports: number, latitude: number];
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, historyToday, expectHistoryOf, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 import { REPORT_SCENARIOS } from './report-scenarios.js';
 

@@ -1,14 +1,12 @@
 import { expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import { clockOf } from '../support/clock.js';
-import { itWithRedis } from '../support/describe-with-servers.js';
-import { restoreWatchOf } from '../support/history-guard.js';
-import { ingestReports } from '../support/ingest.js';
-import { LocksWithRedis } from '../support/locks.js';
-import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
+import { clockOf, LocksWithRedis, restoreWatchOf } from '../support/services.js';
+import { itWithRedis } from '../support/engines.js';
+import { ingestReports } from '../support/reports.js';
+import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
 
-describeRemovals('an older backup that is restored', (_, scene) => {
+describeRemovedHistory('an older backup that is restored', (_, scene) => {
   /** What a restore does: the database is as it was, and does not know what came since. */
   async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
     await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // which forgets what was noted, too

@@ -3,15 +3,21 @@ import type { PoolClient } from 'pg';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { clockOf } from '../support/clock.js';
+import { clockOf, locksOf } from '../support/services.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { locksOf } from '../support/locks.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { runMaintenance, TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('maintenance that is disturbed', (engine) => {
@@ -89,7 +95,9 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
     const [, , third = ''] = dayNames(today, 9, 3);
     await whileHeld(statement(third), async () => {
       const killed = expect(maintain(db)).rejects.toThrow(/terminat/i);
-      await db.value('SELECT pg_terminate_backend($1)', [await waitingFor(db, '%close_oldest_day%')]);
+      await db.value('SELECT pg_terminate_backend($1)', [
+        await sessionWaitingForLock(db, '%close_oldest_day%'),
+      ]);
       await killed;
       const { horizon } = await boundaries(db);
       expect(horizon <= at(today, -7, '00:00:00')).toBe(true);

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import {
   countsByDay,
   DOCUMENTED_REFRESH,
+  expectHistoryOf,
   historyBeside,
+  historyToday,
   LONG_RAW_RETENTION,
   maintain,
   sixDaysThenRetention,
-} from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c'];

@@ -1,11 +1,17 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { session } from '../support/session.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('retention', (engine) => {
@@ -114,7 +120,7 @@ describeOnEveryEngine('retention', (engine) => {
     await keepRaw(db, 8);
     const writer = await db.pool.connect();
     await writer.query('BEGIN');
-    await insertReports(session(writer), [late]);
+    await insertReports(writer, [late]);
     const closing = maintain(db);
     // Longer than the closing waits for a lock: it gives way and tries again, so that nobody queues behind it.
     await db.query('SELECT pg_sleep(2.5)');
@@ -134,7 +140,7 @@ describeOnEveryEngine('retention', (engine) => {
     await writer.query('SELECT closed_before FROM history_state');
     await keepRaw(db, 2);
     await maintain(db);
-    await insertReports(session(writer), [inClosed, inOpen]);
+    await insertReports(writer, [inClosed, inOpen]);
     await writer.query('COMMIT');
     writer.release();
     await expectHistoryOf(db, [...reports, inClosed, inOpen]);
@@ -146,7 +152,7 @@ describeOnEveryEngine('retention', (engine) => {
     async (isolation) => {
       const late: TestReport = { key: 'b', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
       const writer = await db.pool.connect();
-      const insert = (): Promise<void> => insertReports(session(writer), [late]);
+      const insert = (): Promise<void> => insertReports(writer, [late]);
       await writer.query(`BEGIN ISOLATION LEVEL ${isolation}`);
       await writer.query('SELECT closed_before FROM history_state'); // the snapshot is taken here
       await keepRaw(db, 8);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 

@@ -5,8 +5,8 @@ import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js
 import { TrackerKeysService } from '../../src/tracker-keys/tracker-keys.service.js';
 import { TrackersService } from '../../src/trackers/trackers.service.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { openFeature } from '../support/feature.js';
-import { aDevice, aKeyPair, type KeyPair } from '../support/key-files.js';
+import { commandConfig, openModule } from '../support/application.js';
+import { aDevice, aKeyPair, type KeyPair } from '../support/scenes/find-my-scene.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const OLD = Buffer.alloc(32, 1).toString('base64');
@@ -19,7 +19,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
-    context = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: OLD });
+    context = await openModule(db, TrackerKeysModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: OLD }));
   });
   afterAll(async () => {
     await Promise.all([context, ...others].map((opened) => opened.close()));
@@ -30,7 +30,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   /** The service of another process, which has other keys. */
   const keysWith = async (current: string, old = ''): Promise<TrackerKeysService> => {
     const env = { TRACKER_KEY_ENCRYPTION_KEY: current, TRACKER_KEY_ENCRYPTION_OLD_KEYS: old };
-    const opened = await openFeature(db, TrackerKeysModule, env);
+    const opened = await openModule(db, TrackerKeysModule, commandConfig(db, env));
     others.push(opened);
     return opened.get(TrackerKeysService);
   };
@@ -216,7 +216,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   });
 
   it('are not taken where there is nothing to encrypt them with', async () => {
-    const opened = await openFeature(db, TrackerKeysModule);
+    const opened = await openModule(db, TrackerKeysModule, commandConfig(db));
     others.push(opened);
     const without = opened.get(KeyImportService);
     await expect(without.import('[]').next()).rejects.toMatchObject({

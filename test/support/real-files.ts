@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { REAL_DATA } from './real-data.js';
+import { ROOT } from './processes.js';
+import { existsSync } from 'node:fs';
+
+/** Real input that is no part of the project; tests that need it are skipped where it is missing. */
+export const REAL_DATA = process.env['TEST_REAL_DATA'] ?? join(ROOT, '..', 'shared', 'data');
 
 /** What a file holds, counted without the product: by regular expressions, `split` and `JSON.parse` of the whole. */
 export interface Counted {
