@@ -23,11 +23,11 @@ import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
+import { migrateToVersion010 } from '../test/support/upgrade/version-0.1.0.js';
 import { BenchServer } from './bench-server.js';
 import { isComplete, readHistory } from './counted-history.js';
 import { type Fleet, fillHistory, NO_PARALLEL_PLANS } from './filled-history.js';
 import { type BenchTracker, Clients, type Measurements } from './upgrade-clients.js';
-import { createVersion010 } from './version-0.1.0.js';
 
 /** Trackers that clients write for, the first ones; the others stay as they are. */
 const WRITTEN = 100;
@@ -120,7 +120,7 @@ async function makeDatabase(server: string, name: string, options: Options): Pro
 async function fill(url: string, options: Options): Promise<void> {
   const begun = performance.now();
   const config = loadConfig({ DATABASE_URL: url, HISTORY_ENGINE: options.engine });
-  const engine = await createVersion010(config, url);
+  const engine = await migrateToVersion010(config, url);
   await withClient(url, (client) =>
     fillHistory(client, engine, options, (line) => say(`  filling: ${line}`)),
   );

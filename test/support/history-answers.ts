@@ -1,5 +1,11 @@
 import type { Api } from './application.js';
-import { type HistoryRow, isImprecise, reportWithCity, shownReport, type TestReport } from './history-oracle.js';
+import {
+  type HistoryRow,
+  isImprecise,
+  reportWithCity,
+  shownReport,
+  type TestReport,
+} from './history-oracle.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

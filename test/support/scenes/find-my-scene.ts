@@ -126,7 +126,11 @@ export class FetchScene {
 
   static async create(engine: HistoryEngine): Promise<FetchScene> {
     const db = await TestDatabase.create(engine);
-    const keys = await openModule(db, TrackerKeysModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }));
+    const keys = await openModule(
+      db,
+      TrackerKeysModule,
+      commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }),
+    );
     return new FetchScene(db, keys);
   }
 
@@ -151,7 +155,11 @@ export class FetchScene {
 
   /** Another process that fetches. */
   async aFetcher(env: Record<string, string> = {}): Promise<FetchService> {
-    const context = await openModule(this.db, FindMyModule, commandConfig(this.db, { ...fetchingFrom(this.fake), ...env }));
+    const context = await openModule(
+      this.db,
+      FindMyModule,
+      commandConfig(this.db, { ...fetchingFrom(this.fake), ...env }),
+    );
     this.fetchers.push(context);
     return context.get(FetchService);
   }

@@ -1,21 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
+import type { AppConfig } from '../../../src/config/app-config.js';
 import type { HistoryEngine } from '../../../src/config/env.schema.js';
 import { makePoliciesSafely } from '../../../src/database/changes-log.js';
+import { installPostgis, installTimescaledb } from '../../../src/database/extensions.js';
 import { readFoundation } from '../../../src/database/migrator.js';
-import { withMigrationSession } from '../../../src/database/schema/migration-session.js';
-import { chooseFoundation, readCapabilities } from '../../../src/database/server-capabilities.js';
-import { TestDatabase } from '../test-database.js';
-import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { isTransient } from '../../../src/database/pg-errors.js';
 import { retryTransient } from '../../../src/database/retry.js';
+import { withMigrationLock, withMigrationSession } from '../../../src/database/schema/migration-session.js';
+import {
+  chooseFoundation,
+  type Foundation,
+  readCapabilities,
+  type ServerCapabilities,
+} from '../../../src/database/server-capabilities.js';
+import { packagePath } from '../../../src/database/sql-files.js';
 import type { TestReport } from '../history-oracle.js';
+import { TestDatabase } from '../test-database.js';
 
-/** Files of version 0.1.0 (commit 1fd3500) that the repository has no longer, or not as they were. */
-export const FIXTURES_010 = join(import.meta.dirname, '..', '..', 'fixtures', '0.1.0');
+/** Folder with files of version 0.1.0 (commit 1fd3500) that have changed or gone since. */
+export const FIXTURES_010 = packagePath('test', 'fixtures', '0.1.0');
 
 /**
  * Reports of fourteen days are raw in a new database: more than any test closes, so that time need not be moved. Both
@@ -23,15 +31,15 @@ export const FIXTURES_010 = join(import.meta.dirname, '..', '..', 'fixtures', '0
  */
 const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '14' };
 
-/** How a database of 0.1.0 is made. */
+/** How a database of 0.1.0 is created. */
 export interface Options010 {
   /** SQL that runs in the empty database. */
   before?: string;
-  /** Environment variables beyond the defaults: with another HISTORY_ENGINE than that of the server, one that can move. */
+  /** Environment variables beyond the defaults; with another HISTORY_ENGINE than the server's, the engine can be moved. */
   env?: Record<string, string>;
 }
 
-/** A database as version 0.1.0 made it: of no reports, or of those of tables that were there before. */
+/** Creates a database as version 0.1.0 did: without reports, or with those of earlier tables. */
 export async function createVersion010(
   engine: HistoryEngine,
   { before, env }: Options010 = {},
@@ -46,24 +54,48 @@ export async function createVersion010(
   return db;
 }
 
+/** Makes the schema of an empty database as `tracker migrate` of 0.1.0 did. @returns the engine. */
+export function migrateToVersion010(config: AppConfig, url: string): Promise<HistoryEngine> {
+  return withMigrationLock(config, url, async (guard) => {
+    if (config.HISTORY_ENGINE !== 'postgresql') await installTimescaledb(guard);
+    const server = await readCapabilities(guard);
+    const made = chooseFoundation(server, config);
+    if (made.spatialLayer === 'postgis') await installPostgis(guard);
+    await runFrozenSteps(config, url, { server, made }, ['0001'], async (dataSource) => {
+      if (made.engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+    });
+    return made.engine;
+  });
+}
+
 /**
- * Runs the frozen steps of these folders that have not run yet, and nothing of what migrate() does beside them: as
- * version 0.1.0 ran its migrations, or as an upgrade that has not come further. What their preparations need has run before.
+ * Runs the frozen steps of these folders that have not run yet, and nothing else that migrate() does: as version 0.1.0 ran
+ * its migrations, or as an upgrade that was interrupted. Earlier steps must have run.
  */
 export async function runSteps(db: TestDatabase, folders: readonly string[]): Promise<void> {
   const server = await readCapabilities(db.dataSource);
-  const made = chooseFoundation(server, db.config);
-  await withMigrationSession(db.config, db.url, made, server, async (session, { options }) => {
+  await runFrozenSteps(db.config, db.url, { server, made: chooseFoundation(server, db.config) }, folders);
+  await db.reconnect();
+}
+
+async function runFrozenSteps(
+  config: AppConfig,
+  url: string,
+  { server, made }: { server: ServerCapabilities; made: Foundation },
+  folders: readonly string[],
+  afterwards?: (dataSource: DataSource) => Promise<void>,
+): Promise<void> {
+  await withMigrationSession(config, url, made, server, async (session, migrating) => {
     const steps = migrations.filter((step) => folders.includes(new step().folder));
     for (const step of steps) await new step().prepare?.({ session, made, progress: () => undefined });
-    const dataSource = await new DataSource({ ...options, migrations: steps }).initialize();
+    const dataSource = await new DataSource({ ...migrating.options, migrations: steps }).initialize();
     try {
       await dataSource.runMigrations({ transaction: 'each' });
     } finally {
       await dataSource.destroy();
     }
+    await afterwards?.(migrating);
   });
-  await db.reconnect();
 }
 
 /**
@@ -78,7 +110,7 @@ function logNewReports(): string {
   return `CREATE OR REPLACE ${found[1]}`;
 }
 
-/** Reports as a statement of 0.1.0 brings them: without what devices say beside the place. */
+/** Reports with the columns of 0.1.0 only: without what devices report beside the place. */
 export function withFieldsOf010(reports: readonly TestReport[]): TestReport[] {
   return reports.map(({ key, at: moment, latitude, longitude, confidence, accuracy, city }) => ({
     ...{ key, at: moment, latitude, longitude },
@@ -88,7 +120,7 @@ export function withFieldsOf010(reports: readonly TestReport[]): TestReport[] {
   }));
 }
 
-/** Reports that came in before 0.2.0: never imprecise, either. */
+/** Reports as they were stored before 0.2.0, when none was imprecise. */
 export function asOf010(reports: readonly TestReport[]): TestReport[] {
   return withFieldsOf010(reports).map((report) => ({ ...report, imprecise: false }));
 }
@@ -105,7 +137,7 @@ export async function insert(db: TestDatabase, reports: readonly TestReport[]): 
   );
 }
 
-/** Brings every layer up to the reports, with statements of 0.1.0 alone. */
+/** Refreshes every layer with statements of 0.1.0 only. */
 export async function settle(db: TestDatabase): Promise<void> {
   for (const relation of ['hourly', 'daily']) {
     await refresh(db, relation, 'history_horizon()', `now() + interval '1 hour'`);
@@ -124,7 +156,7 @@ async function refresh(db: TestDatabase, relation: string, from: string, to: str
   );
 }
 
-/** Closes the days that are older than so many days, one by one; each is refreshed first, as the product does. */
+/** Closes the days older than `rawDays`, one by one; refreshes each first, as the product does. @returns the closed days. */
 export async function closeDays(db: TestDatabase, rawDays: number): Promise<string[]> {
   await db.queryOnNewConnection('UPDATE history_state SET raw_retention_hours = $1', [rawDays * 24]);
   const closed: string[] = [];
@@ -146,7 +178,7 @@ export async function closeDays(db: TestDatabase, rawDays: number): Promise<stri
   return closed;
 }
 
-/** What TimescaleDB's policy does with the days that are over; it may be at it at the same time. */
+/** Compresses old days as TimescaleDB's policy does, which may do the same at the same time. */
 export async function compressChunks(db: TestDatabase, olderThan: Date): Promise<void> {
   await retryTransient(
     () =>
@@ -160,7 +192,7 @@ export async function compressChunks(db: TestDatabase, olderThan: Date): Promise
   );
 }
 
-/** What a source of 0.1.0 gives of a batch beside its reports. */
+/** An item that a source of 0.1.0 rejects. */
 interface Refused {
   position: number;
   reason: string;
@@ -169,7 +201,7 @@ interface Refused {
   given?: string;
 }
 
-/** A run that this test holds. */
+/** An import run, and its owner. */
 export interface Run010 {
   id: string;
   owner: string;
@@ -184,7 +216,7 @@ export async function beginRun(client: pg.Client, name: string, fingerprint: str
   return { id: String(rows[0]?.id), owner };
 }
 
-/** Takes a batch in as the import of 0.1.0 does, in one transaction. */
+/** Ingests a batch as the import of 0.1.0 does, in one transaction. */
 export async function takeInBatch(
   client: pg.Client,
   { id, owner }: Run010,
@@ -216,7 +248,7 @@ export async function takeInBatch(
   await client.query('COMMIT');
 }
 
-/** Takes one report in as the API of 0.1.0 does; how it was taken: stored, late or duplicate. */
+/** Ingests one report as the API of 0.1.0 does. @returns stored, late or duplicate. */
 export async function takeReport(client: pg.Client, report: TestReport): Promise<string> {
   const { rows } = await client.query<{ outcome: string }>(
     'SELECT take_report($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
