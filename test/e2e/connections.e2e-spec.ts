@@ -104,7 +104,11 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
   );
 
   it('tracker import', async () => {
-    const context = await openModule(db, ImportModule, commandConfig(db, { DATABASE_POOL_SIZE: String(POOL) }));
+    const context = await openModule(
+      db,
+      ImportModule,
+      commandConfig(db, { DATABASE_POOL_SIZE: String(POOL) }),
+    );
     try {
       await expectAsDocumented(context, 'tracker import, import-retry, fetch');
     } finally {

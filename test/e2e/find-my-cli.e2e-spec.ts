@@ -77,7 +77,11 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   const ago = (minutes: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
   const register = async (count: number): Promise<void> => {
     const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
-    const context = await openModule(db, TrackerKeysModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }));
+    const context = await openModule(
+      db,
+      TrackerKeysModule,
+      commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }),
+    );
     for await (const { outcome } of context.get(KeyImportService).import(JSON.stringify(devices)))
       expect(outcome).toBe('registered');
     await context.close();

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import pg from 'pg';
 import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
-import { Api } from '../support/application.js';
+import { Api, recordStatements } from '../support/application.js';
 import { type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
@@ -150,13 +149,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     for (const name of timers.getIntervals()) timers.deleteInterval(name);
     for (const name of [...timers.getCronJobs().keys()]) timers.deleteCronJob(name);
     await api.app.get(AggregatesListener).beforeApplicationShutdown();
-    const statements = jest.spyOn(pg.Client.prototype, 'query');
-    try {
-      await fleet();
-      const texts = statements.mock.calls.map(([statement]) => JSON.stringify(statement).slice(0, 60));
-      expect(texts.filter((text) => !text.includes('set_config'))).toHaveLength(2); // without those of new connections
-    } finally {
-      statements.mockRestore();
-    }
+    const ofNewConnections = /set_config/;
+    expect((await recordStatements(fleet, ofNewConnections)).statements).toHaveLength(2);
   });
 });

@@ -1,5 +1,7 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { AppConfig } from '../../../src/config/app-config.js';
+import type { HistoryEngine } from '../../../src/config/env.schema.js';
 import { ImportModule } from '../../../src/import/import.module.js';
 import { ImportRetryService } from '../../../src/import/import-retry.service.js';
 import { ImportService } from '../../../src/import/import.service.js';
@@ -10,10 +12,11 @@ import type {
   SourceReport,
 } from '../../../src/import/report-source.js';
 import { at, type TestReport } from '../history-oracle.js';
-import { openModule } from '../application.js';
-import type { TestDatabase } from '../test-database.js';
+import { Api, openModule } from '../application.js';
+import { historyToday } from '../history.js';
+import { TestDatabase } from '../test-database.js';
 
-/** A process that imports, as far as the database can tell: with connections and a name of its own. */
+/** An importing process, as the database sees one: with connections and a name of its own. */
 export class Importer {
   private constructor(private readonly context: INestApplicationContext) {}
 
@@ -35,11 +38,11 @@ export class Importer {
   }
 }
 
-/** A source of what is at hand. */
+/** A source of given batches. */
 export class ListSource implements ReportSource {
   readonly format = 'list';
 
-  /** @param failure what it fails with when all has been given. */
+  /** @param failure thrown after the last batch. */
   constructor(
     private readonly given: readonly SourceBatch[],
     private readonly failure?: Error,
@@ -58,12 +61,12 @@ export function batch(reports: readonly SourceReport[], rejected: readonly Rejec
   return { reports, rejected };
 }
 
-/** Something that is no report. */
+/** An item that is not a report. */
 export function garbage(position: number): RejectedItem {
   return { position, reason: 'undecodable', message: `line ${position} is none`, given: `{${position}` };
 }
 
-/** The i-th report of a walk that began yesterday at six, a second after the one before. */
+/** The i-th report of a walk that began at six yesterday, with a report a second. */
 export function walkReport(
   today: Date,
   tracker: string,
@@ -84,7 +87,7 @@ export function walkReports(today: Date, tracker: string, length: number, from =
   return Array.from({ length }, (_, i) => walkReport(today, tracker, from + i));
 }
 
-/** Reports of a walk as the oracle of history takes them. */
+/** Reports of a walk as the history oracle takes them. */
 export function testReports(key: string, reports: readonly SourceReport[]): TestReport[] {
   return reports.map(({ timestamp, latitude, longitude }) => ({
     key,
@@ -94,10 +97,71 @@ export function testReports(key: string, reports: readonly SourceReport[]): Test
   }));
 }
 
-/** Rows of import_runs, the oldest first. */
+/** A row of import_runs. */
 export type LedgerRow = Record<string, unknown>;
 
+/** Rows of import_runs, oldest first. */
 export function ledgerRows(db: TestDatabase): Promise<LedgerRow[]> {
   return db.query(`SELECT id::text, kind, name, format, outcome, read, stored, late, duplicate, rejected, reports_given,
     items_given, last_position, resumed, owner, error_code FROM import_runs ORDER BY id`);
+}
+
+/** What differs between the scenes of the specs. */
+interface ImportSceneOptions {
+  /** Environment variables of the database, e.g. `DAILY_RETENTION_DAYS`. */
+  env?: Record<string, string>;
+  /** Configuration of the importer; none is started where it is not given. */
+  importer?: Partial<AppConfig>;
+  /** Whether to start the application. */
+  api?: boolean;
+  /** Name of the tracker of each test; by default its key. */
+  tracker?: string;
+}
+
+/**
+ * A database for imports, with an importer or the application; each test finds no import runs, and one new tracker. For use inside of
+ * `describe`: it registers the hooks.
+ */
+export class ImportScene {
+  db!: TestDatabase;
+  importer!: Importer;
+  api!: Api;
+  /** See historyToday(). */
+  today!: Date;
+  /** Key of the tracker of the running test. */
+  key = '';
+  private tests = 0;
+
+  constructor(engine: HistoryEngine, { env = {}, importer, api, tracker }: ImportSceneOptions = {}) {
+    beforeAll(async () => {
+      this.db = await TestDatabase.create(engine, { env });
+      if (importer) this.importer = await Importer.start(this.db, importer);
+      if (api) this.api = await Api.start(this.db);
+      this.today = await historyToday(this.db);
+    });
+    afterAll(async () => {
+      if (importer) await this.importer.stop();
+      if (api) await this.api.stop();
+      await this.db.drop();
+    });
+    beforeEach(async () => {
+      await this.db.query('DELETE FROM trackers');
+      await this.db.query('DELETE FROM import_runs');
+      this.key = `key ${++this.tests}`;
+      await this.db.register(tracker ?? this.key, this.key);
+    });
+  }
+
+  /** The i-th report of the tracker's walk. */
+  readonly report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
+    walkReport(this.today, this.key, i, more);
+
+  /** `length` reports of the tracker's walk. */
+  readonly walk = (length: number, from = 0): SourceReport[] =>
+    walkReports(this.today, this.key, length, from);
+
+  /** These reports as the history oracle takes them. */
+  readonly tested = (reports: readonly SourceReport[]): TestReport[] => testReports(this.key, reports);
+
+  readonly runs = (): Promise<LedgerRow[]> => ledgerRows(this.db);
 }
