@@ -13,7 +13,7 @@ import { insertReports } from '../support/reports.js';
 import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a report that is wrong', (engine) => {
+describeOnEveryEngine('an invalid report', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -34,7 +34,7 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
 
   const minutesFromNow = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
 
-  describe('as plain SQL', () => {
+  describe('inserted as plain SQL', () => {
     const insert = (timestamp: string, longitude: string, latitude: string, more = ''): string =>
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location${more && ', confidence'})
        VALUES ('good', now() - interval '1 minute', ST_SetSRID(ST_MakePoint(1, 2), 4326)${more && ', 1'}),
@@ -76,14 +76,14 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
       expect(await db.value('SELECT count(*) FROM location_history_days')).toBe(0);
     });
 
-    it('takes 9 minutes in the future: clocks are not exact', async () => {
+    it('is accepted up to 9 minutes in the future, because clocks are not exact', async () => {
       await insertReports(db, [{ key: 'good', at: new Date(minutesFromNow(9)), latitude: 1, longitude: 2 }]);
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(1);
       await db.query('DELETE FROM location_reports');
     });
   });
 
-  it('is rejected by the import with its reason, and all else is stored', async () => {
+  it('is rejected by an import with its reason, and the other reports are stored', async () => {
     const good = (minutes: number): object => ({
       tracker: 'good',
       timestamp: at(today, -1, '10:00:00').getTime() + minutes * 60_000,

@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 describeWithClock(
-  'a server and a database whose clocks are wrong',
+  'a server and a database with wrong clocks',
   new Date('2027-03-24T12:00:00Z'),
   (engine, cluster) => {
     const clockFile = join(mkdtempSync(join(tmpdir(), 'program-clock-')), 'clock');
@@ -61,7 +61,7 @@ describeWithClock(
       await db.drop();
     });
 
-    it('goes on by itself after the database was three days ahead for a moment', async () => {
+    it('recover by themselves after the database was three days ahead for a moment', async () => {
       const done = async (): Promise<number> =>
         (await recordedRuns(db, 'maintenance')).filter(({ outcome }) => outcome === 'done').length;
       await eventually(async () => expect(await done()).toBe(1));

@@ -44,7 +44,7 @@ async function documented(): Promise<Map<string, Row>> {
   );
 }
 
-describeOnEveryEngine('the connections of a process, as the README has them', (engine) => {
+describeOnEveryEngine('the number of connections of a process, as documented', (engine) => {
   let db: TestDatabase;
   let table: Map<string, Row>;
 
@@ -88,7 +88,7 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
   }
 
   it.each([...ALL.map((role) => [role, [role]] as const), ['all roles in one', ALL] as const])(
-    'role %s',
+    'holds for role %s',
     async (process, roles) => {
       const api = await Api.start(db, false, {
         APP_ROLES: [...roles],
@@ -103,7 +103,7 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
     },
   );
 
-  it('tracker import', async () => {
+  it('holds for tracker import', async () => {
     const context = await openModule(
       db,
       ImportModule,
@@ -116,7 +116,7 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
     }
   });
 
-  it('tracker migrate', async () => {
+  it('holds for tracker migrate', async () => {
     const empty = await TestDatabase.create(engine, { empty: true });
     await empty.dataSource.destroy();
     let most = 0;

@@ -127,7 +127,7 @@ describe('the server', () => {
     await expectAll(other.address, id, writer.acknowledged);
   });
 
-  it('ends PostgreSQL with it when it was the last to use it, and loses nothing', async () => {
+  it('stops PostgreSQL when it was its last user, and loses nothing', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
@@ -146,7 +146,7 @@ describe('the server', () => {
     await expectAll(second.address, id, all);
   });
 
-  it('says UNAVAILABLE while PostgreSQL is gone, and loses nothing when that is killed', async () => {
+  it('answers UNAVAILABLE while PostgreSQL is gone, and loses nothing when PostgreSQL is killed', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
@@ -170,7 +170,7 @@ describe('the server', () => {
     await expectAll(second.address, id, writer.acknowledged);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order at %s, while a client writes', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops in order at %s, while a client writes', async (signal) => {
     const { product, address } = await start();
     const id = await register(address);
     const writer = new Writer(await connect());

@@ -38,7 +38,7 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
   const record = (query: string, variables: Record<string, unknown> = {}) =>
     recordStatements(() => api.data<unknown>(query, variables), OF_THE_PROCESS);
 
-  it('with their latest place and their last 24 hours each takes three statements', async () => {
+  it('is answered with latest places and the last 24 hours in three statements', async () => {
     interface Tracker {
       name: string;
       latestLocation: { location: { longitude: number; latitude: number } };

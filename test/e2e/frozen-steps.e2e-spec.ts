@@ -21,7 +21,7 @@ const CHANGING = [
 
 const VERSION = PROGRAM_VERSION.replaceAll('.', '\\.');
 
-describe('a database or an installation that does not fit', () => {
+describe('the schema check', () => {
   let db: TestDatabase;
   const folder = mkdtempSync(join(tmpdir(), 'tracker-frozen-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,7 +57,7 @@ describe('a database or an installation that does not fit', () => {
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql was edited/, 'migrate');
   });
 
-  it('names a file that is missing', async () => {
+  it('names a missing file', async () => {
     rmSync(join(folder, REPORTS));
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql is missing/, 'migrate');
   });
@@ -67,12 +67,12 @@ describe('a database or an installation that does not fit', () => {
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
   });
 
-  it('names the list of checksums where that is missing', async () => {
+  it('names the list of checksums when it is missing', async () => {
     rmSync(join(folder, 'sql/migrations/checksums.txt'));
     await expectRefused(/BAD_CONFIGURATION: .*checksums\.txt is missing/, 'migrate');
   });
 
-  it('names a version that is none', async () => {
+  it('names an invalid version', async () => {
     await db.query(`UPDATE schema_version SET version = 'abc'`);
     await expectRefused(/BAD_CONFIGURATION: The table schema_version says "abc"/, 'both');
   });
@@ -98,7 +98,7 @@ describe('a database or an installation that does not fit', () => {
     );
   });
 
-  it('uses a newer database that allows it, and does not migrate it', async () => {
+  it('works with a newer database that allows it, and does not migrate it', async () => {
     await db.query(`UPDATE schema_version SET version = '9.0.0', definitions = 'newer'`);
     await expectRefused(
       new RegExp(`newer than this program \\(${VERSION}\\): nothing was changed`),
@@ -107,7 +107,7 @@ describe('a database or an installation that does not fit', () => {
     expect(await run('doctor')).toMatchObject({ code: 0 });
   });
 
-  it('says what to run where the definitions are others', async () => {
+  it('says what to run when the definitions differ', async () => {
     await db.query(`UPDATE schema_version SET definitions = 'older'`);
     const { code, stderr } = await run();
     expect({ code, stderr }).toMatchObject({

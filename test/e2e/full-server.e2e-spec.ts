@@ -46,7 +46,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
   const ask = async (query: string): Promise<{ code: string; message: string }[]> =>
     ((await api.ask(query)).errors ?? []).map(({ message, extensions: { code } }) => ({ code, message }));
 
-  it('is told from one that is away, by requests and by readiness, until a minute later', async () => {
+  it('is reported as full and not as unreachable, by requests and by readiness, until a minute later', async () => {
     const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
     await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
     // The connections that it has are busy for a moment; there are to be no more.
@@ -79,7 +79,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
     await eventually(async () => expect(await ready()).toMatchObject(fine));
   });
 
-  it('is not ready where it has no connection at all, and says why', async () => {
+  it('makes a process that has no connection at all not ready, with the reason', async () => {
     const proxy = await SwitchableProxy.start(db.url);
     const other = await Api.start(db, false, { APP_ROLES: ['api'], DATABASE_URL: proxy.url });
     try {

@@ -8,7 +8,7 @@ import { insertReports } from '../support/reports.js';
 import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a range of history has', (engine) => {
+describeOnEveryEngine('a range of history', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -32,7 +32,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
   const shown = async (from: Date, to: Date, size: '1 hour' | '1 day'): Promise<string[]> =>
     (await aggregated(api, id, { from, to }, size)).map(({ timestamp }) => timestamp);
 
-  it('hours that overlap [startTime, endTime)', async () => {
+  it('has the hours that overlap [startTime, endTime)', async () => {
     await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
     const hour = [at(today, -1, '10:00:00').toISOString()];
     const ranges: [string, string, string[]][] = [
@@ -49,7 +49,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
     });
   });
 
-  it.each(['UTC', 'Europe/Berlin'])('days alone where days of %s are asked for', async (timeZone) => {
+  it.each(['UTC', 'Europe/Berlin'])('has only days where days of %s are requested', async (timeZone) => {
     await insertReports(db, [{ key, at: at(today, -1, '12:15:00'), latitude: 1, longitude: 2 }]);
     const query = (field: string, what: string): string =>
       `{ ${field}(trackerId: "${id}", startTime: "${at(today, -1, '10:00:00').toISOString()}",
@@ -73,7 +73,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
   it.each([
     ['kept as a day', -3],
     ['folded from its hours', -1],
-  ])('a day that is %s', async (_kind, day) => {
+  ])('has a day that is %s', async (_kind, day) => {
     await insertReports(db, [
       { key, at: at(today, day, '00:00:00'), latitude: 1, longitude: 2 },
       { key, at: at(today, day, '23:00:00'), latitude: 1, longitude: 2 },
@@ -96,7 +96,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
     });
   });
 
-  it('takes times with any offset, as literals and as variables', async () => {
+  it('accepts times with any offset, as literals and as variables', async () => {
     await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
     const day = at(today, -1, '00:00:00').toISOString().slice(0, 10);
     await whenVisible(engine, async () => {

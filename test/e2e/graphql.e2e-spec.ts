@@ -93,7 +93,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       ]);
     });
 
-    it('answers the query with the days of January', async () => {
+    it('answer the query with the days of January', async () => {
       const row = (day: number, latitude: number, nearestCity: string | null): unknown => ({
         id: `123:1 day:${january(day, '00:00:00').getTime() / 1000}`,
         timestamp: january(day, '00:00:00').toISOString(),
@@ -110,7 +110,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('answers the mutation, which has no selection set, and changes nothing that is right', async () => {
+    it('answer the mutation, which needs no selection set and leaves correct history unchanged', async () => {
       const before = await api.ask(DOCUMENTED_QUERY);
       expect(await api.ask(DOCUMENTED_MUTATION)).toEqual({
         data: { refreshLocationHistoryAggregates: true },
@@ -118,7 +118,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await api.ask(DOCUMENTED_QUERY)).toEqual(before);
     });
 
-    it('has what the mutation refreshed in the materialized view when it answers', async () => {
+    it('show what the mutation refreshed in the materialized view as soon as it answers', async () => {
       await insertReports(db, [{ key, at: new Date(Date.now() - MINUTE), latitude: 5, longitude: 6 }]);
       await api.data(
         `mutation { refreshLocationHistoryAggregates(trackerId: "${id}", startTime: "${utcDay(today, -1).toISOString()}",
@@ -152,7 +152,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('is not there before the commit, and never after a rollback', async () => {
+    it('is invisible before the commit, and after a rollback', async () => {
       const client = await db.pool.connect();
       try {
         await client.query('BEGIN');
@@ -168,7 +168,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await aggregated(api, id, everything, '1 day')).toEqual([]);
     });
 
-    it('counts as the oracle says: hours, and days of any age with yesterday and today folded from hours', async () => {
+    it('counts as the oracle says, in hours and in days, of which yesterday and today are folded from hours', async () => {
       const reports = randomReports(key, today, 6, 400);
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');
@@ -184,7 +184,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
     });
   });
 
-  it('answers locationHistoryByTimeRange with days up to the cut and hours from there on', async () => {
+  it('makes locationHistoryByTimeRange answer with days up to the cut and hours from there on', async () => {
     const reports = randomReports(key, today, 5, 200);
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     const cut = await db.value<Date>('SELECT cut FROM history_state');

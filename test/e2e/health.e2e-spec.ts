@@ -54,7 +54,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
   }
 
   describe('live', () => {
-    it('is about the loops of a refresher', async () => {
+    it('reports the loops of a refresher', async () => {
       expect(await ask(await start(['refresher']), 'live')).toMatchObject({
         code: 200,
         status: 'ok',
@@ -66,7 +66,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    it('is about the answers of an API', async () => {
+    it('reports the answers of an API', async () => {
       const api = await start(['api']);
       const { code, details } = await ask(api, 'live');
       expect(code).toBe(200);
@@ -81,7 +81,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    it('is 503 when a loop is stuck, for as long as it is', async () => {
+    it('is 503 while a loop is stuck', async () => {
       const api = await start(['refresher']);
       const liveness = api.app.get(LivenessRegistry);
       let ahead = 0;
@@ -117,7 +117,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'live')).code).toBe(200));
     });
 
-    it('is 503 when the event loop hardly turns', async () => {
+    it('is 503 when the event loop is blocked', async () => {
       const api = await start(['importer']);
       expect((await ask(api, 'live')).code).toBe(200); // what is asked next is about the time from here on
       for (let turn = 0; turn < 4; turn++) {
@@ -131,7 +131,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'live')).code).toBe(200));
     });
 
-    it('stays 200 while the database is away: a restart would not bring it back', async () => {
+    it('stays 200 while the database is away, which a restart would not bring back', async () => {
       const proxy = await proxyTo(db.url);
       const api = await start(['api', 'refresher'], { DATABASE_URL: proxy.url });
       await proxy.close();
@@ -163,7 +163,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(200));
     });
 
-    it('is 503 where the database is not at the schema of this build', async () => {
+    it('is 503 where the database does not have the schema of this build', async () => {
       const api = await start(['api']);
       await db.query(`UPDATE schema_migrations SET name = name || '_' WHERE id = 1`);
       try {
@@ -213,7 +213,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    itWithRedis('follows Redis away and back', async (redis) => {
+    itWithRedis('follows Redis going away and coming back', async (redis) => {
       const proxy = await proxyTo(redis);
       const api = await start(['api'], { REDIS_URL: proxy.url });
       const expectRedis = (status: string): Promise<void> =>

@@ -17,7 +17,7 @@ const TAKEN_OVER_WITHIN = TTL + 5_000 + 8_000;
 const LOCK = 'location_history:aggregate_refresh_lock';
 const LAST_REFRESH = 'location_history:last_aggregate_refresh';
 
-describeWithRedis('processes of the refresher', () => {
+describeWithRedis('refresher processes', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await RedisServer.start();
@@ -96,7 +96,7 @@ describeWithRedis('processes of the refresher', () => {
       }, TAKEN_OVER_WITHIN);
     }
 
-    it('do the periodic refresh once, also when its process is killed, or hangs and goes on', async () => {
+    it('do the periodic refresh once, also when one is killed, or suspended and resumed', async () => {
       const all = await Promise.all([start(), start(), start()]);
       const others = (...not: RunningProduct[]): RunningProduct[] => all.filter((one) => !not.includes(one));
       const running: { last?: RunningProduct } = {};
@@ -138,7 +138,7 @@ describeWithRedis('processes of the refresher', () => {
       expect(await redis.client.exists(LOCK)).toBe(0);
     }, 120_000);
 
-    it('tell of a notification that is sent by hand', async () => {
+    it('log a notification that is sent by hand', async () => {
       const product = await start();
       await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
       await product.says(/LOG.*got notification: refresh_location_history \("test"\)/);
@@ -147,7 +147,7 @@ describeWithRedis('processes of the refresher', () => {
       );
     });
 
-    it('end in order while they refresh: nothing is left running, locked or half done', async () => {
+    it('stop in order while they refresh, and leave nothing running, locked or half done', async () => {
       const product = await start();
       await report();
       await slowDownView(db, 60);

@@ -11,7 +11,7 @@ import { TestDatabase } from '../support/test-database.js';
 const HASHED_KEY = Buffer.alloc(32, 7).toString('base64');
 const ONE_LINE = /^[A-Z_]+: [^\n]+\n$/;
 
-describeWithClusters('a database that takes no writes', (engine) => {
+describeWithClusters('a database that accepts no writes', (engine) => {
   let primary: PostgresCluster;
   let standby: PostgresCluster;
   let db: TestDatabase;
@@ -58,7 +58,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
   ];
 
   describe('because its server is a standby', () => {
-    it.each(writers)('refuses %s in one line', async (_name, run) => {
+    it.each(writers)('makes %s fail in one line', async (_name, run) => {
       const { code, stdout, stderr } = await run(settings(standbyUrl()));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -68,7 +68,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       expect(code).toBe(1);
     });
 
-    it('has a doctor that says what it cannot see', async () => {
+    it('makes the health check say what it cannot see', async () => {
       const { code, stdout, stderr } = await runCli(['doctor'], settings(standbyUrl()));
       expect(stderr).toBe(
         'This server is a standby: locks and listeners are those of the primary, and are not seen here\n',
@@ -77,7 +77,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       expect(code).toBe(stdout.includes('PROBLEM') ? 1 : 0);
     });
 
-    it('answers queries alone, and says so', async () => {
+    it('lets an API answer queries, and log that it is read-only', async () => {
       product = RunningProduct.server(settings(standbyUrl(), { APP_ROLES: 'api' }));
       const address = await product.address();
       expect(product.output).toContain('Queries alone are answered. The server is a standby');
@@ -97,7 +97,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     beforeAll(() => administer('ALTER ROLE tracker_tests SET default_transaction_read_only = on'));
     afterAll(() => administer('ALTER ROLE tracker_tests RESET default_transaction_read_only'));
 
-    it.each(writers)('refuses %s in one line', async (_name, run) => {
+    it.each(writers)('makes %s fail in one line', async (_name, run) => {
       const { code, stderr } = await run(settings(db.url));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -109,7 +109,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
 
   // On TimescaleDB with PostGIS nothing depends on the search_path.
   if (engine === 'postgresql')
-    it('or whose role has a search_path of its own is named by migrate and by the start', async () => {
+    it('or has a role with a search_path of its own is named by migrate and at the start', async () => {
       await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one"');
       try {
         for (const { code, stderr } of [
@@ -129,7 +129,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       }
     });
 
-  it('or that ends sessions while a process starts fails it in one line, or lets it start', async () => {
+  it('or ends sessions while a process starts either fails the start in one line or lets it start', async () => {
     const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tracker_tests'
       AND application_name LIKE 'tracker-location-history%'`;
     let failed = 0;
@@ -151,7 +151,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     expect(failed).toBeGreaterThan(0);
   });
 
-  it('while a standby is promoted, has all roles go on by themselves where the address moves', async () => {
+  it('while a standby is promoted has all roles go on by themselves where the address moves', async () => {
     product = RunningProduct.server(settings(proxy.through(db.url)));
     const address = await product.address();
     const expectShown = (reports: number): Promise<void> =>

@@ -33,7 +33,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     const KEY = '6qo5suoEETuel0Jr/bSIS7rnh+Nyew1GO/D0GQ==';
     const HASH = 'KknbNnEvhlyS5zpLH9h22TpDoDKdTVMRLOn+jf8hi0w=';
 
-    it('computes the hash of the key, and shows reports that came before', async () => {
+    it('computes the hash of the key, and shows earlier reports', async () => {
       await insertReports(db, [{ key: HASH, at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 }]);
       await whenVisible(engine, async () => {
         expect(
@@ -62,7 +62,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       ['Cafe\u0301', 'Caf\u00e9'],
       ['👨\u200d👩\u200d👧 ❤\ufe0f', '👨\u200d👩\u200d👧 ❤\ufe0f'],
       ['می\u200cخواهم', 'می\u200cخواهم'],
-    ])('takes the name %j as %j', async (given, name) => {
+    ])('stores the name %j as %j', async (given, name) => {
       const hashedAdvertisementKey = Buffer.alloc(32, name).toString('base64');
       const answer = await api.data(CREATE.replace(/\{\s+id name[^]*$/, '{ name } }'), {
         input: { name: given, hashedAdvertisementKey },
@@ -70,7 +70,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       expect(answer).toEqual({ createTracker: { name } });
     });
 
-    it('takes a hash alone; nulls are as good as nothing', async () => {
+    it('accepts a hash alone, and null for arguments that are left out', async () => {
       const hash = Buffer.alloc(32, 7).toString('base64');
       const input = {
         name: 'Hash only',
@@ -108,12 +108,12 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     });
   });
 
-  it('answers null for a tracker that is not there', async () => {
+  it('answers null for an unknown tracker', async () => {
     expect(await api.data('{ tracker(id: "987654321") { id } }')).toEqual({ tracker: null });
   });
 
   // Last: the refresher and all jobs are stopped for it.
-  it('gives 200 trackers their latest places with two statements', async () => {
+  it('answers the latest places of 200 trackers with two statements', async () => {
     const keys = Array.from({ length: 200 }, (_, i) => `fleet ${String(i).padStart(3, '0')}`);
     for (const name of keys) await db.register(name);
     // Every third one was heard today or yesterday, every third one days ago only, every third one never.

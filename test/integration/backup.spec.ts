@@ -104,7 +104,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     if (onTimescale) expect(restoring.at(-1)?.stdout).toBe(''); // the check of timescaledb_post_restore()
   });
 
-  it('detects a file that was cut short', async () => {
+  it('detects a truncated file', async () => {
     const [, check = ''] = GUIDE.blocks('Back up')[0]?.split('\n') ?? [];
     await shell.run('mkdir cut && head --bytes=-100 tracker.dump >cut/tracker.dump');
     await expect(shell.run(`cd cut\n${check}`)).rejects.toThrow('pg_restore: error');
@@ -177,7 +177,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     await expectHistoryOf(restored, reports);
   });
 
-  it('stores only what came after the backup when all is imported again', async () => {
+  it('stores only what came after the backup when everything is imported again', async () => {
     const later = [anotherReport(scene.today, -1, '19:19:19'), anotherReport(scene.today, -8, '19:19:19')];
     expect(await ingestReports(restored, [...scene.reports, ...later])).toEqual({
       duplicate: scene.reports.length,
@@ -233,13 +233,13 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     expect(await ingestReports(restored, reports)).toEqual({ duplicate: reports.length });
   }, 120_000);
 
-  it('passes the doctor', async () => {
+  it('passes the health check', async () => {
     const [, checked] = await run('Start on the restored database');
     expect(checked?.stdout).toMatch(/\nNo problems\.\n/);
     await running?.end('SIGTERM');
   });
 
-  it('blocks no reader or writer while it runs, only the closing of days', async () => {
+  it('blocks only the closing of days while it runs, and no reader or writer', async () => {
     await expectHistoryOf(scene.db, [...scene.reports, ...scene.walk]);
     await keepRaw(scene.db, 2);
     await withClient(scene.db.url, async (backup) => {

@@ -24,7 +24,7 @@ describeOnTimescale('chunks of different ages', () => {
   });
   afterEach(() => db.drop());
 
-  it('take late reports by the names of their columns', async () => {
+  it('store late reports by the names of their columns', async () => {
     const before: TestReport = { key: 'a', at: at(today, -1, '10:00:00'), ...FIELDS };
     await insertReports(db, [before]);
     // A chunk of today has the dropped column no more; one of before still has its place.

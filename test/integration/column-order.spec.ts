@@ -43,7 +43,7 @@ describe('a default partition with its columns in another order', () => {
   });
   afterEach(() => db.drop());
 
-  it('takes late reports, by the table and by itself', async () => {
+  it('accepts late reports, through the table and directly', async () => {
     const reports = [-20, -21, -22].map((days): TestReport => ({
       key: 'a',
       at: at(today, days, '10:00:00'),
@@ -57,7 +57,7 @@ describe('a default partition with its columns in another order', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('gives its rows to the partitions that are made for them', async () => {
+  it('gives its rows to the partitions that are created for them', async () => {
     const reports = ['10:00:00', '11:00:00', '11:30:00'].map((time): TestReport => ({
       key: 'a',
       at: at(today, -1, time),

@@ -40,7 +40,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
       (await db.query<{ row: string; version: string }>(ROWS)).map(({ row, version }) => [row, version]),
     );
 
-  it('writes nothing when all is right', async () => {
+  it('writes nothing when everything is right', async () => {
     const before = await versions();
     for (const refresh of [REFRESH_HOURS, REFRESH_DAYS]) await db.query(refresh);
     expect(await versions()).toEqual(before);
@@ -71,7 +71,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
   ];
 
   it.each(layers.flatMap((layer) => damages.map(([name, sql]) => ({ ...layer, name, sql }))))(
-    'puts $name right: $size',
+    'repairs $name: $size',
     async ({ size, day, refresh, sql }) => {
       const start = at(today, day, '00:00:00').toISOString();
       const row = `(hashed_adv_key, bucket) = (
@@ -111,7 +111,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     ).toBe(77);
   });
 
-  it('names what it cannot refresh, and a window that is none', async () => {
+  it('rejects a relation that it cannot refresh and an invalid window, by name', async () => {
     await expect(db.query(`CALL refresh_continuous_aggregate('trackers', NULL, NULL)`)).rejects.toThrow(
       'relation "trackers" is not a continuous aggregate',
     );
@@ -120,7 +120,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     ).rejects.toThrow('the window must start before it ends');
   });
 
-  it('repairs nothing that is right while reports come in, change and go', async () => {
+  it('changes nothing that is right while reports come in, change and go', async () => {
     const keys = ['a', 'b', 'c'];
     const state = { busy: true };
     const batches: TestReport[][] = [];

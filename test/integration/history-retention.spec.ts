@@ -46,7 +46,7 @@ describe('closing days on the postgresql engine', () => {
   const partitionOf = (moment: Date): string =>
     `location_reports_${moment.toISOString().slice(0, 10).replaceAll('-', '')}`;
 
-  it('counts what went straight into the partition of the day', async () => {
+  it('counts reports that were inserted directly into the partition of the day', async () => {
     // A tracker that has the day already, and one that has not.
     const hidden = ['a', 'd'].map((key, i): TestReport => ({
       key,
@@ -62,7 +62,7 @@ describe('closing days on the postgresql engine', () => {
     expect(await ingestReports(db, [...reports, ...hidden])).toEqual({ duplicate: 602 });
   });
 
-  it('counts what went straight into the default partition, late', async () => {
+  it('counts late reports that were inserted directly into the default partition', async () => {
     const late: TestReport = { key: 'd', at: at(today, -20, '12:00:00'), latitude: 1, longitude: 2 };
     for (let twice = 0; twice < 2; twice++) await insertInto('location_reports_default', late);
     await insertReports(db, [{ ...late, at: at(today, -20, '13:00:00') }]);
@@ -70,7 +70,7 @@ describe('closing days on the postgresql engine', () => {
     await expectHistoryOf(db, [...reports, late, { ...late, at: at(today, -20, '13:00:00') }]);
   });
 
-  it('drops the partition of a day, and keeps those of the days that are open', async () => {
+  it('drops the partition of the day, and keeps those of open days', async () => {
     await keepRaw(db, 2);
     await maintain(db);
     const partitions = await db.query<{ name: string }>(
@@ -80,7 +80,7 @@ describe('closing days on the postgresql engine', () => {
     expect(partitions.map(({ name }) => name)).toEqual([...open, 'location_reports_default']);
   });
 
-  it('closes each day once when several sessions do it past the lock', async () => {
+  it('closes each day once when several sessions do it without the lock', async () => {
     await keepRaw(db, 2);
     const closeAll = async (): Promise<number> => {
       for (let closed = 0; ; closed++) {

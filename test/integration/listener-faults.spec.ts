@@ -122,7 +122,7 @@ describe('a listener', () => {
     ],
     ['the server is away', () => proxy.inject('down')],
   ];
-  it.each(breakdowns)('comes back when %s, and catches up once', async (_, breakDown) => {
+  it.each(breakdowns)('reconnects when %s, and catches up once', async (_, breakDown) => {
     const before = refresher.caughtUp;
     await breakDown();
     await deaf();
@@ -156,7 +156,7 @@ describe('a listener', () => {
     expect(refresher.waits[tries]).toBeLessThan(longest);
   });
 
-  it('notices that the server knows nothing of it, as behind a pooler in transaction mode', async () => {
+  it('notices that its LISTEN was lost, as behind a pooler in transaction mode', async () => {
     proxy.inject('LISTEN lost');
     proxy.cut();
     await eventually(() =>
@@ -174,7 +174,7 @@ describe('a listener', () => {
     expect(refresher.caughtUp).toBe(1);
   });
 
-  it('hears what is sent by hand', async () => {
+  it('gets notifications that are sent by hand', async () => {
     await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
     await eventually(() => expect(refresher.notified).toEqual(['test']));
     expect(refresher.listener.state).toMatchObject({ listening: true, lastNotification: expect.any(Date) });
@@ -184,7 +184,7 @@ describe('a listener', () => {
     ['listens', () => undefined],
     ['waits to try again', () => proxy.inject('down')],
     ['waits for an answer', () => proxy.inject('black hole')],
-  ])('stops while it %s, and connects no more', async (_, prepare) => {
+  ])('stops while it %s, and does not reconnect', async (_, prepare) => {
     prepare();
     if (refresher.isListening) await sleep(50);
     await refresher.stop();
@@ -195,7 +195,7 @@ describe('a listener', () => {
   });
 });
 
-it('a listener, and those who work, survive a stop and a start of the database', async () => {
+it('and the work of others survive a restart of the database', async () => {
   const folder = newDataFolder();
   const settings = { fsync: 'off', full_page_writes: 'off' };
   let cluster = await startEmbeddedCluster({ dataDir: folder, settings });

@@ -10,8 +10,8 @@ import { createVersion010 } from '../support/upgrade/version-0.1.0.js';
 let db: TestDatabase | undefined;
 afterEach(() => db?.drop());
 
-describeOnEveryEngine('undoing', (engine) => {
-  it('is refused where others have built on a table, names it, and changes nothing', async () => {
+describeOnEveryEngine('undoing migrations', (engine) => {
+  it('is refused where a foreign object depends on a table, names it, and changes nothing', async () => {
     db = await TestDatabase.create(engine);
     await db.queryOnNewConnection('CREATE TABLE theirs (tracker bigint REFERENCES trackers (id))');
     const before = await dumpSchema(db.url);

@@ -46,7 +46,7 @@ const SHAPE = `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
 const CONSTRAINTS = `SELECT conrelid::regclass::text AS owner, conname, pg_get_constraintdef(oid) AS definition
   FROM pg_constraint WHERE conrelid::regclass::text IN ('trackers', 'location_history', 'status_history') ORDER BY 1, 2`;
 
-describeOnEveryLayer('migrations of a database that was in use', (layer) => {
+describeOnEveryLayer('migrations of a database in use', (layer) => {
   let db: TestDatabase;
   let today: Date;
   /** What the earlier table holds and history takes. */
@@ -92,7 +92,7 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     }
   }
 
-  it.each(LOCATIONS[layer])('carries location_history over and gives it back: %s', async (type, position) => {
+  it.each(LOCATIONS[layer])('carry location_history over and give it back: %s', async (type, position) => {
     await fillLocationHistory(type, position);
     const asItWas = async (): Promise<unknown[]> => [
       await db.queryOnNewConnection('SELECT to_jsonb(l) AS row FROM location_history AS l ORDER BY id'),
@@ -128,7 +128,7 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('takes times without a zone for UTC', async () => {
+  it('read times without a zone as UTC', async () => {
     const [type, position] = LOCATIONS[layer][0] as [string, string];
     await fillLocationHistory(type, position, 'timestamp');
     await db.queryOnNewConnection(`ALTER DATABASE ${db.name} SET timezone = 'Asia/Tokyo'`);
@@ -140,7 +140,7 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     ]);
   });
 
-  it('carries the cities into the cell cache, and into rows that lost theirs', async () => {
+  it('carry the cities into the cell cache, and into rows that lost theirs', async () => {
     const [type, position] = LOCATIONS[layer][0] as [string, string];
     await fillLocationHistory(type, position);
     await db.migrate();

@@ -16,7 +16,7 @@ describe('migrations of a database that has a trackers table', () => {
   const trackers = async (): Promise<Record<string, unknown>[]> =>
     (await db.queryOnNewConnection(TRACKERS)).map(({ row }) => row as Record<string, unknown>);
 
-  it('take the least that one can be, and give it back', async () => {
+  it('take over the smallest possible one, and give it back', async () => {
     await db.queryOnNewConnection('CREATE TABLE trackers (id int, name varchar(20), hashed_adv_key varchar)');
     await db.queryOnNewConnection(`INSERT INTO trackers VALUES (7, 'Käfer', 'k7'), (3, 'bee', 'k3')`);
     const before = await trackers();
@@ -49,7 +49,7 @@ describe('migrations of a database that has a trackers table', () => {
     ['none', null],
     ['one without a way to make ids', 'CREATE TABLE trackers (id int, name text, hashed_adv_key text)'],
     ['one with a sequence', 'CREATE TABLE trackers (id serial PRIMARY KEY, name text, hashed_adv_key text)'],
-  ])('give ids beyond those that were given by hand; before there was: %s', async (_, table) => {
+  ])('assign ids beyond those that were assigned by hand; before there was: %s', async (_, table) => {
     if (table !== null) await db.queryOnNewConnection(table);
     await db.migrate();
     const register = (name: string): Promise<unknown> =>
@@ -68,7 +68,7 @@ describe('migrations of a database that has a trackers table', () => {
     await db.undoMigrations();
   });
 
-  it('refuse what trackers may not have twice from then on', async () => {
+  it('reject from then on what trackers may not have twice', async () => {
     await db.queryOnNewConnection(
       'CREATE TABLE trackers (id int PRIMARY KEY, name text, hashed_advertisement_key text)',
     );
@@ -85,7 +85,7 @@ describe('migrations of a database that has a trackers table', () => {
     }
   });
 
-  it('compute the hash of a key that is there without it, and read a status that is text', async () => {
+  it('compute the hash of a key that has none, and convert a status that is text', async () => {
     await db.queryOnNewConnection(`CREATE TABLE trackers (id bigint PRIMARY KEY, name text, advertisement_key text, hashed_adv_key text,
          current_status varchar(20) DEFAULT 'created', created_at timestamp DEFAULT now())`);
     await db.queryOnNewConnection(
@@ -162,7 +162,7 @@ describe('migrations of a database that has a trackers table', () => {
       `${TABLE}; CREATE VIEW named AS SELECT id FROM trackers`,
       /cannot alter type of a column used by a view/,
     ],
-  ])('say what is in the way, and change nothing: %s', async (_, sql, message) => {
+  ])('name the obstacle, and change nothing: %s', async (_, sql, message) => {
     await db.queryOnNewConnection(sql);
     const before = await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t');
     await expect(db.migrate()).rejects.toThrow(message);

@@ -53,7 +53,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('are undone without a trace, and made again', async () => {
+  it('are undone without a trace, and can run again', async () => {
     const before = await objectsOf(db);
     expect(await db.undoMigrations()).toBe(0);
     await db.migrate();
@@ -77,13 +77,13 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     await useIt();
   });
 
-  it('are undone once when several processes do it at the same time', async () => {
+  it('are undone once when several processes undo them at the same time', async () => {
     await db.migrate();
     const undone = await Promise.all([db.undoMigrations(), db.undoMigrations()]);
     expect(undone.sort()).toEqual([0, ALL.length]);
   });
 
-  it('wait for one that is at work, and go on when it was killed', async () => {
+  it('wait for a running migration, and go on when it was killed', async () => {
     // Somebody's transaction holds what the first migration needs.
     await db.queryOnNewConnection(
       'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)',
@@ -105,7 +105,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
 
 describe('a database with the built-in spatial layer', () => {
   (POSTGIS ? it : it.skip)(
-    `goes on when PostGIS is installed later${POSTGIS ? '' : ' [skipped: the server has no PostGIS]'}`,
+    `keeps working when PostGIS is installed later${POSTGIS ? '' : ' [skipped: the server has no PostGIS]'}`,
     async () => {
       const db = await TestDatabase.create('postgresql', { env: { SPATIAL_LAYER: 'builtin' } });
       try {

@@ -28,18 +28,18 @@ describeWithPgBouncer('an address of the database', (engine) => {
     return bouncer.url;
   }
 
-  it('without a pooler is told from one with it', async () => {
+  it('is recognised as direct or as that of a pooler', async () => {
     expect(await detectPooling(db.url)).toBe('none');
   });
 
   it.each(['session', 'transaction', 'statement'] as const)(
-    'of a pooler in %s mode is known as such',
+    'of a pooler in %s mode is recognised',
     async (mode) => {
       expect(await detectPooling(await through(mode))).toBe(mode);
     },
   );
 
-  it('of a pooler in transaction mode is known as such where others use it as well', async () => {
+  it('of a pooler in transaction mode is recognised while others use it as well', async () => {
     const url = await through('transaction');
     const others = await createDataSource(db.config, url).initialize();
     let over = false;
@@ -79,7 +79,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     }
   });
 
-  it('of a pooler that has one session for all is not called unreachable', async () => {
+  it('of a pooler that has one session for all is not reported as unreachable', async () => {
     await expect(requireSession(await through('session', 1), 'DATABASE_URL')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
@@ -88,7 +88,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     });
   });
 
-  it('of a pooler that is used up does not keep the log from naming who is in the way', async () => {
+  it('of a pooler without a free session still lets the log name who blocks', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const pooled = createDataSource(db.config, await through('transaction', 1), { watchUrl: db.url });
     await pooled.initialize();
@@ -127,7 +127,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     });
 
     it.each(['none', 'session', 'transaction'] as const)(
-      'have dates in the style of the driver (pooler: %s)',
+      'make dates come in the style of the driver (pooler: %s)',
       async (mode) => {
         await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
         const url = mode === 'none' ? db.url : await through(mode);

@@ -28,7 +28,7 @@ describe('the identity of a deployment', () => {
   });
   afterAll(() => db.drop());
 
-  it('is one for all who use a database, and another for a copy of it', async () => {
+  it('is the same for all processes on a database, and another one for a copy of it', async () => {
     const original = await TestDatabase.create('postgresql');
     const id = await idOf(original);
     expect(id).toMatch(/^[0-9a-f]{8}$/);
@@ -40,7 +40,7 @@ describe('the identity of a deployment', () => {
     await original.drop();
   });
 
-  it('does without the control file where the role may not read it', async () => {
+  it('is found without the control file where the role may not read it', async () => {
     const all = await idOf(db);
     await db.administer('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
     const restricted = await idOf(db);
@@ -106,7 +106,7 @@ describeWithRedis('deployments on one Redis', () => {
   const forgetRefresh = (db: TestDatabase | undefined): Promise<unknown> =>
     dbOf(db).query(`UPDATE refresh_state SET periodic_at = now() - interval '2 hours'`);
 
-  it('refresh periodically each, and each remembers its own', async () => {
+  it('do their own periodic refresh, and each remembers its own', async () => {
     await forgetRefresh(first);
     await forgetRefresh(second);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -118,7 +118,7 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
   });
 
-  it('say once that Redis is full, also the one that came second', async () => {
+  it('log once that Redis is full, also the second one', async () => {
     const said: string[] = [];
     for (const level of ['warn', 'log'] as const)
       jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
@@ -139,7 +139,7 @@ describeWithRedis('deployments on one Redis', () => {
     }
   });
 
-  it('refresh although Redis says that it was done: the database knows', async () => {
+  it('refresh although Redis says that it was done, because the database knows better', async () => {
     await forgetRefresh(first);
     await redis.client.set(LAST_REFRESH, String(Date.now() / 1000), 'EX', 7200);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -182,7 +182,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(problems.filter((problem) => problem.includes('Redis'))).toEqual([]);
   });
 
-  it('keep their names for as long as the first renews its claim, and agree on others when it is gone', async () => {
+  it('keep their names while the first renews its claim, and agree on others when it is gone', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     await a.service.withLock(lockName(), one);
@@ -221,7 +221,7 @@ describeWithRedis('deployments on one Redis', () => {
     });
   });
 
-  it('have no other names than those of REDIS_KEY_PREFIX, which claims nothing', async () => {
+  it('use only the names of REDIS_KEY_PREFIX where it is set, and claim nothing', async () => {
     const locks = locksOf(second, 'mine:staging');
     const name = lockName();
     const held = await hold(locks.service, name);
@@ -235,7 +235,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await redis.client.keys('*')).toEqual(['mine:staging:last_aggregate_refresh']);
   });
 
-  it('answer the documented commands of redis-cli, for the one that is alone', async () => {
+  it('answer the documented commands of redis-cli, for a single deployment', async () => {
     await forgetRefresh(first);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
     const held = await hold(locksOf(first).service, 'aggregate_refresh');
@@ -259,7 +259,7 @@ describeWithRedis('deployments on one Redis', () => {
     return (await promisify(execFile)('bash', ['-c', script])).stdout.trim();
   }
 
-  it('tell nobody else of changes', async () => {
+  it('announce changes to nobody else', async () => {
     const heard: string[] = [];
     const [a, b] = [locksOf(first), locksOf(second)];
     const stops = [a, b].map((locks, i) =>

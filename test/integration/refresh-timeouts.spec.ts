@@ -8,7 +8,7 @@ import { TestDatabase } from '../support/test-database.js';
 
 const DEADLINE_MS = 20 * 60_000;
 
-describeOnEveryEngine('how long a refresh may take', (engine) => {
+describeOnEveryEngine('the duration of a refresh', (engine) => {
   let db: TestDatabase;
 
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
 
   const stale = (): Promise<unknown> => db.query('UPDATE refresh_state SET changes = changes + 1');
 
-  it('is not for a time-out of the role to say, nor for a long one of the server', async () => {
+  it('is not limited by a time-out of the role, nor by a long one of the server', async () => {
     await db.administer(
       `ALTER ROLE ${new URL(db.url).username} IN DATABASE ${db.name} SET statement_timeout = '500ms'`,
     );
@@ -53,7 +53,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
     await slowDownView(db, 0);
   });
 
-  it('is ended by a deadline of the process', async () => {
+  it('is limited by a deadline of the process', async () => {
     const { setTimeout } = globalThis;
     jest
       .spyOn(globalThis, 'setTimeout')

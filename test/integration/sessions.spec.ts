@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 /** Nobody listens to a session in the moment in which the pool hands it out: its failure would end the process. */
-it('a session that the server ends as soon as it has begun fails whoever was to have it, and nobody else', async () => {
+it('a session that the server ends at once fails the statement that was to use it, and no other', async () => {
   const known = await db.query<{ port: number }>(
     'SELECT client_port AS port FROM pg_stat_activity WHERE datname = current_database()',
   );
@@ -43,7 +43,7 @@ it('a session that the server ends as soon as it has begun fails whoever was to 
   expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-it('times are read where the database writes them in another style', async () => {
+it('times are read correctly where the database writes them in another style', async () => {
   await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
   const later = await createDataSource(db.config, db.url).initialize();
   const [row] = await later.query<{ moment: Date }[]>("SELECT timestamptz '2026-11-26 10:00:00Z' AS moment");

@@ -83,7 +83,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     expect((await boundaries(db)).horizon.getTime()).toBeLessThanOrEqual(truth);
   }
 
-  it(`loses no report, and closes no day early (seed ${SEED})`, async () => {
+  it(`lose no report, and close no day early (seed ${SEED})`, async () => {
     let wrong: Fault | null = null;
     for (let passed = 0; passed < DAYS * DAY; passed += STEP) {
       cluster().advance(STEP);

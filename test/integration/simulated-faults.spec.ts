@@ -130,7 +130,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     return Promise.race([work, late]);
   }
 
-  it('loses no report, and does every slot once', async () => {
+  it('lose no report, and run every slot once', async () => {
     // Each kind comes as often as the others, in an order that nobody has thought of.
     const kinds = Object.keys(disasters);
     const plan = random.shuffle([...kinds, ...kinds]);
@@ -172,7 +172,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   }, 420_000);
 
   it.each(Object.entries(JOBS))(
-    'did every slot of %s once, or recorded what stands for it',
+    'run every slot of %s once, or record which run covers it',
     async (job, cron) => {
       const done = (await recordedRuns(db, job)).filter(
         (run): run is RecordedRun & { slot: Date } => run.outcome === 'done' && run.slot !== null,
@@ -188,7 +188,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     },
   );
 
-  it('was done by all instances', () => {
+  it('give work to every instance', () => {
     for (const { maintenanceRuns } of instances) expect(maintenanceRuns).toBeGreaterThan(0);
   });
 });

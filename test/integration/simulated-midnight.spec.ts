@@ -72,7 +72,7 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
       await expectEachOnce();
     });
 
-    it('has each report in one row when more came', async () => {
+    it('has each report in one row when more reports came', async () => {
       await moreReports(moment(time));
       await expectEachOnce();
     });

@@ -121,7 +121,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     sizes.push({ day, raw, parts });
   }
 
-  it('shows each report once, every day', async () => {
+  it('show each report once, every day', async () => {
     let before = new Date(BEGIN.getTime() - 7 * DAY);
     for (let step = 0; step <= DAYS * (DAY / STEP); step++) {
       const now = new Date(BEGIN.getTime() + step * STEP);
@@ -138,7 +138,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     }
   }, 600_000);
 
-  it('has a daily row, computed from the reports that went in, for every day', async () => {
+  it('have a daily row for every day, computed from the reports that went in', async () => {
     await expectHistoryOf(db, [...told.values()]);
     expect(await db.value('SELECT sum(report_count)::int FROM location_history_view')).toBe(told.size);
     expect(told.size).toBeGreaterThan(DAYS * (DAY / STEP) * NEW_A_STEP * 0.9);
@@ -149,7 +149,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     ).toBeGreaterThan(DAYS);
   });
 
-  it('keeps raw reports, and what they are stored in, flat from the fifth day on', () => {
+  it('keep the number of raw reports and their storage constant from the fifth day on', () => {
     const late = sizes.filter(({ day }) => day >= 5);
     expect(late).toHaveLength((DAYS - 5) * (DAY / STEP) + 1);
     expect(Math.max(...late.map(({ raw }) => raw))).toBeLessThan(MOST_RAW);

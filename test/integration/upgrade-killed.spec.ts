@@ -98,7 +98,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     await expectHistoryOfModel(old.db, old.model);
   }
 
-  it(`by kill -9, at any time, goes on where it is run again (seed ${SEED})`, async () => {
+  it(`by kill -9, at any time, goes on when it is run again (seed ${SEED})`, async () => {
     const moments = new Moments(new Random(SEED), duration);
     const reached = new Set<string>();
     let killed = 0;
@@ -120,7 +120,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     expect(reached.size).toBeGreaterThan(1);
   }, 900_000);
 
-  it(`by the end of its sessions, at any time, goes on where it is run again (seed ${SEED + 1})`, async () => {
+  it(`by the end of its sessions, at any time, goes on when it is run again (seed ${SEED + 1})`, async () => {
     const moments = new Moments(new Random(SEED + 1), duration);
     let ended = 0;
     for (let i = 0; i < KILLS; i++) {
@@ -150,7 +150,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     });
   }
 
-  it('by nothing, from two processes at once, is run by one of them', async () => {
+  it('by nothing, but started by two processes at once, is run by one of them', async () => {
     const old = await databases.copy();
     const both = await Promise.all([runCli(['migrate'], env(old)), runCli(['migrate'], env(old))]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -161,7 +161,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     await expectToGoOn(old);
   });
 
-  it('by kill -9, is brought to its end by another process that waits', async () => {
+  it('by kill -9, is finished by another process that waits', async () => {
     const old = await databases.copy();
     const first = RunningProduct.cli(['migrate'], env(old));
     const second = runCli(['migrate'], env(old));

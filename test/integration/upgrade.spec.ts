@@ -69,7 +69,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     expect(await db.value('SELECT sum(rejected)::int FROM import_runs')).toBeGreaterThan(5);
   });
 
-  it('brings up what was not refreshed yet', async () => {
+  it('refreshes what had not been refreshed yet', async () => {
     const { db, model, today } = await databases.copy();
     const reports: TestReport[] = [-1, -2, -3, -30].map((day) => ({
       ...{ key: 'a', at: at(today, day, '23:59:59.998'), latitude: 1, longitude: 2, imprecise: false },
@@ -81,7 +81,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     await expectHistoryOfModel(db, model);
   });
 
-  it('goes on: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
+  it('keeps everything working: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
     const { db, model, today } = await upgraded();
     const random = new Random(12);
     const keys = [...KEYS_010];
@@ -135,7 +135,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     await expectHistoryOfModel(db, model);
   });
 
-  it('keeps rights that were granted to others, and those that were taken from all', async () => {
+  it('keeps rights that were granted to others, and those that were revoked from all', async () => {
     const { db } = await databases.copy();
     await role.grantEverywhere(db);
     const [rights, closed] = [await role.rights(db), await role.closedFunctions(db)];
@@ -147,7 +147,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
   });
 
   it.each(engine === 'timescaledb' ? ['location_history', 'location_history_daily'] : ['location_history'])(
-    'is refused before anything is changed where others have built on %s, and the plan names it',
+    'is refused before any change where a foreign object depends on %s, which the plan names',
     async (relation) => {
       const { db } = await databases.copy();
       await db.queryOnNewConnection(`CREATE VIEW report_of_ours AS SELECT hashed_adv_key FROM location_history_days; -- of none of them
@@ -172,7 +172,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     },
   );
 
-  it('is told by the plan, which changes nothing', async () => {
+  it('is described by the plan, which changes nothing', async () => {
     const { db } = await databases.copy();
     const before = await dumpSchema(db.url);
     const plan = await planMigration(db.config, db.url);
@@ -193,7 +193,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     expect((await planMigration(db.config, db.url)).steps).toEqual([]);
   });
 
-  it('is no more than everything in a new database, says the plan', async () => {
+  it('has nothing left to do in a new database, according to the plan', async () => {
     const db = await TestDatabase.create(engine, { empty: true });
     try {
       const plan = await planMigration(db.config, db.url);
@@ -220,7 +220,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     ).toEqual([{ relation: 'theirs', column: 'the city' }]);
   });
 
-  it('keeps indexes that others made on location_history', async () => {
+  it('keeps indexes that others created on location_history', async () => {
     const { db } = await databases.copy();
     await db.queryOnNewConnection(
       'CREATE INDEX by_city ON location_history (nearest_city) WHERE nearest_city IS NOT NULL',

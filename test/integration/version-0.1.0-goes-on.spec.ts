@@ -64,7 +64,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
     });
   });
 
-  it.each(STAGES)('take reports in after %s, refresh, and close days', async (_, upgrade, stored) => {
+  it.each(STAGES)('ingest reports after %s, refresh, and close days', async (_, upgrade, stored) => {
     const old = await databases.copy();
     await upgrade(old);
     const { db, model, today } = old;

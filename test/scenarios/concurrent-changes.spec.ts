@@ -55,7 +55,7 @@ describeOnEveryEngine('changes from several connections at once', (engine) => {
     await expectHistoryOf(db, left.flat());
   });
 
-  it('of a day that loses its last report and gets another leave an exact day', async () => {
+  it('leave an exact day that loses its last report and gets another', async () => {
     const reports = [1, 2, 3, 4].map((n): TestReport => ({
       key: 'a',
       at: at(today, -1, `10:00:00.00${n}`),

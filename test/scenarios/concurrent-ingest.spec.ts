@@ -22,7 +22,7 @@ const CONNECTIONS = 4;
 const byKeyAndTime = (a: TestReport, b: TestReport): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : a.at.getTime() - b.at.getTime();
 
-describeOnEveryEngine('reports from several connections at once', (engine) => {
+describeOnEveryEngine('ingesting reports from several connections at once', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let random: Random;

@@ -26,7 +26,7 @@ const LAYERS = [
   'rejected_reports',
 ];
 
-describeOnEveryEngine('a tracker that is deleted', (engine) => {
+describeOnEveryEngine('deleting a tracker', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -56,7 +56,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
       ),
     ) as Record<string, number>;
 
-  it('leaves its history, which is seen again when its key is registered again', async () => {
+  it('keeps its history, which is visible again when its key is registered again', async () => {
     expect(await api.data(DELETE, { id: ids.get('b'), history: 'KEEP' })).toEqual({
       deleteTracker: { id: ids.get('b'), erasedReports: 0 },
     });
@@ -65,7 +65,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('takes its history with it in every layer, if that is wanted, and no refresh brings it back', async () => {
+  it('removes its history from every layer on request, and no refresh brings it back', async () => {
     const first = of('a')[0] as TestReport;
     await db.query('SELECT delete_location_reports($1, $2, $3)', [
       'a',
@@ -124,7 +124,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     await expectHistoryOf(db, [...of('a').slice(0, 3), ...of('b', 'c')]);
   });
 
-  it('is said to be missing, and to be needed', async () => {
+  it('reports a missing tracker, and a required argument', async () => {
     expect((await api.error(DELETE, { id: '987654321', history: 'ERASE' })).extensions).toEqual({
       code: 'NOT_FOUND',
       argument: 'id',

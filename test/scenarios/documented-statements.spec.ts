@@ -37,7 +37,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
   });
   afterAll(() => db.drop());
 
-  it('notify whoever listens, by hand and by themselves', async () => {
+  it('notify all listeners, by hand and automatically', async () => {
     await db.settle(); // whoever is woken already, as by the migrations, is not woken again
     const client = await connectTo(db.url);
     try {
@@ -70,7 +70,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
     expect(Date.now() - Number(rows[0]?.timestamp)).toBeLessThan(3_700_000);
   });
 
-  it('refresh what is fresh, and change nothing', async () => {
+  it('refresh history that is up to date, and change nothing', async () => {
     const [{ at }] = (await db.query('SELECT timestamp AS at FROM location_reports')) as [{ at: Date }];
     for (let round = 0; round < 2; round++) {
       for (const statement of [REFRESH_HOURS, REFRESH_DAYS, REFRESH_VIEW]) {

@@ -79,7 +79,7 @@ describeOnEveryEngine('for random reports and questions', (engine) => {
     await db.drop();
   });
 
-  it('every answer is what a plain computation gives', async () => {
+  it('every answer equals a plain computation', async () => {
     const first = utcDay(await historyToday(db), -12).getTime();
     const kept = await boundaries(db);
     await fc.assert(

@@ -20,7 +20,7 @@ import { TestDatabase } from '../support/test-database.js';
 /** Reports of the walk that the forgotten transaction has stored, each of which another way in waits for. */
 const [BY_FILE, BY_HTTP, BY_OWNTRACKS, BY_OVERLAND, BY_GRAPHQL] = [150, 201, 202, 203, 204];
 
-describeOnEveryEngine('reports that a forgotten transaction is in the way of', (engine) => {
+describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let importer: Importer;
@@ -175,7 +175,7 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
     },
   );
 
-  it('wait for what the product itself is at', async () => {
+  it("wait for the product's own work", async () => {
     const forgotten = await ForgottenTransaction.begin(db);
     await forgotten.client.query(`SET application_name = 'tracker-location-history'`);
     await forgotten.insert([report(BY_GRAPHQL)]);
@@ -186,7 +186,7 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
     expect(await outcome).toBe('STORED');
   });
 
-  it('are held up by who is at the head of a queue, also by a prepared transaction', async () => {
+  it('name the session at the head of a queue, also a prepared transaction', async () => {
     const [first, second, third] = [
       await ForgottenTransaction.begin(db),
       await ForgottenTransaction.begin(db),

@@ -52,7 +52,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('says so when it cannot refresh after the move, and so does the doctor', async () => {
+  it('reports that it cannot refresh after the move, and so does the health check', async () => {
     await expectHistoryOf(db, reports);
     expect((await health()).problems).toEqual([]);
     await db.administer(`
@@ -75,7 +75,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     });
   });
 
-  it('does the rest when it is run again, and keeps every row of history', async () => {
+  it('completes when it is run again, and keeps every row of history', async () => {
     expect(await move()).toEqual({ moved: false, refreshed: true, reports: 0, days: 0 });
     // Not settled before: nothing but the move is at work here.
     expect(await db.value('SELECT count(*) FROM location_history')).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('still knows which reports are counted, and takes new ones', async () => {
+  it('still knows which reports are counted, and accepts new ones', async () => {
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     await expectHistoryOf(db, reports);
     const today = await historyToday(db);
@@ -98,8 +98,8 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
   });
 });
 
-describeOnTimescale('a move that nothing disturbs', () => {
-  it('keeps every row of history, of days whose raw reports are gone too', async () => {
+describeOnTimescale('an undisturbed move', () => {
+  it('keeps every row of history, also of days whose raw reports are gone', async () => {
     const db = await TestDatabase.create('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
     try {
       await db.register('a');

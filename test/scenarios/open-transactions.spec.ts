@@ -41,7 +41,7 @@ class LaterRepository extends TransactionsHealthRepository {
   }
 }
 
-describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
+describeOnEveryEngine('the health check of open transactions', (engine) => {
   let db: TestDatabase;
   let today: Date;
   const begun: ForgottenTransaction[] = [];
@@ -96,7 +96,7 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('names one that only keeps VACUUM from its work', async () => {
+  it('names one that only holds back VACUUM', async () => {
     const { client, pid } = await begin({ isolation: 'REPEATABLE READ' });
     await client.query('SELECT 1');
     expect(await problems(FIVE_MINUTES)).toEqual([
@@ -104,7 +104,7 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('says nothing of those that keep nothing from anybody, and of those of other databases', async () => {
+  it('ignores those that block nothing, and those of other databases', async () => {
     const idle = await begin();
     await idle.client.query('SELECT 1');
     const other = await TestDatabase.create(engine);
@@ -115,7 +115,7 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     await other.drop();
   });
 
-  it('says what can be seen of the transaction of another role', async () => {
+  it('shows what is visible of the transaction of another role', async () => {
     const { client, pid } = await begin({ url: administratorUrl(engine, db.name) });
     await client.query('SELECT count(*) FROM location_reports');
     const { transactions, problems: none } = await healthOf(db).check();
@@ -133,7 +133,7 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('names the one because of which a day that is due cannot be closed', async () => {
+  it('names the one that keeps a due day from being closed', async () => {
     await (await begin()).insert([report(-4)]);
     const [{ pid }] = begun as [ForgottenTransaction];
     await keepRaw(db, 3);

@@ -93,7 +93,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     return { pid, release };
   }
 
-  it('keeps what is to be done until it is done', async () => {
+  it('keeps its work until it is done', async () => {
     await insertNewest();
     const policy = await holdPolicy();
     const newest = await insertNewest();
@@ -110,7 +110,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     await expectHistoryOf(db, reports);
   });
 
-  it('does what a policy that was killed had begun', async () => {
+  it('does the work of a policy that was killed', async () => {
     await insertNewest();
     const policy = await holdPolicy();
     await db.query('SELECT pg_terminate_backend($1)', [policy.pid]);
@@ -119,7 +119,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     await expectHistoryOf(db, reports);
   });
 
-  it('is done by the listener as soon as the policy is through', async () => {
+  it('is done by the listener as soon as the policy has finished', async () => {
     const refused: unknown[] = [];
     class Watched extends AggregatesRepository {
       override async refreshWindow(

@@ -25,7 +25,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
   afterEach(() => db.drop());
 
   it.each(SEEDS)(
-    'seed %i: show the history of the reports they leave',
+    'show the history of the reports that they leave (seed %i)',
     async (seed) => {
       const random = new Random(seed);
       const today = await historyToday(db);

@@ -25,7 +25,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     expect(await scene().history()).toEqual(scene().before);
   }
 
-  it('notices that an older backup was restored while a refresher goes on', async () => {
+  it('is noticed while a refresher goes on', async () => {
     const watch = restoreWatchOf(scene().db);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await watch.look();
@@ -34,7 +34,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  itWithRedis('notices that an older backup was restored while all was stopped', async (url) => {
+  itWithRedis('is noticed when everything was stopped', async (url) => {
     const redis = new LocksWithRedis(scene().db.dataSource, url, 30_000);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await restoreWatchOf(scene().db, redis.keys).look();
@@ -44,7 +44,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  it('counts also what has come since the days were noted', async () => {
+  it('is counted with what has come since the days were noted', async () => {
     const { db } = scene();
     const watch = restoreWatchOf(db);
     const [backup] = await db.query('SELECT * FROM history_clock');
@@ -63,7 +63,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     expect((await scene().guard.look()).problems).toEqual([]);
   });
 
-  it('says where nobody has looked for long, and nobody remembers', async () => {
+  it('is reported as unchecked where nothing has checked for long, and nothing remembers', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await restoreWatchOf(scene().db).look();
     await scene().db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);

@@ -87,7 +87,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
         VALUES ('a', '${day}T12:00:00.001Z', ST_SetSRID(ST_MakePoint(1, 2), 4326))`,
     ],
     [
-      'in the middle of a day, which it holds against everybody',
+      'in the middle of a day that it has locked',
       (day: string) => `INSERT INTO report_identities VALUES ('b', '${day}T00:00:00Z', '{}')`,
     ],
   ])('completes with the next run after it was killed %s', async (_, statement) => {

@@ -122,7 +122,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
   });
 
   it.each(Object.entries(WRITERS))(
-    'refuses what a transaction writes with %s that saw the database before the drop (REPEATABLE READ)',
+    'rejects what a transaction writes with %s that saw the database before the drop (REPEATABLE READ)',
     async (_, write) => {
       const writer = await connect();
       await writer.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
@@ -140,8 +140,8 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     },
   );
 
-  describe.each(['COMMIT', 'ROLLBACK'])('when closing ends with %s', (end) => {
-    it.each(Object.entries(WRITERS))('takes in what waited for it with %s', async (_, write) => {
+  describe.each(['COMMIT', 'ROLLBACK'])('loses nothing when closing ends with %s', (end) => {
+    it.each(Object.entries(WRITERS))('ingests what waited for it with %s', async (_, write) => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();
@@ -156,7 +156,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
       await expectNothingLost();
     });
 
-    it('takes in what waited for it with the import', async () => {
+    it('ingests what waited for it with the import', async () => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();

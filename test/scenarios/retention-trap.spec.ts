@@ -51,7 +51,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await db.query(DOCUMENTED_REFRESH);
     }
 
-    it('has dropped the raw reports of the days before', async () => {
+    it('has dropped the raw reports of earlier days', async () => {
       const oldest = await db.value<Date>('SELECT min(timestamp) FROM location_reports');
       expect(oldest.getTime()).toBeGreaterThanOrEqual(at(today, -2, '00:00:00').getTime());
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(2 * 24 * KEYS.length);
@@ -81,7 +81,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await expectHistoryOf(db, reports);
     });
 
-    it('takes a report of forty days ago in as a day of its own', async () => {
+    it('stores a report of forty days ago as a day of its own', async () => {
       const late = { key: 'b', at: at(today, -40, '23:59:59.999'), latitude: -3, longitude: 4 };
       await insert(db, late);
       reports.push(late);
@@ -89,7 +89,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await expectHistoryOf(db, reports);
     });
 
-    it('changes nothing when each of them comes once more', async () => {
+    it('changes nothing when each of them comes again', async () => {
       const before = await countsByDay(db);
       const again = [0, 100, 143, reports.length - 2, reports.length - 1].flatMap((i) => reports[i] ?? []);
       for (const report of again) {

@@ -34,7 +34,7 @@ describeOnEveryEngine('retention', (engine) => {
   });
   afterEach(() => db.drop());
 
-  it('closes what is due, one day after the other, and changes no history', async () => {
+  it('closes due days, one after the other, and changes no history', async () => {
     await expectHistoryOf(db, reports);
     const before = await boundaries(db);
     expect(before.horizon).toEqual(at(today, -9, '00:00:00'));
@@ -50,7 +50,7 @@ describeOnEveryEngine('retention', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('ends the hours that are shown as days from now on', async () => {
+  it('shows the hours that end as days from then on', async () => {
     const other = await TestDatabase.create(engine, {
       env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
     });
@@ -98,7 +98,7 @@ describeOnEveryEngine('retention', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('ends days and the identities of their reports at the daily retention', async () => {
+  it('deletes days and the identities of their reports at the daily retention', async () => {
     await keepRaw(db, 2);
     await maintain(db);
     await db.query('UPDATE history_state SET daily_retention_hours = 24 * 10');
@@ -148,7 +148,7 @@ describeOnEveryEngine('retention', (engine) => {
   });
 
   it.each(['REPEATABLE READ', 'SERIALIZABLE'])(
-    'refuses what an older %s transaction inserts after the day was closed',
+    'rejects what an older %s transaction inserts after the day was closed',
     async (isolation) => {
       const late: TestReport = { key: 'b', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
       const writer = await db.pool.connect();

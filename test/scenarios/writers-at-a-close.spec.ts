@@ -128,7 +128,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
 
   const prepares = serverOf(engine)?.prepares === true;
   (prepares ? it : it.skip)(
-    `are not kept waiting for a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
+    `do not wait for a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
     async () => {
       const forgotten = await ForgottenTransaction.begin(db);
       const gid = pg.escapeLiteral(db.gid);
@@ -146,7 +146,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     },
   );
 
-  it('change what was noted before the lock, and it is corrected under it', async () => {
+  it('change what was noted before the lock, and it is corrected under the lock', async () => {
     const day = at(today, -4, '00:00:00');
     const [first] = reports as [TestReport];
     const client = await connectTo(db.url);
@@ -175,7 +175,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     ]);
   });
 
-  it('and readers of other days are no reason to wait on timescaledb', async () => {
+  it('and readers of other days do not delay it on timescaledb', async () => {
     if (engine !== 'timescaledb') return; // here a partition cannot be dropped while its table is read
     const reader = await ForgottenTransaction.begin(db);
     await reader.client.query(`SELECT count(*) FROM location_reports WHERE timestamp >= $1`, [
