@@ -23,6 +23,7 @@ import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
+import { withClient } from '../test/support/servers/database-servers.js';
 import { migrateToVersion010 } from '../test/support/upgrade/version-0.1.0.js';
 import { BenchServer } from './bench-server.js';
 import { isComplete, readHistory } from './counted-history.js';
@@ -88,13 +89,6 @@ function on(server: string, database: string): string {
   const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined); // the statement that fails then says what broke it
-  await client.connect();
-  return work(client).finally(() => client.end());
 }
 
 /** A filled database of 0.1.0: made now, or a copy of the one that is kept. */

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectTo } from '../support/servers/database-servers.js';
 import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { expectHistoryOf, historyToday } from '../support/history.js';
+import { createRandomHistory, expectHistoryOf } from '../support/history.js';
 import { insertReports } from '../support/reports.js';
 import { sessionWaitingForLock } from '../support/waiting.js';
-import { TestDatabase } from '../support/test-database.js';
+import type { TestDatabase } from '../support/test-database.js';
 
 // As on the page that asked for this system.
 const REFRESH_HOURS = `CALL refresh_continuous_aggregate('location_history_hourly', NOW() - INTERVAL '48 hours', NOW());`;
@@ -21,16 +21,13 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create('postgresql');
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c', 'nobody']) await db.register(key);
-    reports = new Random(3).reports(
-      400,
-      ['a', 'b', 'c'],
-      at(today, -6, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory('postgresql', {
+      seed: 3,
+      count: 400,
+      days: 6,
+      others: ['nobody'],
+      env: {},
+    }));
     await expectHistoryOf(db, reports);
   });
   afterEach(() => db.drop());

@@ -6,7 +6,7 @@ import {
   boundaries,
   dayNames,
   expectHistoryOf,
-  historyToday,
+  createRandomHistory,
   keepRaw,
   LONG_RAW_RETENTION,
   maintain,
@@ -19,16 +19,7 @@ describe('closing days on the postgresql engine', () => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create('postgresql', { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c', 'd']) await db.register(key);
-    reports = new Random(9).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory('postgresql', { seed: 9, others: ['d'] }));
     await db.settle();
   });
   afterEach(() => db.drop());

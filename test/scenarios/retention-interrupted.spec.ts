@@ -6,15 +6,13 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { clockOf, locksOf } from '../support/services.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
-import { ingestReports, insertReports } from '../support/reports.js';
-import { Random } from '../support/random.js';
+import { ingestReports } from '../support/reports.js';
 import {
   boundaries,
   dayNames,
   expectHistoryOf,
-  historyToday,
+  createRandomHistory,
   keepRaw,
-  LONG_RAW_RETENTION,
   maintain,
 } from '../support/history.js';
 import { sessionWaitingForLock } from '../support/waiting.js';
@@ -26,16 +24,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c']) await db.register(key);
-    reports = new Random(8).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory(engine, { seed: 8 }));
     await db.settle();
     await keepRaw(db, 2);
   });

@@ -2,12 +2,11 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
 import { ingestReports, insertReports } from '../support/reports.js';
-import { Random } from '../support/random.js';
 import {
   boundaries,
   dayNames,
   expectHistoryOf,
-  historyToday,
+  createRandomHistory,
   keepRaw,
   LONG_RAW_RETENTION,
   maintain,
@@ -21,16 +20,7 @@ describeOnEveryEngine('retention', (engine) => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c']) await db.register(key);
-    reports = new Random(7).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory(engine, { seed: 7 }));
   });
   afterEach(() => db.drop());
 

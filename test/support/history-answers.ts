@@ -11,18 +11,9 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** A row as the API answers it, without its id. */
-export interface AnswerRow {
-  timestamp: string;
+export interface AnswerRow extends Omit<ApiRow, 'id' | 'bucketSize'> {
   bucketSize: string;
   exact: boolean;
-  location: { latitude: number; longitude: number };
-  nearestCity: string | null;
-  lastReportAt: string;
-  firstReportAt: string;
-  reportCount: number;
-  confidence: number | null;
-  maxConfidence: number | null;
-  horizontalAccuracy: number | null;
   altitude: number | null;
   speed: number | null;
   course: number | null;

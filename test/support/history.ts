@@ -8,8 +8,10 @@ import {
   type TestReport,
 } from './history-oracle.js';
 import { dailyReports, insertReports } from './reports.js';
-import type { TestDatabase } from './test-database.js';
+import { Random } from './random.js';
+import { TestDatabase } from './test-database.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HistoryEngine } from '../../src/config/env.schema.js';
 import type { MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
 
 /**
@@ -83,6 +85,32 @@ export async function countsByDay(db: TestDatabase): Promise<Record<string, numb
      FROM location_history_days ORDER BY 1`,
   );
   return Object.fromEntries(rows.map(({ day, reports }) => [day, reports]));
+}
+
+/** What random reports a database gets. */
+interface RandomHistoryOptions {
+  seed: number;
+  count?: number;
+  /** Days that they cover, up to yesterday. */
+  days?: number;
+  /** Trackers without reports, beside `a`, `b` and `c`. */
+  others?: readonly string[];
+  env?: Record<string, string>;
+}
+
+/** Creates a database with random reports of the trackers `a`, `b` and `c`, inserted and not yet settled. */
+export async function createRandomHistory(
+  engine: HistoryEngine,
+  { seed, count = 600, days = 13, others = [], env = LONG_RAW_RETENTION }: RandomHistoryOptions,
+): Promise<{ db: TestDatabase; today: Date; reports: TestReport[] }> {
+  const keys = ['a', 'b', 'c'];
+  const db = await TestDatabase.create(engine, { env });
+  const today = await historyToday(db);
+  for (const key of [...keys, ...others]) await db.register(key);
+  const [from, to] = [at(today, -days, '00:00:00'), at(today, 0, '00:00:00')];
+  const reports = new Random(seed).reports(count, keys, from, to);
+  await insertReports(db, reports);
+  return { db, today, reports };
 }
 
 /** Reports of some trackers over six days, in raw and in the aggregates; the days before yesterday are then closed. */

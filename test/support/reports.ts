@@ -145,3 +145,13 @@ export function reportsOf(key: string, today: Date): { precise: MakeReport; impr
   });
   return { precise, imprecise };
 }
+
+/** A value for every field of a report but its key and time. */
+export const EVERY_FIELD = {
+  ...{ latitude: 1, longitude: 2, confidence: 3, accuracy: 5000, city: 'Rome' },
+  ...{ altitude: 100.5, speed: 2.5, course: 90, battery: 55, motion: 'cycling' },
+} as const;
+/** Columns and values of an INSERT of {@link EVERY_FIELD} for tracker `a` at $1, with the columns in reverse order. */
+export const VALUES_IN_REVERSE = `(motion, battery, course, speed, altitude, nearest_city, horizontal_accuracy, confidence, location,
+    timestamp, hashed_adv_key)
+  VALUES ('cycling', 55, 90, 2.5, 100.5, 'Rome', 5000, 3, make_geo_point(2, 1), $1, 'a')`;
