@@ -18,7 +18,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import type pg from 'pg';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';

@@ -121,7 +121,7 @@ describe('the server', () => {
     const writer = new Writer(await connect());
     await writer.enough();
     await first.product.end('SIGKILL');
-    await writer.enough(); // no process of ours is needed to take reports in
+    await writer.enough(); // ingesting reports needs no process of ours
     await writer.stop();
     const other = await start();
     await expectAll(other.address, id, writer.acknowledged);

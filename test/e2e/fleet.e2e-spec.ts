@@ -6,7 +6,7 @@ import { TestDatabase } from '../support/test-database.js';
 const TRACKERS = 1500;
 const HOURS = 24;
 
-/** What the process does by itself meanwhile: it connects, listens, and asks which jobs are due. */
+/** What the process does by itself: it connects, listens, and looks for due jobs. */
 const OF_THE_PROCESS = /set_config|LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
 
 describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {

@@ -11,7 +11,7 @@ import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 'sql/migrations/0001/common/report_guards.sql';
 
-/** The commands that change the schema, or tell how they would. */
+/** The commands that change the schema, or show how they would. */
 const CHANGING = [
   ['migrate'],
   ['migrate', '--plan'],
@@ -39,7 +39,7 @@ describe('the schema check', () => {
   const run = (...args: string[]): Promise<Ended> =>
     runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
 
-  /** Whatever changes the schema refuses in one line, the server too, and nothing has changed. */
+  /** Commands that change the schema refuse in one line, as does the server, and nothing has changed. */
   async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
     const attempts = by === 'both' ? [await run()] : [];

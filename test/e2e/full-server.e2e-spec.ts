@@ -49,7 +49,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
   it('is reported as full and not as unreachable, by requests and by readiness, until a minute later', async () => {
     const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
     await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
-    // The connections that it has are busy for a moment; there are to be no more.
+    // Its connections are busy for a moment, and it must not open more.
     const other = await db.pool.connect();
     await other.query('BEGIN; LOCK TABLE trackers');
     await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 1`);

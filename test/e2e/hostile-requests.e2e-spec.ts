@@ -13,7 +13,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
   let api: Api;
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } }); // nobody else's statements
+    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } }); // no statements of other roles
     await db.register('good');
     await insertReports(db, [{ key: 'good', at: new Date(), latitude: 1, longitude: 2 }]);
     await db.settle();

@@ -17,7 +17,7 @@ let port: number;
 
 beforeAll(async () => {
   db = await TestDatabase.create(anyEngine());
-  expect(await db.register('Parcel 1')).toBe('1'); // the tracker that the prepared queries ask for
+  expect(await db.register('Parcel 1')).toBe('1'); // the tracker of the prepared queries
   await db.query(
     `INSERT INTO location_reports (hashed_adv_key, timestamp, location, nearest_city)
      SELECT 'Parcel 1', now() - step * interval '6 hours', ST_SetSRID(ST_MakePoint(13.405, 52.52), 4326), 'Berlin'

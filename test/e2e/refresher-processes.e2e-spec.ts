@@ -12,7 +12,7 @@ import { eventually, slowDownView, viewRefreshRunning, sessionWaitingForLock } f
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 2_000;
-/** A process asks for due jobs every five seconds. */
+/** A process looks for due jobs every five seconds. */
 const TAKEN_OVER_WITHIN = TTL + 5_000 + 8_000;
 const LOCK = 'location_history:aggregate_refresh_lock';
 const LAST_REFRESH = 'location_history:last_aggregate_refresh';
@@ -35,7 +35,7 @@ describeWithRedis('refresher processes', () => {
       today = await historyToday(db);
       await db.register('a');
       await db.settle();
-      // No job is due until a test says so.
+      // No job is due until a test makes it so.
       await restJobs(db, {
         maintenance: '7 * * * *',
         history_check: '22 * * * *',
@@ -109,7 +109,7 @@ describeWithRedis('refresher processes', () => {
         await first.end('SIGKILL');
 
         const second = await worker(others(first));
-        // It has taken over, and has begun a run of its own: what stops before that leaves none behind.
+        // It has taken over and started a run of its own; a process that stops before that leaves no run behind.
         await eventually(async () => {
           expect(await runs('failed')).toBe(1);
           expect(await runs('running')).toBe(1);

@@ -167,7 +167,7 @@ describeWithClusters('a database that accepts no writes', (engine) => {
     await primary.catchUp(standby);
     await primary.crash();
     proxy.cut();
-    proxy.retarget(standbyUrl()); // before it is promoted, as an address that follows whoever answers
+    proxy.retarget(standbyUrl()); // before it is promoted, as an address does that follows the reachable server
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await standby.promote();
 

@@ -5,7 +5,7 @@ import { type Ended, runCli, runServer } from '../support/processes.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** A server that takes connections and never says a word: a firewall, a stopped machine. */
+/** A server that accepts connections and never answers, as behind a firewall or on a stopped machine. */
 async function silentServer(): Promise<{ port: number; server: Server }> {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

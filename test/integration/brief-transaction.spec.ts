@@ -108,7 +108,7 @@ describe('a brief transaction with strong locks', () => {
     const refreshing = locks.withLock('view_refresh', async () => {
       begun.emit('now');
       await sleep(1_500);
-      await other.query('SELECT FROM history_in_hours LIMIT 1'); // nobody is kept waiting
+      await other.query('SELECT FROM history_in_hours LIMIT 1'); // nothing has to wait
       seen = 'read';
     });
     await once(begun, 'now');

@@ -54,7 +54,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     );
     await report();
     expect(await problems()).toEqual([expect.stringContaining('is 3 days ahead of')]);
-    // Also where nobody looks at the clocks before: what an operator runs by hand.
+    // Also where nothing has checked the clocks before, as when an operator runs it by hand.
     expect(await db.value('SELECT close_oldest_day()')).toBeNull();
     expect(await boundaries(db)).toEqual(before);
 

@@ -19,7 +19,7 @@ describeOnTimescale('chunks of different ages', () => {
   it('store late reports by the names of their columns', async () => {
     const before: TestReport = { key: 'a', at: at(today, -1, '10:00:00'), ...EVERY_FIELD };
     await insertReports(db, [before]);
-    // A chunk of today has the dropped column no more; one of before still has its place.
+    // New chunks do not have the dropped column; older ones still have its place.
     await db.query('ALTER TABLE location_reports ADD gone integer');
     await db.query('ALTER TABLE location_reports DROP gone, ADD added text');
     const after = [-1, -2, -20, -21].map((days): TestReport => ({

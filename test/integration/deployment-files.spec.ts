@@ -56,7 +56,7 @@ function childBlocks(text: string, indent: number): Map<string, string> {
 
 const ours = services.filter(({ text }) => text.includes(`image: ${OUR_IMAGE}`));
 
-/** Docker's plug-in, or its older form as a command of its own. Both check a file without a Docker engine. */
+/** The Docker plug-in, or the older stand-alone command. Both check a file without a Docker engine. */
 const dockerCompose = [['docker', 'compose'], ['docker-compose']].find(
   ([command = '', ...args]) => spawnSync(command, [...args, 'version']).status === 0,
 );

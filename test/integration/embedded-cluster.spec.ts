@@ -50,7 +50,7 @@ interface User {
   cluster: Promise<{ url: string; port: number; dataDir: string }>;
 }
 
-/** Another process that uses a data folder until it is told (a line on stdin) or killed. */
+/** Another process that uses a data folder until it gets a line on stdin, or is killed. */
 function userProcess(dataDir: string, settings: Record<string, string> = FAST): User {
   const args = [join(scratch, 'code', 'use.js'), dataDir, JSON.stringify(settings)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });

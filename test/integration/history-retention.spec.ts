@@ -24,7 +24,7 @@ describe('closing days on the postgresql engine', () => {
   });
   afterEach(() => db.drop());
 
-  /** Past the triggers of location_reports. */
+  /** Bypasses the triggers of location_reports. */
   const insertInto = (
     partition: string,
     { key, at: moment, latitude, longitude }: TestReport,
@@ -46,7 +46,7 @@ describe('closing days on the postgresql engine', () => {
       longitude: i,
     }));
     for (const report of hidden) await insertInto(partitionOf(report.at), report);
-    await expectHistoryOf(db, reports); // nobody saw them yet
+    await expectHistoryOf(db, reports); // none of them was aggregated yet
     await keepRaw(db, 8);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, 9));
     await expectHistoryOf(db, [...reports, ...hidden]);

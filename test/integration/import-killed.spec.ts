@@ -17,7 +17,7 @@ const REPORTS = 200_000;
 const KILLS = 20;
 const TRACKERS = 40;
 const SEED = 20_251_125;
-/** So many batches that twenty kills do not reach the end of the file. */
+/** Small enough that twenty kills do not reach the end of the file. */
 const BATCH = 4000;
 
 /** Reports of all ages, known and unknown trackers, some of them twice, and some lines that are none. */
@@ -56,7 +56,7 @@ interface Ledger {
   days: number;
 }
 
-/** All of it in one statement, so of one moment: what the ledger says, and what is there. */
+/** The ledger and the stored reports, read in one statement and so at one moment. */
 const LEDGER = `
   SELECT outcome, read, stored, late, duplicate, rejected,
     (SELECT jsonb_object_agg(reason, reports) FROM import_run_rejections AS j WHERE j.run_id = r.id) AS rejections,

@@ -127,7 +127,7 @@ describe('a listener', () => {
     await breakDown();
     await deaf();
     expect(refresher.listener.state).toMatchObject({ listening: false, reason: expect.any(String) });
-    await report(); // nobody hears of it
+    await report(); // while nobody listens
     proxy.inject('none');
     await listening();
     await done();
@@ -146,7 +146,7 @@ describe('a listener', () => {
     proxy.inject('LISTEN refused');
     proxy.cut();
     await eventually(() => expect(refresher.waits.length).toBeGreaterThanOrEqual(5));
-    const longest = Math.max(...refresher.waits); // each is drawn by lot
+    const longest = Math.max(...refresher.waits); // each is random
     expect(longest).toBeGreaterThan(refresher.waits[0] as number);
     proxy.inject('none');
     await listening();

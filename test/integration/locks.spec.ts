@@ -252,7 +252,7 @@ describe('a lock', () => {
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
       redis.resume();
       await eventually(async () => expect(await b.status.state()).toMatchObject({ state: 'ready' }));
-      await redis.client.flushall(); // what was asked of it meanwhile it did
+      await redis.client.flushall(); // it did what was requested in the meantime
     });
 
     it('does not use Redis for short and frequent work', async () => {

@@ -84,7 +84,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
   });
 
   it('wait for a running migration, and go on when it was killed', async () => {
-    // Somebody's transaction holds what the first migration needs.
+    // A transaction holds a lock that the first migration needs.
     await db.queryOnNewConnection(
       'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)',
     );

@@ -16,7 +16,7 @@ const TTL = 1_000;
 const VIEW = 'location_history:view_refresh_lock';
 const HOUR = 3_600_000;
 const one = (): Promise<number> => Promise.resolve(1);
-/** Keeps Redis busy for three seconds: more than a command of ours waits, less than it answers BUSY after. */
+/** Keeps Redis busy for three seconds: longer than our commands wait, and too short for it to answer BUSY. */
 const BUSY = `local function now() local t = redis.call('TIME') return t[1] + t[2] / 1e6 end
   local started = now() while now() - started < 3 do end`;
 const ACQUIRED = { outcome: 'acquired', result: 1 };
@@ -75,7 +75,7 @@ describeWithRedis('locks over Redis', () => {
     const named = new RegExp(`${VIEW} \\(${described}\\).*redis-cli DEL ${VIEW}`);
     expect(saidOf(VIEW)).toEqual([expect.stringMatching(named)]); // once
     expect(await problems()).toEqual([expect.stringMatching(named)]);
-    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nobody tried
+    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nothing was tried
 
     await redis.client.del(VIEW);
     expect(await a.service.withLock('view_refresh', () => redis.locks())).toMatchObject({ result: [VIEW] });

@@ -83,7 +83,7 @@ describeWithRedis('deployments on one Redis', () => {
     opened.push({ close: () => locks.close() });
     return locks;
   }
-  /** As the job does it, in a process of its own. */
+  /** As the job does, as a process of its own. */
   async function refreshPeriodically(
     db: TestDatabase | undefined,
     prefix: string | null = null,

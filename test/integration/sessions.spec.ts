@@ -23,7 +23,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-/** Nobody listens to a session in the moment in which the pool hands it out: its failure would end the process. */
+/** A session has no error listener while the pool hands it out; a failure then would end the process. */
 it('a session that the server ends at once fails the statement that was to use it, and no other', async () => {
   const known = await db.query<{ port: number }>(
     'SELECT client_port AS port FROM pg_stat_activity WHERE datname = current_database()',

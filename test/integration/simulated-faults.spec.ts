@@ -99,7 +99,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     }),
   };
 
-  /** As a client that does not give up: what was acknowledged is told, and comes once, however often it was sent. */
+  /** A client that retries until its reports are acknowledged, and records them; each counts once, however often it was sent. */
   async function tell(reports: readonly TestReport[], how: 'INSERT' | 'import'): Promise<void> {
     await eventually(async () => {
       if (how === 'import') await ingestReports(db, reports);
@@ -118,7 +118,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     }
   }
 
-  /** Waits for what every fault may hold up for a while, but none for good; else tells what the server is at. */
+  /** Waits for what a fault may delay, but not prevent. On a time-out it shows what the server is doing. */
   async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
     const late = sleep(STEP_MS, undefined, { ref: false }).then(async () => {
       const sessions = await db.query(
@@ -131,7 +131,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   }
 
   it('lose no report, and run every slot once', async () => {
-    // Each kind comes as often as the others, in an order that nobody has thought of.
+    // Each kind occurs as often as the others, in a random order.
     const kinds = Object.keys(disasters);
     const plan = random.shuffle([...kinds, ...kinds]);
     let now = BEGIN;

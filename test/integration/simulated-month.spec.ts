@@ -28,7 +28,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   const random = new Random(42);
   let db: TestDatabase;
   const sightings: Sighting[] = [];
-  /** In the order in which the database was told of them, the first time each. */
+  /** In the order in which the database first got them. */
   const told = new Map<string, TestReport>();
   const sizes: { day: number; raw: number; parts: number }[] = [];
 
@@ -95,7 +95,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     for (const { id } of random.shuffle(jobs)) await runPolicy(id);
   }
 
-  /** Everything that runs on its own, in whatever order. */
+  /** Everything that runs by itself, in any order. */
   async function operate(now: Date): Promise<void> {
     const work = random.shuffle([
       () => runPolicies(),

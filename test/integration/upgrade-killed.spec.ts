@@ -42,7 +42,7 @@ class Moments {
   }
 }
 
-/** What `migrate` says of all steps since 0.1.0. */
+/** The report of `migrate` about all steps since 0.1.0. */
 const RAN = '3 migrations ran';
 
 describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
@@ -88,7 +88,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     return String(row?.['stage']);
   }
 
-  /** Whatever was left half done, history was the same all the time; and the next run brings all of it to its end. */
+  /** Whatever was left half done, history was the same all the time, and the next run completes everything. */
   async function expectToGoOn(old: OldDatabase): Promise<void> {
     await expectUnchanged(old.db, before);
     await old.db.migrate();

@@ -100,7 +100,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
   it('that changes nothing changes no history', async () => {
     await db.query(`UPDATE location_reports SET nearest_city = 'X' WHERE hashed_adv_key = 'nobody'`);
     await db.query(`DELETE FROM location_reports WHERE hashed_adv_key = 'nobody'`);
-    // A hypertable does not tell a trigger what a DELETE removed, so there it counts as a change.
+    // On a hypertable a trigger does not see what a DELETE removed, so there it counts as a change.
     expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(engine === 'timescaledb' ? 1 : 0);
     await expectHistoryOf(db, reports);
   });

@@ -34,7 +34,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
   });
   afterEach(() => db.drop());
 
-  /** One plain statement says how many rows it was given, not what became of them. */
+  /** A plain INSERT returns the number of given rows, not what became of them. */
   const insertReportsPlainly = async (db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> => {
     // TimescaleDB merges late rows one by one, under a lock, between the others: two such statements can deadlock.
     const horizon = engine === 'timescaledb' ? (await boundaries(db)).horizon : new Date(0);
@@ -74,7 +74,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
     ['the ingest call', ingestReports],
     ['plain INSERT', insertReportsPlainly],
   ])('counts 10,000 reports once while their day is closed: by %s', async (_, insert) => {
-    // Of the day that is closed meanwhile, and of the one before it: each is stored by one of the connections, or late.
+    // Reports of the day that is being closed, and of the day before: each is stored by one of the connections, or late.
     const trackers = await registered(40);
     const reports = random.reports(10_000, trackers, at(today, -10, '00:00:00'), at(today, -8, '00:00:00'));
     await keepRaw(db, 8);

@@ -32,7 +32,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     latitude: 1,
     longitude: 2,
   });
-  /** On a connection of its own, after these statements. */
+  /** Runs it on a new connection, after these statements. */
   function copy(reports: readonly TestReport[], ...before: string[]): Promise<void> {
     return withClient(db.url, async (client) => {
       for (const statement of before) await client.query(statement);

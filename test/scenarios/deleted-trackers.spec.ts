@@ -118,7 +118,7 @@ describeOnEveryEngine('deleting a tracker', (engine) => {
       tracker: null,
     });
 
-    // What is sent again is new: nobody remembers it.
+    // A report that is sent again is new, because its identity is gone.
     expect(await ingestReports(db, of('a').slice(0, 3))).toEqual({ late: 3 });
     await db.register('a again', 'a');
     await expectHistoryOf(db, [...of('a').slice(0, 3), ...of('b', 'c')]);

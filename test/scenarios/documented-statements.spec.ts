@@ -38,7 +38,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
   afterAll(() => db.drop());
 
   it('notify all listeners, by hand and automatically', async () => {
-    await db.settle(); // whoever is woken already, as by the migrations, is not woken again
+    await db.settle(); // a process that was notified already, as by the migrations, is not notified again
     const client = await connectTo(db.url);
     try {
       const heard: (string | undefined)[] = [];

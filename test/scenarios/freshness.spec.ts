@@ -84,7 +84,7 @@ describeOnEveryEngine('the running application', (engine) => {
   });
 
   it('shows a report within a second whose transaction began before a refresh and ended after it', async () => {
-    // While a marker waits nobody is notified again. This one is done before the transaction commits.
+    // While a marker waits there is no further notification. This one is processed before the transaction commits.
     await db.query('INSERT INTO refresh_markers (from_time, to_time) VALUES (NULL, NULL)');
     const writer = await db.pool.connect();
     try {

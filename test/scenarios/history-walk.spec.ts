@@ -17,7 +17,7 @@ interface Row {
   reportCount: number;
 }
 
-/** Somebody who walks through history and stops where he likes. */
+/** A client that walks through history, and stops anywhere. */
 class Walker {
   readonly rows: Row[] = [];
   hasMore = true;

@@ -83,7 +83,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       },
     ]);
     const trackers = await scene.db.query(
-      `SELECT hashed_adv_key AS scene.key, stored, late, duplicate, rejected FROM import_run_trackers ORDER BY stored`,
+      `SELECT hashed_adv_key AS key, stored, late, duplicate, rejected FROM import_run_trackers ORDER BY stored`,
     );
     expect(trackers).toEqual([
       { key: `other ${scene.key}`, stored: 1, late: 0, duplicate: 0, rejected: 0 },
@@ -91,7 +91,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     ]);
     expect(
       await scene.db.query(
-        `SELECT position, reason, tracker, hashed_adv_key AS scene.key, latitude, given FROM rejected_reports ORDER BY position`,
+        `SELECT position, reason, tracker, hashed_adv_key AS key, latitude, given FROM rejected_reports ORDER BY position`,
       ),
     ).toEqual([
       { position: 120, reason: 'undecodable', tracker: null, key: null, latitude: null, given: '{120' },

@@ -5,7 +5,7 @@ import { at, type TestReport } from '../support/history-oracle.js';
 import { batch, Importer, ImportScene, ListSource } from '../support/scenes/import-scene.js';
 import { expectHistoryOf } from '../support/history.js';
 
-/** What a device says beside the place. */
+/** What a device reports beside the place. */
 const DEVICE = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
 
 describeOnEveryEngine('a retry of rejected reports', (engine) => {

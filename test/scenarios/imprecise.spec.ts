@@ -65,7 +65,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
           db.query(sqlFile('queries/trackers/find-near'), [of.latitude, of.longitude, 1000, 10]);
         expect(await near(PLACE)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
         expect(await near(CELL_TOWER)).toEqual([]);
-        // Raw shows both, and says which is which.
+        // RAW shows both, and marks the imprecise one.
         expect(await placesIn(db, 'raw_history', key)).toMatchObject([
           { ...PLACE, imprecise: false, ...details },
           {

@@ -104,7 +104,7 @@ describeOnTimescale('an undisturbed move', () => {
     try {
       await db.register('a');
       const today = await historyToday(db);
-      // None of them raw, so nothing but the move itself says that there is something to refresh.
+      // None of them is raw, so that only the move itself can mark something for a refresh.
       await insertReports(db, [{ key: 'a', at: at(today, -9, '10:00:00'), latitude: 1, longitude: 2 }]);
       const before = await readHistory(db);
       const report = await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);

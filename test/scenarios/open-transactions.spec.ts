@@ -16,7 +16,7 @@ const FIVE_MINUTES = 300;
 /** The doctor's own are as old as its question. */
 const isOfTheTest = ({ name, gid }: OtherTransaction): boolean => name === 'by hand' || gid !== null;
 
-/** What the database would say so many seconds later. */
+/** What the database would answer that many seconds later. */
 class LaterRepository extends TransactionsHealthRepository {
   readonly asked: number[] = [];
 

@@ -29,7 +29,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     today = await historyToday(db);
     await db.register('a');
     await db.settle();
-    // The policies run when the test says so, and not as well when TimescaleDB's scheduler thinks fit.
+    // The policies run when the test runs them, and not by TimescaleDB's scheduler as well.
     await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
     await eventually(async () =>
       expect(

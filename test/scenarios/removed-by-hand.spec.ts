@@ -3,7 +3,7 @@ import { healthOf } from '../support/services.js';
 import { describeRemovedHistory, A_DAY, DROPS, PER_DAY } from '../support/scenes/removal-scene.js';
 import { maintain } from '../support/history.js';
 
-/** What somebody does by hand. */
+/** What a user does by hand. */
 interface Removal {
   how: string;
   /** See RemovalScene.put(). */
@@ -107,7 +107,7 @@ describeRemovedHistory('history that is removed by hand', (engine, scene) => {
       }
       expect(problems[0]).toMatch(new RegExp(`\\b${missing} of \\d+ `));
 
-      // Whatever is done by the clock meanwhile.
+      // What timers do in the meantime.
       await maintain(db);
       for (const relation of ['hourly', 'daily']) {
         await db.query(

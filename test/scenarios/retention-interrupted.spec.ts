@@ -30,7 +30,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
   });
   afterEach(() => db.drop());
 
-  /** Runs work while a session holds what a statement takes; whatever it did is undone afterwards. */
+  /** Runs work while a session holds the locks of a statement, which is rolled back afterwards. */
   async function whileHeld<T>(sql: string, work: (held: PoolClient) => Promise<T>): Promise<T> {
     const client = await db.pool.connect();
     try {

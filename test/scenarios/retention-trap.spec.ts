@@ -94,7 +94,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       const again = [0, 100, 143, reports.length - 2, reports.length - 1].flatMap((i) => reports[i] ?? []);
       for (const report of again) {
         await insert(db, report).catch((error: unknown) => {
-          // What is still raw has a unique key, and a plain INSERT says so.
+          // Raw reports have a unique key, so that a plain INSERT fails.
           expect(error).toMatchObject({ code: '23505' });
         });
         await maintain(db);

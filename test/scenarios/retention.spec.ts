@@ -112,7 +112,7 @@ describeOnEveryEngine('retention', (engine) => {
     await writer.query('BEGIN');
     await insertReports(writer, [late]);
     const closing = maintain(db);
-    // Longer than the closing waits for a lock: it gives way and tries again, so that nobody queues behind it.
+    // Longer than the closing waits for a lock; it gives way and tries again, so that nothing queues behind it.
     await db.query('SELECT pg_sleep(2.5)');
     expect((await boundaries(db)).horizon).toEqual(at(today, -9, '00:00:00'));
     await writer.query('COMMIT');

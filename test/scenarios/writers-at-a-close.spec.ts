@@ -12,7 +12,7 @@ import { TestDatabase } from '../support/test-database.js';
 /** What a writer may have to wait at most, in milliseconds. */
 const LONGEST_STALL_MS = 2_000;
 
-/** Stores a report after the other on a session of its own, and measures how long each took. */
+/** Stores reports one after the other on a session of its own, and measures how long each takes. */
 class SteadyWriter {
   longestMs = 0;
   readonly stored: TestReport[] = [];
@@ -106,7 +106,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
         ),
       ]);
 
-      // It is old now: nobody is kept waiting any more.
+      // It is old now, and nothing waits for it any more.
       const whileYoung = writer.longestMs;
       writer.longestMs = 0;
       await expect(maintain(db)).rejects.toMatchObject({ code: 'CONFLICT' });
