@@ -11,14 +11,14 @@ import { OfflineGeocoder } from '../../src/geocoding/providers/offline.geocoder.
 import { ProvidersRepository } from '../../src/geocoding/providers.repository.js';
 import type { TestDatabase } from './test-database.js';
 
-/** What a server says, given where it is asked for. */
+/** How a server answers a request for a place. */
 export type Behaviour = (
   asked: { latitude: number; longitude: number },
   response: ServerResponse,
   request: IncomingMessage,
 ) => void;
 
-/** A server that speaks Nominatim's protocol, well or badly, and remembers who asked when. */
+/** A server that speaks Nominatim's protocol, correctly or not, and records its requests. */
 export class FakeNominatim {
   readonly requests: { at: number; latitude: number; longitude: number; userAgent: string | undefined }[] =
     [];
@@ -79,7 +79,7 @@ export const BEHAVIOURS = {
   hangsUp: (_, __, request) => request.socket.destroy(),
 } satisfies Record<string, Behaviour>;
 
-/** The services of one process that geocodes, without its clock: the tests say when. */
+/** The geocoding services of one process, without timers: the tests run them. */
 export interface Geocoding {
   service: GeocodingService;
   online: OnlineCellsService;

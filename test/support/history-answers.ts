@@ -206,7 +206,7 @@ export function metresBetween(
   return 2 * 6_371_008.8 * Math.asin(Math.min(1, distance / 2));
 }
 
-/** Every field that the oracle knows. */
+/** The fields that the history oracle knows. */
 export const HISTORY_FIELDS = `id timestamp bucketSize location { latitude longitude } nearestCity lastReportAt
   firstReportAt reportCount confidence maxConfidence horizontalAccuracy`;
 

@@ -1,4 +1,4 @@
-/** A report as the tests think of it. */
+/** A report in the tests' form. */
 export interface TestReport {
   key: string;
   at: Date;
@@ -34,7 +34,7 @@ export interface HistoryRow {
   city: string | null;
 }
 
-/** With what a device says beside the place, and which report the row shows. */
+/** A row with what a device reports beside the place, and the time of the report that it shows. */
 export interface DetailedRow extends HistoryRow {
   altitude: number | null;
   speed: number | null;
@@ -64,7 +64,7 @@ export function isImprecise({ accuracy = 0, imprecise = accuracy > MAX_ACCURACY 
   return imprecise;
 }
 
-/** Reports of one row, oldest first: the precise ones, or all where none is precise. */
+/** The reports of a row that count, oldest first: the precise ones, or all where none is precise. */
 function thatCount(reports: readonly TestReport[]): TestReport[] {
   const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
   return sorted.every(isImprecise) ? sorted : sorted.filter((report) => !isImprecise(report));
@@ -163,7 +163,7 @@ export const READ_HISTORY = (relation: 'location_history_view' | 'location_histo
     v.course, v.battery, v.motion, v.imprecise, v.located_at AS "locatedAt"
   FROM ${relation} AS v JOIN trackers AS t ON t.id = v.tracker_id`;
 
-/** Brings rows of READ_HISTORY into the oracle's form and order. */
+/** Converts rows of READ_HISTORY to the oracle's form and order. */
 export function normalize(
   rows: readonly (Omit<DetailedRow, 'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt'> &
     Record<'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt', Date>)[],
@@ -180,7 +180,7 @@ export function normalize(
     .sort(byPlaceInHistory);
 }
 
-/** What the database was told, kept as plain reports: the oracle's input after updates, deletions and closed days. */
+/** The reports that the database got, as the oracle's input after updates, deletions and closed days. */
 export class HistoryModel {
   /** In the order in which they came in. */
   reports: TestReport[] = [];

@@ -22,7 +22,7 @@ export function historyToday(db: TestDatabase): Promise<Date> {
   return db.value<Date>("SELECT cut + interval '24 hours' FROM history_state");
 }
 
-/** What history shows: by the view, and, which must be the same, by the materialized view. */
+/** The history that the view shows; checks that the materialized view shows the same. */
 export async function readHistory(db: TestDatabase): Promise<DetailedRow[]> {
   await db.settle();
   const view = normalize(await db.query(READ_HISTORY('location_history_view')));
@@ -31,23 +31,23 @@ export async function readHistory(db: TestDatabase): Promise<DetailedRow[]> {
   return view;
 }
 
-/** Checks that history is that of these reports, in the order in which they came in. */
+/** Checks that history is that of these reports, given in the order in which they came in. */
 export async function expectHistoryOf(db: TestDatabase, reports: readonly TestReport[]): Promise<void> {
   const cut = await db.value<Date>('SELECT cut FROM history_state');
   expect(await readHistory(db)).toEqual(detailedHistory(reports, cut));
 }
 
-/** How far back raw reports go in a database made with these: nine days, of which seven become due at once below. */
+/** Settings of a database with nine days of raw reports, seven of which keepRaw(db, 2) makes due at once. */
 export const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '9' };
 
-/** Time cannot be moved, but how long raw reports are kept can: what is older is due from now on. */
+/** Shortens the retention of raw reports, so that older days are due now: tests cannot move the time. */
 export async function keepRaw(db: TestDatabase, days: number): Promise<void> {
   await db.query('UPDATE history_state SET raw_retention_hours = $1, hourly_retention_hours = 24', [
     days * 24,
   ]);
 }
 
-/** Runs maintenance as the job does; after that of an application that the test started, should its minute have come. */
+/** Runs maintenance as the job does; waits for that of an application under test, if it is running. */
 export async function maintain(db: TestDatabase): Promise<MaintenanceReport> {
   for (let tries = 0; tries < 100; tries++) {
     const report = await db.maintain();
@@ -57,7 +57,7 @@ export async function maintain(db: TestDatabase): Promise<MaintenanceReport> {
   throw new Error('another process is at it');
 }
 
-/** The days from the `first`-th to the `last`-th before `today`, oldest first, as maintenance names them. */
+/** Names of the days from `first` to `last` days before `today`, oldest first, as maintenance gives them. */
 export function dayNames(today: Date, first: number, last: number): string[] {
   const names: string[] = [];
   for (let day = first; day >= last; day--)
@@ -113,7 +113,7 @@ export async function createRandomHistory(
   return { db, today, reports };
 }
 
-/** Reports of some trackers over six days, in raw and in the aggregates; the days before yesterday are then closed. */
+/** Inserts reports of these trackers for six days, and closes all days but the last two. */
 export async function sixDaysThenRetention(
   db: TestDatabase,
   today: Date,
@@ -133,7 +133,7 @@ export async function historyBeside(db: TestDatabase, key: string, day: Date): P
   return rows.filter((row) => row.key !== key || row.bucket !== day.toISOString());
 }
 
-/** What a relation of history shows of a tracker, oldest first. */
+/** Rows of a tracker in a relation of history, oldest first. */
 export async function placesIn(
   db: TestDatabase,
   relation: string,

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
-/** Servers are started, processes killed and clocks waited for; a hang still ends. */
+/** Long enough for tests that start servers, kill processes and wait for timers, and short enough to end a hang. */
 jest.setTimeout(180_000);
 
-/** What went wrong shows in an assertion; a test that is about the log sets its own. */
+/** Failures show in assertions; a test of the log sets its own logger. */
 Logger.overrideLogger(false);

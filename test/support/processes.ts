@@ -22,13 +22,13 @@ const ENTRY = { cli: join(ROOT, 'dist/src/cli.js'), server: join(ROOT, 'dist/src
 
 type Variables = Record<string, string>;
 
-/** Nothing of the environment that the tests run in but what a process needs to start. */
+/** Only what a process needs of the tests' environment. */
 function environment(env: Variables): NodeJS.ProcessEnv {
   const { PATH, HOME, TZ } = process.env;
   return { PATH, HOME, ...(TZ !== undefined && { TZ }), ...env };
 }
 
-/** What a command that ended said. */
+/** The result of a command. */
 export interface Ended {
   code: number | null;
   stdout: string;
@@ -63,7 +63,7 @@ async function ended(child: ChildProcess, stdin: string | Buffer): Promise<Ended
   return { code, ...told, ms: Date.now() - began };
 }
 
-/** A process of the product that goes on until it is told to stop. */
+/** A process of the product that runs until it is stopped. */
 export class RunningProduct {
   private said = '';
   private readonly ending: Promise<number | null>;
@@ -82,12 +82,12 @@ export class RunningProduct {
     return new RunningProduct(spawn(process.execPath, [ENTRY.cli, ...args], { env: environment(env) }));
   }
 
-  /** Everything that it said until now. */
+  /** Its output until now. */
   get output(): string {
     return this.said;
   }
 
-  /** Waits until it says something of this form, and gives what the expression captures. */
+  /** Waits until its output matches. @returns the match. */
   async says(form: RegExp, ms = 30_000): Promise<RegExpExecArray> {
     const end = Date.now() + ms;
     for (;;) {
@@ -99,7 +99,7 @@ export class RunningProduct {
     }
   }
 
-  /** Address that it answers on, e.g. `http://127.0.0.1:3000`. */
+  /** Its address, e.g. `http://127.0.0.1:3000`. */
   async address(): Promise<string> {
     return (await this.says(/(?:GraphQL|health) at (http:\/\/127\.0\.0\.1:\d+)\//))[1] as string;
   }
@@ -111,13 +111,13 @@ export class RunningProduct {
     return { code: await this.ending, ms: Date.now() - began };
   }
 
-  /** Ends it, whatever its state; for the end of a test. */
+  /** Kills it if it still runs; for the end of a test. */
   async destroy(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) await this.end('SIGKILL');
   }
 }
 
-/** POSTs a query to a running product and gives the data of an answer without errors. */
+/** POSTs a query to a running product. @returns the data of an answer without errors. */
 export async function query<T>(address: string, text: string): Promise<T> {
   const response = await fetch(`${address}/graphql`, {
     method: 'POST',
@@ -129,7 +129,7 @@ export async function query<T>(address: string, text: string): Promise<T> {
   return data;
 }
 
-/** A folder for a private PostgreSQL, which as root runs as another user. */
+/** Makes a folder for a private PostgreSQL, which runs as another user if we are root. */
 export function newDataFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'product-'));
   chmodSync(folder, 0o755);
@@ -152,7 +152,7 @@ export function postgresProcesses(dataFolder: string): string[] {
     .filter((line) => line.includes(token));
 }
 
-/** Where the private PostgreSQL of a data folder answers, and its postmaster. */
+/** Address and postmaster process id of the private PostgreSQL of a data folder. */
 export function postgresOf(dataFolder: string): { url: string; postmaster: number } {
   const read = (file: string): string => readFileSync(join(dataFolder, 'cluster', file), 'utf8');
   const [pid, , , port] = read('pgdata/postmaster.pid').split('\n');

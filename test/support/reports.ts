@@ -8,7 +8,7 @@ import { IngestRepository } from '../../src/import/ingest.repository.js';
 import type { Motion } from '../../src/common/telemetry.js';
 import type { TestDatabase } from './test-database.js';
 
-/** What statements are given to. */
+/** A connection or database that runs statements. */
 interface Queries {
   query(sql: string, values?: unknown[]): Promise<unknown>;
 }
@@ -31,7 +31,7 @@ export async function insertReports(
   );
 }
 
-/** Brings reports by COPY, on a session of one's own. */
+/** Loads reports by COPY. */
 export async function copyReports(client: ClientBase, reports: readonly TestReport[]): Promise<void> {
   const { rows } = await client.query<{ line: string }>(
     `SELECT concat_ws(E'\\t', key, at, ST_SetSRID(ST_MakePoint(longitude, latitude), 4326)::geo_point, coalesce(confidence, '\\N'),
@@ -50,10 +50,10 @@ export async function copyReports(client: ClientBase, reports: readonly TestRepo
   );
 }
 
-/** What became of a batch, by outcome; outcomes that did not occur are missing. */
+/** Number of reports by outcome; outcomes that did not occur are missing. */
 export type Ledger = Record<string, number>;
 
-/** Takes reports in as every import does, one batch, without a run that would count it. */
+/** Ingests reports as one batch of an import does, without an import run. */
 export async function ingestReports(db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> {
   const batch = new IncomingBatch('test');
   for (const [i, report] of reports.entries()) {
@@ -81,7 +81,7 @@ export async function ingestReports(db: TestDatabase, reports: readonly TestRepo
   });
 }
 
-/** Of all ledgers together. */
+/** The sum of several ledgers. */
 export function sum(ledgers: readonly Ledger[]): Ledger {
   const total: Ledger = {};
   for (const [outcome, reports] of ledgers.flatMap((one) => Object.entries(one))) {
@@ -118,10 +118,10 @@ export const PLACE = { latitude: 48.8566, longitude: 2.3522 };
 export const CELL_TOWER = { latitude: 48.9016, longitude: 2.3522 };
 export const OSLO = { latitude: 59.9139, longitude: 10.7522 };
 
-/** Makes a report of a day relative to today. */
+/** Makes a report of a day, given relative to today. */
 export type MakeReport = (days: number, time: string, more?: Partial<TestReport>) => TestReport;
 
-/** What makes reports of a tracker: of a phone that knows where it is, and of one that knows its cell tower. */
+/** Makers of a tracker's reports: with the phone's own position, and with that of its cell tower only. */
 export function reportsOf(key: string, today: Date): { precise: MakeReport; imprecise: MakeReport } {
   const precise: MakeReport = (days, time, more) => ({
     key,

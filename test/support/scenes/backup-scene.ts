@@ -15,7 +15,7 @@ import { TestDatabase, type TestDatabaseOptions } from '../test-database.js';
 import { execFileSync } from 'node:child_process';
 
 export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
-/** Raw reports go back so many days when the backup is made. */
+/** Days for which raw reports exist when the backup is made. */
 export const RAW_DAYS = 4;
 const WALK_LENGTH = 5000;
 
@@ -34,7 +34,7 @@ export class BackupScene {
     readonly walk: readonly TestReport[],
   ) {}
 
-  /** @param options where to make it, if not on the engine's own server. */
+  /** @param options server of the database, if not the engine's own. */
   static async create(
     engine: HistoryEngine,
     options: Pick<TestDatabaseOptions, 'server'>,
@@ -173,8 +173,9 @@ export function contentsOf(db: TestDatabase): Promise<TableContents> {
 }
 
 /**
- * Definitions and owners of relations and functions; triggers, indexes and constraints. A restored view may name a column of a UNION's second half, and a chunk takes over a constraint of its hypertable as not
- * validated: neither changes anything.
+ * Definitions and owners of relations and functions; triggers, indexes and constraints. Two differences after a restore are
+ * left out, because they change nothing: a restored view may name a column of a UNION's second half, and a chunk takes over
+ * a constraint of its hypertable as not validated.
  */
 export async function definitionsOf(db: TestDatabase): Promise<string[]> {
   return withClient(db.url, async (client) => {
@@ -199,7 +200,7 @@ export async function definitionsOf(db: TestDatabase): Promise<string[]> {
   });
 }
 
-/** Policies of TimescaleDB, as they were made and whether they are switched on. */
+/** Policies of TimescaleDB: their settings, and whether they are scheduled. */
 export function policiesOf(db: TestDatabase): Promise<Record<string, unknown>[]> {
   return db.query(
     `SELECT job_id, proc_name, owner, scheduled, schedule_interval::text, fixed_schedule, initial_start, max_runtime::text,
@@ -233,7 +234,7 @@ export interface BackupServer {
  * Finds a server that can hold databases of an engine, and pg_dump and its kin for it. The engine's own server comes
  * first; the postgresql engine works on any other server of the run as well, and the embedded one has no client programs.
  *
- * @returns a text that says what is missing, where there is none.
+ * @returns a text that names what is missing, if there is no such server.
  */
 export function findBackupServer(engine: HistoryEngine): BackupServer | string {
   const usable = allServers().filter((server) => server.engine === engine || engine === 'postgresql');
@@ -250,7 +251,7 @@ export function findBackupServer(engine: HistoryEngine): BackupServer | string {
 /**
  * The folder with pg_dump, pg_restore, psql, createdb and dropdb of a major version; undefined when there is none.
  *
- * Debian's own folders come before PATH: what it puts into /usr/bin are wrappers, which choose a version for themselves.
+ * Debian's own folders come before PATH: /usr/bin has wrappers, which choose a version themselves.
  */
 export function findClientPrograms(majorVersion: number): string | undefined {
   const installed = existsSync(DEBIAN) ? readdirSync(DEBIAN).map((name) => join(DEBIAN, name, 'bin')) : [];

@@ -13,14 +13,14 @@ import { TrackerKeysModule } from '../../../src/tracker-keys/tracker-keys.module
 import { commandConfig, openModule } from '../application.js';
 import { TestDatabase } from '../test-database.js';
 
-/** A key pair of a tracker as files have it; all base64. */
+/** A key pair of a tracker as in key files, all base64. */
 export interface KeyPair {
   privateKey: string;
   advertisementKey: string;
   hashedAdvKey: string;
 }
 
-/** The same number gives the same key. */
+/** Makes a key pair; the same number gives the same one. */
 export function aKeyPair(n: number): KeyPair {
   const ecdh = createECDH('secp224r1');
   // 28 bytes below the order of the curve: the first byte is none of the largest.
@@ -35,7 +35,7 @@ export function aKeyPair(n: number): KeyPair {
   };
 }
 
-/** A device in macless-haystack's list: the first key is its own, the others are `additionalKeys`. */
+/** A device as in macless-haystack's list, with the first key as its own and the others as `additionalKeys`. */
 export function aDevice(name: string, [first, ...others]: readonly KeyPair[]): Record<string, unknown> {
   return {
     id: 4711,
@@ -48,13 +48,13 @@ export function aDevice(name: string, [first, ...others]: readonly KeyPair[]): R
   };
 }
 
-/** The forms in which a private key could come to light. */
+/** The forms in which a private key could leak. */
 export function formsOf({ privateKey }: KeyPair): string[] {
   const bytes = Buffer.from(privateKey, 'base64');
   return [privateKey, bytes.toString('hex'), bytes.toString('base64url'), [...bytes].join(',')];
 }
 
-/** Fails where a text has one of these private keys in it, in any form. */
+/** Fails if a text contains one of these private keys, in any form. */
 export function expectNoSecretsIn(text: string, pairs: readonly KeyPair[]): void {
   for (const form of pairs.flatMap(formsOf)) {
     if (text.includes(form))
@@ -64,7 +64,7 @@ export function expectNoSecretsIn(text: string, pairs: readonly KeyPair[]): void
   }
 }
 
-/** What the tests' private keys are encrypted with. */
+/** The key that encrypts the tests' private keys. */
 export const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
 
 /** The environment of a process that fetches from the fake endpoint, as fast as that answers. */
@@ -77,7 +77,7 @@ export function fetchingFrom(fake: FakeFindMy): Record<string, string> {
   };
 }
 
-/** Lets finders see a tracker: the endpoint has the report then. */
+/** Lets a finder see a tracker: adds its report to the endpoint. */
 export function see(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> & { at: Date }): void {
   const payload = sealReport(pair.advertisementKey, {
     confidence: 2,
@@ -94,7 +94,7 @@ export function see(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> 
   });
 }
 
-/** Finders see a tracker so often in the last days; what history makes of it is that of these reports. */
+/** Lets finders see a tracker `count` times in the last days. @returns the reports as the history oracle takes them. */
 export function seeOften(
   fake: FakeFindMy,
   pair: KeyPair,
@@ -114,7 +114,7 @@ export function seeOften(
   });
 }
 
-/** A database, a fake endpoint of each test's own, and fetchers as of several processes. */
+/** A database, a fake endpoint for each test, and fetchers that stand for several processes. */
 export class FetchScene {
   fake!: FakeFindMy;
   private readonly fetchers: INestApplicationContext[] = [];
@@ -134,7 +134,7 @@ export class FetchScene {
     return new FetchScene(db, keys);
   }
 
-  /** Before each test: no trackers, no raw reports, no runs. Daily history stays, so tests that look at it take other keys. */
+  /** Before each test: no trackers, no raw reports, no runs. Daily history stays, so that tests of it use keys of their own. */
   async begin(): Promise<void> {
     this.fake = await FakeFindMy.start();
     for (const table of ['trackers', 'import_runs', 'location_reports'])
@@ -153,7 +153,7 @@ export class FetchScene {
     await this.db.drop();
   }
 
-  /** Another process that fetches. */
+  /** Starts another fetcher, as another process would have it. */
   async aFetcher(env: Record<string, string> = {}): Promise<FetchService> {
     const context = await openModule(
       this.db,
@@ -170,12 +170,12 @@ export class FetchScene {
       expect(outcome).toBe('registered');
   }
 
-  /** Trackers of a key each: "Tracker 0" and so on. */
+  /** Registers a tracker for each key: "Tracker 0" and so on. */
   registerEach(pairs: readonly KeyPair[]): Promise<void> {
     return this.register(...pairs.map((pair, i) => aDevice(`Tracker ${i}`, [pair])));
   }
 
-  /** Nothing is wanted, nothing leased. */
+  /** Checks that no fetch is requested or leased. */
   async expectNothingLeft(): Promise<void> {
     expect(
       await this.db.query(
@@ -185,7 +185,7 @@ export class FetchScene {
   }
 }
 
-/** So many minutes ago, to the second, as reports are. */
+/** That many minutes ago, to the second, as reports are. */
 export function ago(minutes: number): Date {
   return new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
 }

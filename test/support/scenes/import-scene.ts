@@ -119,8 +119,8 @@ interface ImportSceneOptions {
 }
 
 /**
- * A database for imports, with an importer or the application; each test finds no import runs, and one new tracker. For use inside of
- * `describe`: it registers the hooks.
+ * A database for imports, with an importer or the application; each test finds no import runs, and one new tracker. For
+ * use inside of `describe`: it registers the hooks.
  */
 export class ImportScene {
   db!: TestDatabase;

@@ -9,17 +9,17 @@ import { historyToday, keepRaw, LONG_RAW_RETENTION, maintain, readHistory } from
 import { TestDatabase } from '../test-database.js';
 
 const KEYS = ['a', 'b', 'c'];
-/** Reports of a tracker in a day. */
+/** Reports of each tracker a day. */
 export const A_DAY = 12;
 export const PER_DAY = KEYS.length * A_DAY;
-/** What drops the raw reports of $open. */
+/** Drops the raw reports of $open. */
 export const DROPS: Record<HistoryEngine, string> = {
   postgresql: 'DROP TABLE $partition',
   timescaledb: `SELECT drop_chunks('location_reports', newer_than => '$open'::timestamptz, older_than => '$open'::timestamptz + interval '24 hours')`,
 };
 
 /**
- * Runs tests on every engine, on one scene that each of them finds whole and leaves whole.
+ * Runs tests on every engine on one scene, whose history is complete before each test and must be complete after it.
  *
  * @param tests gets the engine, and the scene for use in tests.
  */
@@ -40,7 +40,7 @@ export function describeRemovedHistory(
   });
 }
 
-/** A database with days that are closed and days that are open, of which history is removed by hand. */
+/** A database with closed and open days, of which history is removed by hand. */
 export class RemovalScene {
   private constructor(
     readonly engine: HistoryEngine,
@@ -80,7 +80,7 @@ export class RemovalScene {
     return guardOf(this.db);
   }
 
-  /** What the hourly check finds. */
+  /** The findings of the hourly check. */
   check(): Promise<HistoryLoss> {
     return this.guard.check();
   }
@@ -95,7 +95,10 @@ export class RemovalScene {
     return this.day(-1).slice(0, 10);
   }
 
-  /** A statement, with $day a closed day, $next the one after it, $open one with raw reports, $partition its partition. */
+  /**
+   * Fills in a statement: $day is a closed day, $next the day after it, $open a day with raw reports, $partition its
+   * partition.
+   */
   put(sql: string): string {
     return sql
       .replaceAll('$partition', `location_reports_${this.open.replaceAll('-', '')}`)
@@ -104,7 +107,7 @@ export class RemovalScene {
       .replaceAll('$open', this.day(-1));
   }
 
-  /** Drops the raw reports of an open day past the product. */
+  /** Drops the raw reports of an open day without the product's functions. */
   async drop(): Promise<void> {
     await this.makePartitions();
     await this.db.query(this.put(DROPS[this.engine]));

@@ -12,7 +12,7 @@ const TELEMETRY =
 const HISTORY = `bucketSize ${TELEMETRY} locatedAt lastReportAt reportCount`;
 const CREATE = `mutation ($input: CreateLocationReportInput!) { createLocationReport(input: $input) { outcome } }`;
 
-/** What a device says beside the place, as the API shows it. */
+/** What a device reports beside the place, as the API shows it. */
 export const SAID = { altitude: 34.5, speed: 12.5, course: 271.5, battery: 79, motion: 'CYCLING' };
 export const NOTHING_SAID = { altitude: null, speed: null, course: null, battery: null, motion: null };
 
@@ -20,7 +20,7 @@ export const NOTHING_SAID = { altitude: null, speed: null, course: null, battery
 type Row = Record<string, unknown>;
 type Detail = 'reports' | 'history';
 
-/** A database and the application, with a tracker for each test, and all that is told of it. */
+/** A database and the application, with a tracker for each test and all answers about it. */
 export class TelemetryScene {
   /** The tracker of the test that runs. */
   id = '';
@@ -64,7 +64,7 @@ export class TelemetryScene {
     return this.api.data(CREATE, this.input(time, more));
   }
 
-  /** The errors of one that is refused. */
+  /** The errors of a rejected report. */
   async refusal(time: Date, more: Row): Promise<unknown> {
     return (await this.api.ask(CREATE, this.input(time, more))).errors;
   }
@@ -127,7 +127,7 @@ export class TelemetryScene {
     }
   }
 
-  /** Checks that the tracker's only report, of yesterday, is in every answer and export with what its device said. */
+  /** Checks that the tracker's only report, of yesterday, is in every answer and export with what its device reported. */
   async expectEverywhere(time: Date, said: Row): Promise<void> {
     const timestamp = time.toISOString();
     const row = { ...said, imprecise: false, locatedAt: timestamp, lastReportAt: timestamp, reportCount: 1 };

@@ -26,7 +26,7 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** How the tests reach a server. */
+/** How to reach a server. */
 export interface ServerAccess {
   /** Address of its administrator, a superuser; use it through asAdministrator(). */
   admin: string;
@@ -48,12 +48,12 @@ export interface TestServer extends ServerAccess {
   majorVersion: number;
 }
 
-/** All servers of this run, as global-setup.js found or started them. */
+/** All servers of this run, which global-setup.js found or started. */
 export function allServers(): TestServer[] {
   return JSON.parse(process.env['TRACKER_TEST_SERVERS'] ?? '[]') as TestServer[];
 }
 
-/** The server of an engine; undefined where the tests run without it. */
+/** The server of an engine; undefined where there is none. */
 export function serverOf(engine: HistoryEngine): TestServer | undefined {
   return allServers().find((server) => server.engine === engine);
 }
@@ -66,7 +66,7 @@ export function databaseUrl({ admin, owner }: ServerAccess, database: string): s
   }).href;
 }
 
-/** Address of a database of this engine for the administrator: another role than the owner, who may see its sessions alone. */
+/** Address of a database of this engine for the administrator. The owner sees only its own sessions. */
 export function administratorUrl(engine: HistoryEngine, database: string): string {
   const server = serverOf(engine);
   if (!server) throw new Error(`no server for ${engine}`);
@@ -96,7 +96,7 @@ export interface DatabaseSettings {
   zone: string | undefined;
 }
 
-/** Configuration of the product for a database that is made like this. */
+/** Configuration of the product for a database with these settings. */
 export function configOf({ engine, env }: DatabaseSettings, url: string): AppConfig {
   return loadConfig({
     HISTORY_ENGINE: engine,
@@ -140,10 +140,10 @@ function ownedBy({ owner }: ServerAccess): string {
 }
 
 /**
- * Makes a migrated database by copying one, which takes a tenth of the time of migrating it. The first that asks makes
+ * Makes a migrated database by copying one, which takes a tenth of the time of migrating it. The first caller creates
  * the original; all of them are dropped by global-teardown.js.
  *
- * TimescaleDB's own jobs are switched off in it, because they would come at any moment: who tests them runs them.
+ * TimescaleDB's own jobs are switched off in it, because they could run at any moment; tests of them run them.
  */
 export async function createMigrated(
   admin: pg.Client,
@@ -159,7 +159,7 @@ export async function createMigrated(
   await copyDatabase(admin, server, original, name);
 }
 
-/** Makes a copy of a database that is closed to connections: see closeToConnections(). */
+/** Copies a database that is closed to connections: see closeToConnections(). */
 export async function copyDatabase(
   admin: pg.Client,
   server: ServerAccess,
@@ -170,14 +170,14 @@ export async function copyDatabase(
   await copySettings(admin, original, name);
 }
 
-/** Ends all sessions of a database, those of background workers too, and lets no others begin: only so it can be copied. */
+/** Ends all sessions of a database, also those of background workers, and forbids new ones, so that it can be copied. */
 export async function closeToConnections(admin: pg.Client, name: string): Promise<void> {
   await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const end = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
   while ((await admin.query(end, [name])).rowCount !== 0) await sleep(20);
 }
 
-/** Files are tested side by side: one of them makes the original, and the others wait for it. */
+/** Files run in parallel: one of them creates the original, and the others wait for it. */
 async function onlyOne(admin: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
   await admin.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
   try {
@@ -216,7 +216,7 @@ export async function stopJobs(server: ServerAccess, database: string): Promise<
   );
 }
 
-/** What ALTER DATABASE ... SET has set is not copied along. */
+/** Copies the settings of ALTER DATABASE ... SET, which CREATE DATABASE does not copy. */
 async function copySettings(admin: pg.Client, from: string, to: string): Promise<void> {
   const { rows } = await admin.query<{ setting: string }>(
     `SELECT unnest(setconfig) AS setting FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase

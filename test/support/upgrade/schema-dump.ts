@@ -9,7 +9,7 @@ import { withClient } from '../servers/database-servers.js';
 
 const NOT_OF_THE_SYSTEM = `!~ '^(pg_|information_schema$)'`;
 
-/** Of no extension, and not of the system. */
+/** Condition for objects that belong neither to an extension nor to the system. */
 function ours(catalog: string, oid: string, schema: string): string {
   return `${schema}::regnamespace::text ${NOT_OF_THE_SYSTEM} AND NOT EXISTS (
     SELECT FROM pg_depend AS x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
@@ -23,7 +23,7 @@ function rights(acl: string, kind: string | null, owner: string): string {
     FROM aclexplode(${all}) AS a)`;
 }
 
-/** The same of a relation `c`; an index goes with its table, and the relation of a composite type with the type. */
+/** The same condition for a relation `c`; an index goes with its table, and the relation of a composite type with the type. */
 const IS_OURS = `c.relnamespace::regnamespace::text ${NOT_OF_THE_SYSTEM} AND c.relkind <> 't' AND NOT EXISTS (
   SELECT FROM pg_depend AS x WHERE x.deptype = 'e' AND (x.classid, x.objid) IN (('pg_class'::regclass, c.oid),
     ('pg_type'::regclass, c.reltype),
@@ -131,7 +131,7 @@ export const SCHEMA_QUERIES: readonly string[] = [
      SELECT FROM pg_depend AS d WHERE d.classid = x.class AND d.objid = x.oid AND d.deptype = 'e')`,
 ];
 
-/** What the product itself records of its schema; where it is migrated. */
+/** What the product records about its schema, where it is migrated. */
 export const RECORDS: Record<string, string> = {
   schema_migrations: `SELECT name, timestamp FROM public.schema_migrations`,
   schema_steps: `SELECT step, checksum FROM public.schema_steps`,
@@ -139,7 +139,7 @@ export const RECORDS: Record<string, string> = {
   history_state: `SELECT engine, spatial_layer FROM public.history_state`,
 };
 
-/** What TimescaleDB knows of hypertables, continuous aggregates and jobs. */
+/** What TimescaleDB records about hypertables, continuous aggregates and jobs. */
 export const TIMESCALE_QUERIES: readonly string[] = [
   `SELECT 'hypertable ' || h.schema_name || '.' || h.table_name, jsonb_build_object('dimensions', h.num_dimensions,
      'sizing', h.chunk_sizing_func_name, 'target', h.chunk_target_size, 'compression', h.compression_state, 'status', h.status)
@@ -160,7 +160,7 @@ export const TIMESCALE_QUERIES: readonly string[] = [
 export type SchemaDump = readonly string[];
 
 /**
- * Describes the whole schema of a database, of other products too. Ids and names that follow from data are replaced by
+ * Describes the whole schema of a database, including other products' objects. Ids and names that follow from data are replaced by
  * what they stand for: a partition of a day is `<day>`, wherever it lies, a chunk is `<chunk of …>`. So there is one
  * line for all parts that are alike.
  */
@@ -188,7 +188,7 @@ export function dumpSchema(url: string): Promise<SchemaDump> {
   });
 }
 
-/** Checks that two databases have the same schema; what differs is told line by line. */
+/** Checks that two databases have the same schema; the failure lists the lines that differ. */
 export function expectSameSchema(actual: SchemaDump, expected: SchemaDump): void {
   expect({
     missing: expected.filter((line) => !actual.includes(line)),

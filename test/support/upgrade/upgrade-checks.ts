@@ -4,9 +4,9 @@ import { asAdministrator, serverOf, type TestServer } from '../servers/database-
 import type { TestDatabase } from '../test-database.js';
 import { expect } from '@jest/globals';
 
-/** A role of an operator's own, for the people who read history with SQL. It is to be dropped after the databases. */
+/** An operator's role for people who read history with SQL. Drop it after the databases. */
 export class OtherRole {
-  /** One that has to be quoted. */
+  /** A name that has to be quoted. */
   readonly name = `"other-${randomBytes(6).toString('hex')}"`;
 
   private constructor(private readonly server: TestServer) {}
@@ -17,7 +17,7 @@ export class OtherRole {
     return role;
   }
 
-  /** Gives it rights on what there was in 0.1.0, of every kind, and takes some from everybody else. */
+  /** Grants it rights of every kind on the objects of 0.1.0, and revokes some from everybody else. */
   async grantEverywhere(db: TestDatabase): Promise<void> {
     await db.queryOnNewConnection(`GRANT SELECT ON location_history, location_history_view, latest_locations, history_in_hours, history_in_days,
          location_history_hourly, location_history_daily, location_history_days, trackers TO ${this.name};
@@ -32,7 +32,7 @@ export class OtherRole {
        GRANT EXECUTE ON FUNCTION take_report, update_nearest_city TO ${this.name}`);
   }
 
-  /** All rights that somebody other than the owner has, but for what everybody has by default. */
+  /** All rights of roles other than the owner, except those that everybody has by default. */
   async rights(db: TestDatabase): Promise<string[]> {
     const rows = await db.queryOnNewConnection(
       `SELECT concat_ws(' ', object, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type,
@@ -127,7 +127,7 @@ async function read(db: TestDatabase, relation: string, columns: string): Promis
   return rows.map(({ row }) => String(row));
 }
 
-/** What there is in the database that is of no extension: relations, functions and types, by name. */
+/** Names of the relations, functions, types and schemas that belong to no extension. */
 export async function objectsOf(db: TestDatabase): Promise<string[]> {
   const rows = await db.queryOnNewConnection(`SELECT object FROM (
        SELECT 'pg_class'::regclass AS catalog, oid, relkind::text || ' ' || oid::regclass AS object, relnamespace AS schema FROM pg_class

@@ -20,7 +20,7 @@ import { withClient } from '../servers/database-servers.js';
 
 /** Registered trackers, by their keys. */
 export const KEYS_010 = ['a', 'b', 'c', 'd'] as const;
-/** A tracker whose places have cities from geocoding, of which the oracle knows nothing. */
+/** A tracker whose places have cities from geocoding, which the oracle does not know. */
 const GEOCODED = 'geocoded';
 /** A key that no tracker has. */
 const UNREGISTERED = 'nobody';
@@ -31,13 +31,13 @@ export interface OldDatabase {
   db: TestDatabase;
   /** Midnight (UTC) of today; raw reports are there of it and of the two days before. */
   today: Date;
-  /** What its history is of: the reports of KEYS_010, as the oracle takes them. */
+  /** The reports of KEYS_010, from which the oracle computes its history. */
   model: HistoryModel;
 }
 
 /**
- * A database of 0.1.0 with two weeks of history: closed by its own functions but for two days, with reports that came late
- * on days with and without others, a table from before, and rows in every other table. All of it is settled.
+ * A database of 0.1.0 with two weeks of history: closed by its own functions except for two days, with reports that came late
+ * on days with and without others, an earlier table, and rows in every other table. Everything is settled.
  */
 export async function createUsedVersion010(
   engine: HistoryEngine,
@@ -151,7 +151,7 @@ async function nameCities(db: TestDatabase, model: HistoryModel, today: Date): P
   }
 }
 
-/** Checks that history is that of the model; the reports of another tracker are compared otherwise. */
+/** Checks that the history of KEYS_010 is that of the model. */
 export async function expectHistoryOfModel(db: TestDatabase, model: HistoryModel): Promise<void> {
   const cut = await db.value<Date>('SELECT cut FROM history_state');
   const keys: readonly string[] = KEYS_010;
@@ -159,7 +159,7 @@ export async function expectHistoryOfModel(db: TestDatabase, model: HistoryModel
   expect(rows).toEqual(detailedHistory(model.reports, cut));
 }
 
-/** Fills every table of 0.1.0, by its own functions where it has some. */
+/** Fills every table of 0.1.0, with its own functions where there are any. */
 export async function useEveryTable(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
   await withClient(db.url, (client) => importRuns(client, model, today));
   await deleteReports(db, model, today);
@@ -215,7 +215,7 @@ async function importRuns(client: pg.Client, model: HistoryModel, today: Date): 
       VALUES ('file', 'no.csv', 'broken', 'BAD_USER_INPUT', 'There are no columns', now())`);
 }
 
-/** Deletes for good: some raw reports of a tracker, and one of its closed days. */
+/** Deletes some raw reports of a tracker, and one of its closed days, permanently. */
 async function deleteReports(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
   const spans = [
     [at(today, -1, '12:00:00'), at(today, -1, '23:59:59.999')],
