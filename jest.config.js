@@ -1,14 +1,14 @@
 /**
  * Four projects: `unit` needs nothing; `scenarios` (the same on every engine), `integration` and `e2e` share one database server that
- * test/support/global-setup.js starts (or is told of by TEST_DATABASE_URL). Files run side by side: each has databases, folders and
- * ports of its own, and nothing writes to `dist`.
+ * test/support/global-setup.js starts, or the server of TEST_DATABASE_URL. Files run in parallel: each has databases, folders
+ * and ports of its own, and nothing writes to `dist`.
  *
  * Nest 12 is ESM-only; jest runs it through SWC as CommonJS, which works on Node 20 without flags.
  */
 const common = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest-setup.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [
     '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand|p-limit|yocto-queue|github-slugger)/)',
@@ -35,10 +35,10 @@ const withDatabase = {
 };
 
 export default {
-  filter: '<rootDir>/test/support/asked-engine.cjs',
-  maxWorkers: 3, // on two cores as well: they wait for a database more than they compute
+  filter: '<rootDir>/test/support/engine-filter.cjs',
+  maxWorkers: 3, // also on two cores, because tests mostly wait for the database
   projects: [
-    // A name of the global object costs a hundred nanoseconds in the sandbox; searches of the nearest city need this one often.
+    // A global costs a hundred nanoseconds in the sandbox, and the search for the nearest city uses this one often.
     {
       ...common,
       displayName: 'unit',

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
+import { withClient } from '../test/support/servers/database-servers.js';
 import { trackerKey, trackerName } from './report-file.js';
 
 /** What a bare row's position is in COPY's text, and of which type; without the range check of the product's own. */
@@ -116,15 +116,4 @@ export class BenchDatabase {
 
 function expectRows(what: string, got: number | null | undefined, wanted: number): void {
   if (got !== wanted) throw new Error(`${what} took in ${got ?? 'no'} rows of ${wanted}: not comparable`);
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined); // what breaks it is told by the statement that fails then
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -7,7 +7,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { isTransient } from '../src/database/pg-errors.js';
 import { retryTransient } from '../src/database/retry.js';
 import { refresh } from './upgrade-refresher.js';
-import { STATEMENTS_010 as S } from './version-0.1.0.js';
+import { STATEMENTS_010 as S } from './statements-0.1.0.js';
 
 const DAY = 86_400_000;
 const BATCH = 500;

@@ -18,16 +18,17 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import type pg from 'pg';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/database/migrator.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
+import { withClient } from '../test/support/servers/database-servers.js';
+import { migrateToVersion010 } from '../test/support/upgrade/version-0.1.0.js';
 import { BenchServer } from './bench-server.js';
 import { isComplete, readHistory } from './counted-history.js';
 import { type Fleet, fillHistory, NO_PARALLEL_PLANS } from './filled-history.js';
 import { type BenchTracker, Clients, type Measurements } from './upgrade-clients.js';
-import { createVersion010 } from './version-0.1.0.js';
 
 /** Trackers that clients write for, the first ones; the others stay as they are. */
 const WRITTEN = 100;
@@ -90,13 +91,6 @@ function on(server: string, database: string): string {
   return url.href;
 }
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined); // the statement that fails then says what broke it
-  await client.connect();
-  return work(client).finally(() => client.end());
-}
-
 /** A filled database of 0.1.0: made now, or a copy of the one that is kept. */
 async function makeDatabase(server: string, name: string, options: Options): Promise<void> {
   const { template } = options;
@@ -120,7 +114,7 @@ async function makeDatabase(server: string, name: string, options: Options): Pro
 async function fill(url: string, options: Options): Promise<void> {
   const begun = performance.now();
   const config = loadConfig({ DATABASE_URL: url, HISTORY_ENGINE: options.engine });
-  const engine = await createVersion010(config, url);
+  const engine = await migrateToVersion010(config, url);
   await withClient(url, (client) =>
     fillHistory(client, engine, options, (line) => say(`  filling: ${line}`)),
   );

@@ -1,6 +1,6 @@
 /**
  * Runs the whole suite, then the scenarios once more with database, client and Node.js in two zones far from UTC, and
- * ends with one line of sums from the runner's own result. What took longest is told at the end of each pass.
+ * ends with one line of sums from the runner's own result. Each pass ends with its slowest files.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
@@ -10,20 +10,20 @@ import { join, relative } from 'node:path';
 
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const given = process.argv.slice(2);
-/** They are about locks, which know no zone, and wait for long. */
-const KNOWS_NO_ZONE = 'scenarios/(concurrent-ingest|ingest-waits|open-transactions|writers-at-a-close)\\.';
+/** Tests of locks, for which the time zone makes no difference and which take long. */
+const ZONE_INDEPENDENT = 'scenarios/(concurrent-ingest|ingest-waits|open-transactions|writers-at-a-close)\\.';
 const passes = [
   { title: 'all tests', args: given },
   ...(given.length > 0
     ? []
     : ['Pacific/Kiritimati', 'America/New_York'].map((zone) => ({
         title: `scenarios in ${zone}`,
-        args: ['--testPathIgnorePatterns', KNOWS_NO_ZONE, '--selectProjects', 'scenarios'],
+        args: ['--testPathIgnorePatterns', ZONE_INDEPENDENT, '--selectProjects', 'scenarios'],
         env: { TZ: zone, TEST_TIMEZONE: zone },
       }))),
 ];
 
-/** Where the time goes: whoever makes it longer should see it. */
+/** The slowest files, so that a change that makes one slower is noticed. */
 function slowest({ testResults }) {
   return testResults
     .map(({ name, startTime, endTime }) => ({

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { freePort } from '../../test/support/free-port.js';
+import { freePort } from '../../test/support/servers/installed-programs.js';
 import type { SoakOptions } from './options.js';
 import { type LogBook } from './log-book.js';
 import { Program, runCommand, type Variables } from './program.js';

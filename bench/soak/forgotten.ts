@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { insertReports } from '../../test/support/write-reports.js';
+import { insertReports } from '../../test/support/reports.js';
 import type { Scene } from './clients.js';
 import type { Bait } from './importers.js';
 

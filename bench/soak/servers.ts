@@ -3,12 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { connectTo, withClient } from '../../test/support/client.js';
-import { PgBouncer, pgbouncerIsInstalled } from '../../test/support/pgbouncer.js';
-import { redisIsInstalled, RedisServer } from '../../test/support/redis-server.js';
-import { asAdministrator, databaseUrl, type ServerAccess } from '../../test/support/servers.js';
-import { clusterObstacle, SystemCluster } from '../../test/support/system-cluster.js';
-import { createEmpty } from '../../test/support/template.js';
+import {
+  asAdministrator,
+  connectTo,
+  createEmpty,
+  databaseUrl,
+  type ServerAccess,
+  withClient,
+} from '../../test/support/servers/database-servers.js';
+import {
+  PgBouncer,
+  pgbouncerIsInstalled,
+  redisIsInstalled,
+  RedisServer,
+} from '../../test/support/servers/server-processes.js';
+import { clusterObstacle, PostgresCluster } from '../../test/support/servers/postgres-cluster.js';
 
 const DATABASE = 'soak';
 /** The server trusts everybody; pgbouncer wants one. */
@@ -19,7 +28,7 @@ const OBSERVER = 'soak observer';
 /** The database, pgbouncer and Redis of a soak, which nobody else uses. */
 export class Servers {
   private constructor(
-    private readonly cluster: SystemCluster,
+    private readonly cluster: PostgresCluster,
     readonly bouncer: PgBouncer,
     readonly redis: RedisServer,
     /** Address of the database without pgbouncer. */
@@ -38,7 +47,7 @@ export class Servers {
     const folder = await mkdtemp(join(tmpdir(), 'soak-'));
     cleanUp(() => rm(folder, { recursive: true, force: true }));
     await chmod(folder, 0o755);
-    const cluster = await SystemCluster.start(engine, { max_connections: '250', log_min_messages: 'log' });
+    const cluster = await PostgresCluster.start(engine, { max_connections: '250', log_min_messages: 'log' });
     cleanUp(() => cluster.destroy());
     const { admin } = cluster.access;
     const access: ServerAccess = {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { REAL_DATA } from '../../test/support/real-data.js';
+import { REAL_DATA } from '../../test/support/real-files.js';
 import { PrivateKey } from './private-key.js';
 
 /** Private key, advertisement key, hash: the first three of seemoo-lab/openhaystack, sampleKeys.plist. */

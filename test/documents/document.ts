@@ -29,6 +29,32 @@ export class Document {
       .map(({ info, content, map }) => ({ language: info, text: content, line: (map?.[0] ?? 0) + 1 }));
   }
 
+  /**
+   * Blocks of a language below a heading, in order.
+   *
+   * @throws Error if there are none, so that a renamed heading is noticed.
+   */
+  blocksBelow(heading: string, language = 'sh'): string[] {
+    const first = this.tokens.findIndex(
+      ({ type }, i) => type === 'heading_open' && textOf(this.tokens[i + 1]) === heading,
+    );
+    const rest = this.tokens.slice(first + 1);
+    const next = rest.findIndex(({ type }) => type === 'heading_open');
+    const blocks = rest
+      .slice(0, next === -1 ? undefined : next)
+      .filter(({ type, info }) => type === 'fence' && info === language)
+      .map(({ content }) => content);
+    if (first === -1 || blocks.length === 0)
+      throw new Error(`${this.file} has no ${language || 'plain'} block below "${heading}"`);
+    return blocks;
+  }
+
+  /** Names of the variables that the commands below a heading have the reader set. */
+  variablesBelow(heading: string): string[] {
+    const commands = this.blocksBelow(heading).join('');
+    return [...commands.matchAll(/^export (\w+)=/gm)].map(([, name = '']) => name);
+  }
+
   /** Text of every `code span`. */
   codeSpans(): string[] {
     return this.inline('code_inline').map(({ content }) => content);

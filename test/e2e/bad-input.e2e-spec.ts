@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api, HISTORY, historyQuery } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HASH = Buffer.alloc(32, 1).toString('base64');
 const CREATE = 'mutation ($input: CreateTrackerInput!) { createTracker(input: $input) { id } }';
 
-describeOnEveryEngine('bad input over GraphQL', (engine) => {
+describeOnEveryEngine('invalid input over GraphQL', (engine) => {
   let db: TestDatabase;
   let api: Api;
 
@@ -21,7 +22,7 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
   });
 
   it.each(['locationHistoryAggregated', 'locationHistoryByTimeRange', 'refreshLocationHistoryAggregates'])(
-    'an unknown tracker in %s',
+    'rejects an unknown tracker in %s',
     async (field) => {
       const text = historyQuery({ trackerId: '"987654321"' }).replace(HISTORY, field);
       const query = {
@@ -38,7 +39,7 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
   );
 
   it.each(['abc', '', ' 1', '-1', '1.0', '0x1', '99999999999999999999', '9223372036854775808', '１', '\0'])(
-    'the id %j',
+    'rejects the id %j',
     async (id) => {
       expect(await api.error(historyQuery({ trackerId: JSON.stringify(id) }))).toMatchObject({
         message: `trackerId must be a positive integer, not ${JSON.stringify(id)}`,
@@ -51,15 +52,18 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
     },
   );
 
-  it.each(['2 hours', '1 Day', '', "1 day'; DROP TABLE trackers"])('the bucket size %j', async (size) => {
-    expect(await api.error(historyQuery({ bucketSize: JSON.stringify(size) }))).toMatchObject({
-      message: `bucketSize must be "1 hour" or "1 day", not ${JSON.stringify(size)}`,
-      extensions: { code: 'BAD_USER_INPUT', argument: 'bucketSize' },
-    });
-  });
+  it.each(['2 hours', '1 Day', '', "1 day'; DROP TABLE trackers"])(
+    'rejects the bucket size %j',
+    async (size) => {
+      expect(await api.error(historyQuery({ bucketSize: JSON.stringify(size) }))).toMatchObject({
+        message: `bucketSize must be "1 hour" or "1 day", not ${JSON.stringify(size)}`,
+        extensions: { code: 'BAD_USER_INPUT', argument: 'bucketSize' },
+      });
+    },
+  );
 
   it.each(['2025-01-01T00:00:00Z', '2024-12-31T23:59:59.999Z', '2025-01-01T05:00:00+05:30'])(
-    'an endTime at or before the startTime: %s',
+    'rejects an endTime at or before the startTime: %s',
     async (endTime) => {
       expect(await api.error(historyQuery({ endTime: JSON.stringify(endTime) }))).toMatchObject({
         message: expect.stringMatching(/^startTime \(2025-01-01T00:00:00.000Z\) must be before endTime \(20/),
@@ -68,11 +72,11 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
     },
   );
 
-  describe.each(['startTime', 'endTime'])('as %s', (argument) => {
+  describe.each(['startTime', 'endTime'])('in %s', (argument) => {
       it.each([
         'garbage', '', true, 12345, 1.5, '2025-01-01', '2025-01-01T00:00:00', '2025-02-30T00:00:00Z', '2025-01-01T24:00:00Z',
         'now', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00', null, [], {},
-      ])('%j', async (value) => {
+      ])('is rejected where it is %j', async (value) => {
         const literal = await api.error(historyQuery({ [argument]: JSON.stringify(value) }));
         expect(literal).toMatchObject({ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
         expect(literal.message).toMatch(/DateTime/);
@@ -83,7 +87,7 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
       });
     }); // prettier-ignore
 
-  it('but not the whole range of times', async () => {
+  it('is rejected, but the whole range of times is accepted', async () => {
     const range = {
       trackerId: '"1"',
       startTime: '"0001-01-01T00:00:00Z"',
@@ -101,15 +105,15 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
       ['a name of 201 characters', { name: 'x'.repeat(201), hashedAdvertisementKey: HASH }, 'name'],
       ['U+0000 in a name', { name: 'a\0b', hashedAdvertisementKey: HASH }, 'name'],
       ['a line break in a name', { name: 'a\nb', hashedAdvertisementKey: HASH }, 'name'],
-      ['a character that nobody sees in a name', { name: 'a\u200bb', hashedAdvertisementKey: HASH }, 'name'],
+      ['an invisible character in a name', { name: 'a\u200bb', hashedAdvertisementKey: HASH }, 'name'],
       ['a joiner behind ASCII', { name: 'ab\u200d', hashedAdvertisementKey: HASH }, 'name'],
-      ['a name from right to left', { name: 'a\u202eb', hashedAdvertisementKey: HASH }, 'name'],
-      ['a name of nothing to see', { name: '\u3164', hashedAdvertisementKey: HASH }, 'name'],
+      ['a right-to-left override in a name', { name: 'a\u202eb', hashedAdvertisementKey: HASH }, 'name'],
+      ['an invisible name', { name: '\u3164', hashedAdvertisementKey: HASH }, 'name'],
       ['half a character in a name', { name: 'a\ud800', hashedAdvertisementKey: HASH }, 'name'],
       ['no key', { name: 'x' }, 'hashedAdvertisementKey'],
-      ['a key that is null', { name: 'x', advertisementKey: null }, 'hashedAdvertisementKey'],
-      ['a key that is empty', { name: 'x', advertisementKey: '' }, 'advertisementKey'],
-      ['a key that is no base64', { name: 'x', advertisementKey: '!'.repeat(40) }, 'advertisementKey'],
+      ['null as key', { name: 'x', advertisementKey: null }, 'hashedAdvertisementKey'],
+      ['an empty key', { name: 'x', advertisementKey: '' }, 'advertisementKey'],
+      ['a key that is not base64', { name: 'x', advertisementKey: '!'.repeat(40) }, 'advertisementKey'],
       ['a key of 27 bytes', { name: 'x', advertisementKey: Buffer.alloc(27).toString('base64') }, 'advertisementKey'],
       ['a key of 29 bytes', { name: 'x', advertisementKey: Buffer.alloc(29).toString('base64') }, 'advertisementKey'],
       ['a key with a space', { name: 'x', advertisementKey: ` ${Buffer.alloc(28).toString('base64')}` }, 'advertisementKey'],
@@ -122,7 +126,7 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
         'hashedAdvertisementKey',
       ],
       ['a wrong MAC address', { name: 'x', hashedAdvertisementKey: HASH, macAddress: '00:11:22' }, 'macAddress'],
-    ])('a tracker with %s', async (_what, input, argument) => {
+    ])('rejects a tracker with %s', async (_what, input, argument) => {
       const before = await db.value('SELECT count(*) FROM trackers');
       const { message, extensions } = await api.error(CREATE, { input });
       expect(message).toContain(argument);
@@ -136,11 +140,11 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
     ['a number as name', { name: 5, hashedAdvertisementKey: HASH }],
     ['no name', { hashedAdvertisementKey: HASH }],
     ['an unknown field', { name: 'x', hashedAdvertisementKey: HASH, id: '5' }],
-  ])('a tracker with %s', async (_what, input) => {
+  ])('rejects a tracker with %s, by the schema', async (_what, input) => {
     expect((await api.error(CREATE, { input })).extensions).toEqual({ code: 'BAD_USER_INPUT' });
   });
 
-  it.each(['limit: 0', 'limit: -1', 'limit: 10001', 'offset: -1'])('trackers(%s)', async (args) => {
+  it.each(['limit: 0', 'limit: -1', 'limit: 10001', 'offset: -1'])('rejects trackers(%s)', async (args) => {
     const argument = args.split(':')[0] as string;
     expect(await api.error(`{ trackers(${args}) { id } }`)).toMatchObject({
       message: expect.stringContaining(argument),
@@ -155,7 +159,7 @@ describeOnEveryEngine('bad input over GraphQL', (engine) => {
     ['{ trackers { password } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ trackers }', 'GRAPHQL_VALIDATION_FAILED'],
     ['query A { __typename } query B { __typename }', 'OPERATION_RESOLUTION_FAILURE'],
-  ])('the query %j', async (query, code) => {
+  ])('rejects the query %j', async (query, code) => {
     expect((await api.error(query)).extensions).toEqual({ code });
   });
 });

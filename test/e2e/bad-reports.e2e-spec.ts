@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseErrorCode, violatedConstraint } from '../../src/database/pg-errors.js';
-import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
+import { Api, expectNothingInternal } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { runCli } from '../support/product.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { runCli } from '../support/processes.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a report that is wrong', (engine) => {
+describeOnEveryEngine('an invalid report', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -31,7 +34,7 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
 
   const minutesFromNow = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
 
-  describe('as plain SQL', () => {
+  describe('inserted as plain SQL', () => {
     const insert = (timestamp: string, longitude: string, latitude: string, more = ''): string =>
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location${more && ', confidence'})
        VALUES ('good', now() - interval '1 minute', ST_SetSRID(ST_MakePoint(1, 2), 4326)${more && ', 1'}),
@@ -73,14 +76,14 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
       expect(await db.value('SELECT count(*) FROM location_history_days')).toBe(0);
     });
 
-    it('takes 9 minutes in the future: clocks are not exact', async () => {
+    it('is accepted up to 9 minutes in the future, because clocks are not exact', async () => {
       await insertReports(db, [{ key: 'good', at: new Date(minutesFromNow(9)), latitude: 1, longitude: 2 }]);
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(1);
       await db.query('DELETE FROM location_reports');
     });
   });
 
-  it('is rejected by the import with its reason, and all else is stored', async () => {
+  it('is rejected by an import with its reason, and the other reports are stored', async () => {
     const good = (minutes: number): object => ({
       tracker: 'good',
       timestamp: at(today, -1, '10:00:00').getTime() + minutes * 60_000,
@@ -128,7 +131,7 @@ describeOnEveryEngine('a report that is wrong', (engine) => {
     expectNothingInternal(stderr);
     const stored = 'SELECT ST_Y(location) AS y FROM location_reports ORDER BY timestamp';
     expect(await db.query(stored)).toEqual([{ y: 50 }, { y: 62 }]);
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       const query = historyQuery({
         startTime: `"${at(today, -1, '00:00:00').toISOString()}"`,
         endTime: `"${at(today, 1, '00:00:00').toISOString()}"`,

@@ -3,12 +3,12 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWithClock, LIBFAKETIME } from '../support/faketime-cluster.js';
-import { ingestReports } from '../support/ingest.js';
-import { recordedRuns } from '../support/jobs.js';
-import { RunningProduct, runCli } from '../support/product.js';
-import { boundaries } from '../support/retention.js';
-import { eventually } from '../support/shown.js';
+import { describeWithClock, LIBFAKETIME } from '../support/servers/faketime-cluster.js';
+import { ingestReports } from '../support/reports.js';
+import { recordedRuns } from '../support/services.js';
+import { RunningProduct, runCli } from '../support/processes.js';
+import { boundaries } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 describeWithClock(
-  'a server and a database whose clocks are wrong',
+  'a server and a database with wrong clocks',
   new Date('2027-03-24T12:00:00Z'),
   (engine, cluster) => {
     const clockFile = join(mkdtempSync(join(tmpdir(), 'program-clock-')), 'clock');
@@ -61,7 +61,7 @@ describeWithClock(
       await db.drop();
     });
 
-    it('goes on by itself after the database was three days ahead for a moment', async () => {
+    it('recover by themselves after the database was three days ahead for a moment', async () => {
       const done = async (): Promise<number> =>
         (await recordedRuns(db, 'maintenance')).filter(({ outcome }) => outcome === 'done').length;
       await eventually(async () => expect(await done()).toBe(1));

@@ -8,11 +8,10 @@ import type { AppRole } from '../../src/config/env.schema.js';
 import { migrate } from '../../src/database/migrator.js';
 import { ImportModule } from '../../src/import/import.module.js';
 import { ImportOwnerRepository } from '../../src/import/import-owner.repository.js';
-import { Api } from '../support/api.js';
+import { Api, commandConfig, openModule } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { openFeature } from '../support/feature.js';
-import { ROOT } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { ROOT } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const POOL = 4;
@@ -45,7 +44,7 @@ async function documented(): Promise<Map<string, Row>> {
   );
 }
 
-describeOnEveryEngine('the connections of a process, as docs/connections.md has them', (engine) => {
+describeOnEveryEngine('the number of connections of a process, as documented', (engine) => {
   let db: TestDatabase;
   let table: Map<string, Row>;
 
@@ -89,7 +88,7 @@ describeOnEveryEngine('the connections of a process, as docs/connections.md has 
   }
 
   it.each([...ALL.map((role) => [role, [role]] as const), ['all roles in one', ALL] as const])(
-    'role %s',
+    'holds for role %s',
     async (process, roles) => {
       const api = await Api.start(db, false, {
         APP_ROLES: [...roles],
@@ -104,8 +103,12 @@ describeOnEveryEngine('the connections of a process, as docs/connections.md has 
     },
   );
 
-  it('tracker import', async () => {
-    const context = await openFeature(db, ImportModule, { DATABASE_POOL_SIZE: String(POOL) });
+  it('holds for tracker import', async () => {
+    const context = await openModule(
+      db,
+      ImportModule,
+      commandConfig(db, { DATABASE_POOL_SIZE: String(POOL) }),
+    );
     try {
       await expectAsDocumented(context, 'tracker import, import-retry, fetch');
     } finally {
@@ -113,7 +116,7 @@ describeOnEveryEngine('the connections of a process, as docs/connections.md has 
     }
   });
 
-  it('tracker migrate', async () => {
+  it('holds for tracker migrate', async () => {
     const empty = await TestDatabase.create(engine, { empty: true });
     await empty.dataSource.destroy();
     let most = 0;

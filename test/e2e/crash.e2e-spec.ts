@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { newDataFolder, postgresOf, postgresProcesses, query, RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { newDataFolder, postgresOf, postgresProcesses, query, RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 
 const ACKNOWLEDGED = 60;
 
@@ -121,13 +121,13 @@ describe('the server', () => {
     const writer = new Writer(await connect());
     await writer.enough();
     await first.product.end('SIGKILL');
-    await writer.enough(); // no process of ours is needed to take reports in
+    await writer.enough(); // ingesting reports needs no process of ours
     await writer.stop();
     const other = await start();
     await expectAll(other.address, id, writer.acknowledged);
   });
 
-  it('ends PostgreSQL with it when it was the last to use it, and loses nothing', async () => {
+  it('stops PostgreSQL when it was its last user, and loses nothing', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
@@ -146,7 +146,7 @@ describe('the server', () => {
     await expectAll(second.address, id, all);
   });
 
-  it('says UNAVAILABLE while PostgreSQL is gone, and loses nothing when that is killed', async () => {
+  it('answers UNAVAILABLE while PostgreSQL is gone, and loses nothing when PostgreSQL is killed', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
@@ -170,7 +170,7 @@ describe('the server', () => {
     await expectAll(second.address, id, writer.acknowledged);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order at %s, while a client writes', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops in order at %s, while a client writes', async (signal) => {
     const { product, address } = await start();
     const id = await register(address);
     const writer = new Writer(await connect());

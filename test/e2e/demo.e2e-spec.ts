@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newDataFolder, postgresProcesses, query, RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { newDataFolder, postgresProcesses, query, RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 
 interface Row {
   id: string;
@@ -37,13 +37,13 @@ describe('tracker demo', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('prints where the playground is', async () => {
+  it('prints the address of the playground', async () => {
     const page = await fetch(`${address}/playground`);
     expect(page.status).toBe(200);
     expect(await page.text()).toContain('GraphQL playground');
   });
 
-  it('prints a query that gives rows when it is pasted as it is', async () => {
+  it('prints a query that returns rows as it stands', async () => {
     const { locationHistoryAggregated: rows } = await query<{ locationHistoryAggregated: Row[] }>(
       address,
       printedQuery(demo.output),
@@ -58,7 +58,7 @@ describe('tracker demo', () => {
     });
   });
 
-  it('has every tracker somewhere, and some of them moving', async () => {
+  it('places every tracker, and moves some of them', async () => {
     const before = await query<Latest>(address, LATEST);
     expect(before.trackers).toHaveLength(25);
     expect(before.trackers.filter(({ latestLocation }) => latestLocation === null)).toEqual([]);
@@ -72,7 +72,7 @@ describe('tracker demo', () => {
     });
   });
 
-  it('ends everything at Ctrl-C, and starts again with what it had', async () => {
+  it('stops everything at Ctrl-C, and starts again with its data', async () => {
     const { code, ms } = await demo.end('SIGINT');
     expect(code).toBe(0);
     expect(ms).toBeLessThan(10_000);

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, FetchScene } from '../support/fetch-scene.js';
-import { see } from '../support/find-my.js';
-import { aDevice, aKeyPair } from '../support/key-files.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/telemetry-scene.js';
+import { aDevice, ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
+import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
-describeOnEveryEngine('what a phone posts beside the place', (engine) => {
+describeOnEveryEngine('the fields that a phone sends beside the place', (engine) => {
   const TIME = '14:03:20';
   let scene: TelemetryScene;
 
@@ -41,24 +39,24 @@ describeOnEveryEngine('what a phone posts beside the place', (engine) => {
   }); // prettier-ignore
   const place = { location: { latitude: 52.5, longitude: 13.4 }, horizontalAccuracy: 12 };
 
-  it('with OwnTracks is in every answer, live and in exports', async () => {
+  it('from OwnTracks are in every answer, live update and export', async () => {
     expect(await post('owntracks', ownTracks())).toEqual([]);
     await scene.expectEverywhere(scene.yesterday(TIME), SAID);
     expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
   });
 
-  it('with Overland is in every answer, live and in exports', async () => {
+  it('from Overland are in every answer, live update and export', async () => {
     expect(await post('overland', overland())).toEqual({ result: 'ok' });
     await scene.expectEverywhere(scene.yesterday(TIME), SAID);
     expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
   });
 
-  it('is left out where it cannot be, and costs no position', async () => {
+  it('are left out where they are impossible, and the position is kept', async () => {
     await post('owntracks', ownTracks({ alt: 1e9, vel: -1, cog: 360, batt: 101, motionactivities: ['?'] }));
     await scene.expectEverywhere(scene.yesterday(TIME), { ...NOTHING_SAID, course: 0 });
   });
 
-  it('is kept with a report that is rejected', async () => {
+  it('are kept with a rejected report', async () => {
     const said = { altitude: 1e6, speed: 3.5, course: 360, battery: -1, motion: 'running' };
     const given = { tracker: 'nobody', timestamp: scene.yesterday(TIME), latitude: 1, longitude: 2, ...said };
     const { runId } = (await post('reports', `${JSON.stringify(given)}\n`)) as { runId: string };
@@ -71,7 +69,7 @@ describeOnEveryEngine('what a phone posts beside the place', (engine) => {
   });
 });
 
-describeOnEveryEngine('what a tracker of the Find My network says beside the place', (engine) => {
+describeOnEveryEngine('the fields that a Find My report has beside the place', (engine) => {
   /** By the status that it sends: full, medium, and nothing. */
   const BATTERIES: [status: number, battery: number | null][] = [
     [0x20, 100],
@@ -92,7 +90,7 @@ describeOnEveryEngine('what a tracker of the Find My network says beside the pla
     await scene.drop();
   });
 
-  it('is the state of its battery', async () => {
+  it('are the state of the battery', async () => {
     for (const [i, [status]] of BATTERIES.entries()) {
       const pair = aKeyPair(90 + i);
       await scene.register(aDevice(`Tracker ${i}`, [pair]));

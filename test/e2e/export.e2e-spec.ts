@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import request from 'supertest';
-import { Api, expectNothingInternal } from '../support/api.js';
+import { Api, expectNothingInternal } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Names that spreadsheets, XML and JSON each mind. */

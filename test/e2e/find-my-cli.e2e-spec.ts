@@ -4,16 +4,21 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { KeyImportService } from '../../src/tracker-keys/key-import.service.js';
 import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
-import { expectNothingInternal } from '../support/api.js';
-import { dump } from '../support/dump.js';
+import { expectNothingInternal, commandConfig, openModule } from '../support/application.js';
+import { TestDatabase } from '../support/test-database.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { FakeFindMy } from '../support/fake-find-my.js';
-import { openFeature } from '../support/feature.js';
-import { ENCRYPTION_KEY, fetchingFrom, see } from '../support/find-my.js';
-import { aDevice, aKeyPair, expectNoSecretsIn, type KeyPair } from '../support/key-files.js';
-import { type Ended, RunningProduct, runCli } from '../support/product.js';
-import { eventually } from '../support/shown.js';
-import { TestDatabase } from '../support/test-database.js';
+import {
+  aDevice,
+  aKeyPair,
+  ENCRYPTION_KEY,
+  expectNoSecretsIn,
+  fetchingFrom,
+  type KeyPair,
+  see,
+} from '../support/scenes/find-my-scene.js';
+import { type Ended, RunningProduct, runCli } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
 const [A, B, C] = PAIRS as [KeyPair, KeyPair, KeyPair];
@@ -46,7 +51,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   afterEach(async () => {
     await fake.stop();
     expectNoSecretsIn(said, PAIRS);
-    expectNoSecretsIn(await dump(db), PAIRS);
+    expectNoSecretsIn(await db.allRowsAsText(), PAIRS);
     for (const secret of [ENCRYPTION_KEY, NEW_KEY, PASSWORD]) expect(said).not.toContain(secret);
   });
 
@@ -72,7 +77,11 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   const ago = (minutes: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
   const register = async (count: number): Promise<void> => {
     const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
-    const context = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
+    const context = await openModule(
+      db,
+      TrackerKeysModule,
+      commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }),
+    );
     for await (const { outcome } of context.get(KeyImportService).import(JSON.stringify(devices)))
       expect(outcome).toBe('registered');
     await context.close();

@@ -1,13 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import request from 'supertest';
 import type { AppRole } from '../../src/config/env.schema.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, FetchScene } from '../support/fetch-scene.js';
-import { ENCRYPTION_KEY, see } from '../support/find-my.js';
-import { aKeyPair, aDevice, type KeyPair } from '../support/key-files.js';
-import { restJobs } from '../support/jobs.js';
-import { eventually } from '../support/shown.js';
+import {
+  aDevice,
+  ago,
+  aKeyPair,
+  ENCRYPTION_KEY,
+  FetchScene,
+  type KeyPair,
+  see,
+} from '../support/scenes/find-my-scene.js';
+import { restJobs } from '../support/services.js';
+import { eventually } from '../support/waiting.js';
 
 const [A, B, C] = [50, 51, 52].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
 const RUN_FIELDS = 'id kind tracker outcome read stored late duplicate rejected errorCode';

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import pg from 'pg';
-import { Api } from '../support/api.js';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Api, recordStatements } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TRACKERS = 1500;
 const HOURS = 24;
 
-/** What the process does by itself meanwhile: it connects, listens, and asks which jobs are due. */
+/** What the process does by itself: it connects, listens, and looks for due jobs. */
 const OF_THE_PROCESS = /set_config|LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
 
 describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
@@ -36,33 +35,16 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
     await db.drop();
   });
 
-  /** The statements that an answer takes, and the answer. */
-  async function counting(
-    query: string,
-    variables: Record<string, unknown> = {},
-  ): Promise<{ statements: string[]; data: unknown }> {
-    const spy = jest.spyOn(pg.Client.prototype, 'query');
-    try {
-      const data = await api.data<unknown>(query, variables);
-      return {
-        statements: spy.mock.calls
-          .map(([statement]) => JSON.stringify(statement))
-          .filter((statement) => !OF_THE_PROCESS.test(statement))
-          .map((statement) => statement.slice(0, 60)),
-        data,
-      };
-    } finally {
-      spy.mockRestore();
-    }
-  }
+  const record = (query: string, variables: Record<string, unknown> = {}) =>
+    recordStatements(() => api.data<unknown>(query, variables), OF_THE_PROCESS);
 
-  it('with their latest place and their last 24 hours each takes three statements', async () => {
+  it('is answered with latest places and the last 24 hours in three statements', async () => {
     interface Tracker {
       name: string;
       latestLocation: { location: { longitude: number; latitude: number } };
       locationHistory: { timestamp: string }[];
     }
-    const { statements, data } = await counting(
+    const { statements, result: data } = await record(
       `query ($from: DateTime!) { fleet: trackersConnection(first: ${TRACKERS}) { nodes { name
          latestLocation { timestamp nearestCity location { latitude longitude } }
          locationHistory(startTime: $from, first: 25) { timestamp bucketSize reportCount location { latitude longitude } } } } }`,
@@ -102,8 +84,8 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
     ['{ locationHistoryConnection(first: 5000) { nodes { id tracker { name } } } }', 2],
     ['{ durationStats { totalTrackers statuses { totalSeconds } } }', 1],
   ])('%s takes %i statements', async (query, statements) => {
-    const counted = await counting(query);
-    expect(counted.statements).toHaveLength(statements);
-    expect(JSON.stringify(counted.data).length).toBeGreaterThan(50);
+    const recorded = await record(query);
+    expect(recorded.statements).toHaveLength(statements);
+    expect(JSON.stringify(recorded.result).length).toBeGreaterThan(50);
   });
 });

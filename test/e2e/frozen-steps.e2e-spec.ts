@@ -5,13 +5,13 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { packagePath } from '../../src/database/sql-files.js';
 import { PROGRAM_VERSION } from '../../src/database/schema/program-version.js';
 import { anyEngine } from '../support/engines.js';
-import { type Ended, runCopy } from '../support/product.js';
-import { dumpSchema } from '../support/schema-dump.js';
+import { type Ended, runCopy } from '../support/processes.js';
+import { dumpSchema } from '../support/upgrade/schema-dump.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 'sql/migrations/0001/common/report_guards.sql';
 
-/** The commands that change the schema, or tell how they would. */
+/** The commands that change the schema, or show how they would. */
 const CHANGING = [
   ['migrate'],
   ['migrate', '--plan'],
@@ -21,7 +21,7 @@ const CHANGING = [
 
 const VERSION = PROGRAM_VERSION.replaceAll('.', '\\.');
 
-describe('a database or an installation that does not fit', () => {
+describe('the schema check', () => {
   let db: TestDatabase;
   const folder = mkdtempSync(join(tmpdir(), 'tracker-frozen-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,7 +39,7 @@ describe('a database or an installation that does not fit', () => {
   const run = (...args: string[]): Promise<Ended> =>
     runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
 
-  /** Whatever changes the schema refuses in one line, the server too, and nothing has changed. */
+  /** Commands that change the schema refuse in one line, as does the server, and nothing has changed. */
   async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
     const attempts = by === 'both' ? [await run()] : [];
@@ -57,7 +57,7 @@ describe('a database or an installation that does not fit', () => {
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql was edited/, 'migrate');
   });
 
-  it('names a file that is missing', async () => {
+  it('names a missing file', async () => {
     rmSync(join(folder, REPORTS));
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql is missing/, 'migrate');
   });
@@ -67,12 +67,12 @@ describe('a database or an installation that does not fit', () => {
     await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
   });
 
-  it('names the list of checksums where that is missing', async () => {
+  it('names the list of checksums when it is missing', async () => {
     rmSync(join(folder, 'sql/migrations/checksums.txt'));
     await expectRefused(/BAD_CONFIGURATION: .*checksums\.txt is missing/, 'migrate');
   });
 
-  it('names a version that is none', async () => {
+  it('names an invalid version', async () => {
     await db.query(`UPDATE schema_version SET version = 'abc'`);
     await expectRefused(/BAD_CONFIGURATION: The table schema_version says "abc"/, 'both');
   });
@@ -98,7 +98,7 @@ describe('a database or an installation that does not fit', () => {
     );
   });
 
-  it('uses a newer database that allows it, and does not migrate it', async () => {
+  it('works with a newer database that allows it, and does not migrate it', async () => {
     await db.query(`UPDATE schema_version SET version = '9.0.0', definitions = 'newer'`);
     await expectRefused(
       new RegExp(`newer than this program \\(${VERSION}\\): nothing was changed`),
@@ -107,7 +107,7 @@ describe('a database or an installation that does not fit', () => {
     expect(await run('doctor')).toMatchObject({ code: 0 });
   });
 
-  it('says what to run where the definitions are others', async () => {
+  it('says what to run when the definitions differ', async () => {
     await db.query(`UPDATE schema_version SET definitions = 'older'`);
     const { code, stderr } = await run();
     expect({ code, stderr }).toMatchObject({

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import request from 'supertest';
 import { refusedConnections } from '../../src/database/refused-connections.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Door } from '../support/door.js';
-import { eventually } from '../support/shown.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FULL =
@@ -46,10 +46,10 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
   const ask = async (query: string): Promise<{ code: string; message: string }[]> =>
     ((await api.ask(query)).errors ?? []).map(({ message, extensions: { code } }) => ({ code, message }));
 
-  it('is told from one that is away, by requests and by readiness, until a minute later', async () => {
+  it('is reported as full and not as unreachable, by requests and by readiness, until a minute later', async () => {
     const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
     await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
-    // The connections that it has are busy for a moment; there are to be no more.
+    // Its connections are busy for a moment, and it must not open more.
     const other = await db.pool.connect();
     await other.query('BEGIN; LOCK TABLE trackers');
     await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 1`);
@@ -79,13 +79,13 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
     await eventually(async () => expect(await ready()).toMatchObject(fine));
   });
 
-  it('is not ready where it has no connection at all, and says why', async () => {
-    const door = await Door.to(db.url);
-    const other = await Api.start(db, false, { APP_ROLES: ['api'], DATABASE_URL: door.url });
+  it('makes a process that has no connection at all not ready, with the reason', async () => {
+    const proxy = await SwitchableProxy.start(db.url);
+    const other = await Api.start(db, false, { APP_ROLES: ['api'], DATABASE_URL: proxy.url });
     try {
       await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 0`);
-      await door.close();
-      await door.open();
+      await proxy.close();
+      await proxy.open();
       await eventually(async () => {
         const answer = await request(other.server).get('/health/ready');
         const { details } = answer.body as Health;
@@ -95,7 +95,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
         });
       });
       await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT -1`);
-      await door.close();
+      await proxy.close();
       await eventually(async () => {
         const answer = await request(other.server).get('/health/ready');
         expect((answer.body as Health).details['database']?.message).toBe(
@@ -104,7 +104,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
       });
     } finally {
       await other.stop();
-      await door.close();
+      await proxy.close();
     }
   });
 });

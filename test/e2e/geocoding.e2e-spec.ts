@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { aggregated, Api, type ApiRow, HISTORY_FIELDS } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated, type ApiRow, HISTORY_FIELDS } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { BEHAVIOURS, FakeNominatim } from '../support/fake-nominatim.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { BEHAVIOURS, FakeNominatim } from '../support/geocoding.js';
+import { ingestReports } from '../support/reports.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const PARIS = { latitude: 48.8566, longitude: 2.3522 };
@@ -48,7 +50,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     trackerId = await db.register(key);
   };
 
-  describe('by the cities of GeoNames', () => {
+  describe('with the cities of GeoNames', () => {
     beforeAll(async () => {
       db = await TestDatabase.create(engine, { env: { GEOCODING_PROVIDER: 'offline' } });
       today = await historyToday(db);
@@ -60,7 +62,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('names city and country soon after reports came in, and tells how far it is', async () => {
+    it('names city and country soon after reports come in, and shows its progress', async () => {
       await ingestReports(db, [
         report(-1, '10:00:00', PARIS),
         report(-1, '11:00:00', PARIS),
@@ -92,7 +94,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it('geocodes the locations that it is asked to, also where they have another city', async () => {
+    it('geocodes the requested locations, also those that have another city', async () => {
       await ingestReports(db, [
         report(-1, '10:00:00', PARIS, 'Lutetia'),
         report(-1, '11:00:00', ATLANTIC),
@@ -127,7 +129,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       ).toBe('Oslo');
     });
 
-    it('has locations geocoded later', async () => {
+    it('can geocode locations later', async () => {
       await ingestReports(db, [report(-1, '10:00:00', PARIS), report(-9, '12:00:00', OSLO)]);
       await db.settle();
       const range = { from: at(today, -20, '00:00:00'), to: today };
@@ -155,7 +157,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it('takes ids of reports, too, and each is one of its own', async () => {
+    it('accepts ids of reports too, each with a city of its own', async () => {
       const noon = at(today, -1, '12:00:00').getTime();
       await ingestReports(db, [
         { key, at: new Date(noon + 1), ...PARIS },
@@ -177,7 +179,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it.each([PROCESS, REQUEST])('refuses what is no id of a location: %s', async (mutation) => {
+    it.each([PROCESS, REQUEST])('rejects what is not an id of a location: %s', async (mutation) => {
       for (const ids of [[`${trackerId}:1 day:0`, '7'], [''], [`${trackerId}:1 day:1`]]) {
         expect(await api.error(mutation, { ids })).toMatchObject({
           extensions: { code: 'BAD_USER_INPUT', argument: 'locationIds' },
@@ -192,7 +194,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
   });
 
-  describe('switched off', () => {
+  describe('when switched off', () => {
     beforeAll(async () => {
       db = await TestDatabase.create(engine);
       today = await historyToday(db);
@@ -204,7 +206,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('says so', async () => {
+    it('says that it is off', async () => {
       await ingestReports(db, [report(-1, '10:00:00', PARIS)]);
       const ids = [`${trackerId}:1 day:${at(today, -1, '00:00:00').getTime() / 1000}`];
       expect(await status()).toMatchObject({ provider: 'off', pending: 1, cells: 0, online: null });
@@ -216,7 +218,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
   });
 
-  describe('by an online provider', () => {
+  describe('with an online provider', () => {
     let server: FakeNominatim;
     beforeAll(async () => {
       server = await FakeNominatim.start();
@@ -238,7 +240,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('shows the better answer when it comes, and history goes on while it does not', async () => {
+    it('shows the better answer when it comes, and history keeps up in the meantime', async () => {
       await ingestReports(db, [report(-1, '10:00:00', OSLO)]);
       const range = { from: at(today, -2, '00:00:00'), to: today };
       const cities = async (): Promise<unknown[]> =>

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { serverAudits } from 'graphql-http';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Over a real socket, with the client that Node.js brings; which engine is below makes no difference here. */
@@ -37,7 +37,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  describe('answers a plain fetch', () => {
+  describe('answers fetch()', () => {
     const post = async (body: unknown, accept = 'application/json'): Promise<Response> =>
       fetch(url, {
         method: 'POST',
@@ -45,7 +45,7 @@ describe('GraphQL over HTTP', () => {
         body: JSON.stringify(body),
       });
 
-    it('with data, and variables as JSON has them', async () => {
+    it('with data, and takes variables as JSON', async () => {
       const response = await post({
         query:
           'query ($first: Int!) { trackersConnection(first: $first) { nodes { name } pageInfo { hasNextPage } } }',
@@ -65,7 +65,7 @@ describe('GraphQL over HTTP', () => {
       expect(await response.json()).toEqual({ data: { trackers: [{ name: 'heard' }] } });
     });
 
-    it('with the cost of a query that asks for too much', async () => {
+    it('with the cost of a query that is too expensive', async () => {
       const query = `{ trackers(limit: 10000) { locationHistory(first: 10000) { id } } }`;
       expect((await post({ query })).status).toBe(200);
       const response = await post({ query }, 'application/graphql-response+json');

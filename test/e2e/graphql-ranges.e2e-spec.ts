@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { aggregated, Api } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a range of history has', (engine) => {
+describeOnEveryEngine('a range of history', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -29,7 +32,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
   const shown = async (from: Date, to: Date, size: '1 hour' | '1 day'): Promise<string[]> =>
     (await aggregated(api, id, { from, to }, size)).map(({ timestamp }) => timestamp);
 
-  it('hours that overlap [startTime, endTime)', async () => {
+  it('has the hours that overlap [startTime, endTime)', async () => {
     await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
     const hour = [at(today, -1, '10:00:00').toISOString()];
     const ranges: [string, string, string[]][] = [
@@ -40,18 +43,18 @@ describeOnEveryEngine('a range of history has', (engine) => {
       ['11:00:00', '12:00:00', []],
       ['09:00:00', '10:00:00', []],
     ];
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       for (const [from, to, expected] of ranges)
         expect(await shown(at(today, -1, from), at(today, -1, to), '1 hour')).toEqual(expected);
     });
   });
 
-  it.each(['UTC', 'Europe/Berlin'])('days alone where days of %s are asked for', async (timeZone) => {
+  it.each(['UTC', 'Europe/Berlin'])('has only days where days of %s are requested', async (timeZone) => {
     await insertReports(db, [{ key, at: at(today, -1, '12:15:00'), latitude: 1, longitude: 2 }]);
     const query = (field: string, what: string): string =>
       `{ ${field}(trackerId: "${id}", startTime: "${at(today, -1, '10:00:00').toISOString()}",
         endTime: "${at(today, -1, '14:00:00').toISOString()}", timeZone: "${timeZone}"${what} }`;
-    await onceShown(engine, async () =>
+    await whenVisible(engine, async () =>
       expect(await api.data(query('locationHistory', ') { resolution rows { bucketSize } }'))).toEqual({
         locationHistory: { resolution: 'DAILY', rows: [{ bucketSize: '1 day' }] },
       }),
@@ -70,7 +73,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
   it.each([
     ['kept as a day', -3],
     ['folded from its hours', -1],
-  ])('a day that is %s', async (_kind, day) => {
+  ])('has a day that is %s', async (_kind, day) => {
     await insertReports(db, [
       { key, at: at(today, day, '00:00:00'), latitude: 1, longitude: 2 },
       { key, at: at(today, day, '23:00:00'), latitude: 1, longitude: 2 },
@@ -84,7 +87,7 @@ describeOnEveryEngine('a range of history has', (engine) => {
       [at(today, day + 1, '00:00:00'), at(today, day + 2, '00:00:00'), []],
       [at(today, day - 1, '00:00:00'), at(today, day, '00:00:00'), []],
     ];
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       for (const [from, to, expected] of ranges) {
         expect(await shown(from, to, '1 day')).toEqual(expected);
         const [folded] = await aggregated(api, id, { from, to }, '1 day');
@@ -93,10 +96,10 @@ describeOnEveryEngine('a range of history has', (engine) => {
     });
   });
 
-  it('takes times with any offset, as literals and as variables', async () => {
+  it('accepts times with any offset, as literals and as variables', async () => {
     await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
     const day = at(today, -1, '00:00:00').toISOString().slice(0, 10);
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       const range = { from: `${day}T15:30:00+05:30`, to: `${day}T08:00:00.5-03:00` };
       expect(await aggregated(api, id, range, '1 hour')).toHaveLength(1);
       const { rows } = await api.data<{ rows: unknown[] }>(

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { aggregated, Api, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectedHistory, type HistoryRow, type TestReport, utcDay } from '../support/history-oracle.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { randomReports } from '../support/random-reports.js';
-import { onceShown } from '../support/shown.js';
+import { at, expectedHistory, type HistoryRow, type TestReport, utcDay } from '../support/history-oracle.js';
+import { historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { randomReports } from '../support/random.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The examples of the documentation, word for word. */
@@ -91,7 +93,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       ]);
     });
 
-    it('answers the query with the days of January', async () => {
+    it('answer the query with the days of January', async () => {
       const row = (day: number, latitude: number, nearestCity: string | null): unknown => ({
         id: `123:1 day:${january(day, '00:00:00').getTime() / 1000}`,
         timestamp: january(day, '00:00:00').toISOString(),
@@ -99,7 +101,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
         nearestCity,
         tracker: { id: '123', name: 'Parcel', currentStatus: 'IN_TRANSIT' },
       });
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(await api.ask(DOCUMENTED_QUERY)).toEqual({
           data: {
             locationHistoryAggregated: [row(1, 52.1, 'Berlin'), row(15, 52.3, null), row(31, 52.4, null)],
@@ -108,7 +110,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('answers the mutation, which has no selection set, and changes nothing that is right', async () => {
+    it('answer the mutation, which needs no selection set and leaves correct history unchanged', async () => {
       const before = await api.ask(DOCUMENTED_QUERY);
       expect(await api.ask(DOCUMENTED_MUTATION)).toEqual({
         data: { refreshLocationHistoryAggregates: true },
@@ -116,7 +118,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await api.ask(DOCUMENTED_QUERY)).toEqual(before);
     });
 
-    it('has what the mutation refreshed in the materialized view when it answers', async () => {
+    it('show what the mutation refreshed in the materialized view as soon as it answers', async () => {
       await insertReports(db, [{ key, at: new Date(Date.now() - MINUTE), latitude: 5, longitude: 6 }]);
       await api.data(
         `mutation { refreshLocationHistoryAggregates(trackerId: "${id}", startTime: "${utcDay(today, -1).toISOString()}",
@@ -136,7 +138,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
          VALUES ($1, $2, ST_SetSRID(ST_MakePoint(-0.1278, 51.5074), 4326), 100)`,
         [key, moment],
       );
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         for (const size of ['1 hour', '1 day'] as const) {
           expect(await aggregated(api, id, everything, size)).toMatchObject([
             {
@@ -150,7 +152,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('is not there before the commit, and never after a rollback', async () => {
+    it('is invisible before the commit, and after a rollback', async () => {
       const client = await db.pool.connect();
       try {
         await client.query('BEGIN');
@@ -166,12 +168,12 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await aggregated(api, id, everything, '1 day')).toEqual([]);
     });
 
-    it('counts as the oracle says: hours, and days of any age with yesterday and today folded from hours', async () => {
+    it('counts as the oracle says, in hours and in days, of which yesterday and today are folded from hours', async () => {
       const reports = randomReports(key, today, 6, 400);
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');
       const cut = await db.value<Date>('SELECT cut FROM history_state');
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(await rowsOf(everything.from, everything.to, '1 hour')).toEqual(
           expectedHistory(reports, cut).filter(({ size }) => size === '1 hour'),
         );
@@ -182,7 +184,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
     });
   });
 
-  it('answers locationHistoryByTimeRange with days up to the cut and hours from there on', async () => {
+  it('makes locationHistoryByTimeRange answer with days up to the cut and hours from there on', async () => {
     const reports = randomReports(key, today, 5, 200);
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     const cut = await db.value<Date>('SELECT cut FROM history_state');
@@ -194,7 +196,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       );
       return rows.map((row) => historyRow(key, row));
     };
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       const all = expectedHistory(reports, cut);
       expect(await byTimeRange(everything.from, everything.to)).toEqual(all);
       const [from, to] = [at(today, -3, '12:00:00'), at(today, -1, '06:30:00')];

@@ -1,17 +1,17 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Document } from '../documents/document.js';
-import { Api } from '../support/api.js';
-import { CommandDocument, Shell, shiftDates } from '../support/documented-commands.js';
+import { Shell, shiftDates } from '../documents/shell.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { newDataFolder, postgresProcesses, RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { newDataFolder, postgresProcesses, RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describe('the guides, on a machine with nothing but Node.js', () => {
-  const start = new CommandDocument('docs/getting-started.md');
-  const importing = new CommandDocument('docs/importing.md');
-  const phones = new CommandDocument('docs/phones.md');
+  const start = new Document('docs/getting-started.md');
+  const importing = new Document('docs/importing.md');
+  const phones = new Document('docs/phones.md');
   const TOKEN = 'a token of twenty-four characters';
   let folder = '';
   let server: RunningProduct;
@@ -30,14 +30,14 @@ describe('the guides, on a machine with nothing but Node.js', () => {
   });
 
   /** Runs the commands below a heading, and gives what they print. */
-  async function run(guide: CommandDocument, heading: string): Promise<string> {
+  async function run(guide: Document, heading: string): Promise<string> {
     let printed = '';
-    for (const block of guide.blocks(heading)) printed += (await shell.run(shiftDates(block))).stdout;
+    for (const block of guide.blocksBelow(heading)) printed += (await shell.run(shiftDates(block))).stdout;
     return printed;
   }
 
   it('README.md: register, import, ask and export a tracker of your own', async () => {
-    const printed = await run(new CommandDocument('README.md'), 'A tracker of your own');
+    const printed = await run(new Document('README.md'), 'A tracker of your own');
     expect(printed).toContain('1 read = 1 stored');
     expect(printed).toContain('"latitude":59.3293,"longitude":18.0686');
     expect(printed).toMatch(/^timestamp,.*\n.*59\.3293,18\.0686/m);
@@ -45,10 +45,10 @@ describe('the guides, on a machine with nothing but Node.js', () => {
 
   it('getting-started.md: its commands print what it shows', async () => {
     expect(await run(start, '3. Register a tracker')).toContain('My bag');
-    const [csv = '', ledger = ''] = start.blocks('4. Import positions', '');
+    const [csv = '', ledger = ''] = start.blocksBelow('4. Import positions', '');
     shell.write('my-bag.csv', shiftDates(csv));
     expect(await run(start, '4. Import positions')).toContain(ledger.trim());
-    const [shown = ''] = start.blocks('5. Ask where it is', 'json');
+    const [shown = ''] = start.blocksBelow('5. Ask where it is', 'json');
     await eventually(async () => {
       const answer = JSON.parse(await run(start, '5. Ask where it is')) as unknown;
       expect(answer).toEqual(JSON.parse(shiftDates(shown)));
@@ -102,8 +102,8 @@ describeOnEveryEngine('the queries of docs/api.md', (engine) => {
   });
 
   it('show the newest precise report, as the guide does', async () => {
-    const [query = ''] = new CommandDocument('docs/api.md').blocks('Fields of a position', 'graphql');
-    const [shown = ''] = new CommandDocument('docs/api.md').blocks('Fields of a position', 'json');
+    const [query = ''] = new Document('docs/api.md').blocksBelow('Fields of a position', 'graphql');
+    const [shown = ''] = new Document('docs/api.md').blocksBelow('Fields of a position', 'json');
     const id = await db.register('phone');
     const report = (time: string, fields: string): Promise<unknown> =>
       api.data(

@@ -4,11 +4,10 @@ import request from 'supertest';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { AppRole } from '../../src/config/env.schema.js';
-import { itWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { Door } from '../support/door.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, itWithRedis } from '../support/engines.js';
+import { Api } from '../support/application.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -32,14 +31,14 @@ async function ask({ server }: Api, what: 'live' | 'ready'): Promise<Health> {
 describeOnEveryEngine('the health of a process', (engine) => {
   let db: TestDatabase;
   const running: Api[] = [];
-  const doors: Door[] = [];
+  const proxies: SwitchableProxy[] = [];
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
   });
   afterEach(async () => {
     for (const api of running.splice(0)) await api.stop();
-    for (const door of doors.splice(0)) await door.close();
+    for (const proxy of proxies.splice(0)) await proxy.close();
   });
   afterAll(() => db.drop());
 
@@ -48,14 +47,14 @@ describeOnEveryEngine('the health of a process', (engine) => {
     running.push(api);
     return api;
   }
-  async function doorTo(url: string): Promise<Door> {
-    const door = await Door.to(url);
-    doors.push(door);
-    return door;
+  async function proxyTo(url: string): Promise<SwitchableProxy> {
+    const proxy = await SwitchableProxy.start(url);
+    proxies.push(proxy);
+    return proxy;
   }
 
   describe('live', () => {
-    it('is about the loops of a refresher', async () => {
+    it('reports the loops of a refresher', async () => {
       expect(await ask(await start(['refresher']), 'live')).toMatchObject({
         code: 200,
         status: 'ok',
@@ -67,7 +66,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    it('is about the answers of an API', async () => {
+    it('reports the answers of an API', async () => {
       const api = await start(['api']);
       const { code, details } = await ask(api, 'live');
       expect(code).toBe(200);
@@ -82,7 +81,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    it('is 503 when a loop is stuck, for as long as it is', async () => {
+    it('is 503 while a loop is stuck', async () => {
       const api = await start(['refresher']);
       const liveness = api.app.get(LivenessRegistry);
       let ahead = 0;
@@ -118,7 +117,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'live')).code).toBe(200));
     });
 
-    it('is 503 when the event loop hardly turns', async () => {
+    it('is 503 when the event loop is blocked', async () => {
       const api = await start(['importer']);
       expect((await ask(api, 'live')).code).toBe(200); // what is asked next is about the time from here on
       for (let turn = 0; turn < 4; turn++) {
@@ -132,10 +131,10 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'live')).code).toBe(200));
     });
 
-    it('stays 200 while the database is away: a restart would not bring it back', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['api', 'refresher'], { DATABASE_URL: door.url });
-      await door.close();
+    it('stays 200 while the database is away, which a restart would not bring back', async () => {
+      const proxy = await proxyTo(db.url);
+      const api = await start(['api', 'refresher'], { DATABASE_URL: proxy.url });
+      await proxy.close();
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(503));
       expect((await ask(api, 'live')).code).toBe(200);
     });
@@ -143,8 +142,8 @@ describeOnEveryEngine('the health of a process', (engine) => {
 
   describe('ready', () => {
     it('is 503 while the database is away, and 200 when it is back', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['api'], { DATABASE_URL: door.url });
+      const proxy = await proxyTo(db.url);
+      const api = await start(['api'], { DATABASE_URL: proxy.url });
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -152,7 +151,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { database: { status: 'up' } },
         }),
       );
-      await door.close();
+      await proxy.close();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 503,
@@ -160,11 +159,11 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { database: { status: 'down', message: 'The database cannot be reached at the moment' } },
         }),
       );
-      await door.open();
+      await proxy.open();
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(200));
     });
 
-    it('is 503 where the database is not at the schema of this build', async () => {
+    it('is 503 where the database does not have the schema of this build', async () => {
       const api = await start(['api']);
       await db.query(`UPDATE schema_migrations SET name = name || '_' WHERE id = 1`);
       try {
@@ -179,8 +178,8 @@ describeOnEveryEngine('the health of a process', (engine) => {
     });
 
     it('is 200 without the listener, and says so', async () => {
-      const door = await doorTo(db.url);
-      const api = await start(['refresher'], { DATABASE_LISTEN_URL: door.url });
+      const proxy = await proxyTo(db.url);
+      const api = await start(['refresher'], { DATABASE_LISTEN_URL: proxy.url });
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -188,7 +187,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           details: { 'listener:refresh_location_history': { status: 'up' } },
         }),
       );
-      await door.close();
+      await proxy.close();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({
           code: 200,
@@ -199,7 +198,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
           },
         }),
       );
-      await door.open();
+      await proxy.open();
       await eventually(async () =>
         expect(await ask(api, 'ready')).toMatchObject({ code: 200, status: 'ok' }),
       );
@@ -214,17 +213,17 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    itWithRedis('follows Redis away and back', async (redis) => {
-      const door = await doorTo(redis);
-      const api = await start(['api'], { REDIS_URL: door.url });
+    itWithRedis('follows Redis going away and coming back', async (redis) => {
+      const proxy = await proxyTo(redis);
+      const api = await start(['api'], { REDIS_URL: proxy.url });
       const expectRedis = (status: string): Promise<void> =>
         eventually(async () =>
           expect(await ask(api, 'ready')).toMatchObject({ code: 200, details: { redis: { status } } }),
         );
       await expectRedis('up');
-      await door.close();
+      await proxy.close();
       await expectRedis('degraded');
-      await door.open();
+      await proxy.open();
       await expectRedis('up');
     });
   });

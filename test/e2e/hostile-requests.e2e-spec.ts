@@ -1,19 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConsoleLogger } from '@nestjs/common';
-import pg from 'pg';
 import request from 'supertest';
-import { Api, expectNothingInternal, HISTORY, historyQuery } from '../support/api.js';
+import { Api, expectNothingInternal, recordStatements } from '../support/application.js';
+import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a request', (engine) => {
+describeOnEveryEngine('a hostile request', (engine) => {
   let db: TestDatabase;
   let api: Api;
 
   beforeAll(async () => {
-    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } }); // nobody else's statements
+    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } }); // no statements of other roles
     await db.register('good');
     await insertReports(db, [{ key: 'good', at: new Date(), latitude: 1, longitude: 2 }]);
     await db.settle();
@@ -24,7 +24,7 @@ describeOnEveryEngine('a request', (engine) => {
     await db.drop();
   });
 
-  describe('as HTTP', () => {
+  describe('over HTTP', () => {
     it.each([
       ['no JSON', 'application/json', '{"query": ', 400],
       ['no body', 'application/json', '', 400],
@@ -32,7 +32,7 @@ describeOnEveryEngine('a request', (engine) => {
       ['text', 'text/plain', '{ __typename }', 400],
       ['XML', 'application/xml', '<query/>', 415],
       ['2 MB', 'application/json', JSON.stringify({ query: 'x'.repeat(2_000_000) }), 413],
-    ])('%s', async (_what, type, body, status) => {
+    ])('is rejected as a bad request: %s', async (_what, type, body, status) => {
       const response = await request(api.server).post('/graphql').set('Content-Type', type).send(body);
       expect(response.status).toBe(status);
       expect(response.body).toEqual({
@@ -42,29 +42,30 @@ describeOnEveryEngine('a request', (engine) => {
     });
   });
 
-  describe('as an attack', () => {
+  describe('to GraphQL', () => {
     afterEach(async () => {
       expect(await api.data('{ __typename }')).toEqual({ __typename: 'Query' });
     });
     const nested = (levels: number): string =>
       `{ tracker(id: "1") { ${'latestLocation{tracker{'.repeat(levels)}id${'}}'.repeat(levels)} } }`;
 
-    it('a query that goes round in circles is answered while it is short, with few statements', async () => {
-      const statements = jest.spyOn(pg.Client.prototype, 'query');
-      const data = await api.data<{ tracker: unknown }>(nested(5));
-      expect(statements.mock.calls.length).toBeLessThan(10); // the backstops of subscriptions may be among them
-      statements.mockRestore();
-      expect(JSON.stringify(data).match(/latestLocation/g)).toHaveLength(5);
+    it('is answered with few statements while a circular query is short', async () => {
+      const { statements, result } = await recordStatements(() => api.data<{ tracker: unknown }>(nested(5)));
+      expect(statements.length).toBeLessThan(10); // the polls of subscriptions may be among them
+      expect(JSON.stringify(result).match(/latestLocation/g)).toHaveLength(5);
     });
 
-    it.each([6, 300, 500, 800])('%i rounds are refused, with how deep they are', async (levels) => {
-      expect(await api.error(nested(levels))).toMatchObject({
-        message: `The query is ${2 * levels + 2} levels deep, and 12 are allowed`,
-        extensions: { code: 'QUERY_TOO_COMPLEX', depth: 2 * levels + 2, maxDepth: 12 },
-      });
-    });
+    it.each([6, 300, 500, 800])(
+      'is rejected with its depth at %i rounds of a circular query',
+      async (levels) => {
+        expect(await api.error(nested(levels))).toMatchObject({
+          message: `The query is ${2 * levels + 2} levels deep, and 12 are allowed`,
+          extensions: { code: 'QUERY_TOO_COMPLEX', depth: 2 * levels + 2, maxDepth: 12 },
+        });
+      },
+    );
 
-    it('fragments that each use the next one twice are refused at once', async () => {
+    it('is rejected at once when each fragment uses the next one twice', async () => {
       const chain = Array.from(
         { length: 60 },
         (_, i) => `fragment F${i} on Tracker { ...F${i + 1} ... on Tracker { ...F${i + 1} } }`,
@@ -77,7 +78,7 @@ describeOnEveryEngine('a request', (engine) => {
       expect(Date.now() - began).toBeLessThan(2_000);
     });
 
-    it('of many fields at the top is answered with few connections, and the rest are for others', async () => {
+    it('is answered with few connections when it has many root fields, and leaves the others free', async () => {
       const other = await db.pool.connect();
       try {
         await other.query('BEGIN; LOCK TABLE trackers IN ACCESS EXCLUSIVE MODE');
@@ -101,7 +102,7 @@ describeOnEveryEngine('a request', (engine) => {
       }
     });
 
-    it('of more fields at the top is refused', async () => {
+    it('is rejected when it has too many root fields', async () => {
       const fields = Array.from({ length: 51 }, (_, i) => `a${i}: historyHealth { layers { rows } }`);
       expect(await api.error(`{ ${fields.join(' ')} }`)).toMatchObject({
         message: expect.stringMatching(/51 fields at its top, and 50/),
@@ -109,7 +110,7 @@ describeOnEveryEngine('a request', (engine) => {
       });
     });
 
-    it('that is a subscription is told where those go', async () => {
+    it('that is a subscription gets the address for subscriptions', async () => {
       expect(await api.error('subscription { trackerStatusChanged { id } }')).toMatchObject({
         message: expect.stringContaining('WebSocket'),
         extensions: { code: 'BAD_USER_INPUT' },
@@ -117,7 +118,7 @@ describeOnEveryEngine('a request', (engine) => {
     });
 
     it.each(['x', 1, [], { version: 1 }, { version: 1, sha256Hash: {} }])(
-      'with a persisted query, which there are none of (%j)',
+      'with a persisted query is rejected, because there are none (%j)',
       async (persistedQuery) => {
         const response = await request(api.server)
           .post('/graphql')
@@ -143,7 +144,7 @@ describeOnEveryEngine('a request', (engine) => {
         'circles in the schema',
         `{ __schema { types ${'{ fields { type '.repeat(20)}{ name }${' } }'.repeat(20)} } }`,
       ],
-    ])('%s', async (_what, query) => {
+    ])('is rejected within two seconds: %s', async (_what, query) => {
       const began = Date.now();
       expect((await api.error(query)).extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/);
       expect(Date.now() - began).toBeLessThan(2_000);
@@ -151,7 +152,7 @@ describeOnEveryEngine('a request', (engine) => {
   });
 });
 
-describeOnEveryEngine('an error of our own', (engine) => {
+describeOnEveryEngine('an internal error', (engine) => {
   class Recorder extends ConsoleLogger {
     readonly lines: string[] = [];
     override error(...parts: unknown[]): void {
@@ -172,7 +173,7 @@ describeOnEveryEngine('an error of our own', (engine) => {
     await db.drop();
   });
 
-  it('is an id to the caller, and the whole story in the log', async () => {
+  it('gives the caller an id, and the log all details', async () => {
     await db.query('DROP VIEW history_in_days CASCADE');
     const error = await api.error(historyQuery({}));
     const { correlationId } = error.extensions;

@@ -2,15 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { expectNothingInternal } from '../support/api.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { expectNothingInternal } from '../support/application.js';
+import { ImportScene } from '../support/scenes/import-scene.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectedHistory, type HistoryRow, type TestReport } from '../support/history-oracle.js';
-import { type Ended, ROOT, runCli } from '../support/product.js';
-import { at, expectHistoryOf, historyToday, readHistory } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { REAL_DATA } from '../support/real-files.js';
+import { at, expectedHistory, type HistoryRow, type TestReport } from '../support/history-oracle.js';
+import { type Ended, runCli } from '../support/processes.js';
+import { expectHistoryOf, readHistory } from '../support/history.js';
 
-const REAL_DATA = process.env['TEST_REAL_DATA'] ?? join(ROOT, '..', 'shared', 'data');
 const REAL_FILES = ['gpslogger-2025-05-31.gpx', 'gpslogger-2025-06-17.gpx']
   .map((name) => join(REAL_DATA, 'real', name))
   .filter((file) => existsSync(file));
@@ -49,29 +49,15 @@ function ndjson(reports: readonly TestReport[]): string {
 }
 
 describeOnEveryEngine('tracker import', (engine) => {
-  let db: TestDatabase;
-  let today: Date;
+  const scene = new ImportScene(engine, { env: { DAILY_RETENTION_DAYS: '1095' } });
   let folder = '';
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'import-cli-'));
-    db = await TestDatabase.create(engine, { env: { DAILY_RETENTION_DAYS: '1095' } });
-    today = await historyToday(db);
   });
-  afterAll(async () => {
-    await db.drop();
-    rmSync(folder, { recursive: true });
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    key = `key ${++count}`;
-    await db.register(key);
-  });
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   const run = (args: string[], stdin?: string | Buffer): Promise<Ended> =>
-    runCli(['import', ...args], { DATABASE_URL: db.url, DAILY_RETENTION_DAYS: '1095' }, stdin);
+    runCli(['import', ...args], { DATABASE_URL: scene.db.url, DAILY_RETENTION_DAYS: '1095' }, stdin);
   const put = (name: string, content: string | Buffer): string => {
     const file = join(folder, name);
     writeFileSync(file, content);
@@ -80,7 +66,7 @@ describeOnEveryEngine('tracker import', (engine) => {
   /** One report a minute from a moment on. */
   const walk = (from: Date, length: number): TestReport[] =>
     Array.from({ length }, (_, i) => ({
-      key,
+      key: scene.key,
       at: new Date(from.getTime() + i * 60_000),
       latitude: 50 + i / 1000,
       longitude: 8,
@@ -88,56 +74,56 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   it('takes NDJSON in, says what became of it, and takes nothing twice', async () => {
     const reports = [
-      ...walk(at(today, -1, '10:00:00'), 100),
+      ...walk(at(scene.today, -1, '10:00:00'), 100),
       {
-        ...(walk(at(today, -1, '20:00:00'), 1)[0] as TestReport),
+        ...(walk(at(scene.today, -1, '20:00:00'), 1)[0] as TestReport),
         confidence: 3,
         accuracy: 7.5,
         city: 'Köln',
       },
-      ...walk(at(today, -30, '23:50:00'), 20),
+      ...walk(at(scene.today, -30, '23:50:00'), 20),
     ];
     const file = put('walk.ndjson', ndjson([...reports, reports[0] as TestReport]));
 
     const first = await run([file]);
     expect(first.stdout).toBe(`${file}: 122 read = 101 stored + 20 late + 1 duplicate + 0 rejected\n`);
     expect(first.code).toBe(0);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
 
     const second = await run([file]);
     expect(second.stdout).toBe(`${file}: 122 read = 0 stored + 0 late + 122 duplicate + 0 rejected\n`);
     expect(second.code).toBe(0);
-    await expectHistoryOf(db, reports);
-    expect(await db.value('SELECT last_report_received IS NOT NULL FROM trackers')).toBe(true);
+    await expectHistoryOf(scene.db, reports);
+    expect(await scene.db.value('SELECT last_report_received IS NOT NULL FROM trackers')).toBe(true);
   });
 
   it('takes GPX of a named tracker, plain and gzipped, from files and from standard input', async () => {
-    const morning = walk(at(today, -1, '06:00:00'), 90);
-    const evening = walk(at(today, -1, '18:00:00'), 30);
+    const morning = walk(at(scene.today, -1, '06:00:00'), 90);
+    const evening = walk(at(scene.today, -1, '18:00:00'), 30);
     const files = [put('morning.gpx', gpx(morning)), put('evening.bin', gzipSync(gpx(evening)))];
-    const { code, stdout } = await run(['--tracker', key, ...files]);
+    const { code, stdout } = await run(['--tracker', scene.key, ...files]);
     expect(stdout).toBe(
       `${files[0]}: 90 read = 90 stored + 0 late + 0 duplicate + 0 rejected\n` +
         `${files[1]}: 30 read = 30 stored + 0 late + 0 duplicate + 0 rejected\n`,
     );
     expect(code).toBe(0);
 
-    const night = walk(at(today, -1, '22:00:00'), 10);
-    const piped = await run(['-', '--tracker', key], gzipSync(gpx([...evening, ...night])));
+    const night = walk(at(scene.today, -1, '22:00:00'), 10);
+    const piped = await run(['-', '--tracker', scene.key], gzipSync(gpx([...evening, ...night])));
     expect(piped.stdout).toBe('-: 40 read = 10 stored + 0 late + 30 duplicate + 0 rejected\n');
     expect(piped.code).toBe(0);
-    await expectHistoryOf(db, atAltitude([...morning, ...evening, ...night]));
+    await expectHistoryOf(scene.db, atAltitude([...morning, ...evening, ...night]));
   });
 
   it('takes in what stands before a cut, says where the cut is, and counts each report once when the whole file comes', async () => {
-    const reports = walk(at(today, -1, '01:00:00'), 500);
+    const reports = walk(at(scene.today, -1, '01:00:00'), 500);
     const whole = gpx(reports);
     const cutAt = whole.indexOf('<trkpt', whole.length / 2) + 20;
     const cut = put('cut.gpx', whole.slice(0, cutAt));
     const before = whole.slice(0, cutAt).match(/<\/trkpt>/g)?.length ?? 0;
     const lines = whole.slice(0, cutAt).split('\n');
 
-    const broken = await run(['--tracker', key, cut]);
+    const broken = await run(['--tracker', scene.key, cut]);
     expect(broken.stdout).toBe(
       `${cut}: ${before} read = ${before} stored + 0 late + 0 duplicate + 0 rejected\n`,
     );
@@ -146,18 +132,18 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(broken.stderr).toContain('the whole file may be imported again');
     expectNothingInternal(broken.stderr);
     expect(broken.code).toBe(1);
-    await expectHistoryOf(db, atAltitude(reports.slice(0, before)));
+    await expectHistoryOf(scene.db, atAltitude(reports.slice(0, before)));
 
-    const complete = await run(['--tracker', key, put('whole.gpx', whole)]);
+    const complete = await run(['--tracker', scene.key, put('whole.gpx', whole)]);
     expect(complete.stdout).toContain(
       `500 read = ${500 - before} stored + 0 late + ${before} duplicate + 0 rejected`,
     );
     expect(complete.code).toBe(0);
-    await expectHistoryOf(db, atAltitude(reports));
+    await expectHistoryOf(scene.db, atAltitude(reports));
   });
 
   it('takes a cut gzip file as far as it goes', async () => {
-    const reports = walk(at(today, -1, '01:00:00'), 2000);
+    const reports = walk(at(scene.today, -1, '01:00:00'), 2000);
     const packed = gzipSync(ndjson(reports));
     const file = put('cut.ndjson.gz', packed.subarray(0, packed.length / 2));
     const { code, stdout, stderr } = await run([file]);
@@ -166,11 +152,11 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(Number(stored)).toBeLessThan(2000);
     expect(stderr).toMatch(/^BAD_USER_INPUT: .*cut\.ndjson\.gz: .*gzip/m);
     expect(code).toBe(1);
-    await expectHistoryOf(db, reports.slice(0, Number(stored)));
+    await expectHistoryOf(scene.db, reports.slice(0, Number(stored)));
   });
 
   it('goes on with the next file after one that cannot be read', async () => {
-    const reports = walk(at(today, -1, '10:00:00'), 3);
+    const reports = walk(at(scene.today, -1, '10:00:00'), 3);
     const good = put('good.ndjson', ndjson(reports));
     const bad = [
       join(folder, 'missing.gpx'),
@@ -185,16 +171,16 @@ describeOnEveryEngine('tracker import', (engine) => {
     bad.forEach((file, i) => expect(failures[i]).toContain(`BAD_USER_INPUT: ${file}`));
     expectNothingInternal(stderr);
     expect(code).toBe(1);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
   });
 
   it('does not know an unknown tracker', async () => {
-    const file = put('unknown.ndjson', ndjson(walk(at(today, -1, '10:00:00'), 3)));
+    const file = put('unknown.ndjson', ndjson(walk(at(scene.today, -1, '10:00:00'), 3)));
     const { code, stdout, stderr } = await run(['--tracker', 'nobody', file]);
     expect(stderr).toBe('NOT_FOUND: There is no tracker named "nobody"\n');
     expect(stdout).toBe('');
     expect(code).toBe(1);
-    await expectHistoryOf(db, []);
+    await expectHistoryOf(scene.db, []);
   });
 
   it.each([
@@ -204,7 +190,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     [['nonsense'], /unknown command 'nonsense'/],
     [[], /Usage: tracker/],
   ])('is called wrongly by %j', async (args, said) => {
-    const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: db.url });
+    const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: scene.db.url });
     expect(stderr).toMatch(said);
     expect(stdout).toBe('');
     expect(code).toBe(2);
@@ -220,17 +206,17 @@ describeOnEveryEngine('tracker import', (engine) => {
     it('merges them into the daily history, once', async () => {
       const reports = walk(new Date('2025-03-30T00:30:00Z'), 2000); // over a change to daylight saving time
       const file = put('old.gpx', gpx(reports));
-      const first = await run(['--tracker', key, file]);
+      const first = await run(['--tracker', scene.key, file]);
       expect(first.stdout).toBe(`${file}: 2000 read = 0 stored + 2000 late + 0 duplicate + 0 rejected\n`);
-      await expectHistoryOf(db, atAltitude(reports));
-      const history = await readHistory(db);
+      await expectHistoryOf(scene.db, atAltitude(reports));
+      const history = await readHistory(scene.db);
       expect(history.map(({ bucket, reports: n }) => [bucket.slice(0, 10), n])).toEqual([
         ['2025-03-30', 1410],
         ['2025-03-31', 590],
       ]);
-      const second = await run(['--tracker', key, file]);
+      const second = await run(['--tracker', scene.key, file]);
       expect(second.stdout).toBe(`${file}: 2000 read = 0 stored + 0 late + 2000 duplicate + 0 rejected\n`);
-      expect(await readHistory(db)).toEqual(history);
+      expect(await readHistory(scene.db)).toEqual(history);
     });
 
     if (REAL_FILES.length === 0) {
@@ -244,7 +230,7 @@ describeOnEveryEngine('tracker import', (engine) => {
             /<trkpt lat="([^"]+)" lon="([^"]+)">(?:(?!<\/trkpt>)[\s\S])*?<time>([^<]+)<\/time>/g,
           );
           const reports: TestReport[] = [...points].map(([, lat, lon, time]) => ({
-            key,
+            key: scene.key,
             at: new Date(String(time)),
             latitude: Number(lat),
             longitude: Number(lon),
@@ -258,13 +244,13 @@ describeOnEveryEngine('tracker import', (engine) => {
           const conflicting = reports.length - places.size - repeated;
           expect(places.size).toBeGreaterThan(2000);
 
-          const first = await run(['--tracker', key, file]);
+          const first = await run(['--tracker', scene.key, file]);
           process.stderr.write(first.stdout);
           const sum = (late: number, duplicate: number): string =>
             `${file}: ${reports.length} read = 0 stored + ${late} late + ${duplicate} duplicate + ${conflicting} rejected`;
           expect(first.stdout.split('\n')[0]).toBe(sum(places.size, repeated));
           expect(first.code).toBe(0);
-          const history = await readHistory(db);
+          const history = await readHistory(scene.db);
           const days = ({ size, bucket, reports: n, lastReportAt, latitude }: HistoryRow): unknown => [
             size,
             bucket,
@@ -272,11 +258,11 @@ describeOnEveryEngine('tracker import', (engine) => {
             lastReportAt,
             latitude,
           ];
-          expect(history.map(days)).toEqual(expectedHistory(reports, today).map(days));
+          expect(history.map(days)).toEqual(expectedHistory(reports, scene.today).map(days));
 
-          const second = await run(['--tracker', key, file]);
+          const second = await run(['--tracker', scene.key, file]);
           expect(second.stdout.split('\n')[0]).toBe(sum(0, places.size + repeated));
-          expect(await readHistory(db)).toEqual(history);
+          expect(await readHistory(scene.db)).toEqual(history);
         },
       );
     }

@@ -3,25 +3,25 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Door } from '../support/door.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { RunningProduct } from '../support/processes.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
 import { TestDatabase } from '../support/test-database.js';
+import { eventually } from '../support/waiting.js';
 
 describeOnEveryEngine('tracker import of two files, with a database that goes away', (engine) => {
   let db: TestDatabase;
-  let door: Door;
+  let proxy: SwitchableProxy;
   let folder = '';
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
     await db.register('bee');
-    door = await Door.to(db.url);
+    proxy = await SwitchableProxy.to(db.url);
     folder = mkdtempSync(join(tmpdir(), 'import-gone-'));
   });
   afterAll(async () => {
-    await door.close();
+    await proxy.close();
     await db.drop();
     rmSync(folder, { recursive: true });
   });
@@ -31,14 +31,14 @@ describeOnEveryEngine('tracker import of two files, with a database that goes aw
     const report = '{"timestamp":"2026-11-30T08:00:00Z","latitude":1,"longitude":2}\n';
     writeFileSync(file, report);
     const command = RunningProduct.cli(['import', '--json', '--tracker', 'bee', '-', file], {
-      DATABASE_URL: door.url,
+      DATABASE_URL: proxy.url,
     });
     command.child.stdin?.write(report.repeat(2000)); // enough to tell its format; the rest does not come yet
     await eventually(async () => {
       const running = await db.value("SELECT count(*) FROM import_runs WHERE outcome = 'running'");
       expect(running).toBe(1);
     }, 20_000);
-    await door.close();
+    await proxy.close();
     command.child.stdin?.end();
     const [code] = (await once(command.child, 'close')) as [number];
     const [first, second] = command.output

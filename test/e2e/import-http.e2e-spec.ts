@@ -1,66 +1,48 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { Api, expectNothingInternal } from '../support/api.js';
+import { expectNothingInternal } from '../support/application.js';
+import { ImportScene } from '../support/scenes/import-scene.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
-import { TestDatabase } from '../support/test-database.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 
 const TOKEN = 'a-token-of-the-import-that-is-long';
 const BATCH = 100;
 
 describeOnEveryEngine('POST /import/reports', (engine) => {
-  let db: TestDatabase;
-  let api: Api;
-  let today: Date;
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine, {
-      env: {
-        IMPORT_TOKEN: TOKEN,
-        IMPORT_BATCH_SIZE: String(BATCH),
-        IMPORT_MAX_BODY_MB: '1',
-        APP_ROLES: 'api',
-      },
-    });
-    api = await Api.start(db);
-    today = await historyToday(db);
-  });
-  afterAll(async () => {
-    await api.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    key = `key ${++count}`;
-    await db.register(key);
+  const scene = new ImportScene(engine, {
+    env: {
+      IMPORT_TOKEN: TOKEN,
+      IMPORT_BATCH_SIZE: String(BATCH),
+      IMPORT_MAX_BODY_MB: '1',
+      APP_ROLES: 'api',
+    },
+    api: true,
   });
 
   const walk = (length: number): TestReport[] =>
     Array.from({ length }, (_, i) => ({
-      key,
-      at: new Date(at(today, -1, '06:00:00').getTime() + i * 1000),
+      key: scene.key,
+      at: new Date(at(scene.today, -1, '06:00:00').getTime() + i * 1000),
       latitude: 50 + i / 10_000,
       longitude: 8,
     }));
   const line = ({ at: timestamp, latitude, longitude }: TestReport, tracker?: string): string =>
     `${JSON.stringify({ tracker, timestamp, latitude, longitude })}\n`;
-  const ndjson = (reports: readonly TestReport[]): string => reports.map((one) => line(one, key)).join('');
+  const ndjson = (reports: readonly TestReport[]): string =>
+    reports.map((one) => line(one, scene.key)).join('');
   const post = (path = '/import/reports'): request.Test =>
-    request(api.server).post(path).set('authorization', `Bearer ${TOKEN}`);
+    request(scene.api.server).post(path).set('authorization', `Bearer ${TOKEN}`);
   const runs = (): Promise<Record<string, unknown>[]> =>
-    db.query('SELECT id::text, kind, outcome, read, stored FROM import_runs ORDER BY id');
+    scene.db.query('SELECT id::text, kind, outcome, read, stored FROM import_runs ORDER BY id');
 
   it('answers with the ledger of the run, whatever the body is called', async () => {
     const reports = walk(250);
-    const wrong = `${line({ ...(walk(1)[0] as TestReport), latitude: 91 }, key)}garbage\n`;
+    const wrong = `${line({ ...(walk(1)[0] as TestReport), latitude: 91 }, scene.key)}garbage\n`;
     const { status, body } = (await post()
       .type('application/json')
       .send(`${ndjson(reports)}${wrong}`)) as {
@@ -81,7 +63,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     expect(await runs()).toEqual([
       { id: body['runId'], kind: 'http', outcome: 'completed', read: 252, stored: 250 },
     ]);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
 
     const again = await post().type('application/x-ndjson').send(ndjson(reports));
     expect(again.body).toMatchObject({ read: 250, stored: 0, duplicate: 250 });
@@ -90,17 +72,17 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
   it('takes gzip, and reports of a tracker that the address names', async () => {
     const reports = walk(130);
     const packed = gzipSync(reports.map((one) => line(one)).join(''));
-    const answer = await post(`/import/reports?tracker=${encodeURIComponent(key)}`)
+    const answer = await post(`/import/reports?tracker=${encodeURIComponent(scene.key)}`)
       .type('application/gzip')
       .set('content-encoding', 'gzip')
       .send(packed);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ read: 130, stored: 130 });
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
   });
 
   it('stores while it receives', async () => {
-    const { port } = api.server.address() as AddressInfo;
+    const { port } = scene.api.server.address() as AddressInfo;
     const sending = httpRequest({
       port,
       method: 'POST',
@@ -119,7 +101,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     const answer = await answered;
     answer.resume();
     expect(answer.statusCode).toBe(200);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
   });
 
   describe('says what is wrong', () => {
@@ -156,7 +138,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
 
     it('of a sender that went away: what it sent is kept, and its run has ended', async () => {
-      const { port } = api.server.address() as AddressInfo;
+      const { port } = scene.api.server.address() as AddressInfo;
       const sending = httpRequest({
         port,
         method: 'POST',
@@ -168,7 +150,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       await eventually(async () => expect(await runs()).toMatchObject([{ read: 100 }]));
       sending.destroy();
       await eventually(async () => expect(await runs()).toMatchObject([{ outcome: 'broken', read: 120 }]));
-      await expectHistoryOf(db, walk(120));
+      await expectHistoryOf(scene.db, walk(120));
     });
   });
 
@@ -185,7 +167,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       ['it as the user', basic(`${TOKEN}:`), 401],
       ['nonsense', 'Nonsense', 401],
     ])('and takes %s', async (_what, authorization, status) => {
-      const one = request(api.server)
+      const one = request(scene.api.server)
         .post('/import/reports')
         .send(ndjson(walk(1)));
       const answer = await (authorization === undefined ? one : one.set('authorization', authorization));
@@ -203,13 +185,13 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     const lines = [
       ...walk(3).map((one) => line(one, 'nobody')),
       'garbage\n',
-      line(walk(1)[0] as TestReport, key),
+      line(walk(1)[0] as TestReport, scene.key),
     ];
     const { runId } = (await post().send(lines.join(''))).body as { runId: string };
     await post().send(ndjson(walk(2)));
     const fields =
       'id kind outcome read stored late duplicate rejected rejections { reason reports kept retaken }';
-    const { importRuns, first, importRun, none } = await api.data<Record<string, unknown[]>>(
+    const { importRuns, first, importRun, none } = await scene.api.data<Record<string, unknown[]>>(
       `query ($id: ID!) {
          importRuns { ${fields} trackers { trackerName stored duplicate } }
          first: importRuns(limit: 1, kind: "http", outcome: "completed") { id }
@@ -224,9 +206,9 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
         read: 2,
         stored: 1,
         duplicate: 1,
-        trackers: [{ trackerName: key, stored: 1, duplicate: 1 }],
+        trackers: [{ trackerName: scene.key, stored: 1, duplicate: 1 }],
       },
-      { id: runId, read: 5, trackers: [{ trackerName: key, stored: 1, duplicate: 0 }] },
+      { id: runId, read: 5, trackers: [{ trackerName: scene.key, stored: 1, duplicate: 0 }] },
     ]);
     expect(importRun).toEqual({
       id: runId,
@@ -244,42 +226,42 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
     expect(none).toBeNull();
     const [newest] = first as [{ id: string }];
-    const { before } = await api.data<{ before: unknown }>(
+    const { before } = await scene.api.data<{ before: unknown }>(
       `{ before: importRuns(before: "${newest.id}") { id } }`,
     );
     expect(before).toEqual([{ id: runId }]);
 
     const page = `query ($after: ID) { page: rejectedReports(runId: "${runId}", reason: "unknown_tracker", limit: 2, after: $after) {
       id position tracker timestamp latitude longitude message } }`;
-    const one = await api.data<{ page: { id: string; position: number }[] }>(page);
+    const one = await scene.api.data<{ page: { id: string; position: number }[] }>(page);
     expect(one.page).toMatchObject([
       { position: 1, tracker: 'nobody', latitude: 50, longitude: 8 },
       { position: 2 },
     ]);
-    const two = await api.data<{ page: unknown[] }>(page, { after: one.page[1]?.id });
+    const two = await scene.api.data<{ page: unknown[] }>(page, { after: one.page[1]?.id });
     expect(two.page).toMatchObject([{ position: 3 }]);
-    expect(await api.error('{ importRun(id: "x") { id } }')).toMatchObject({
+    expect(await scene.api.error('{ importRun(id: "x") { id } }')).toMatchObject({
       extensions: { code: 'BAD_USER_INPUT' },
     });
-    expect(await api.error('{ rejectedReports(limit: 1001) { id } }')).toMatchObject({
+    expect(await scene.api.error('{ rejectedReports(limit: 1001) { id } }')).toMatchObject({
       extensions: { code: 'BAD_USER_INPUT' },
     });
   });
 
   it('knows a device once it is assigned to a tracker', async () => {
-    const { trackers } = await api.data<{ trackers: { id: string }[] }>('{ trackers { id } }');
+    const { trackers } = await scene.api.data<{ trackers: { id: string }[] }>('{ trackers { id } }');
     const assign = 'mutation ($device: String!, $id: ID) { assignDevice(device: $device, trackerId: $id) }';
-    await api.data(assign, { device: 'jane/phone', id: trackers[0]?.id });
-    expect(await api.data('{ trackerDevices { device trackerId } }')).toEqual({
+    await scene.api.data(assign, { device: 'jane/phone', id: trackers[0]?.id });
+    expect(await scene.api.data('{ trackerDevices { device trackerId } }')).toEqual({
       trackerDevices: [{ device: 'jane/phone', trackerId: trackers[0]?.id }],
     });
     const reports = walk(2);
     const named = await post().send(reports.map((one) => line(one, 'jane/phone')).join(''));
     expect(named.body).toMatchObject({ read: 2, stored: 2 });
-    await expectHistoryOf(db, reports);
-    await api.data(assign, { device: 'jane/phone' });
-    expect(await api.data('{ trackerDevices { device } }')).toEqual({ trackerDevices: [] });
-    expect(await api.error(assign, { device: 'x', id: '12345' })).toMatchObject({
+    await expectHistoryOf(scene.db, reports);
+    await scene.api.data(assign, { device: 'jane/phone' });
+    expect(await scene.api.data('{ trackerDevices { device } }')).toEqual({ trackerDevices: [] });
+    expect(await scene.api.error(assign, { device: 'x', id: '12345' })).toMatchObject({
       extensions: { code: 'NOT_FOUND' },
     });
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { type Ended, runCli } from '../support/product.js';
+import { type Ended, runCli } from '../support/processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('tracker import of a file that is not there', (engine) => {

@@ -2,37 +2,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { ImportScene } from '../support/scenes/import-scene.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { type Ended, runCli } from '../support/product.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { type Ended, runCli } from '../support/processes.js';
+import { expectHistoryOf } from '../support/history.js';
 
 describeOnEveryEngine('options of tracker import', (engine) => {
-  let db: TestDatabase;
+  const scene = new ImportScene(engine, { tracker: 'bee' });
   let folder = '';
   let file = '';
   let reports: TestReport[] = [];
-  let today: Date;
 
-  beforeAll(async () => {
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'import-options-'));
     file = join(folder, 'walk.ndjson');
-    db = await TestDatabase.create(engine);
-    today = await historyToday(db);
   });
-  afterAll(async () => {
-    await db.drop();
-    rmSync(folder, { recursive: true });
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    const key = `key ${Date.now()}`;
-    await db.register('bee', key);
+  afterAll(() => rmSync(folder, { recursive: true }));
+  beforeEach(() => {
     reports = [0, 1, 2].map((i) => ({
-      key,
-      at: new Date(at(today, -1, '06:00:00').getTime() + i * 1000 + (Date.now() % 1000)),
+      key: scene.key,
+      at: new Date(at(scene.today, -1, '06:00:00').getTime() + i * 1000 + (Date.now() % 1000)),
       latitude: 50 + i,
       longitude: 8,
     }));
@@ -42,7 +32,8 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     writeFileSync(file, [...lines, 'garbage'].join('\n'));
   });
 
-  const run = (...args: string[]): Promise<Ended> => runCli(['import', ...args], { DATABASE_URL: db.url });
+  const run = (...args: string[]): Promise<Ended> =>
+    runCli(['import', ...args], { DATABASE_URL: scene.db.url });
 
   it('--map says which tracker a name in the file means; what it had not said is retried later', async () => {
     const unknown = await run(file, '--json');
@@ -62,7 +53,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
 
     const mapped = await run(file, '--map', 'the watch=bee', '--map', 'x=bee');
     expect(mapped.stdout).toContain(`${file}: 4 read = 3 stored + 0 late + 0 duplicate + 1 rejected\n`);
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
 
     const retried = await run('retry', '--run', ledger.runId, '--tracker', 'bee');
     expect(retried.stdout).toBe('retry: 3 read = 0 stored + 0 late + 3 duplicate + 0 rejected\n');
@@ -70,7 +61,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     expect(retried.code).toBe(0);
     const again = await run('retry', '--reason', 'unknown_tracker', '--json');
     expect(JSON.parse(again.stdout)).toMatchObject({ file: 'retry', read: 0 });
-    await expectHistoryOf(db, reports);
+    await expectHistoryOf(scene.db, reports);
   });
 
   it('--dry-run stores nothing, and says what would become of everything', async () => {
@@ -81,8 +72,8 @@ describeOnEveryEngine('options of tracker import', (engine) => {
         `${/line is not JSON: (.*)\)/.exec(stdout)?.[1] ?? ''})\n`,
     );
     expect(code).toBe(0);
-    expect(await db.query('SELECT FROM import_runs')).toEqual([]);
-    await expectHistoryOf(db, []);
+    expect(await scene.db.query('SELECT FROM import_runs')).toEqual([]);
+    await expectHistoryOf(scene.db, []);
   });
 
   it.each([

@@ -1,50 +1,29 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { gzipSync } from 'node:zlib';
-import { Api } from '../support/api.js';
+import { ImportScene } from '../support/scenes/import-scene.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf } from '../support/history.js';
 
 describeOnEveryEngine('phones that post their reports', (engine) => {
-  let db: TestDatabase;
-  let api: Api;
-  let today: Date;
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine, { env: { APP_ROLES: 'api' } });
-    api = await Api.start(db);
-    today = await historyToday(db);
-  });
-  afterAll(async () => {
-    await api.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    key = `key ${++count}`;
-    await db.register('jane/phone', key);
-  });
+  const scene = new ImportScene(engine, { env: { APP_ROLES: 'api' }, api: true, tracker: 'jane/phone' });
 
   const seen = (i: number): TestReport => ({
-    key,
-    at: new Date(at(today, -1, '06:00:00').getTime() + i * 1000),
+    key: scene.key,
+    at: new Date(at(scene.today, -1, '06:00:00').getTime() + i * 1000),
     latitude: 50 + i / 1000,
     longitude: 8,
     accuracy: 12,
   });
   const ledger = (): Promise<unknown[]> =>
-    db.query(
+    scene.db.query(
       'SELECT kind, name, outcome, read, stored, late, duplicate, rejected FROM import_runs ORDER BY id',
     );
   const quarantine = (): Promise<unknown[]> =>
-    db.query('SELECT reason, tracker FROM rejected_reports ORDER BY id');
+    scene.db.query('SELECT reason, tracker FROM rejected_reports ORDER BY id');
   const post = (path: string, body: unknown): request.Test =>
-    request(api.server)
+    request(scene.api.server)
       .post(`/import/${path}`)
       .type(Buffer.isBuffer(body) ? 'application/gzip' : 'application/json')
       .send(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
@@ -76,7 +55,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       ]); // prettier-ignore
       // 5 km/h, in metres a second.
       await expectHistoryOf(
-        db,
+        scene.db,
         [0, 1, 2, 3, 4].map((i) => ({ ...seen(i), battery: 94, speed: 1.389 })),
       );
     });
@@ -120,9 +99,9 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       const answer = await post('owntracks?u=jane&d=phone', body);
       expect(answer.status).toBe(status);
       expect(answer.body).toMatchObject({ error: { message: expect.stringMatching(message) as unknown } });
-      expect(await db.value('SELECT count(*) FROM location_reports WHERE hashed_adv_key = $1', [key])).toBe(
-        0,
-      );
+      expect(
+        await scene.db.value('SELECT count(*) FROM location_reports WHERE hashed_adv_key = $1', [scene.key]),
+      ).toBe(0);
     });
   });
 
@@ -151,7 +130,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
         { kind: 'overland', name: 'Overland', outcome: 'completed', read: 6, stored: 3, late: 0, duplicate: 3, rejected: 0 },
       ]); // prettier-ignore
       await expectHistoryOf(
-        db,
+        scene.db,
         [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
       );
     });
@@ -161,7 +140,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       const answer = await post('overland?tracker=jane/phone', { locations });
       expect(answer.body).toEqual({ result: 'ok' });
       await expectHistoryOf(
-        db,
+        scene.db,
         [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
       );
     });
@@ -190,9 +169,9 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       const answer = await post('overland', body);
       expect(answer.status).toBe(400);
       expect(answer.body).toMatchObject({ error: { code: 'BAD_USER_INPUT' } });
-      expect(await db.value('SELECT count(*) FROM location_reports WHERE hashed_adv_key = $1', [key])).toBe(
-        0,
-      );
+      expect(
+        await scene.db.value('SELECT count(*) FROM location_reports WHERE hashed_adv_key = $1', [scene.key]),
+      ).toBe(0);
     });
   });
 });

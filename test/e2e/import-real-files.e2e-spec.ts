@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Importer } from '../support/importing.js';
+import { Importer } from '../support/scenes/import-scene.js';
 import { REAL_FILES, REAL_FOLDER, SKIP_REAL_FILES } from '../support/real-files.js';
-import { readHistory } from '../support/scenario.js';
+import { readHistory } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The oldest of these files is of 2013. */

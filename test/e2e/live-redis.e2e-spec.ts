@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { RedisServer } from '../support/redis-server.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { Api, LiveClient } from '../support/application.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Its middle is the identity of the database. */
 const CHANNEL = /^location_history:[0-9a-f]{8}:changed$/;
 
-describeWithRedis('subscribers of instances with a Redis', () => {
-  describeOnEveryEngine('on one database', (engine) => {
+describeWithRedis('subscribers of instances that share a Redis', () => {
+  describeOnEveryEngine('with one database', (engine) => {
     let db: TestDatabase;
     let redis: RedisServer;
     const apis: Api[] = [];
@@ -30,7 +28,7 @@ describeWithRedis('subscribers of instances with a Redis', () => {
       await redis.destroy();
     });
 
-    it('get what is announced there, on every instance, and go on while it is away and when it is back', async () => {
+    it('get every announcement on every instance, also while Redis is away and when it is back', async () => {
       const id = await db.register('a');
       const begun = Date.now() - 60_000;
       const report = (n: number): Promise<unknown> =>

@@ -1,16 +1,15 @@
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api, LiveClient } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** 200,000 updates are written and read by this one process. */
 const LONG_MS = 60_000;
 
-describeOnEveryEngine('subscribers', (engine) => {
+describeOnEveryEngine('live subscribers', (engine) => {
   let db: TestDatabase;
   let apis: Api[];
   let clients: LiveClient[] = [];
@@ -58,7 +57,7 @@ describeOnEveryEngine('subscribers', (engine) => {
     seen.filter(({ trackerId }) => trackerId === id).map(({ location }) => location.latitude);
 
   it(
-    '200 on two instances each get 1,000 updates in order, none lost; one that stops reading holds up nobody',
+    'on two instances, 200 of them, get 1,000 updates in order and without loss; one that stops reading delays nobody',
     async () => {
       const [a, b] = (await newTrackers(2)) as [{ id: string; key: string }, { id: string; key: string }];
       const since = hoursAgo(2);
@@ -96,7 +95,7 @@ describeOnEveryEngine('subscribers', (engine) => {
     3 * LONG_MS,
   );
 
-  it('get what is new, wherever it was stored; not what is older than what was there', async () => {
+  it('get new reports by whichever path they came in, and none older than what was there', async () => {
     const [tracker] = (await newTrackers(1)) as [{ id: string; key: string }];
     await report(tracker.key, 100, 1);
     const { seen } = clientOf(0).subscribe([tracker.id]);
@@ -109,7 +108,7 @@ describeOnEveryEngine('subscribers', (engine) => {
     await eventually(() => expect(seenOf(control.seen, tracker.id)).toEqual([1, 1.01]));
   });
 
-  it('resume with the time of the last update that they got', async () => {
+  it('resume from the time of their last update', async () => {
     const [tracker] = (await newTrackers(1)) as [{ id: string; key: string }];
     const first = clientOf(0).subscribe([tracker.id], hoursAgo(2));
     await report(tracker.key, 1, 10);
@@ -121,7 +120,7 @@ describeOnEveryEngine('subscribers', (engine) => {
     expect(seenOf([...first.seen, ...resumed.seen], tracker.id)).toEqual(latitudes(310));
   });
 
-  it('are told of changes of status, of the trackers that they asked for, whoever made them', async () => {
+  it('get status changes of their trackers, whoever made them', async () => {
     const [a, b] = (await newTrackers(2)) as [{ id: string; key: string }, { id: string; key: string }];
     const query = `subscription ($ids: [ID!]) {
       trackerStatusChanged(trackerIds: $ids) { trackerId trackerName status previousStatus reason }
@@ -158,13 +157,13 @@ describeOnEveryEngine('subscribers', (engine) => {
     await eventually(() => expect(some).toEqual([changes[1]]));
   });
 
-  describe('are refused', () => {
+  describe('are rejected', () => {
     it.each([
       ['an unknown tracker', ['987654321'], null, 'NOT_FOUND', /987654321/],
-      ['what is no id', ['x'], null, 'BAD_USER_INPUT', /trackerIds/],
+      ['an invalid id', ['x'], null, 'BAD_USER_INPUT', /trackerIds/],
       ['no tracker at all', [], null, 'BAD_USER_INPUT', /1 to 1000/],
-      ['a time that no reports are kept of', null, '2020-01-01T00:00:00Z', 'BAD_USER_INPUT', /^since/],
-    ])('%s', async (_what, ids, since, code, message) => {
+      ['a time before the retention', null, '2020-01-01T00:00:00Z', 'BAD_USER_INPUT', /^since/],
+    ])('with %s', async (_what, ids, since, code, message) => {
       const { errors } = clientOf(0).run(
         'subscription ($ids: [ID!]!, $since: DateTime) { locationUpdated(trackerIds: $ids, since: $since) { trackerId } }',
         { ids: ids ?? [(await newTrackers(1))[0]?.id], since },
@@ -176,7 +175,7 @@ describeOnEveryEngine('subscribers', (engine) => {
       });
     });
 
-    it('what is no subscription', async () => {
+    it('when the operation is not a subscription', async () => {
       const { errors } = clientOf(0).run('{ trackers { id } }');
       await eventually(() =>
         expect(errors[0]).toMatchObject({
@@ -190,14 +189,14 @@ describeOnEveryEngine('subscribers', (engine) => {
       'subscription ($since: DateTime!) { locationUpdated(trackerIds: ["1"], since: $since) { source } }';
     const ONE = 'subscription A { trackerStatusChanged { id } }';
     it.each([
-      ['a document that is none', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
-      ['an empty one', '', {}, 'GRAPHQL_PARSE_FAILED'],
-      ['one that is too long', `subscription { ${'a '.repeat(5001)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
+      ['an invalid document', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+      ['an empty document', '', {}, 'GRAPHQL_PARSE_FAILED'],
+      ['a document that is too long', `subscription { ${'a '.repeat(5001)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
       ['an unknown field', 'subscription { trackerMoved { id } }', {}, 'GRAPHQL_VALIDATION_FAILED'],
-      ['a variable that is missing', TIMED, {}, 'BAD_USER_INPUT'],
-      ['a variable that is no time', TIMED, { since: 'yesterday' }, 'BAD_USER_INPUT'],
+      ['a missing variable', TIMED, {}, 'BAD_USER_INPUT'],
+      ['a variable that is not a time', TIMED, { since: 'yesterday' }, 'BAD_USER_INPUT'],
       [
-        'a time in the document that is none',
+        'an invalid time in the document',
         TIMED.replace('($since: DateTime!)', '').replace('$since)', '"x")'),
         {},
         'GRAPHQL_VALIDATION_FAILED',
@@ -208,13 +207,13 @@ describeOnEveryEngine('subscribers', (engine) => {
         {},
         'OPERATION_RESOLUTION_FAILURE',
       ],
-    ])('%s', async (_what, query, variables, code) => {
+    ])('with %s', async (_what, query, variables, code) => {
       const { errors } = clientOf(0).run(query, variables);
       await eventually(() => expect(errors).toHaveLength(1));
       expect(errors[0]).toMatchObject({ extensions: { code } });
     });
 
-    it('an operation that the document does not have', async () => {
+    it('when the document does not have the operation', async () => {
       const { errors } = clientOf(0).run(ONE, {}, 'C');
       await eventually(() => expect(errors).toHaveLength(1));
       expect(errors[0]).toMatchObject({
@@ -223,7 +222,7 @@ describeOnEveryEngine('subscribers', (engine) => {
       });
     });
 
-    it('more than a connection may have', async () => {
+    it('when a connection has too many subscriptions', async () => {
       const [tracker] = (await newTrackers(1)) as [{ id: string; key: string }];
       const client = clientOf(0);
       const all = Array.from({ length: 21 }, () => client.subscribe([tracker.id]));
@@ -234,21 +233,24 @@ describeOnEveryEngine('subscribers', (engine) => {
     });
   });
 
-  it.each(['/other', '/graphqlX', '//['])('survives an upgrade at %s that is reset', async (path) => {
-    const { port } = (apis[0] as Api).server.address() as AddressInfo;
-    const answer = await new Promise<string>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.write(
-          `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-            'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-        );
+  it.each(['/other', '/graphqlX', '//['])(
+    'the server survives an upgrade at %s that is reset',
+    async (path) => {
+      const { port } = (apis[0] as Api).server.address() as AddressInfo;
+      const answer = await new Promise<string>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.write(
+            `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+              'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+          );
+        });
+        socket.once('data', (data) => {
+          socket.resetAndDestroy();
+          resolve(data.toString());
+        });
       });
-      socket.once('data', (data) => {
-        socket.resetAndDestroy();
-        resolve(data.toString());
-      });
-    });
-    expect(answer).toMatch(/^HTTP\/1.1 404 /);
-    expect(await (apis[0] as Api).data('{ __typename }')).toEqual({ __typename: 'Query' });
-  });
+      expect(answer).toMatch(/^HTTP\/1.1 404 /);
+      expect(await (apis[0] as Api).data('{ __typename }')).toEqual({ __typename: 'Query' });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { onceShown } from '../support/shown.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/telemetry-scene.js';
+import { whenVisible } from '../support/waiting.js';
+import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
 describeOnEveryEngine('createLocationReport', (engine) => {
   let scene: TelemetryScene;
@@ -12,13 +12,13 @@ describeOnEveryEngine('createLocationReport', (engine) => {
   afterAll(() => scene.drop());
   beforeEach(() => scene.begin());
 
-  it('takes what a device says beside the place', async () => {
+  it('accepts what a device reports beside the place', async () => {
     const time = scene.yesterday('10:15:00.123');
     expect(await scene.report(time, SAID)).toEqual({ createLocationReport: { outcome: 'STORED' } });
     await scene.expectEverywhere(time, SAID);
   });
 
-  it('needs none of it', async () => {
+  it('requires none of it', async () => {
     const time = scene.yesterday('10:15:00');
     await scene.report(time, { battery: null });
     await scene.expectEverywhere(time, NOTHING_SAID);
@@ -31,7 +31,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     [{ battery: 101 }, 'battery must be between 0 and 100 percent (got 101)'],
     [{ latitude: 91, confidence: 256 }, 'latitude must be between -90 and 90 degrees (got 91); confidence must be between 0 and 255 (got 256)'],
     [{ horizontalAccuracy: -1 }, 'horizontalAccuracy must be between 0 and 20037508 metres (got -1)'],
-  ])('refuses %j, and says what is allowed', async (wrong, message) => {
+  ])('rejects %j, and says what is allowed', async (wrong, message) => {
     expect(await scene.refusal(scene.yesterday('10:00:00'), wrong)).toMatchObject([
       { message, extensions: { code: 'BAD_USER_INPUT', argument: 'input', reason: 'out_of_range' } },
     ]);
@@ -43,13 +43,13 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     [{ motion: 'cycling' }, /"cycling" at "input.motion".*"CYCLING"/],
     [{ battery: 50.5 }, /50.5 at "input.battery".*non-integer/],
     [{ speed: '12' }, /"12" at "input.speed".*Float/],
-  ])('refuses %j, which is of another type', async (wrong, message) => {
+  ])('rejects %j, which has the wrong type', async (wrong, message) => {
     expect(await scene.refusal(scene.yesterday('10:00:00'), wrong)).toMatchObject([
       { message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT' } },
     ]);
   });
 
-  describe('of an imprecise report', () => {
+  describe('with an imprecise report', () => {
     const [EARLY, LATE, LATER] = ['10:10:00', '10:20:00', '11:30:00'] as const;
     const time = (of: string): string => scene.yesterday(of).toISOString();
 
@@ -63,7 +63,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     it('shows it only where there is no precise one', async () => {
       const precise = { ...SAID, horizontalAccuracy: 1000, imprecise: false, locatedAt: time(EARLY) };
       const imprecise = { ...NOTHING_SAID, imprecise: true };
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         const { raw, hours, days, zoneDays, latest } = await scene.history();
         expect(raw).toMatchObject([
           { ...precise, lastReportAt: time(EARLY) },
@@ -79,7 +79,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
       });
     });
 
-    it('says so in live updates', async () => {
+    it('marks it in live updates', async () => {
       expect(await scene.updates(3)).toMatchObject([
         { ...SAID, imprecise: false },
         { battery: 78, imprecise: true },
@@ -87,7 +87,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
       ]);
     });
 
-    it('says so in exports', async () => {
+    it('marks it in exports', async () => {
       await scene.db.settle();
       expect(await scene.exported('history')).toMatchObject([
         { timestamp: time(EARLY), lastReportAt: time(LATE), latitude: 52.5, imprecise: false },
@@ -100,7 +100,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
       ]);
     });
 
-    it('goes by MAX_ACCURACY_METERS as it is when the report comes in', async () => {
+    it('uses the MAX_ACCURACY_METERS of the moment when the report comes in', async () => {
       const setMaxAccuracy = (meters: number): Promise<unknown> =>
         scene.db.query('UPDATE history_state SET max_accuracy_meters = $1', [meters]);
       for (const [time, meters, horizontalAccuracy] of [

@@ -3,9 +3,9 @@ import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { noBrowserBecause, openBrowser, type WatchedPage } from './playground-browser.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { anyEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BROWSER_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -17,7 +17,7 @@ let port: number;
 
 beforeAll(async () => {
   db = await TestDatabase.create(anyEngine());
-  expect(await db.register('Parcel 1')).toBe('1'); // the tracker that the prepared queries ask for
+  expect(await db.register('Parcel 1')).toBe('1'); // the tracker of the prepared queries
   await db.query(
     `INSERT INTO location_reports (hashed_adv_key, timestamp, location, nearest_city)
      SELECT 'Parcel 1', now() - step * interval '6 hours', ST_SetSRID(ST_MakePoint(13.405, 52.52), 4326), 'Berlin'
@@ -54,7 +54,7 @@ function rawStatus(address: string): Promise<string> {
 }
 
 describe('GET /playground', () => {
-  it('is a page without inline script that may load from this host only', async () => {
+  it('is a page without inline script that may only load from this host', async () => {
     const { text, headers } = await request(server).get('/playground').expect(200);
 
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -70,7 +70,7 @@ describe('GET /playground', () => {
     expect(text).not.toMatch(/https?:\/\//);
   });
 
-  it('names only files that are there, each with its type', async () => {
+  it('names only existing files, each with its type', async () => {
     const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
     const addresses = await addressesOnThePage();
     expect(addresses).toHaveLength(7);
@@ -82,7 +82,7 @@ describe('GET /playground', () => {
     }
   });
 
-  it('lets browsers keep what has its version in the address, and nothing else', async () => {
+  it('lets browsers cache files with their version in the address, and nothing else', async () => {
     for (const address of await addressesOnThePage()) {
       const versioned = /\/assets\/[a-z-]+-\d+\.\d+\.\d+\//.test(address);
       const { headers } = await request(server).get(address).expect(200);
@@ -100,7 +100,7 @@ describe('GET /playground', () => {
 });
 
 describe('other files', () => {
-  it('does not know an unknown asset, and does not have the answer kept', async () => {
+  it('answers 404 to an unknown asset, and forbids caching the answer', async () => {
     const { headers } = await request(server).get('/playground/assets/graphiql-4.1.2/other.js').expect(404);
     expect(headers['cache-control']).toBeUndefined();
   });
@@ -128,7 +128,7 @@ describe('other files', () => {
 });
 
 describe('GET /', () => {
-  it('sends everybody on to the playground', async () => {
+  it('redirects to the playground', async () => {
     const { headers } = await request(server).get('/').expect(302);
     expect(headers['location']).toBe('/playground');
   });
@@ -136,7 +136,7 @@ describe('GET /', () => {
 
 describe('GET /graphql', () => {
   it.each(['/graphql', '/graphql?', '/graphql?from=bookmark'])(
-    'sends a browser on from %s',
+    'redirects a browser from %s',
     async (address) => {
       const { headers } = await request(server).get(address).set('Accept', BROWSER_ACCEPT).expect(302);
       expect(headers).toMatchObject({ location: '/playground', vary: 'Accept', 'cache-control': 'no-store' });
@@ -144,7 +144,7 @@ describe('GET /graphql', () => {
   );
 
   it.each(['application/json', '*/*', 'application/graphql-response+json'])(
-    'leaves a query that accepts %s alone',
+    'does not redirect a query that accepts %s',
     async (accept) => {
       const response = await request(server)
         .get('/graphql')
@@ -171,7 +171,7 @@ describe('GET /graphql', () => {
     await request(server).get(address).set('Accept', accept).expect(400);
   });
 
-  it('leaves a POST alone, whatever it accepts', async () => {
+  it('does not redirect a POST, whatever it accepts', async () => {
     const response = await request(server)
       .post('/graphql')
       .set('Accept', BROWSER_ACCEPT)
@@ -218,7 +218,7 @@ if (noBrowserBecause !== undefined) {
     return JSON.parse(text ?? 'null') as unknown;
   }
 
-  it('opens at the playground with the prepared tabs', async () => {
+  it('opens with the prepared tabs', async () => {
     expect(browser.page.url()).toBe(`http://127.0.0.1:${port}/playground`);
     expect(await browser.page.title()).toBe('Tracker location history – GraphQL playground');
     const tabs = await browser.page.getByRole('tab').allInnerTexts();
@@ -248,7 +248,7 @@ if (noBrowserBecause !== undefined) {
     await browser.picture(tab);
   });
 
-  it('shows what is new, as it comes in', async () => {
+  it('shows new reports as they come in', async () => {
     const { page } = browser;
     await openTab('Live');
     const subscribed = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framesent'));
@@ -284,7 +284,7 @@ if (noBrowserBecause !== undefined) {
   });
 
   // Last: the requests and complaints of everything above.
-  it('asked no other host for anything and complained about nothing', () => {
+  it('has requested nothing from other hosts and has logged no errors', () => {
     const hosts = browser.requests
       .map((address) => new URL(address))
       .filter(({ protocol }) => protocol !== 'data:')

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithPgBouncer } from '../support/describe-with-servers.js';
-import { at, historyToday } from '../support/scenario.js';
-import { LiveClient } from '../support/live.js';
-import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
-import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { describeWithPgBouncer } from '../support/engines.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { LiveClient } from '../support/application.js';
+import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
+import { type Ended, query, RunningProduct, runCli, runServer } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TOKEN = 'a-token-of-the-import-that-is-long';
@@ -125,7 +126,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
       ['tracker move-engine', (env) => runCli(['move-engine'], env)],
       ['tracker import', (env) => runCli(['import', '-'], env)],
     ];
-    it.each(commands)('alone, %s is refused in one line, and leaves no lock', async (_name, run) => {
+    it.each(commands)('%s alone is refused in one line, and leaves no lock', async (_name, run) => {
       const { code, stdout, stderr } = await run(settings({}));
       expect(stderr).toMatch(
         /^BAD_CONFIGURATION: DATABASE_URL \(127\.0\.0\.1:\d+\/\w+\) is a pooler in transaction mode, [^\n]+: set DATABASE_DIRECT_URL [^\n]+\n$/,
@@ -135,7 +136,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
       expect(await locksOnPooledBackends()).toEqual([]);
     });
 
-    it('an address of its own for sessions is refused where it is the pooler too, or another database', async () => {
+    it('an address for sessions is refused where it leads to the pooler too, or to another database', async () => {
       const refused = await runCli(
         ['migrate'],
         settings({ DATABASE_DIRECT_URL: withParameter(bouncer.url) }),
@@ -170,7 +171,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
         expect(await locksOnPooledBackends()).toEqual([]);
       });
 
-      it('everything works again after the pooler was restarted', async () => {
+      it('everything works again after a restart of the pooler', async () => {
         const address = await start({ DATABASE_DIRECT_URL: db.url });
         await bouncer.stop();
         await eventually(async () => {
@@ -185,7 +186,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
         await expectToWork(address);
       });
 
-      it('everything works with the older name, which is told', async () => {
+      it('everything works with the older name, which is logged', async () => {
         const address = await start({ DATABASE_LISTEN_URL: db.url });
         expect(product?.output).toContain(
           'DATABASE_LISTEN_URL is deprecated: rename it to DATABASE_DIRECT_URL',
@@ -200,7 +201,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
     beforeAll(() => make('session', true));
     afterAll(unmake);
 
-    it('everything works over it alone', async () => {
+    it('everything works over the pooler alone', async () => {
       expect(await runCli(['migrate'], settings({}))).toMatchObject({ code: 0 });
       await expectToWork(await start({}));
     });

@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { runCli, RunningProduct } from '../support/product.js';
-import { RedisServer } from '../support/redis-server.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { runCli, RunningProduct } from '../support/processes.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const VIEW = 'location_history:view_refresh_lock';
 
-describeWithRedis('a Redis of others', () => {
-  describeOnEveryEngine('with processes of the refresher', (engine) => {
+describeWithRedis('a shared Redis', () => {
+  describeOnEveryEngine('with refresher processes', (engine) => {
     let redis: RedisServer;
     const databases: TestDatabase[] = [];
     const products: RunningProduct[] = [];
@@ -55,7 +55,7 @@ describeWithRedis('a Redis of others', () => {
         await expectHistoryOf(db, reports);
       });
 
-    it('which is another deployment: both do their periodic refresh and show what they got', async () => {
+    it('lets two deployments do their own periodic refresh and show their results', async () => {
       const [first, second] = [await database(), await database()];
       const expected = new Map([
         [first, [await report(first)]],
@@ -82,7 +82,7 @@ describeWithRedis('a Redis of others', () => {
       expect(doctor.stdout).toMatch(/^redis {6}ready, keys location_history:\w{8}:\*, because another/m);
     });
 
-    it('which has a key of somebody else in the place of a lock: the view follows, and the doctor names it', async () => {
+    it('with a foreign key in the place of a lock lets the view follow, and the health check names the key', async () => {
       const db = await database();
       await redis.client.rpush(VIEW, 'a');
       const product = await start(db);

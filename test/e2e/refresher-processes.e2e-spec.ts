@@ -1,25 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { restJobs } from '../support/jobs.js';
-import { RunningProduct } from '../support/product.js';
-import { RedisServer } from '../support/redis-server.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
-import { eventually } from '../support/shown.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { restJobs } from '../support/services.js';
+import { RunningProduct } from '../support/processes.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually, slowDownView, viewRefreshRunning, sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 2_000;
-/** A process asks for due jobs every five seconds. */
+/** A process looks for due jobs every five seconds. */
 const TAKEN_OVER_WITHIN = TTL + 5_000 + 8_000;
 const LOCK = 'location_history:aggregate_refresh_lock';
 const LAST_REFRESH = 'location_history:last_aggregate_refresh';
 
-describeWithRedis('processes of the refresher', () => {
+describeWithRedis('refresher processes', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await RedisServer.start();
@@ -37,7 +35,7 @@ describeWithRedis('processes of the refresher', () => {
       today = await historyToday(db);
       await db.register('a');
       await db.settle();
-      // No job is due until a test says so.
+      // No job is due until a test makes it so.
       await restJobs(db, {
         maintenance: '7 * * * *',
         history_check: '22 * * * *',
@@ -98,7 +96,7 @@ describeWithRedis('processes of the refresher', () => {
       }, TAKEN_OVER_WITHIN);
     }
 
-    it('do the periodic refresh once, also when its process is killed, or hangs and goes on', async () => {
+    it('do the periodic refresh once, also when one is killed, or suspended and resumed', async () => {
       const all = await Promise.all([start(), start(), start()]);
       const others = (...not: RunningProduct[]): RunningProduct[] => all.filter((one) => !not.includes(one));
       const running: { last?: RunningProduct } = {};
@@ -111,7 +109,7 @@ describeWithRedis('processes of the refresher', () => {
         await first.end('SIGKILL');
 
         const second = await worker(others(first));
-        // It has taken over, and has begun a run of its own: what stops before that leaves none behind.
+        // It has taken over and started a run of its own; a process that stops before that leaves no run behind.
         await eventually(async () => {
           expect(await runs('failed')).toBe(1);
           expect(await runs('running')).toBe(1);
@@ -140,7 +138,7 @@ describeWithRedis('processes of the refresher', () => {
       expect(await redis.client.exists(LOCK)).toBe(0);
     }, 120_000);
 
-    it('tell of a notification that is sent by hand', async () => {
+    it('log a notification that is sent by hand', async () => {
       const product = await start();
       await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
       await product.says(/LOG.*got notification: refresh_location_history \("test"\)/);
@@ -149,12 +147,12 @@ describeWithRedis('processes of the refresher', () => {
       );
     });
 
-    it('end in order while they refresh: nothing is left running, locked or half done', async () => {
+    it('stop in order while they refresh, and leave nothing running, locked or half done', async () => {
       const product = await start();
       await report();
       await slowDownView(db, 60);
       await report();
-      await viewIsRefreshed(db);
+      await viewRefreshRunning(db);
       expect(await redis.locks()).toEqual(['location_history:view_refresh_lock']);
       const { code, ms } = await product.end('SIGTERM');
       expect(code).toBe(0);
@@ -182,7 +180,7 @@ describeWithRedis('processes of the refresher', () => {
         CREATE TRIGGER wait_here BEFORE DELETE ON refresh_markers FOR EACH STATEMENT EXECUTE FUNCTION wait_here()`);
       await whileHeld('SELECT pg_advisory_xact_lock(1)', async () => {
         await report();
-        await waitingFor(db, '%DELETE FROM refresh_markers%');
+        await sessionWaitingForLock(db, '%DELETE FROM refresh_markers%');
         await product.end('SIGKILL');
         // The server notices within seconds; the statement is not done by then.
         await eventually(async () => expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(0));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { runCli } from '../support/product.js';
+import { runCli } from '../support/processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** A dump holds everything but the settings of its database, unless it is restored by --create. */
@@ -18,7 +18,7 @@ describe('a database that was restored from a dump', () => {
     expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: npm run migrate/m);
   });
 
-  it('works after that', async () => {
+  it('works after that command', async () => {
     expect(await runCli(['migrate'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
     expect(await runCli(['doctor'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { type Ended, RunningProduct, runCli } from '../support/product.js';
-import { maintain } from '../support/retention.js';
+import { type Ended, RunningProduct, runCli } from '../support/processes.js';
+import { maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /**
@@ -52,14 +52,14 @@ describeOnEveryEngine('the retention of a database', (engine) => {
     ).toBe(true);
   });
 
-  it('is lengthened by an import of reports that are older', async () => {
+  it('is lengthened by an import of older reports', async () => {
     const old = `{"hashedAdvKey":"kept","timestamp":${Date.now() / 1000 - 1200 * 86_400},"latitude":1,"longitude":2}\n`;
     expect((await run(['import', '-'], {}, old)).stdout).toContain('rejected as older_than_retention: 1');
     expect((await run(['import', '-'], { DAILY_RETENTION_DAYS: '1500' }, old)).stdout).toContain('1 late');
     expect(await days()).toEqual({ raw: 9, hourly: 48, daily: 1500 });
   });
 
-  it('is what the server is told', async () => {
+  it('is what the server is started with', async () => {
     const server = RunningProduct.server({
       DATABASE_URL: db.url,
       PORT: '0',

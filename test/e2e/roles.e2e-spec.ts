@@ -6,11 +6,11 @@ import { AggregatesCron } from '../../src/aggregates/aggregates.cron.js';
 import { AggregatesListener, REFRESH_CHANNEL } from '../../src/aggregates/aggregates.listener.js';
 import { APP_ROLES, type AppRole } from '../../src/config/env.schema.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { RunningProduct } from '../support/product.js';
-import { insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { RunningProduct } from '../support/processes.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('a process', (engine) => {
@@ -79,7 +79,7 @@ describeOnEveryEngine('a process', (engine) => {
     });
   });
 
-  it('that is a refresher has its listener and its timers, and serves its health alone', async () => {
+  it('that is a refresher has its listener and its timers, and serves only its health', async () => {
     const refresher = await start('refresher');
     expect(runnersOf(refresher)).toEqual(['AggregatesListener', 'AggregatesCron']);
     expect(timersOf(refresher)).toContain('refresh-backstop');
@@ -91,7 +91,7 @@ describeOnEveryEngine('a process', (engine) => {
     expect(await statusOf(refresher, '/playground')).toBe(404);
   });
 
-  it.each<AppRole>(['importer', 'geocoder'])('that is %s only does not refresh', async (role) => {
+  it.each<AppRole>(['importer', 'geocoder'])('that is only %s does not refresh', async (role) => {
     const worker = await start(role);
     expect(runnersOf(worker)).toEqual([]);
     expect(listensForRefreshes(worker)).toBe(false);
@@ -100,7 +100,7 @@ describeOnEveryEngine('a process', (engine) => {
     expect(await statusOf(worker, '/graphql')).toBe(404);
   });
 
-  it('that is everything, which it is by default, has all of it', async () => {
+  it('has all roles by default', async () => {
     const all = await Api.start(db);
     running.push(all);
     expect(db.config.APP_ROLES).toEqual(APP_ROLES);
@@ -115,7 +115,7 @@ describeOnEveryEngine('a process', (engine) => {
       for (const process of processes) await process.destroy();
     });
 
-    it('starts from one build and ends within 10 seconds of SIGTERM', async () => {
+    it('starts from one build and stops within 10 seconds of SIGTERM', async () => {
       for (const roles of ['api', 'refresher', 'importer,geocoder']) {
         processes.push(
           RunningProduct.server({

@@ -1,30 +1,29 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithClusters } from '../support/describe-with-servers.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { type Ended, query, RunningProduct, runCli, runServer } from '../support/product.js';
-import { insertReports } from '../support/scenario.js';
-import { asAdministrator, databaseUrl } from '../support/servers.js';
-import { eventually } from '../support/shown.js';
-import { SystemCluster } from '../support/system-cluster.js';
+import { describeWithClusters } from '../support/engines.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { type Ended, query, RunningProduct, runCli, runServer } from '../support/processes.js';
+import { insertReports } from '../support/reports.js';
+import { asAdministrator, databaseUrl, withClient } from '../support/servers/database-servers.js';
+import { eventually } from '../support/waiting.js';
+import { PostgresCluster } from '../support/servers/postgres-cluster.js';
 import { TestDatabase } from '../support/test-database.js';
-import { withClient } from '../support/client.js';
 
 const HASHED_KEY = Buffer.alloc(32, 7).toString('base64');
 const ONE_LINE = /^[A-Z_]+: [^\n]+\n$/;
 
-describeWithClusters('a database that takes no writes', (engine) => {
-  let primary: SystemCluster;
-  let standby: SystemCluster;
+describeWithClusters('a database that accepts no writes', (engine) => {
+  let primary: PostgresCluster;
+  let standby: PostgresCluster;
   let db: TestDatabase;
-  let proxy: FaultProxy;
+  let proxy: SwitchableProxy;
   let product: RunningProduct | null = null;
 
   beforeAll(async () => {
-    primary = await SystemCluster.start(engine);
+    primary = await PostgresCluster.start(engine);
     db = await TestDatabase.create(engine, { server: primary.access });
     await db.register('key');
     standby = await primary.startStandby();
-    proxy = await FaultProxy.start(db.url);
+    proxy = await SwitchableProxy.start(db.url);
     await primary.catchUp(standby);
   });
   afterEach(async () => {
@@ -32,7 +31,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     product = null;
   });
   afterAll(async () => {
-    await proxy.stop();
+    await proxy.close();
     await db.dataSource.destroy();
     await db.pool.end();
     await standby.destroy();
@@ -59,7 +58,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
   ];
 
   describe('because its server is a standby', () => {
-    it.each(writers)('refuses %s in one line', async (_name, run) => {
+    it.each(writers)('makes %s fail in one line', async (_name, run) => {
       const { code, stdout, stderr } = await run(settings(standbyUrl()));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -69,7 +68,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       expect(code).toBe(1);
     });
 
-    it('has a doctor that says what it cannot see', async () => {
+    it('makes the health check say what it cannot see', async () => {
       const { code, stdout, stderr } = await runCli(['doctor'], settings(standbyUrl()));
       expect(stderr).toBe(
         'This server is a standby: locks and listeners are those of the primary, and are not seen here\n',
@@ -78,7 +77,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       expect(code).toBe(stdout.includes('PROBLEM') ? 1 : 0);
     });
 
-    it('answers queries alone, and says so', async () => {
+    it('lets an API answer queries, and log that it is read-only', async () => {
       product = RunningProduct.server(settings(standbyUrl(), { APP_ROLES: 'api' }));
       const address = await product.address();
       expect(product.output).toContain('The API answers queries only, no mutations. The server is a standby');
@@ -98,7 +97,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     beforeAll(() => administer('ALTER ROLE tracker_tests SET default_transaction_read_only = on'));
     afterAll(() => administer('ALTER ROLE tracker_tests RESET default_transaction_read_only'));
 
-    it.each(writers)('refuses %s in one line', async (_name, run) => {
+    it.each(writers)('makes %s fail in one line', async (_name, run) => {
       const { code, stderr } = await run(settings(db.url));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -110,7 +109,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
 
   // On TimescaleDB with PostGIS nothing depends on the search_path.
   if (engine === 'postgresql')
-    it('or whose role has a search_path of its own is named by migrate and by the start', async () => {
+    it('or has a role with a search_path of its own is named by migrate and at the start', async () => {
       await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one"');
       try {
         for (const { code, stderr } of [
@@ -130,7 +129,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
       }
     });
 
-  it('or that ends sessions while a process starts fails it in one line, or lets it start', async () => {
+  it('or ends sessions while a process starts either fails the start in one line or lets it start', async () => {
     const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tracker_tests'
       AND application_name LIKE 'tracker-location-history%'`;
     let failed = 0;
@@ -152,7 +151,7 @@ describeWithClusters('a database that takes no writes', (engine) => {
     expect(failed).toBeGreaterThan(0);
   });
 
-  it('while a standby is promoted, has all roles go on by themselves where the address moves', async () => {
+  it('while a standby is promoted has all roles go on by themselves where the address moves', async () => {
     product = RunningProduct.server(settings(proxy.through(db.url)));
     const address = await product.address();
     const expectShown = (reports: number): Promise<void> =>
@@ -166,9 +165,9 @@ describeWithClusters('a database that takes no writes', (engine) => {
     await insertReports(db, [{ key: 'key', at: new Date(), latitude: 1, longitude: 2 }]);
     await expectShown(1);
     await primary.catchUp(standby);
-    await primary.fail();
+    await primary.crash();
     proxy.cut();
-    proxy.retarget(standbyUrl()); // before it is promoted, as an address that follows whoever answers
+    proxy.retarget(standbyUrl()); // before it is promoted, as an address does that follows the reachable server
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await standby.promote();
 

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { databaseUrl, serverOf, type TestServer } from '../support/servers.js';
-import { type Ended, runCli, runServer } from '../support/product.js';
+import { databaseUrl, serverOf, type TestServer } from '../support/servers/database-servers.js';
+import { type Ended, runCli, runServer } from '../support/processes.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** A server that takes connections and never says a word: a firewall, a stopped machine. */
+/** A server that accepts connections and never answers, as behind a firewall or on a stopped machine. */
 async function silentServer(): Promise<{ port: number; server: Server }> {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,7 +44,7 @@ describe('a start without a database', () => {
     ['tracker demo', (env) => runCli(['demo'], env)],
   ];
 
-  it.each(commands)('%s says at once that the port is closed', async (_name, run) => {
+  it.each(commands)('says at once that the port is closed: %s', async (_name, run) => {
     const { code, stdout, stderr, ms } = await run({
       DATABASE_URL: 'postgres://me:geheim@127.0.0.1:1/x',
       PORT: '0',
@@ -60,7 +60,7 @@ describe('a start without a database', () => {
   it.each([
     ['a host that does not exist', 'no-such-host.invalid:5432', /ENOTFOUND no-such-host|EAI_AGAIN/],
     ['a host with two addresses', 'localhost:1', /ECONNREFUSED 127\.0\.0\.1:1/],
-  ])('says so of %s', async (_what, host, reason) => {
+  ])('reports %s', async (_what, host, reason) => {
     const { code, stderr } = await runServer({ DATABASE_URL: `postgres://me:geheim@${host}/x` });
     expect(stderr).toMatch(/^UNAVAILABLE: DATABASE_URL cannot be connected to: [^\n]+\n$/);
     expect(stderr).toMatch(reason);
@@ -68,7 +68,7 @@ describe('a start without a database', () => {
     expect(code).toBe(1);
   });
 
-  it('does not wait for ever for a server that never answers', async () => {
+  it('gives up on a server that never answers', async () => {
     const { port, server } = await silentServer();
     const { code, stderr, ms } = await runServer({
       DATABASE_URL: `postgres://me:geheim@127.0.0.1:${port}/x`,
@@ -84,7 +84,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
   it.each([
     ['that does not exist', { pathname: '/no_such_database' }, /database "no_such_database" does not exist/],
     [
-      'as nobody that it knows',
+      'that does not know the user',
       { username: 'stranger', password: 'geheim' },
       /password authentication failed for user|role "stranger" does not exist/, // the latter where it trusts everybody
     ],
@@ -105,7 +105,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
     });
     afterAll(() => db.drop());
 
-    it('that is not migrated names the command, and works after it', async () => {
+    it('names the command where it is not migrated, and works after it', async () => {
       const env = { DATABASE_URL: db.url, HISTORY_ENGINE: engine, PORT: '0' };
       for (const { code, stderr } of [await runServer(env), await runCli(['import', '-'], env)]) {
         expect(stderr).toMatch(/^UNAVAILABLE: The database is not migrated yet\. Run: npm run migrate\n$/);

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeAll, afterAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { LiveClient } from '../support/live.js';
-import { RunningProduct } from '../support/product.js';
-import { eventually } from '../support/shown.js';
+import { LiveClient } from '../support/application.js';
+import { RunningProduct } from '../support/processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** What systemd and others give a service before they kill it is ten seconds and more. */
@@ -12,7 +12,7 @@ const STOP_MS = 10_000;
 /** More than all buffers between the server and a reader hold. */
 const REPORTS = 100_000;
 
-describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
+describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
   let db: TestDatabase;
   let trackerId: string;
   let product: RunningProduct | undefined;
@@ -81,7 +81,7 @@ describeOnEveryEngine('SIGTERM ends the API in order', (engine) => {
     await expectEnd();
   });
 
-  it('and refuses what comes meanwhile, with a code that says to send it again', async () => {
+  it('and new requests are refused with a code that says to send them again', async () => {
     const address = await start();
     // Requests that have begun keep their connections; that of an unfinished one keeps the server.
     const body = '{"query":"{ trackers { id } }"}';

@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import pg from 'pg';
 import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js';
-import { Api, type ApiRow, HISTORY_FIELDS, historyRow } from '../support/api.js';
+import { Api, recordStatements } from '../support/application.js';
+import { type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
-import { randomReports } from '../support/random-reports.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { at, byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
+import { randomReports } from '../support/random.js';
+import { historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('trackers over GraphQL', (engine) => {
@@ -32,9 +33,9 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     const KEY = '6qo5suoEETuel0Jr/bSIS7rnh+Nyew1GO/D0GQ==';
     const HASH = 'KknbNnEvhlyS5zpLH9h22TpDoDKdTVMRLOn+jf8hi0w=';
 
-    it('computes the hash of the key, and shows reports that came before', async () => {
+    it('computes the hash of the key, and shows earlier reports', async () => {
       await insertReports(db, [{ key: HASH, at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 }]);
-      await onceShown(engine, async () => {
+      await whenVisible(engine, async () => {
         expect(
           await db.value('SELECT count(*) FROM location_history_hourly WHERE hashed_adv_key = $1', [HASH]),
         ).toBe(1);
@@ -61,7 +62,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       ['Cafe\u0301', 'Caf\u00e9'],
       ['👨\u200d👩\u200d👧 ❤\ufe0f', '👨\u200d👩\u200d👧 ❤\ufe0f'],
       ['می\u200cخواهم', 'می\u200cخواهم'],
-    ])('takes the name %j as %j', async (given, name) => {
+    ])('stores the name %j as %j', async (given, name) => {
       const hashedAdvertisementKey = Buffer.alloc(32, name).toString('base64');
       const answer = await api.data(CREATE.replace(/\{\s+id name[^]*$/, '{ name } }'), {
         input: { name: given, hashedAdvertisementKey },
@@ -69,7 +70,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       expect(answer).toEqual({ createTracker: { name } });
     });
 
-    it('takes a hash alone; nulls are as good as nothing', async () => {
+    it('accepts a hash alone, and null for arguments that are left out', async () => {
       const hash = Buffer.alloc(32, 7).toString('base64');
       const input = {
         name: 'Hash only',
@@ -107,12 +108,12 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     });
   });
 
-  it('answers null for a tracker that is not there', async () => {
+  it('answers null for an unknown tracker', async () => {
     expect(await api.data('{ tracker(id: "987654321") { id } }')).toEqual({ tracker: null });
   });
 
   // Last: the refresher and all jobs are stopped for it.
-  it('gives 200 trackers their latest places with two statements', async () => {
+  it('answers the latest places of 200 trackers with two statements', async () => {
     const keys = Array.from({ length: 200 }, (_, i) => `fleet ${String(i).padStart(3, '0')}`);
     for (const name of keys) await db.register(name);
     // Every third one was heard today or yesterday, every third one days ago only, every third one never.
@@ -139,7 +140,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
           latestLocation ? historyRow(name, latestLocation) : undefined,
         ]);
     };
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       expect(await fleet()).toEqual(keys.map((name) => [name, latest.get(name)]));
     });
 
@@ -148,13 +149,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     for (const name of timers.getIntervals()) timers.deleteInterval(name);
     for (const name of [...timers.getCronJobs().keys()]) timers.deleteCronJob(name);
     await api.app.get(AggregatesListener).beforeApplicationShutdown();
-    const statements = jest.spyOn(pg.Client.prototype, 'query');
-    try {
-      await fleet();
-      const texts = statements.mock.calls.map(([statement]) => JSON.stringify(statement).slice(0, 60));
-      expect(texts.filter((text) => !text.includes('set_config'))).toHaveLength(2); // without those of new connections
-    } finally {
-      statements.mockRestore();
-    }
+    const ofNewConnections = /set_config/;
+    expect((await recordStatements(fleet, ofNewConnections)).statements).toHaveLength(2);
   });
 });

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../src/config/app-config.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { describeWithClusters } from '../support/describe-with-servers.js';
-import { withClient } from '../support/client.js';
-import { asAdministrator, databaseUrl } from '../support/servers.js';
-import { SystemCluster } from '../support/system-cluster.js';
-import { serverAccount, systemProgram } from '../support/system-programs.js';
+import { describeWithClusters } from '../support/engines.js';
+import { asAdministrator, databaseUrl, withClient } from '../support/servers/database-servers.js';
+import { PostgresCluster } from '../support/servers/postgres-cluster.js';
+import { serverAccount, systemProgram } from '../support/servers/installed-programs.js';
 
 const openssl = systemProgram('openssl');
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
@@ -17,12 +16,12 @@ const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
 );
 
 describeWithClusters('the address of a server', (engine) => {
-  let cluster: SystemCluster;
+  let cluster: PostgresCluster;
   let port = '';
   let user = '';
 
   beforeAll(async () => {
-    cluster = await SystemCluster.start(engine, {
+    cluster = await PostgresCluster.start(engine, {
       listen_addresses: hasIpv6 ? '127.0.0.1,::1' : '127.0.0.1',
     });
     const address = new URL(databaseUrl(cluster.access, 'postgres'));
@@ -42,7 +41,7 @@ describeWithClusters('the address of a server', (engine) => {
       return (await client.query<{ ssl: boolean }>(sql)).rows[0]?.ssl === true;
     });
 
-  it('is taken as a unix socket, in each form, whatever sslmode says', async () => {
+  it('may be a unix socket, in every form, whatever sslmode says', async () => {
     const folder = encodeURIComponent(cluster.folder);
     for (const url of [
       `postgresql:///postgres?host=${cluster.folder}&port=${port}&user=${user}`,
@@ -58,28 +57,25 @@ describeWithClusters('the address of a server', (engine) => {
   });
 
   const itOverIpv6 = hasIpv6 ? it : it.skip;
-  itOverIpv6(
-    `is taken as IPv6, in brackets${hasIpv6 ? '' : ' [skipped: this machine has no ::1]'}`,
-    async () => {
-      const url = over('', '[::1]');
-      expect(loadConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
-      expect(await isEncrypted(url)).toBe(false);
-    },
-  );
+  itOverIpv6(`may be IPv6 in brackets${hasIpv6 ? '' : ' [skipped: this machine has no ::1]'}`, async () => {
+    const url = over('', '[::1]');
+    expect(loadConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
+    expect(await isEncrypted(url)).toBe(false);
+  });
 
-  describe('of a server without TLS', () => {
-    it.each(['disable', 'allow', 'prefer'])('is connected to with sslmode=%s', async (mode) => {
+  describe('without TLS', () => {
+    it.each(['disable', 'allow', 'prefer'])('connects with sslmode=%s', async (mode) => {
       expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(false);
     });
 
-    it.each(['require', 'no-verify', 'verify-full'])('is refused with sslmode=%s', async (mode) => {
+    it.each(['require', 'no-verify', 'verify-full'])('fails with sslmode=%s', async (mode) => {
       await expect(isEncrypted(over(`sslmode=${mode}`))).rejects.toThrow('does not support SSL');
     });
   });
 
   const describeWithTls = openssl === undefined ? describe.skip : describe;
   const reason = openssl === undefined ? ' [skipped: openssl is not installed]' : '';
-  describeWithTls(`of a server with a self-signed certificate${reason}`, () => {
+  describeWithTls(`with a self-signed certificate${reason}`, () => {
     let certificate = '';
     let other = '';
 
@@ -115,7 +111,7 @@ describeWithClusters('the address of a server', (engine) => {
       ['prefer', true],
       ['require', true],
       ['no-verify', true],
-    ])('is connected to with sslmode=%s; encrypted: %s', async (mode, encrypted) => {
+    ])('connects with sslmode=%s; encrypted: %s', async (mode, encrypted) => {
       expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(encrypted);
     });
 
@@ -131,7 +127,7 @@ describeWithClusters('the address of a server', (engine) => {
       }
     });
 
-    it('has its name verified by verify-full alone', async () => {
+    it('has its host name verified by verify-full only', async () => {
       const trusted = `sslrootcert=${certificate}`;
       await expect(isEncrypted(over(`sslmode=verify-full&${trusted}`))).rejects.toThrow(/does not match/);
       expect(await isEncrypted(over(`sslmode=verify-ca&${trusted}`))).toBe(true);

@@ -7,22 +7,22 @@ import {
   contentsOf,
   definitionsOf,
   ENCRYPTION_KEY,
+  findBackupServer,
   policiesOf,
   RAW_DAYS,
-} from '../support/backup-scene.js';
-import { findBackupServer } from '../support/client-programs.js';
-import { withClient } from '../support/client.js';
-import { CommandDocument, type Printed, Shell } from '../support/documented-commands.js';
+} from '../support/scenes/backup-scene.js';
+import { withClient } from '../support/servers/database-servers.js';
+import { Document } from '../documents/document.js';
+import { type Printed, Shell } from '../documents/shell.js';
+import { runCli, RunningProduct } from '../support/processes.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { RunningProduct, runCli } from '../support/product.js';
-import { boundaries, DOCUMENTED_REFRESH, keepRaw } from '../support/retention.js';
-import { at, expectHistoryOf, insertReports, readHistory } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { boundaries, DOCUMENTED_REFRESH, expectHistoryOf, keepRaw, readHistory } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const GUIDE = new CommandDocument('docs/backup.md');
+const GUIDE = new Document('docs/backup.md');
 /** pg_dump's warning about TimescaleDB's catalog, which the guide calls normal. */
 const CIRCULAR = `pg_dump: warning: there are circular foreign-key constraints on this table:
 pg_dump: detail: continuous_agg
@@ -56,7 +56,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
   const onTimescale = engine === 'timescaledb';
   const run = async (heading: string): Promise<Printed[]> => {
     const printed: Printed[] = [];
-    for (const block of GUIDE.blocks(heading)) printed.push(await shell.run(block));
+    for (const block of GUIDE.blocksBelow(heading)) printed.push(await shell.run(block));
     return printed;
   };
   const asAdministrator = (sql: string): Promise<unknown> =>
@@ -76,7 +76,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
       ADMIN_URL: admin,
       RESTORED_ADMIN_URL: addressOf(admin, name),
     };
-    expect(Object.keys(variables)).toEqual(GUIDE.variables('What you need'));
+    expect(Object.keys(variables)).toEqual(GUIDE.variablesBelow('What you need'));
     shell = new Shell(programs, variables);
 
     [before, dumped] = await scene.whileBusy(async () => [
@@ -106,8 +106,8 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     if (onTimescale) expect(restoring.at(-1)?.stdout).toBe(''); // the check of timescaledb_post_restore()
   });
 
-  it('detects a file that was cut short', async () => {
-    const [, check = ''] = GUIDE.blocks('Back up')[0]?.split('\n') ?? [];
+  it('detects a truncated file', async () => {
+    const [, check = ''] = GUIDE.blocksBelow('Back up')[0]?.split('\n') ?? [];
     await shell.run('mkdir cut && head --bytes=-100 tracker.dump >cut/tracker.dump');
     await expect(shell.run(`cd cut\n${check}`)).rejects.toThrow('pg_restore: error');
   });
@@ -179,7 +179,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     await expectHistoryOf(restored, reports);
   });
 
-  it('stores only what came after the backup when all is imported again', async () => {
+  it('stores only what came after the backup when everything is imported again', async () => {
     const later = [anotherReport(scene.today, -1, '19:19:19'), anotherReport(scene.today, -8, '19:19:19')];
     expect(await ingestReports(restored, [...scene.reports, ...later])).toEqual({
       duplicate: scene.reports.length,
@@ -235,13 +235,13 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     expect(await ingestReports(restored, reports)).toEqual({ duplicate: reports.length });
   }, 120_000);
 
-  it('passes the doctor', async () => {
+  it('passes the health check', async () => {
     const [, checked] = await run('Start on the restored database');
     expect(checked?.stdout).toMatch(/\nNo problems\.\n/);
     await running?.end('SIGTERM');
   });
 
-  it('blocks no reader or writer while it runs, only the closing of days', async () => {
+  it('blocks only the closing of days while it runs, and no reader or writer', async () => {
     await expectHistoryOf(scene.db, [...scene.reports, ...scene.walk]);
     await keepRaw(scene.db, 2);
     await withClient(scene.db.url, async (backup) => {
@@ -270,7 +270,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
 
   if (onTimescale) {
     it('reports an unfinished restore until timescaledb_post_restore()', async () => {
-      const check = GUIDE.blocks('Restore the `timescaledb` engine').at(-1) ?? '';
+      const check = GUIDE.blocksBelow('Restore the timescaledb engine').at(-1) ?? '';
       await asAdministrator('SELECT timescaledb_pre_restore()');
       expect((await shell.run(check)).stdout).toBe('the restore is not finished\n');
       await asAdministrator('SELECT timescaledb_post_restore()');

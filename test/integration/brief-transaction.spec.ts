@@ -7,8 +7,8 @@ import { definitionFiles } from '../../src/database/schema/definitions.js';
 import { describeTransactions, holdersOf } from '../../src/database/other-transactions.js';
 import { definedRelations } from '../../src/database/schema/relation-locks.js';
 import type { Session } from '../../src/database/session.js';
-import { connectTo } from '../support/client.js';
-import { locksOf } from '../support/locks.js';
+import { connectTo } from '../support/servers/database-servers.js';
+import { locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const RELATIONS = definedRelations(definitionFiles({ engine: 'postgresql', spatialLayer: 'builtin' }));
@@ -31,7 +31,7 @@ describe('a brief transaction with strong locks', () => {
     await session.release();
   });
 
-  it('has every view and table to itself, and leaves them as they were', async () => {
+  it('has every view and table to itself, and leaves them unchanged', async () => {
     const optionsOfViews = (): Promise<unknown> =>
       session.query(`SELECT relname, reloptions FROM pg_class WHERE relname LIKE '%history%' ORDER BY 1`);
     const before = await optionsOfViews();
@@ -50,7 +50,7 @@ describe('a brief transaction with strong locks', () => {
     expect(await optionsOfViews()).toEqual(before);
   });
 
-  it('gives way to a transaction that comes to need more, which never ends in a deadlock', async () => {
+  it('gives way to a transaction that comes to need more, so that there is never a deadlock', async () => {
     await other.query('BEGIN; SELECT FROM history_in_hours LIMIT 1');
     const done = inBriefTransaction(session, () => Promise.resolve('done'), { relations: RELATIONS });
     await sleep(400); // it waits for the view
@@ -60,7 +60,7 @@ describe('a brief transaction with strong locks', () => {
     expect(await done).toBe('done');
   });
 
-  it('names who has the tables in use, and does nothing when they do not end', async () => {
+  it('names the users of the tables, and does nothing when they do not finish', async () => {
     await other.query(`SET application_name = 'a long report'; BEGIN`);
     await other.query('SELECT count(*) FROM location_reports');
     await sleep(1_100);
@@ -82,7 +82,7 @@ describe('a brief transaction with strong locks', () => {
     expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
   });
 
-  it('does not name who has the same table of another database in use', async () => {
+  it('does not name users of the same table in another database', async () => {
     const copy = await TestDatabase.create('postgresql'); // with the same object ids
     const elsewhere = await connectTo(copy.url);
     try {
@@ -101,14 +101,14 @@ describe('a brief transaction with strong locks', () => {
     }
   });
 
-  it('waits for a refresh that is at work without any lock, and keeps others from beginning', async () => {
+  it('waits without any lock for a running refresh, and keeps others from starting', async () => {
     const locks = locksOf(db.dataSource);
     let seen = '';
     const begun = new EventEmitter();
     const refreshing = locks.withLock('view_refresh', async () => {
       begun.emit('now');
       await sleep(1_500);
-      await other.query('SELECT FROM history_in_hours LIMIT 1'); // nobody is kept waiting
+      await other.query('SELECT FROM history_in_hours LIMIT 1'); // nothing has to wait
       seen = 'read';
     });
     await once(begun, 'now');

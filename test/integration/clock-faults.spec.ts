@@ -2,16 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { AggregatesCron } from '../../src/aggregates/aggregates.cron.js';
 import { ClockService } from '../../src/clock/clock.service.js';
 import { SystemClock } from '../../src/clock/system-clock.js';
-import { clockOf } from '../support/clock.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
-import { guardOf } from '../support/history-guard.js';
-import { healthOf } from '../support/health.js';
+import { clockOf, guardOf, healthOf, recordedRuns, runnerOf } from '../support/services.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { recordedRuns, runnerOf } from '../support/jobs.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, maintain } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { boundaries, expectHistoryOf, maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -20,7 +16,7 @@ const DAY = 24 * HOUR;
 const KEYS = ['a', 'b', 'c'];
 const BEGIN = new Date('2027-03-24T12:00:00Z');
 
-describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
+describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
   const random = new Random(20_270_325);
   let db: TestDatabase;
   let clock: ClockService;
@@ -49,7 +45,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await report();
   });
 
-  it('closes no day by a database that is three days ahead, and goes on when it is right again', async () => {
+  it('close no day while the database is three days ahead, and days are closed again when it is right', async () => {
     await maintain(db);
     const before = await boundaries(db);
     await cluster().setServerClock(later(3 * DAY));
@@ -58,7 +54,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     );
     await report();
     expect(await problems()).toEqual([expect.stringContaining('is 3 days ahead of')]);
-    // Also where nobody looks at the clocks before: what an operator runs by hand.
+    // Also where nothing has checked the clocks before, as when an operator runs it by hand.
     expect(await db.value('SELECT close_oldest_day()')).toBeNull();
     expect(await boundaries(db)).toEqual(before);
 
@@ -69,20 +65,20 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await expectHistoryOf(db, told);
   });
 
-  it('closes no day by a program that is ahead, and says so', async () => {
+  it('close no day while a program is ahead, and the program says so', async () => {
     const before = await boundaries(db);
     jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => later(30 * DAY));
     try {
       await expect(maintain(db)).rejects.toThrow(/is 30 days behind the clock of this program/);
     } finally {
-      cluster().takeProgramsAlong();
+      cluster().mockProductClock();
     }
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
     await expectHistoryOf(db, told);
   });
 
-  it('works on while the database is an hour behind', async () => {
+  it('do not stop the work while the database is an hour behind', async () => {
     await cluster().setServerClock(later(-HOUR));
     await clock.observe();
     await report(); // its newest are in the future, by the clock of the database
@@ -95,7 +91,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await expectHistoryOf(db, told);
   });
 
-  it('still refuses reports of the future', async () => {
+  it('do not make the product accept reports of the future', async () => {
     const ahead = { key: KEYS[0] as string, at: later(11 * MINUTE), latitude: 1, longitude: 2 };
     await expect(insertReports(db, [ahead])).rejects.toMatchObject({
       code: '23514',
@@ -104,7 +100,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     expect(await ingestReports(db, [ahead])).toEqual({ future: 1 });
   });
 
-  it('does not follow both clocks together, nor one report, but several that agree with them', async () => {
+  it('move history only when several reports agree with both clocks, not with one report', async () => {
     await maintain(db);
     const before = await boundaries(db);
     const uptime = new SystemClock().uptime();
@@ -131,11 +127,11 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     await maintain(db);
     expect((await boundaries(db)).horizon).toEqual(new Date(before.horizon.getTime() + 3 * DAY));
     expect(await problems()).toEqual([]);
-    cluster().takeProgramsAlong();
+    cluster().mockProductClock();
     await expectHistoryOf(db, told);
   });
 
-  it('does not wait for what was done in the future', async () => {
+  it('do not make anything wait for what was done in the future', async () => {
     await db.query('TRUNCATE job_runs');
     await db.query(
       `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
@@ -153,7 +149,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     }
   });
 
-  it('takes back what was to wait until a time by the clock of before', async () => {
+  it('do not keep anything waiting until a time by the earlier clock', async () => {
     await cluster().setServerClock(later(2 * DAY));
     await clock.observe();
     await db.query(`UPDATE find_my_pace SET next_call_at = clock_timestamp() + interval '2 seconds'`);
@@ -170,7 +166,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     ).toBe(true);
   });
 
-  describe('a machine that was booted since', () => {
+  describe('a machine that was restarted', () => {
     let uptime: jest.SpiedFunction<SystemClock['uptime']>;
     let boot = 0;
     const bootAgain = (): ClockService => {
@@ -181,7 +177,7 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
     beforeAll(() => {
       uptime = jest.spyOn(SystemClock.prototype, 'uptime').mockReturnValue(10);
     });
-    afterAll(() => cluster().takeProgramsAlong());
+    afterAll(() => cluster().mockProductClock());
 
     /** How far the agreed time is behind after the boot, 14 and 16 minutes later. */
     async function lagsAfterBoot(offMs: number): Promise<number[]> {
@@ -202,27 +198,27 @@ describeWithClock('clocks that are wrong', BEGIN, (engine, cluster) => {
       return lags;
     }
 
-    it('is believed when its clock has gone on for a quarter of an hour', async () => {
+    it('is trusted when its clock has gone on for a quarter of an hour', async () => {
       const [first, soon, then] = await lagsAfterBoot(40 * MINUTE);
       expect(Math.min(Number(first), Number(soon))).toBeGreaterThan(30 * MINUTE);
       expect(then).toBeLessThan(MINUTE);
     });
 
-    it('is not believed where it was off for long: its clock may be wrong', async () => {
+    it('is not trusted where it was off for long, because its clock may be wrong', async () => {
       expect(Math.min(...(await lagsAfterBoot(2 * DAY)))).toBeGreaterThan(DAY);
       expect(await problems()).toEqual([expect.stringContaining('Retention still works by')]);
       await clock.accept(false);
       expect(await problems()).toEqual([]);
     });
 
-    it('is believed at once where its clock is that of the others', async () => {
+    it('is trusted at once where its clock agrees with the others', async () => {
       uptime.mockReturnValue(10);
       await clock.accept(false);
       expect(now().getTime() - (await bootAgain().observe()).agreedTime.getTime()).toBeLessThan(MINUTE);
     });
   });
 
-  it('mends a horizon that has run ahead, and touches no day of history', async () => {
+  it('repairs a horizon that has run ahead, and changes no day of history', async () => {
     const guard = guardOf(db);
     await clock.accept(false);
     await maintain(db);

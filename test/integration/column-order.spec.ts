@@ -1,17 +1,9 @@
 import { afterEach, beforeEach, expect, it, describe } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { dayNames } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { dayNames, expectHistoryOf, historyToday } from '../support/history.js';
+import { EVERY_FIELD, insertReports, VALUES_IN_REVERSE } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
-
-const FIELDS = {
-  ...{ latitude: 1, longitude: 2, confidence: 3, accuracy: 5000, city: 'Rome' },
-  ...{ altitude: 100.5, speed: 2.5, course: 90, battery: 55, motion: 'cycling' },
-} as const;
-const INSERT = `(motion, battery, course, speed, altitude, nearest_city, horizontal_accuracy, confidence, location,
-    timestamp, hashed_adv_key)
-  VALUES ('cycling', 55, 90, 2.5, 100.5, 'Rome', 5000, 3, make_geo_point(2, 1), $1, 'a')`;
 
 /** A table may have its columns in another order than its partitions: one that was attached by hand, or restored. */
 describe('a default partition with its columns in another order', () => {
@@ -43,30 +35,30 @@ describe('a default partition with its columns in another order', () => {
   });
   afterEach(() => db.drop());
 
-  it('takes late reports, by the table and by itself', async () => {
+  it('accepts late reports, through the table and directly', async () => {
     const reports = [-20, -21, -22].map((days): TestReport => ({
       key: 'a',
       at: at(today, days, '10:00:00'),
-      ...FIELDS,
+      ...EVERY_FIELD,
     }));
     await insertReports(db, reports.slice(0, 1));
     for (const report of reports.slice(1)) {
-      await db.query(`INSERT INTO location_reports_default ${INSERT}`, [report.at]);
+      await db.query(`INSERT INTO location_reports_default ${VALUES_IN_REVERSE}`, [report.at]);
     }
     expect(await db.value('SELECT count(*) FROM location_reports')).toBe(0);
     await expectHistoryOf(db, reports);
   });
 
-  it('gives its rows to the partitions that are made for them', async () => {
+  it('gives its rows to the partitions that are created for them', async () => {
     const reports = ['10:00:00', '11:00:00', '11:30:00'].map((time): TestReport => ({
       key: 'a',
       at: at(today, -1, time),
-      ...FIELDS,
+      ...EVERY_FIELD,
     }));
     const [day = ''] = dayNames(today, 1, 1);
     await db.query(`DROP TABLE location_reports_${day.replaceAll('-', '')}`);
     await insertReports(db, reports.slice(0, 2));
-    await db.query(`INSERT INTO location_reports_default ${INSERT}`, [reports[2]?.at]);
+    await db.query(`INSERT INTO location_reports_default ${VALUES_IN_REVERSE}`, [reports[2]?.at]);
     expect(await db.value('SELECT count(*) FROM location_reports_default')).toBe(3);
     await expectHistoryOf(db, reports);
     expect(await db.value('SELECT make_report_partitions()')).toBe(1);

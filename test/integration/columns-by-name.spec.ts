@@ -71,7 +71,7 @@ function endOfParenthesis(text: string, start: number): number {
   return text.length;
 }
 
-describe('statements name columns', () => {
+describe('the check that statements name their columns', () => {
   it.each([
     "INSERT INTO location_reports VALUES ('a')",
     'INSERT INTO refused_reports SELECT w.position FROM wrong AS w',
@@ -82,7 +82,7 @@ describe('statements name columns', () => {
     'SELECT ROW (i.a, (b))::location_reports',
     'ARRAY[ROW(NEW.*)::location_reports]',
     'COPY location_reports FROM STDIN',
-  ])('%j is found', (statement) => {
+  ])('finds %j', (statement) => {
     expect(positional(`SELECT 1; ${statement}; SELECT 2 FROM b`)).toHaveLength(1);
   });
 
@@ -94,11 +94,11 @@ describe('statements name columns', () => {
     '-- INSERT INTO a SELECT * FROM b',
     'SELECT ROW (1, 2) = ROW (3, 4)',
     'COPY location_reports (hashed_adv_key) FROM STDIN',
-  ])('%j is not', (statement) => {
+  ])('accepts %j', (statement) => {
     expect(positional(`SELECT 1; ${statement}; SELECT 2 FROM b`)).toEqual([]);
   });
 
-  it('in every file', () => {
+  it('accepts every file', () => {
     const files = statementFiles();
     expect(files.length).toBeGreaterThan(100);
     const found = files.flatMap((file) =>

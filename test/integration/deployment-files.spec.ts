@@ -56,7 +56,7 @@ function childBlocks(text: string, indent: number): Map<string, string> {
 
 const ours = services.filter(({ text }) => text.includes(`image: ${OUR_IMAGE}`));
 
-/** Docker's plug-in, or its older form as a command of its own. Both check a file without a Docker engine. */
+/** The Docker plug-in, or the older stand-alone command. Both check a file without a Docker engine. */
 const dockerCompose = [['docker', 'compose'], ['docker-compose']].find(
   ([command = '', ...args]) => spawnSync(command, [...args, 'version']).status === 0,
 );
@@ -81,7 +81,7 @@ describe('docker-compose.yml', () => {
     expect(roles).toEqual([...APP_ROLES]);
   });
 
-  it('asks every service of ours for its health at the port that it listens on', () => {
+  it('checks the health of each of our services at the port that it listens on', () => {
     const running = ours.filter(({ environment }) => environment.has('APP_ROLES'));
     expect(running).toHaveLength(3);
     for (const { text, environment } of running) {
@@ -101,7 +101,7 @@ describe('docker-compose.yml', () => {
     expect(text).toMatch(/^ {2}healthcheck:|^ {2}restart: 'no'/m);
   });
 
-  it('says no password', () => {
+  it('contains no password', () => {
     const passwords = [...compose.matchAll(/PASSWORD: (.*)|:\/\/\w*:([^@\n]*)@/g)].map(([, a, b]) => a ?? b);
     expect(passwords.length).toBeGreaterThan(1);
     expect(new Set(passwords)).toEqual(
@@ -109,7 +109,7 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('opens its ports to this machine alone', () => {
+  it('opens its ports to this machine only', () => {
     const ports = services.flatMap(({ text }) => childBlocks(text, 2).get('ports')?.match(/- .*/g) ?? []);
     expect(ports.length).toBeGreaterThan(0);
     expect(ports.filter((port) => !port.startsWith('- 127.0.0.1:'))).toEqual([]);
@@ -141,7 +141,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  it('starts from one image of a fixed version, of the Node.js line that package.json asks for', () => {
+  it('starts from one image of a fixed version, with the Node.js line of package.json', () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
     const pulled = bases.filter((image) => image !== 'base');
     expect(pulled).toEqual([expect.stringMatching(/^node:20\.\d+\.\d+-\w+-slim$/)]);
@@ -152,7 +152,7 @@ describe('Dockerfile', () => {
     expect(dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))).toMatch(/^USER (?!root|0)\S+$/m);
   });
 
-  it('is given what it copies, and nothing else', () => {
+  it('copies what it needs, and nothing else', () => {
     const ignored = readFileSync(packagePath('.dockerignore'), 'utf8');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
       paths.split(' '),

@@ -32,7 +32,7 @@ interface User {
   cluster: Promise<{ url: string; port: number; dataDir: string }>;
 }
 
-/** Another process that uses a data folder until it is told (a line on stdin) or killed. */
+/** Another process that uses a data folder until it gets a line on stdin, or is killed. */
 function userProcess(dataDir: string, settings: Record<string, string> = FAST): User {
   const args = [join(scratch, 'use.mjs'), dataDir, JSON.stringify(settings)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -109,7 +109,7 @@ afterEach(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('the embedded cluster', () => {
-  it('keeps its data over a stop and a start, with a password and in UTC', async () => {
+  it('keeps its data over a restart, with a password and in UTC', async () => {
     const dataDir = newDataDir();
     const first = await use(dataDir);
     await query(first.url, `CREATE TABLE kept AS SELECT 'Ärger'::text AS word`);
@@ -130,7 +130,7 @@ describe('the embedded cluster', () => {
     await second.stop();
   });
 
-  it('runs for two that start at the same moment on an empty folder, and ends with the last one', async () => {
+  it('serves two processes that start at the same moment on an empty folder, and stops with the last one', async () => {
     const dataDir = newDataDir();
     const other = userProcess(dataDir);
     const [mine, theirs] = await Promise.all([use(dataDir), other.cluster]);
@@ -144,7 +144,7 @@ describe('the embedded cluster', () => {
     expect(alive(pid)).toBe(false);
   });
 
-  it('is stopped by the watchdog when its last user is killed, not before', async () => {
+  it('is stopped by the watchdog when its last user is killed, and not before', async () => {
     const dataDir = newDataDir();
     const users = [userProcess(dataDir), userProcess(dataDir)] as const;
     const [{ url, dataDir: pgdata }] = await Promise.all(
@@ -161,7 +161,7 @@ describe('the embedded cluster', () => {
     );
   });
 
-  it('goes on with the server of a killed process when the next one starts at once', async () => {
+  it('keeps running for a process that starts right after the one before was killed', async () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir);
     const { url, dataDir: pgdata } = await user.cluster;
@@ -207,7 +207,7 @@ describe('the embedded cluster', () => {
     expect(await query(mine.url, 'SELECT count(*)::int FROM kept')).toEqual([20]);
   });
 
-  it('is not held up by a postmaster.pid whose number belongs to another program', async () => {
+  it('is not blocked by a postmaster.pid whose number belongs to another program', async () => {
     const dataDir = newDataDir();
     const first = await use(dataDir);
     const pidFile = join(first.dataDir, 'postmaster.pid');
@@ -222,7 +222,7 @@ describe('the embedded cluster', () => {
     expect(bystander.exitCode).toBeNull();
   });
 
-  it('is not harmed by a start that was killed in the middle of initdb', async () => {
+  it('starts after a start that was killed in the middle of initdb', async () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir);
     const halfway = () => readdirSync(dataDir).find((name) => name.startsWith('init-'));
@@ -240,7 +240,7 @@ describe('the embedded cluster', () => {
     await waitFor('the rest is gone', () => halfway() === undefined);
   });
 
-  it('says where the log is and what it ends with when the server does not start', async () => {
+  it('names the log and prints its end when the server does not start', async () => {
     const dataDir = newDataDir();
     await expect(
       startEmbeddedCluster({ dataDir, settings: { ...FAST, wal_level: 'nonsense' } }),
@@ -252,7 +252,7 @@ describe('the embedded cluster', () => {
     });
   });
 
-  it('names the way out on a platform without programs', async () => {
+  it('names the alternative on a platform without programs', async () => {
     await expect(findPrograms('win32-x64')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('Set DATABASE_URL'),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnTimescale } from '../support/engines.js';
 import { type Geocoding, geocoding } from '../support/geocoding.js';
-import { at, historyToday } from '../support/scenario.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 300_000;
@@ -52,7 +53,7 @@ describeOnTimescale('geocoding a compressed day that is still open', () => {
     await db.query(`UPDATE geocoding_queue SET not_before = '-infinity'`);
   });
 
-  it('does all of it in bounded batches', async () => {
+  it('does everything in bounded batches', async () => {
     let reports = 0;
     for (
       let batch = await geocoder.service.geocodeBatch();
@@ -76,7 +77,7 @@ describeOnTimescale('geocoding a compressed day that is still open', () => {
     expect(await db.value('SELECT count(*) FROM location_history')).toBe(TRACKERS * 24);
   }, 120_000);
 
-  it('is quiet then', async () => {
+  it('changes nothing afterwards', async () => {
     expect(await db.value('SELECT count(*) FROM geocoding_queue')).toBe(0);
     const changes = await db.value('SELECT changes FROM refresh_state');
     expect(await geocoder.drain()).toBe(0);

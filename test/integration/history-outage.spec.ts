@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestReport } from '../support/history-oracle.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, insertReports } from '../support/scenario.js';
+import { boundaries, dayNames, expectHistoryOf, keepRaw, maintain } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c', 'unregistered'];
@@ -44,12 +44,12 @@ describe('thirty days without a process of ours', () => {
   const shown = (): TestReport[] => reports.filter(({ key }) => key !== 'unregistered');
   const inDefault = (): Promise<number> => db.value('SELECT count(*) FROM location_reports_default');
 
-  it('loses nothing: history is right before anything is started', async () => {
+  it('lose nothing: history is right before anything is started', async () => {
     expect(await inDefault()).toBe(15 * 60 + 2);
     await expectHistoryOf(db, shown());
   });
 
-  it('is over with a start: every row in its day', async () => {
+  it('are caught up by a start: every row is in its day', async () => {
     expect((await maintain(db)).partitionsMade).toBe(30);
     expect(await inDefault()).toBe(0);
     expect(await db.value(MISPLACED)).toBe(0);
@@ -57,7 +57,7 @@ describe('thirty days without a process of ours', () => {
     await expectHistoryOf(db, shown());
   });
 
-  it('is over with a start that closes 38 days', async () => {
+  it('are caught up by a start that closes 38 days', async () => {
     await keepRaw(db, 2);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 40, 3));
     expect(await boundaries(db)).toEqual({
@@ -72,7 +72,7 @@ describe('thirty days without a process of ours', () => {
     await expectHistoryOf(db, shown());
   });
 
-  it('does not disturb those who insert at that moment', async () => {
+  it('are caught up without disturbing concurrent inserts', async () => {
     await keepRaw(db, 2);
     const state = { busy: true };
     const random = new Random(31);

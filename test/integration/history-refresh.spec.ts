@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectTo } from '../support/client.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { connectTo } from '../support/servers/database-servers.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { session, waitingFor } from '../support/session.js';
-import { TestDatabase } from '../support/test-database.js';
+import { createRandomHistory, expectHistoryOf } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
+import type { TestDatabase } from '../support/test-database.js';
 
 // As on the page that asked for this system.
 const REFRESH_HOURS = `CALL refresh_continuous_aggregate('location_history_hourly', NOW() - INTERVAL '48 hours', NOW());`;
@@ -20,16 +21,13 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create('postgresql');
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c', 'nobody']) await db.register(key);
-    reports = new Random(3).reports(
-      400,
-      ['a', 'b', 'c'],
-      at(today, -6, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory('postgresql', {
+      seed: 3,
+      count: 400,
+      days: 6,
+      others: ['nobody'],
+      env: {},
+    }));
     await expectHistoryOf(db, reports);
   });
   afterEach(() => db.drop());
@@ -39,7 +37,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
       (await db.query<{ row: string; version: string }>(ROWS)).map(({ row, version }) => [row, version]),
     );
 
-  it('writes nothing when all is right', async () => {
+  it('writes nothing when everything is right', async () => {
     const before = await versions();
     for (const refresh of [REFRESH_HOURS, REFRESH_DAYS]) await db.query(refresh);
     expect(await versions()).toEqual(before);
@@ -70,7 +68,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
   ];
 
   it.each(layers.flatMap((layer) => damages.map(([name, sql]) => ({ ...layer, name, sql }))))(
-    'puts $name right: $size',
+    'repairs $name: $size',
     async ({ size, day, refresh, sql }) => {
       const start = at(today, day, '00:00:00').toISOString();
       const row = `(hashed_adv_key, bucket) = (
@@ -110,7 +108,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     ).toBe(77);
   });
 
-  it('names what it cannot refresh, and a window that is none', async () => {
+  it('rejects a relation that it cannot refresh and an invalid window, by name', async () => {
     await expect(db.query(`CALL refresh_continuous_aggregate('trackers', NULL, NULL)`)).rejects.toThrow(
       'relation "trackers" is not a continuous aggregate',
     );
@@ -119,7 +117,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     ).rejects.toThrow('the window must start before it ends');
   });
 
-  it('repairs nothing that is right while reports come in, change and go', async () => {
+  it('changes nothing that is right while reports come in, change and go', async () => {
     const keys = ['a', 'b', 'c'];
     const state = { busy: true };
     const batches: TestReport[][] = [];
@@ -178,11 +176,11 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     const fresh: TestReport = { key: 'b', at: at(today, -1, '12:00:00.001'), latitude: 1, longitude: 2 };
     const [writer, holder] = [await db.pool.connect(), await db.pool.connect()];
     await writer.query('BEGIN');
-    await insertReports(session(writer), [fresh]);
+    await insertReports(writer, [fresh]);
     await holder.query('BEGIN');
     await holder.query(`SELECT FROM location_history_hourly WHERE hashed_adv_key = 'a' FOR UPDATE`);
     const repaired = db.query(REFRESH_DAYS);
-    await waitingFor(db, 'CALL refresh_continuous_aggregate%');
+    await sessionWaitingForLock(db, 'CALL refresh_continuous_aggregate%');
     await writer.query('COMMIT');
     await holder.query('COMMIT');
     await repaired;

@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  createRandomHistory,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describe('closing days on the postgresql engine', () => {
@@ -12,21 +19,12 @@ describe('closing days on the postgresql engine', () => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create('postgresql', { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c', 'd']) await db.register(key);
-    reports = new Random(9).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory('postgresql', { seed: 9, others: ['d'] }));
     await db.settle();
   });
   afterEach(() => db.drop());
 
-  /** Past the triggers of location_reports. */
+  /** Bypasses the triggers of location_reports. */
   const insertInto = (
     partition: string,
     { key, at: moment, latitude, longitude }: TestReport,
@@ -39,7 +37,7 @@ describe('closing days on the postgresql engine', () => {
   const partitionOf = (moment: Date): string =>
     `location_reports_${moment.toISOString().slice(0, 10).replaceAll('-', '')}`;
 
-  it('counts what went straight into the partition of the day', async () => {
+  it('counts reports that were inserted directly into the partition of the day', async () => {
     // A tracker that has the day already, and one that has not.
     const hidden = ['a', 'd'].map((key, i): TestReport => ({
       key,
@@ -48,14 +46,14 @@ describe('closing days on the postgresql engine', () => {
       longitude: i,
     }));
     for (const report of hidden) await insertInto(partitionOf(report.at), report);
-    await expectHistoryOf(db, reports); // nobody saw them yet
+    await expectHistoryOf(db, reports); // none of them was aggregated yet
     await keepRaw(db, 8);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, 9));
     await expectHistoryOf(db, [...reports, ...hidden]);
     expect(await ingestReports(db, [...reports, ...hidden])).toEqual({ duplicate: 602 });
   });
 
-  it('counts what went straight into the default partition, late', async () => {
+  it('counts late reports that were inserted directly into the default partition', async () => {
     const late: TestReport = { key: 'd', at: at(today, -20, '12:00:00'), latitude: 1, longitude: 2 };
     for (let twice = 0; twice < 2; twice++) await insertInto('location_reports_default', late);
     await insertReports(db, [{ ...late, at: at(today, -20, '13:00:00') }]);
@@ -63,7 +61,7 @@ describe('closing days on the postgresql engine', () => {
     await expectHistoryOf(db, [...reports, late, { ...late, at: at(today, -20, '13:00:00') }]);
   });
 
-  it('drops the partition of a day, and keeps those of the days that are open', async () => {
+  it('drops the partition of the day, and keeps those of open days', async () => {
     await keepRaw(db, 2);
     await maintain(db);
     const partitions = await db.query<{ name: string }>(
@@ -73,7 +71,7 @@ describe('closing days on the postgresql engine', () => {
     expect(partitions.map(({ name }) => name)).toEqual([...open, 'location_reports_default']);
   });
 
-  it('closes each day once when several sessions do it past the lock', async () => {
+  it('closes each day once when several sessions do it without the lock', async () => {
     await keepRaw(db, 2);
     const closeAll = async (): Promise<number> => {
       for (let closed = 0; ; closed++) {

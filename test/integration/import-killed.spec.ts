@@ -6,17 +6,18 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Importer } from '../support/importing.js';
-import { RunningProduct, runCli } from '../support/product.js';
+import { Importer } from '../support/scenes/import-scene.js';
+import { RunningProduct, runCli } from '../support/processes.js';
 import { Random } from '../support/random.js';
-import { at, historyToday, readHistory } from '../support/scenario.js';
+import { historyToday, readHistory } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const REPORTS = 200_000;
 const KILLS = 20;
 const TRACKERS = 40;
 const SEED = 20_251_125;
-/** So many batches that twenty kills do not reach the end of the file. */
+/** Small enough that twenty kills do not reach the end of the file. */
 const BATCH = 4000;
 
 /** Reports of all ages, known and unknown trackers, some of them twice, and some lines that are none. */
@@ -55,7 +56,7 @@ interface Ledger {
   days: number;
 }
 
-/** All of it in one statement, so of one moment: what the ledger says, and what is there. */
+/** The ledger and the stored reports, read in one statement and so at one moment. */
 const LEDGER = `
   SELECT outcome, read, stored, late, duplicate, rejected,
     (SELECT jsonb_object_agg(reason, reports) FROM import_run_rejections AS j WHERE j.run_id = r.id) AS rejections,

@@ -8,9 +8,9 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
 import { JobRunsRepository } from '../../src/jobs/job-runs.repository.js';
 import { JobsCron } from '../../src/jobs/jobs.cron.js';
-import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/jobs.js';
+import { type RecordedRun, recordedRuns, runnerOf, testJob } from '../support/services.js';
 import { LivenessModule } from '../../src/common/liveness/liveness.module.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The newest slot of testJob(), by the clock of the database. */
@@ -57,7 +57,7 @@ describe('jobs', () => {
       [slot, outcome, others.retryAt, others.job ?? 'test'],
     );
 
-  it('runs a slot once, whoever asks how often, and records it', async () => {
+  it('run a slot once, however many processes ask for it, and record the run', async () => {
     let count = 0;
     const runners = processes.map((process) => {
       const one = runner(process);
@@ -86,14 +86,14 @@ describe('jobs', () => {
     expect(others).toEqual([]);
   });
 
-  it('runs the newest slot after a time without a process, and records which ones it stands for', async () => {
+  it('run only the newest slot after an outage, and record which slots it covers', async () => {
     await record(ago(30), 'done');
     await record(ago(29), 'failed');
     await idleRunner().tick();
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(29), attempt: 1, outcome: 'done' });
   });
 
-  it('records what it stands for also where another process ended an earlier run after it looked', async () => {
+  it('record the covered slots also where another process ended an earlier run in the meantime', async () => {
     await record(ago(3), 'running');
     const process = processes[0] as DataSource;
     const repository = new JobRunsRepository(process);
@@ -107,7 +107,7 @@ describe('jobs', () => {
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(2), outcome: 'done' });
   });
 
-  it('tries a slot that failed again, later each time, until it succeeds', async () => {
+  it('retry a failed slot, at longer intervals each time, until it succeeds', async () => {
     const one = runner();
     const failures = ['no', 'neither'];
     one.register(
@@ -137,14 +137,14 @@ describe('jobs', () => {
     expect(waits.slice(0, 2)).toEqual([30, 60]);
   });
 
-  it('does not let a failed slot hold up the next one', async () => {
+  it('do not let a failed slot delay the next one', async () => {
     await record(ago(2), 'done');
     await record(ago(1), 'failed', { retryAt: new Date(Date.now() + 3_600_000) });
     await idleRunner().tick();
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(1), outcome: 'done' });
   });
 
-  it('takes a run over whose process is gone', async () => {
+  it('take over the run of a dead process', async () => {
     await record(slot, 'running');
     await idleRunner().tick();
     expect(await runs()).toMatchObject([
@@ -153,7 +153,7 @@ describe('jobs', () => {
     ]);
   });
 
-  it('leaves a run alone whose process works', async () => {
+  it('leave the run of a live process alone', async () => {
     const [first, second] = [runner(processes[0]), runner(processes[1])];
     let count = 0;
     let end = (): void => undefined;
@@ -175,7 +175,7 @@ describe('jobs', () => {
     expect(await runs()).toMatchObject([{ outcome: 'done' }]);
   });
 
-  it('stops a run at its deadline: its statement is cancelled, and the lock is free only then', async () => {
+  it('stop a run at its deadline: its statement is cancelled, and only then is the lock free', async () => {
     const one = runner();
     one.register(
       testJob(
@@ -195,7 +195,7 @@ describe('jobs', () => {
     ).toBe(0);
   });
 
-  it('loses nothing of a run whose database ends its session', async () => {
+  it('lose nothing of a run whose session the database ends', async () => {
     const one = runner();
     one.register(
       testJob(async (_, session) => {
@@ -209,7 +209,7 @@ describe('jobs', () => {
     expect(await runs()).toMatchObject([{ outcome: 'failed', attempt: 1 }]);
   });
 
-  it('runs by hand without touching the schedule', async () => {
+  it('run by hand without touching the schedule', async () => {
     const one = runner();
     one.register(testJob(() => Promise.resolve({ rows: 3 })));
     expect(await one.runNow('test')).toMatchObject({ outcome: 'done', result: { rows: 3 } });
@@ -222,7 +222,7 @@ describe('jobs', () => {
     await expect(one.runNow('nothing')).rejects.toThrow('there is no job "nothing"');
   });
 
-  it('never rejects: not without a database either', async () => {
+  it('never reject, not even without a database', async () => {
     const away = await createDataSource(db.config, db.url).initialize();
     const one = runner(away);
     one.register(testJob(() => Promise.resolve({})));
@@ -231,7 +231,7 @@ describe('jobs', () => {
     expect(await one.runNow('test')).toMatchObject({ outcome: 'unavailable' });
   });
 
-  it('begins nothing more when the process stops, and waits for what runs', async () => {
+  it('start nothing more when the process stops, and wait for what runs', async () => {
     const one = runner();
     let ended = false;
     one.register(
@@ -251,7 +251,7 @@ describe('jobs', () => {
     expect(await runs()).toEqual([]);
   });
 
-  it('forgets runs of long ago, but for the newest', async () => {
+  it('delete old runs, except the newest', async () => {
     for (const hours of [2000, 1900]) await record(ago(hours), 'done');
     await record(ago(1000), 'done', { job: 'another' });
     await db.query(`UPDATE job_runs SET finished_at = slot`);
@@ -260,7 +260,7 @@ describe('jobs', () => {
     expect(await runs('another')).toHaveLength(1);
   });
 
-  it('refuses a name that is taken, and what is no schedule', () => {
+  it('reject a name that is taken, and an invalid schedule', () => {
     const one = idleRunner();
     expect(() => one.register(testJob(() => Promise.resolve({})))).toThrow('registered already');
     expect(() =>
@@ -268,7 +268,7 @@ describe('jobs', () => {
     ).toThrow();
   });
 
-  it('are asked for by @Cron, every few seconds', async () => {
+  it('are started by @Cron, every few seconds', async () => {
     const one = runner();
     const slots: number[] = [];
     one.register(testJob(() => Promise.resolve({}), { cron: '* * * * * *' }));

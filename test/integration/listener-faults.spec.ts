@@ -2,50 +2,102 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startEmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { Hearing } from '../support/hearing.js';
-import { newDataFolder } from '../support/product.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { PgListener } from '../../src/pg-listener/pg-listener.js';
+import { SingleFlight } from '../../src/pg-listener/single-flight.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { newDataFolder } from '../support/processes.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const LISTENERS = `SELECT pid FROM pg_stat_activity
   WHERE application_name = 'tracker-location-history listener refresh_location_history' AND datname = current_database()`;
 const TIMES = { heartbeatMs: 200, answerMs: 300 };
 
+/** Uses a listener as the refresher does, but does not poll: what it misses stays undone. */
+class RefreshListener {
+  readonly listener: PgListener;
+  /** Number of times that it caught up after a LISTEN. */
+  caughtUp = 0;
+  notified: string[] = [];
+  readonly messages: string[] = [];
+  private readonly work: SingleFlight;
+
+  constructor(db: TestDatabase, url: string, times: { heartbeatMs?: number; answerMs?: number } = {}) {
+    this.work = new SingleFlight(
+      async () => {
+        await db.aggregates.aggregateChanges().catch(() => this.work.poke());
+      },
+      () => 20,
+    );
+    this.listener = new PgListener({
+      url,
+      channel: 'refresh_location_history',
+      onNotification: (payload) => {
+        this.notified.push(payload);
+        this.work.poke();
+      },
+      onListening: () => {
+        this.caughtUp += 1;
+        this.work.poke();
+      },
+      onState: (message) => this.messages.push(message),
+      ...times,
+    });
+  }
+
+  get isListening(): boolean {
+    return this.listener.state.listening;
+  }
+
+  /** The waits between attempts that it logged, in milliseconds. */
+  get waits(): number[] {
+    return this.messages.flatMap((line) => {
+      const wait = /trying again in (\d+) ms/.exec(line)?.[1];
+      return wait === undefined ? [] : [Number(wait)];
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.listener.stop();
+    await this.work.drain();
+  }
+}
+
 describe('a listener', () => {
   let db: TestDatabase;
-  let proxy: FaultProxy;
-  let hearing: Hearing;
+  let proxy: SwitchableProxy;
+  let refresher: RefreshListener;
   let today: Date;
   const reports: TestReport[] = [];
 
   beforeAll(async () => {
     db = await TestDatabase.create('postgresql');
-    proxy = await FaultProxy.start(db.url);
+    proxy = await SwitchableProxy.start(db.url);
     today = await historyToday(db);
     await db.register('a');
   });
   afterAll(async () => {
-    await proxy.stop();
+    await proxy.close();
     await db.drop();
   });
   beforeEach(async () => {
     proxy.inject('none');
-    hearing = new Hearing(db, proxy.through(db.url), TIMES);
-    hearing.listener.start();
+    refresher = new RefreshListener(db, proxy.through(db.url), TIMES);
+    refresher.listener.start();
     await listening();
     await done();
   });
   afterEach(async () => {
-    await hearing.stop();
+    await refresher.stop();
     proxy.inject('none');
     await eventually(async () => expect(await db.query(LISTENERS)).toEqual([]));
   });
 
-  const listening = (): Promise<void> => eventually(() => expect(hearing.isListening).toBe(true));
-  const deaf = (): Promise<void> => eventually(() => expect(hearing.isListening).toBe(false));
+  const listening = (): Promise<void> => eventually(() => expect(refresher.isListening).toBe(true));
+  const deaf = (): Promise<void> => eventually(() => expect(refresher.isListening).toBe(false));
   const done = (): Promise<void> =>
     eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
   async function report(): Promise<void> {
@@ -70,45 +122,45 @@ describe('a listener', () => {
     ],
     ['the server is away', () => proxy.inject('down')],
   ];
-  it.each(breakdowns)('comes back when %s, and catches up once', async (_, breakDown) => {
-    const before = hearing.caughtUp;
+  it.each(breakdowns)('reconnects when %s, and catches up once', async (_, breakDown) => {
+    const before = refresher.caughtUp;
     await breakDown();
     await deaf();
-    expect(hearing.listener.state).toMatchObject({ listening: false, reason: expect.any(String) });
-    await report(); // nobody hears of it
+    expect(refresher.listener.state).toMatchObject({ listening: false, reason: expect.any(String) });
+    await report(); // while nobody listens
     proxy.inject('none');
     await listening();
     await done();
-    expect(hearing.caughtUp).toBe(before + 1);
+    expect(refresher.caughtUp).toBe(before + 1);
     expect(await db.query(LISTENERS)).toHaveLength(1);
 
-    const notified = hearing.notified.length;
+    const notified = refresher.notified.length;
     await report();
     await done();
-    expect(hearing.notified.length).toBe(notified + 1);
-    expect(hearing.caughtUp).toBe(before + 1);
+    expect(refresher.notified.length).toBe(notified + 1);
+    expect(refresher.caughtUp).toBe(before + 1);
     await expectHistoryOf(db, reports);
   });
 
   it('tries less and less often while LISTEN is refused, and quickly again after it succeeded', async () => {
     proxy.inject('LISTEN refused');
     proxy.cut();
-    await eventually(() => expect(hearing.waits.length).toBeGreaterThanOrEqual(5));
-    const longest = Math.max(...hearing.waits); // each is drawn by lot
-    expect(longest).toBeGreaterThan(hearing.waits[0] as number);
+    await eventually(() => expect(refresher.waits.length).toBeGreaterThanOrEqual(5));
+    const longest = Math.max(...refresher.waits); // each is random
+    expect(longest).toBeGreaterThan(refresher.waits[0] as number);
     proxy.inject('none');
     await listening();
-    const tries = hearing.waits.length;
+    const tries = refresher.waits.length;
     proxy.cut();
     await deaf();
-    expect(hearing.waits[tries]).toBeLessThan(longest);
+    expect(refresher.waits[tries]).toBeLessThan(longest);
   });
 
-  it('notices that the server knows nothing of it, as behind a pooler in transaction mode', async () => {
+  it('notices that its LISTEN was lost, as behind a pooler in transaction mode', async () => {
     proxy.inject('LISTEN lost');
     proxy.cut();
     await eventually(() =>
-      expect(hearing.listener.state).toMatchObject({ reason: expect.stringContaining('pooler') }),
+      expect(refresher.listener.state).toMatchObject({ reason: expect.stringContaining('pooler') }),
     );
     proxy.inject('none');
     await report();
@@ -118,57 +170,57 @@ describe('a listener', () => {
 
   it('is not stopped by a heartbeat that is answered', async () => {
     await sleep(5 * TIMES.heartbeatMs);
-    expect(hearing.isListening).toBe(true);
-    expect(hearing.caughtUp).toBe(1);
+    expect(refresher.isListening).toBe(true);
+    expect(refresher.caughtUp).toBe(1);
   });
 
-  it('hears what is sent by hand', async () => {
+  it('gets notifications that are sent by hand', async () => {
     await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
-    await eventually(() => expect(hearing.notified).toEqual(['test']));
-    expect(hearing.listener.state).toMatchObject({ listening: true, lastNotification: expect.any(Date) });
+    await eventually(() => expect(refresher.notified).toEqual(['test']));
+    expect(refresher.listener.state).toMatchObject({ listening: true, lastNotification: expect.any(Date) });
   });
 
   it.each([
     ['listens', () => undefined],
     ['waits to try again', () => proxy.inject('down')],
     ['waits for an answer', () => proxy.inject('black hole')],
-  ])('stops while it %s, and connects no more', async (_, prepare) => {
+  ])('stops while it %s, and does not reconnect', async (_, prepare) => {
     prepare();
-    if (hearing.isListening) await sleep(50);
-    await hearing.stop();
+    if (refresher.isListening) await sleep(50);
+    await refresher.stop();
     const { accepted } = proxy;
     await sleep(600);
     expect(proxy.accepted).toBe(accepted);
-    expect(hearing.listener.state).toMatchObject({ listening: false, reason: 'stopped' });
+    expect(refresher.listener.state).toMatchObject({ listening: false, reason: 'stopped' });
   });
 });
 
-it('a listener, and those who work, survive a stop and a start of the database', async () => {
+it('and the work of others survive a restart of the database', async () => {
   const folder = newDataFolder();
   const settings = { fsync: 'off', full_page_writes: 'off' };
   let cluster = await startEmbeddedCluster({ dataDir: folder, settings });
-  const proxy = await FaultProxy.start(cluster.url);
+  const proxy = await SwitchableProxy.start(cluster.url);
   const db = await TestDatabase.create('postgresql', { server: { admin: proxy.through(cluster.url) } });
-  const hearing = new Hearing(db, db.url, TIMES);
+  const refresher = new RefreshListener(db, db.url, TIMES);
   try {
     await db.register('a');
-    hearing.listener.start();
-    await eventually(() => expect(hearing.caughtUp).toBe(1));
+    refresher.listener.start();
+    await eventually(() => expect(refresher.caughtUp).toBe(1));
     for (let round = 1; round <= 2; round++) {
       await cluster.stop();
-      await eventually(() => expect(hearing.isListening).toBe(false));
+      await eventually(() => expect(refresher.isListening).toBe(false));
       cluster = await startEmbeddedCluster({ dataDir: folder, settings });
       proxy.retarget(cluster.url);
-      await eventually(() => expect(hearing.isListening).toBe(true), 30_000);
-      expect(hearing.caughtUp).toBe(1 + round);
+      await eventually(() => expect(refresher.isListening).toBe(true), 30_000);
+      expect(refresher.caughtUp).toBe(1 + round);
       const moment = at(await historyToday(db), -1, `10:00:0${round}`);
       await insertReports(db, [{ key: 'a', at: moment, latitude: 1, longitude: 2 }]);
       await eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
     }
   } finally {
-    await hearing.stop();
+    await refresher.stop();
     await db.drop();
-    await proxy.stop();
+    await proxy.close();
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseErrorCode, SQLSTATE } from '../../src/database/pg-errors.js';
 import type { Session } from '../../src/database/session.js';
-import { lockName, locksOf } from '../support/locks.js';
+import { lockName, locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** More than the server would ever be told by one who gives up. */
+/** More bytes than the server would ever get from a client that gives up. */
 const STATEMENTS = 12;
 
 describe('work that is told to stop, and goes on', () => {

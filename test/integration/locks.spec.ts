@@ -5,12 +5,11 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { askQuickly, type Session } from '../../src/database/session.js';
 import { lockKey } from '../../src/locking/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, locksOf, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { describeWithRedis } from '../support/engines.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { healthOf, hold, lockName, locksOf, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
@@ -34,24 +33,24 @@ describe('a lock', () => {
     db.query(`UPDATE lock_leases SET expires_at = clock_timestamp() - interval '1 second'`);
 
   describe('without Redis', () => {
-    it('lets one in, and the next when that one is done', async () => {
+    it('admits one holder, and the next when the first is done', async () => {
       const [locks, others, name] = [locksOf(db.dataSource), locksOf(db.dataSource), lockName()];
       const held = await hold(locks, name);
       expect(await others.withLock(name, one)).toEqual({ outcome: 'held' });
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' }); // nor the same process
       expect(await others.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await others.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       expect(await db.value('SELECT count(*) FROM lock_leases')).toBe(0);
     });
 
-    it('throws what the work throws, and is free then', async () => {
+    it('passes on the error of the work, and is released then', async () => {
       const [locks, name] = [locksOf(db.dataSource), lockName()];
       await expect(locks.withLock(name, () => Promise.reject(new Error('oh')))).rejects.toThrow('oh');
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
-    it('says that it is unavailable where the database is', async () => {
+    it('is unavailable where the database is', async () => {
       const gone = await TestDatabase.create('postgresql', { empty: true });
       const locks = locksOf(gone.dataSource);
       expect(await locks.withLock(lockName(), one)).toMatchObject({ outcome: 'unavailable' }); // no such tables
@@ -59,15 +58,15 @@ describe('a lock', () => {
       expect(await locks.withLock(lockName(), one)).toMatchObject({ outcome: 'unavailable' });
     });
 
-    it('is kept for longer than it would last', async () => {
+    it('is kept beyond its time to live while the work goes on', async () => {
       const name = lockName();
       const held = await hold(locksOf(db.dataSource, TTL), name);
       await sleep(3 * TTL);
       expect(await locksOf(db.dataSource, TTL).withLock(name, one)).toEqual({ outcome: 'held' });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     });
 
-    it('that is lost cancels the statement that runs', async () => {
+    it('cancels the running statement when it is lost', async () => {
       const lost = locksOf(db.dataSource, TTL).withLock(lockName(), async (session, signal) => {
         await db.query('DELETE FROM lock_leases');
         await sleeping(session);
@@ -77,7 +76,7 @@ describe('a lock', () => {
       await expect(lost).rejects.toThrow('was lost: it is held by another');
     });
 
-    it('stops nothing that is not its own: the session that was cancelled is not used again', async () => {
+    it('cancels only its own statements: the cancelled session is not used again', async () => {
       const stop = new AbortController();
       const pid = async (session: Session): Promise<number> =>
         ((await session.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }])[0].pid;
@@ -96,7 +95,7 @@ describe('a lock', () => {
       expect(used).not.toMatchObject({ result: first.pid });
     });
 
-    it('ends the session of a holder that hangs, and of no other', async () => {
+    it('ends the session of a holder that hangs, and no other', async () => {
       const [hanging, other, name, otherName] = [
         locksOf(db.dataSource),
         locksOf(db.dataSource),
@@ -111,20 +110,20 @@ describe('a lock', () => {
       await expire();
       expect(await other.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       await expect(hung).rejects.toThrow('terminating connection');
-      expect(await bystander.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await bystander.release()).toMatchObject({ outcome: 'acquired' });
     });
 
-    it('ends no session that was given to somebody else since', async () => {
+    it('ends no session that serves somebody else by now', async () => {
       const [locks, name] = [locksOf(db.dataSource), lockName()];
       const held = await hold(locks, name);
       // As if the owner of an old lease had died after giving the lock back, and its session were in use again.
       await db.query(`UPDATE lock_leases SET backend_pid = pg_backend_pid(), backend_start = now()`);
       await expire();
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' });
-      await held.letGo();
+      await held.release();
     });
 
-    it('is given up when the process stops, after a moment', async () => {
+    it('is released a moment after the process is told to stop', async () => {
       const locks = locksOf(db.dataSource);
       const working = locks.withLock(lockName(), sleeping);
       locks.onModuleDestroy();
@@ -133,18 +132,18 @@ describe('a lock', () => {
   });
 
   describe('of a process whose connections become a black hole', () => {
-    let proxy: FaultProxy;
+    let proxy: SwitchableProxy;
     let cutOff: DataSource;
     beforeAll(async () => {
-      proxy = await FaultProxy.start(db.url);
+      proxy = await SwitchableProxy.start(db.url);
       cutOff = await createDataSource(db.config, proxy.through(db.url)).initialize();
     });
     afterAll(async () => {
       await cutOff.destroy();
-      await proxy.stop();
+      await proxy.close();
     });
 
-    it('is given up by it in time, and taken by another', async () => {
+    it('is released by it in time, and taken by another', async () => {
       const name = lockName();
       const lost = locksOf(cutOff, TTL).withLock(name, async (session) => {
         proxy.inject('black hole');
@@ -155,7 +154,7 @@ describe('a lock', () => {
       proxy.inject('none');
     });
 
-    it('is not waited for by its short statements for ever', async () => {
+    it('does not wait for its short statements for ever', async () => {
       await askQuickly(cutOff, 'SELECT 1');
       proxy.inject('black hole');
       await expect(askQuickly(cutOff, 'SELECT 1', [], 200)).rejects.toThrow('Connection terminated');
@@ -192,11 +191,11 @@ describe('a lock', () => {
       expect(ttl).toBeGreaterThan(0);
       expect(ttl).toBeLessThanOrEqual(TTL);
       expect(await b.service.withLock('aggregate_refresh', one)).toEqual({ outcome: 'held' });
-      await held.letGo();
+      await held.release();
       expect(await b.service.withLock('aggregate_refresh', one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
-    it('is kept for longer than it would last, also when the scripts are forgotten', async () => {
+    it('is kept beyond its time to live, also when the scripts are flushed', async () => {
       const name = lockName();
       const held = await hold(a.service, name);
       const token = await keyOf(name);
@@ -205,11 +204,11 @@ describe('a lock', () => {
       await sleep(2 * TTL);
       expect(await keyOf(name)).toBe(token);
       await redis.client.script('FLUSH');
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await keyOf(name)).toBeNull();
     });
 
-    it("that is another's is neither extended nor released, and the statement is cancelled", async () => {
+    it('is neither extended nor released when somebody else has its key, and the statement is cancelled', async () => {
       const name = lockName();
       const lost = a.service.withLock(name, async (session) => {
         await redis.client.set(lockKey(name), 'somebody', 'PX', 10 * TTL);
@@ -221,16 +220,16 @@ describe('a lock', () => {
       await redis.client.del(lockKey(name));
     });
 
-    it('is taken again in a Redis that was flushed, and keeps others out meanwhile', async () => {
+    it('is taken again in a Redis that was flushed, and excludes others in the meantime', async () => {
       const name = lockName();
       const held = await hold(a.service, name);
       await redis.client.flushall();
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'held' }); // by the advisory lock
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     });
 
-    it('goes on without Redis when that stops, for those who hold it and for the next', async () => {
+    it('works without Redis when that stops, for its holders and for the next', async () => {
       const name = lockName();
       const held = await hold(a.service, name);
       await redis.stop();
@@ -244,19 +243,19 @@ describe('a lock', () => {
       await redis.start();
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
       expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
     it('does not wait long for a Redis that hangs', async () => {
-      redis.hang();
+      redis.suspend();
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
-      redis.goOn();
+      redis.resume();
       await eventually(async () => expect(await b.status.state()).toMatchObject({ state: 'ready' }));
-      await redis.client.flushall(); // what was asked of it meanwhile it did
+      await redis.client.flushall(); // it did what was requested in the meantime
     });
 
-    it('does without Redis for what is short and frequent', async () => {
+    it('does not use Redis for short and frequent work', async () => {
       const name = lockName();
       const keys = await a.service.withLock(name, () => redis.locks(), { redis: false });
       expect(keys).toEqual({ outcome: 'acquired', result: [] });

@@ -2,27 +2,26 @@ import { afterEach, expect, it } from '@jest/globals';
 import { moveToTimescaledb } from '../../src/database/engine-mover.js';
 import { planMigration } from '../../src/database/migrator.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
-import { migrateDown, migrateUp, run } from '../support/migrations.js';
-import { serverOf } from '../support/servers.js';
-import { dumpSchema, expectSameSchema } from '../support/schema-dump.js';
+import { serverOf } from '../support/servers/database-servers.js';
+import { dumpSchema, expectSameSchema } from '../support/upgrade/schema-dump.js';
 import { TestDatabase } from '../support/test-database.js';
-import { createVersion010 } from '../support/version-0.1.0.js';
+import { createVersion010 } from '../support/upgrade/version-0.1.0.js';
 
 let db: TestDatabase | undefined;
 afterEach(() => db?.drop());
 
-describeOnEveryEngine('undoing', (engine) => {
-  it('is refused where others have built on a table, names it, and changes nothing', async () => {
+describeOnEveryEngine('undoing migrations', (engine) => {
+  it('is refused where a foreign object depends on a table, names it, and changes nothing', async () => {
     db = await TestDatabase.create(engine);
-    await run(db, 'CREATE TABLE theirs (tracker bigint REFERENCES trackers (id))');
+    await db.queryOnNewConnection('CREATE TABLE theirs (tracker bigint REFERENCES trackers (id))');
     const before = await dumpSchema(db.url);
-    await expect(migrateDown(db)).rejects.toMatchObject({
+    await expect(db.undoMigrations()).rejects.toMatchObject({
       code: 'CONFLICT',
       message: expect.stringMatching(/not of this product .* on table theirs depends on table trackers/),
     });
     expectSameSchema(await dumpSchema(db.url), before);
-    await run(db, 'DROP TABLE theirs');
-    expect(await migrateDown(db)).toBeGreaterThan(12);
+    await db.queryOnNewConnection('DROP TABLE theirs');
+    expect(await db.undoMigrations()).toBeGreaterThan(12);
   });
 });
 
@@ -32,13 +31,15 @@ describeOnEveryEngine('a database without an extension that it needs', (engine) 
     db = await TestDatabase.create(engine, { empty: true });
     await db.administer('DROP EXTENSION IF EXISTS postgis CASCADE');
     expect((await planMigration(db.config, db.url)).extensions).toEqual(['postgis']);
-    await expect(migrateUp(db)).rejects.toMatchObject({
+    await expect(db.migrate()).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
       message: expect.stringMatching(
         /^The extension postgis is missing, and the role \w+ may not create it\. Have an administrator run in the database "\w+": CREATE EXTENSION postgis;/,
       ),
     });
-    expect(await run(db, `SELECT FROM pg_class WHERE relname IN ('trackers', 'history_state')`)).toEqual([]);
+    expect(
+      await db.queryOnNewConnection(`SELECT FROM pg_class WHERE relname IN ('trackers', 'history_state')`),
+    ).toEqual([]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { migrations } from '../../migrations/index.js';
 import type { SpatialLayer } from '../../src/config/env.schema.js';
-import { type TestReport, utcDay } from '../support/history-oracle.js';
-import { describeOnEveryLayer, migrateDown, migrateUp, reconnect, run } from '../support/migrations.js';
+import { at, type TestReport, utcDay } from '../support/history-oracle.js';
+import { describeOnEveryLayer } from '../support/engines.js';
 import { Random } from '../support/random.js';
-import { at, expectHistoryOf, insertReports } from '../support/scenario.js';
+import { expectHistoryOf } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const ALL = migrations.map(({ name }) => name);
@@ -45,7 +46,7 @@ const SHAPE = `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
 const CONSTRAINTS = `SELECT conrelid::regclass::text AS owner, conname, pg_get_constraintdef(oid) AS definition
   FROM pg_constraint WHERE conrelid::regclass::text IN ('trackers', 'location_history', 'status_history') ORDER BY 1, 2`;
 
-describeOnEveryLayer('migrations of a database that was in use', (layer) => {
+describeOnEveryLayer('migrations of a database in use', (layer) => {
   let db: TestDatabase;
   let today: Date;
   /** What the earlier table holds and history takes. */
@@ -54,7 +55,7 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
   beforeEach(async () => {
     db = await TestDatabase.create('postgresql', { empty: true, env: { SPATIAL_LAYER: layer } });
     today = utcDay(new Date());
-    await run(db, LEGACY);
+    await db.queryOnNewConnection(LEGACY);
   });
   afterEach(() => db.drop());
 
@@ -63,12 +64,9 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     position: string,
     timeType = 'timestamptz',
   ): Promise<void> {
-    await run(
-      db,
-      `CREATE TABLE location_history (id serial PRIMARY KEY, tracker_id integer REFERENCES trackers,
+    await db.queryOnNewConnection(`CREATE TABLE location_history (id serial PRIMARY KEY, tracker_id integer REFERENCES trackers,
          timestamp ${timeType} NOT NULL, location ${type}, nearest_city varchar(80));
-       CREATE INDEX idx_location_history_timestamp ON location_history (timestamp)`,
-    );
+       CREATE INDEX idx_location_history_timestamp ON location_history (timestamp)`);
     reports = new Random(4)
       .reports(300, ['a', 'b', 'c'], at(today, -90, '00:00:00'), at(today, 0, '00:00:00'))
       .map(({ key, at: moment, latitude, longitude, city }) => ({
@@ -83,8 +81,7 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     ];
     const time = timeType === 'timestamptz' ? 'at' : `at AT TIME ZONE 'UTC'`;
     for (const rows of [reports, [...rest, { key: 'a', at: at(today, -1, '00:00:00') }]]) {
-      await run(
-        db,
+      await db.queryOnNewConnection(
         `INSERT INTO location_history (tracker_id, timestamp, location, nearest_city)
          SELECT t.id, ${time}, CASE WHEN lat IS NOT NULL THEN ${position} END, city
          FROM jsonb_to_recordset($1) AS r (key text, at timestamptz, latitude float8, longitude float8, city text)
@@ -95,22 +92,24 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     }
   }
 
-  it.each(LOCATIONS[layer])('carries location_history over and gives it back: %s', async (type, position) => {
+  it.each(LOCATIONS[layer])('carry location_history over and give it back: %s', async (type, position) => {
     await fillLocationHistory(type, position);
     const asItWas = async (): Promise<unknown[]> => [
-      await run(db, 'SELECT to_jsonb(l) AS row FROM location_history AS l ORDER BY id'),
-      await run(db, 'SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id'),
-      await run(db, SHAPE),
-      await run(db, CONSTRAINTS),
+      await db.queryOnNewConnection('SELECT to_jsonb(l) AS row FROM location_history AS l ORDER BY id'),
+      await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id'),
+      await db.queryOnNewConnection(SHAPE),
+      await db.queryOnNewConnection(CONSTRAINTS),
     ];
     const before = await asItWas();
-    expect((await migrateUp(db)).ran).toEqual(ALL);
-    await reconnect(db);
+    expect((await db.migrate()).ran).toEqual(ALL);
+    await db.reconnect();
     await expectHistoryOf(db, reports);
-    expect(await run(db, 'SELECT count(*)::int AS n FROM location_history_backup')).toEqual([{ n: 303 }]);
+    expect(await db.queryOnNewConnection('SELECT count(*)::int AS n FROM location_history_backup')).toEqual([
+      { n: 303 },
+    ]);
 
     // It goes on from there.
-    await run(db, `INSERT INTO trackers (name, hashed_adv_key) VALUES ('later', 'later')`);
+    await db.queryOnNewConnection(`INSERT INTO trackers (name, hashed_adv_key) VALUES ('later', 'later')`);
     const later = ['a', 'later'].map((key): TestReport => ({
       key,
       at: at(today, -1, '12:00:00.001'),
@@ -121,48 +120,47 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     await expectHistoryOf(db, [...reports, ...later]);
 
-    await run(db, `DELETE FROM trackers WHERE name = 'later'`);
-    expect(await migrateDown(db)).toBe(ALL.length);
+    await db.queryOnNewConnection(`DELETE FROM trackers WHERE name = 'later'`);
+    expect(await db.undoMigrations()).toBe(ALL.length);
     expect(await asItWas()).toEqual(before);
-    expect((await migrateUp(db)).ran).toEqual(ALL);
-    await reconnect(db);
+    expect((await db.migrate()).ran).toEqual(ALL);
+    await db.reconnect();
     await expectHistoryOf(db, reports);
   });
 
-  it('takes times without a zone for UTC', async () => {
+  it('read times without a zone as UTC', async () => {
     const [type, position] = LOCATIONS[layer][0] as [string, string];
     await fillLocationHistory(type, position, 'timestamp');
-    await run(db, `ALTER DATABASE ${db.name} SET timezone = 'Asia/Tokyo'`);
-    await migrateUp(db);
-    await reconnect(db);
+    await db.queryOnNewConnection(`ALTER DATABASE ${db.name} SET timezone = 'Asia/Tokyo'`);
+    await db.migrate();
+    await db.reconnect();
     await expectHistoryOf(db, reports);
-    expect(await run(db, `SELECT DISTINCT last_report_received FROM trackers`)).toEqual([
+    expect(await db.queryOnNewConnection(`SELECT DISTINCT last_report_received FROM trackers`)).toEqual([
       { last_report_received: new Date('2026-01-02T03:04:05.678Z') },
     ]);
   });
 
-  it('carries the cities into the cell cache, and into rows that lost theirs', async () => {
+  it('carry the cities into the cell cache, and into rows that lost theirs', async () => {
     const [type, position] = LOCATIONS[layer][0] as [string, string];
     await fillLocationHistory(type, position);
-    await migrateUp(db);
-    await reconnect(db);
+    await db.migrate();
+    await db.reconnect();
     const known = new Set(
       reports
         .filter(({ city }) => city !== undefined)
         .map(({ latitude, longitude }) => `${latitude.toFixed(2)} ${longitude.toFixed(2)}`),
     );
     const counts = 'SELECT target, rows_changed::int AS rows FROM migrate_nearest_city_data()';
-    expect(await run(db, counts)).toEqual([
+    expect(await db.queryOnNewConnection(counts)).toEqual([
       { target: 'geocoding_cells', rows: known.size },
       { target: 'location_reports', rows: 0 },
       { target: 'location_history', rows: 0 },
     ]);
-    await run(db, 'UPDATE location_reports SET nearest_city = NULL');
-    await run(
-      db,
+    await db.queryOnNewConnection('UPDATE location_reports SET nearest_city = NULL');
+    await db.queryOnNewConnection(
       'UPDATE location_history_daily SET nearest_city = NULL, nearest_city_at = NULL WHERE bucket < history_horizon()',
     );
-    const [cells, raw, history] = (await run(db, counts)) as [
+    const [cells, raw, history] = (await db.queryOnNewConnection(counts)) as [
       { rows: number },
       { rows: number },
       { rows: number },
@@ -173,6 +171,6 @@ describeOnEveryLayer('migrations of a database that was in use', (layer) => {
         .length,
     );
     expect(history.rows).toBeGreaterThan(0);
-    expect(await run(db, counts)).toMatchObject([{ rows: 0 }, { rows: 0 }, { rows: 0 }]);
+    expect(await db.queryOnNewConnection(counts)).toMatchObject([{ rows: 0 }, { rows: 0 }, { rows: 0 }]);
   });
 });

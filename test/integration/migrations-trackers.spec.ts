@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { migrateDown, migrateUp, run } from '../support/migrations.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TRACKERS = 'SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id';
@@ -15,35 +14,34 @@ describe('migrations of a database that has a trackers table', () => {
   afterEach(() => db.drop());
 
   const trackers = async (): Promise<Record<string, unknown>[]> =>
-    (await run(db, TRACKERS)).map(({ row }) => row as Record<string, unknown>);
+    (await db.queryOnNewConnection(TRACKERS)).map(({ row }) => row as Record<string, unknown>);
 
-  it('take the least that one can be, and give it back', async () => {
-    await run(db, 'CREATE TABLE trackers (id int, name varchar(20), hashed_adv_key varchar)');
-    await run(db, `INSERT INTO trackers VALUES (7, 'Käfer', 'k7'), (3, 'bee', 'k3')`);
+  it('take over the smallest possible one, and give it back', async () => {
+    await db.queryOnNewConnection('CREATE TABLE trackers (id int, name varchar(20), hashed_adv_key varchar)');
+    await db.queryOnNewConnection(`INSERT INTO trackers VALUES (7, 'Käfer', 'k7'), (3, 'bee', 'k3')`);
     const before = await trackers();
-    await migrateUp(db);
+    await db.migrate();
     expect(await trackers()).toMatchObject([
       { id: 3, name: 'bee', hashed_adv_key: 'k3', current_status: 'CREATED', advertisement_key: null },
       { id: 7, name: 'Käfer', hashed_adv_key: 'k7', mac_address: null, last_report_received: null },
     ]);
     expect(
-      await run(db, `INSERT INTO trackers (name, hashed_adv_key) VALUES ('new', 'k8') RETURNING id`),
+      await db.queryOnNewConnection(
+        `INSERT INTO trackers (name, hashed_adv_key) VALUES ('new', 'k8') RETURNING id`,
+      ),
     ).toEqual([{ id: '8' }]);
-    await run(db, 'DELETE FROM trackers WHERE id = 8');
-    await migrateDown(db);
+    await db.queryOnNewConnection('DELETE FROM trackers WHERE id = 8');
+    await db.undoMigrations();
     expect(await trackers()).toEqual(before);
     expect(
-      await run(
-        db,
-        `SELECT column_name AS name, data_type AS type, is_nullable AS nullable FROM information_schema.columns
-        WHERE table_name = 'trackers' ORDER BY ordinal_position`,
-      ),
+      await db.queryOnNewConnection(`SELECT column_name AS name, data_type AS type, is_nullable AS nullable FROM information_schema.columns
+        WHERE table_name = 'trackers' ORDER BY ordinal_position`),
     ).toEqual([
       { name: 'id', type: 'integer', nullable: 'YES' },
       { name: 'name', type: 'character varying', nullable: 'YES' },
       { name: 'hashed_adv_key', type: 'character varying', nullable: 'YES' },
     ]);
-    await migrateUp(db);
+    await db.migrate();
     expect(await trackers()).toHaveLength(2);
   });
 
@@ -51,51 +49,54 @@ describe('migrations of a database that has a trackers table', () => {
     ['none', null],
     ['one without a way to make ids', 'CREATE TABLE trackers (id int, name text, hashed_adv_key text)'],
     ['one with a sequence', 'CREATE TABLE trackers (id serial PRIMARY KEY, name text, hashed_adv_key text)'],
-  ])('give ids beyond those that were given by hand; before there was: %s', async (_, table) => {
-    if (table !== null) await run(db, table);
-    await migrateUp(db);
+  ])('assign ids beyond those that were assigned by hand; before there was: %s', async (_, table) => {
+    if (table !== null) await db.queryOnNewConnection(table);
+    await db.migrate();
     const register = (name: string): Promise<unknown> =>
-      run(db, `INSERT INTO trackers (name, hashed_adv_key) VALUES ($1, $1) RETURNING id::int`, [name]);
+      db.queryOnNewConnection(
+        `INSERT INTO trackers (name, hashed_adv_key) VALUES ($1, $1) RETURNING id::int`,
+        [name],
+      );
     expect(await register('first')).toEqual([{ id: 1 }]);
-    await run(db, `INSERT INTO trackers (id, name, hashed_adv_key) VALUES (2, 'a', 'a'), (123, 'b', 'b')`);
+    await db.queryOnNewConnection(
+      `INSERT INTO trackers (id, name, hashed_adv_key) VALUES (2, 'a', 'a'), (123, 'b', 'b')`,
+    );
     expect(await register('next')).toEqual([{ id: 124 }]);
-    await run(db, `INSERT INTO trackers (id, name, hashed_adv_key) VALUES (50, 'c', 'c')`);
+    await db.queryOnNewConnection(`INSERT INTO trackers (id, name, hashed_adv_key) VALUES (50, 'c', 'c')`);
     expect(await register('last')).toEqual([{ id: 125 }]);
-    await run(db, 'DELETE FROM trackers');
-    await migrateDown(db);
+    await db.queryOnNewConnection('DELETE FROM trackers');
+    await db.undoMigrations();
   });
 
-  it('refuse what trackers may not have twice from then on', async () => {
-    await run(db, 'CREATE TABLE trackers (id int PRIMARY KEY, name text, hashed_advertisement_key text)');
-    await run(db, `INSERT INTO trackers VALUES (1, 'bee', 'k')`);
-    await migrateUp(db);
+  it('reject from then on what trackers may not have twice', async () => {
+    await db.queryOnNewConnection(
+      'CREATE TABLE trackers (id int PRIMARY KEY, name text, hashed_advertisement_key text)',
+    );
+    await db.queryOnNewConnection(`INSERT INTO trackers VALUES (1, 'bee', 'k')`);
+    await db.migrate();
     for (const [row, constraint] of [
       [`'bee', 'other'`, 'trackers_name_key'],
       [`'other', 'k'`, 'trackers_hashed_adv_key_key'],
       [`'', 'other'`, 'trackers_name_not_empty'],
     ]) {
       await expect(
-        run(db, `INSERT INTO trackers (id, name, hashed_adv_key) VALUES (2, ${row})`),
+        db.queryOnNewConnection(`INSERT INTO trackers (id, name, hashed_adv_key) VALUES (2, ${row})`),
       ).rejects.toMatchObject({ constraint });
     }
   });
 
-  it('compute the hash of a key that is there without it, and read a status that is text', async () => {
-    await run(
-      db,
-      `CREATE TABLE trackers (id bigint PRIMARY KEY, name text, advertisement_key text, hashed_adv_key text,
-         current_status varchar(20) DEFAULT 'created', created_at timestamp DEFAULT now())`,
-    );
-    await run(
-      db,
+  it('compute the hash of a key that has none, and convert a status that is text', async () => {
+    await db.queryOnNewConnection(`CREATE TABLE trackers (id bigint PRIMARY KEY, name text, advertisement_key text, hashed_adv_key text,
+         current_status varchar(20) DEFAULT 'created', created_at timestamp DEFAULT now())`);
+    await db.queryOnNewConnection(
       `INSERT INTO trackers VALUES (1, 'bee', '${KEY}', NULL, 'in_transit', '2026-01-01 12:00'), (2, 'ant', NULL, 'k2', NULL, NULL)`,
     );
-    await migrateUp(db);
+    await db.migrate();
     const [bee, ant] = await trackers();
     expect(bee).toMatchObject({ hashed_adv_key: HASH, current_status: 'IN_TRANSIT' });
     expect(new Date(String(bee?.['created_at'])).toISOString()).toBe('2026-01-01T12:00:00.000Z');
     expect(ant).toMatchObject({ current_status: 'CREATED', created_at: expect.any(String) });
-    await migrateDown(db);
+    await db.undoMigrations();
     expect(await trackers()).toMatchObject([
       {
         id: 1,
@@ -106,7 +107,7 @@ describe('migrations of a database that has a trackers table', () => {
       },
       { id: 2, current_status: 'CREATED' },
     ]);
-    await run(db, `INSERT INTO trackers (id, name) VALUES (3, 'fly')`);
+    await db.queryOnNewConnection(`INSERT INTO trackers (id, name) VALUES (3, 'fly')`);
     expect((await trackers())[2]).toMatchObject({ current_status: 'created', hashed_adv_key: null });
   });
 
@@ -161,13 +162,13 @@ describe('migrations of a database that has a trackers table', () => {
       `${TABLE}; CREATE VIEW named AS SELECT id FROM trackers`,
       /cannot alter type of a column used by a view/,
     ],
-  ])('say what is in the way, and change nothing: %s', async (_, sql, message) => {
-    await run(db, sql);
-    const before = await run(db, 'SELECT to_jsonb(t) AS row FROM trackers AS t');
-    await expect(migrateUp(db)).rejects.toThrow(message);
-    await expect(migrateUp(db)).rejects.toThrow('the table trackers cannot be taken over');
-    expect(await run(db, 'SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
-    expect(await migrateDown(db)).toBe(1); // of the foundation, which was there by then
-    expect(await run(db, 'SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
+  ])('name the obstacle, and change nothing: %s', async (_, sql, message) => {
+    await db.queryOnNewConnection(sql);
+    const before = await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t');
+    await expect(db.migrate()).rejects.toThrow(message);
+    await expect(db.migrate()).rejects.toThrow('the table trackers cannot be taken over');
+    expect(await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
+    expect(await db.undoMigrations()).toBe(1); // of the foundation, which was there by then
+    expect(await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
   });
 });

@@ -1,22 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrations } from '../../migrations/index.js';
 import type { SpatialLayer } from '../../src/config/env.schema.js';
-import { connectTo } from '../support/client.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import {
-  describeOnEveryLayer,
-  migrateDown,
-  migrateUp,
-  objectsOf,
-  POSTGIS,
-  reconnect,
-  run,
-} from '../support/migrations.js';
+import { connectTo } from '../support/servers/database-servers.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { describeOnEveryLayer, POSTGIS } from '../support/engines.js';
+import { objectsOf } from '../support/upgrade/upgrade-checks.js';
 import { Random } from '../support/random.js';
-import { maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
+import { expectHistoryOf, historyToday, maintain } from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const ALL = migrations.map(({ name }) => name);
@@ -30,7 +22,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
 
   /** Reports on both sides of the horizon, by both ways in. */
   async function useIt(): Promise<TestReport[]> {
-    await reconnect(db);
+    await db.reconnect();
     const today = await historyToday(db);
     await db.register('a');
     const reports = new Random(5).reports(200, ['a'], at(today, -9, '00:00:00'), at(today, 0, '00:00:00'));
@@ -41,7 +33,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
   }
 
   it('make a database that works, and do nothing the second time', async () => {
-    expect(await migrateUp(db)).toEqual({
+    expect(await db.migrate()).toEqual({
       ran: ALL,
       definitions: true,
       remade: true,
@@ -51,7 +43,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     });
     const reports = await useIt();
     const objects = await objectsOf(db);
-    expect(await migrateUp(db)).toMatchObject({
+    expect(await db.migrate()).toMatchObject({
       ran: [],
       definitions: false,
       remade: false,
@@ -61,46 +53,48 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('are undone without a trace, and made again', async () => {
+  it('are undone without a trace, and can run again', async () => {
     const before = await objectsOf(db);
-    expect(await migrateDown(db)).toBe(0);
-    await migrateUp(db);
+    expect(await db.undoMigrations()).toBe(0);
+    await db.migrate();
     const made = await objectsOf(db);
-    await run(db, `INSERT INTO trackers (name, hashed_adv_key) VALUES ('x', 'x')`);
-    expect(await migrateDown(db)).toBe(ALL.length);
+    await db.queryOnNewConnection(`INSERT INTO trackers (name, hashed_adv_key) VALUES ('x', 'x')`);
+    expect(await db.undoMigrations()).toBe(ALL.length);
     const ledger = ['schema_migrations', 'schema_migrations_id_seq', 'PK_'];
     const left = (await objectsOf(db)).filter((name) => !ledger.some((part) => name.includes(part)));
     expect(left).toEqual(before);
-    expect(await run(db, 'SHOW search_path')).toEqual([{ search_path: '"$user", public' }]);
-    expect(await migrateDown(db)).toBe(0);
+    expect(await db.queryOnNewConnection('SHOW search_path')).toEqual([{ search_path: '"$user", public' }]);
+    expect(await db.undoMigrations()).toBe(0);
 
-    expect((await migrateUp(db)).ran).toEqual(ALL);
+    expect((await db.migrate()).ran).toEqual(ALL);
     expect(await objectsOf(db)).toEqual(made);
     await useIt();
   });
 
   it('run once when several processes start them at the same time', async () => {
-    const reports = await Promise.all([migrateUp(db), migrateUp(db), migrateUp(db)]);
+    const reports = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
     expect(reports.map(({ ran }) => ran.length).sort()).toEqual([0, 0, ALL.length]);
     await useIt();
   });
 
-  it('are undone once when several processes do it at the same time', async () => {
-    await migrateUp(db);
-    const undone = await Promise.all([migrateDown(db), migrateDown(db)]);
+  it('are undone once when several processes undo them at the same time', async () => {
+    await db.migrate();
+    const undone = await Promise.all([db.undoMigrations(), db.undoMigrations()]);
     expect(undone.sort()).toEqual([0, ALL.length]);
   });
 
-  it('wait for one that is at work, and go on when it was killed', async () => {
-    // Somebody's transaction holds what the first migration needs.
-    await run(db, 'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)');
+  it('wait for a running migration, and go on when it was killed', async () => {
+    // A transaction holds a lock that the first migration needs.
+    await db.queryOnNewConnection(
+      'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)',
+    );
     const holder = await connectTo(db.url);
     await holder.query('BEGIN');
     await holder.query('LOCK TABLE trackers');
-    const first = expect(migrateUp(db)).rejects.toThrow(/terminat/);
-    const pid = await waitingFor(db, '%trackers%');
-    const second = migrateUp(db);
-    await run(db, 'SELECT pg_terminate_backend($1)', [pid]);
+    const first = expect(db.migrate()).rejects.toThrow(/terminat/);
+    const pid = await sessionWaitingForLock(db, '%trackers%');
+    const second = db.migrate();
+    await db.queryOnNewConnection('SELECT pg_terminate_backend($1)', [pid]);
     await first;
     await holder.query('ROLLBACK');
     await holder.end();
@@ -111,7 +105,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
 
 describe('a database with the built-in spatial layer', () => {
   (POSTGIS ? it : it.skip)(
-    `goes on when PostGIS is installed later${POSTGIS ? '' : ' [skipped: the server has no PostGIS]'}`,
+    `keeps working when PostGIS is installed later${POSTGIS ? '' : ' [skipped: the server has no PostGIS]'}`,
     async () => {
       const db = await TestDatabase.create('postgresql', { env: { SPATIAL_LAYER: 'builtin' } });
       try {

@@ -5,9 +5,9 @@ import { HeardClient } from '../../src/database/heard-client.js';
 import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
 import { keptSession } from '../../src/database/session-settings.js';
 import { CommittedTransactions } from '../../src/database/transactions.js';
-import { describeWithPgBouncer } from '../support/describe-with-servers.js';
-import { Forgotten } from '../support/forgotten.js';
-import { PgBouncer, type PoolMode } from '../support/pgbouncer.js';
+import { describeWithPgBouncer } from '../support/engines.js';
+import { ForgottenTransaction } from '../support/forgotten-transaction.js';
+import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeWithPgBouncer('an address of the database', (engine) => {
@@ -28,18 +28,18 @@ describeWithPgBouncer('an address of the database', (engine) => {
     return bouncer.url;
   }
 
-  it('without a pooler is told from one with it', async () => {
+  it('is recognised as direct or as that of a pooler', async () => {
     expect(await detectPooling(db.url)).toBe('none');
   });
 
   it.each(['session', 'transaction', 'statement'] as const)(
-    'of a pooler in %s mode is known as such',
+    'of a pooler in %s mode is recognised',
     async (mode) => {
       expect(await detectPooling(await through(mode))).toBe(mode);
     },
   );
 
-  it('of a pooler in transaction mode is known as such where others use it as well', async () => {
+  it('of a pooler in transaction mode is recognised while others use it as well', async () => {
     const url = await through('transaction');
     const others = await createDataSource(db.config, url).initialize();
     let over = false;
@@ -79,7 +79,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     }
   });
 
-  it('of a pooler that has one session for all is not called unreachable', async () => {
+  it('of a pooler that has one session for all is not reported as unreachable', async () => {
     await expect(requireSession(await through('session', 1), 'DATABASE_URL')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
@@ -88,11 +88,11 @@ describeWithPgBouncer('an address of the database', (engine) => {
     });
   });
 
-  it('of a pooler that is used up does not keep the log from naming who is in the way', async () => {
+  it('of a pooler without a free session still lets the log name who blocks', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const pooled = createDataSource(db.config, await through('transaction', 1), { watchUrl: db.url });
     await pooled.initialize();
-    const forgotten = await Forgotten.begin(db);
+    const forgotten = await ForgottenTransaction.begin(db);
     try {
       await forgotten.client.query('CREATE TABLE in_use ()');
       await forgotten.client.query('COMMIT; BEGIN; LOCK TABLE in_use');
@@ -127,7 +127,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     });
 
     it.each(['none', 'session', 'transaction'] as const)(
-      'have dates in the style of the driver (pooler: %s)',
+      'make dates come in the style of the driver (pooler: %s)',
       async (mode) => {
         await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
         const url = mode === 'none' ? db.url : await through(mode);

@@ -4,26 +4,25 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import { Logger } from '@nestjs/common';
 import request from 'supertest';
 import { lockKey } from '../../src/locking/lock-key.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { Api } from '../support/api.js';
-import { Door } from '../support/door.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { describeWithRedis } from '../support/engines.js';
+import { Api } from '../support/application.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
 const VIEW = 'location_history:view_refresh_lock';
 const HOUR = 3_600_000;
 const one = (): Promise<number> => Promise.resolve(1);
-/** Keeps Redis busy for three seconds: more than a command of ours waits, less than it answers BUSY after. */
+/** Keeps Redis busy for three seconds: longer than our commands wait, and too short for it to answer BUSY. */
 const BUSY = `local function now() local t = redis.call('TIME') return t[1] + t[2] / 1e6 end
   local started = now() while now() - started < 3 do end`;
 const ACQUIRED = { outcome: 'acquired', result: 1 };
 const HELD = { outcome: 'held' };
 
-describeWithRedis('locks over a Redis', () => {
+describeWithRedis('locks over Redis', () => {
   let db: TestDatabase;
   let redis: RedisServer;
   let a: LocksWithRedis;
@@ -65,7 +64,7 @@ describeWithRedis('locks over a Redis', () => {
     ],
     ['is a list', 'a list that never expires', (key) => redis.client.rpush(key, 'a', 'b')],
     ['is a hash', 'a hash that never expires', (key) => redis.client.hset(key, 'a', 'b')],
-  ])('are passed by where a foreign key %s, and it is named', async (_, described, make) => {
+  ])('ignore a foreign key that %s, and name it', async (_, described, make) => {
     await make(VIEW);
     expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
     const began = performance.now();
@@ -76,7 +75,7 @@ describeWithRedis('locks over a Redis', () => {
     const named = new RegExp(`${VIEW} \\(${described}\\).*redis-cli DEL ${VIEW}`);
     expect(saidOf(VIEW)).toEqual([expect.stringMatching(named)]); // once
     expect(await problems()).toEqual([expect.stringMatching(named)]);
-    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nobody tried
+    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nothing was tried
 
     await redis.client.del(VIEW);
     expect(await a.service.withLock('view_refresh', () => redis.locks())).toMatchObject({ result: [VIEW] });
@@ -84,19 +83,19 @@ describeWithRedis('locks over a Redis', () => {
     expect(await problems()).toEqual([]);
   });
 
-  it('keep two processes apart that pass a foreign key by', async () => {
+  it('exclude each other in two processes that ignore a foreign key', async () => {
     const name = lockName();
     await redis.client.set(lockKey(name), 'somebody');
     for (const { service } of [a, b])
       await eventually(async () => expect(await service.withLock(name, one)).toEqual(ACQUIRED));
     const held = await hold(a.service, name);
     expect(await b.service.withLock(name, one)).toEqual(HELD);
-    expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+    expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     expect(await b.service.withLock(name, one)).toEqual(ACQUIRED);
     expect(saidOf(name)).toHaveLength(2); // once a process
   });
 
-  it('are passed by where another program writes its key again and again', async () => {
+  it('ignore a key that another program writes again and again', async () => {
     const name = lockName();
     const writing = setInterval(() => void redis.client.incr(lockKey(name)), 20);
     await redis.client.incr(lockKey(name));
@@ -107,19 +106,19 @@ describeWithRedis('locks over a Redis', () => {
     }
   });
 
-  it('believe a key whose holder is in the database, for however long', async () => {
+  it('respect a key whose holder is in the database, for however long', async () => {
     const held = await hold(a.service, 'view_refresh');
     for (const end = performance.now() + 2.5 * TTL; performance.now() < end;) {
       expect(await b.service.withLock('view_refresh', one)).toEqual(HELD);
       await sleep(50);
     }
     expect(await problems(b)).toEqual([]);
-    await held.letGo();
+    await held.release();
     expect(saidOf(VIEW)).toEqual([]);
     expect(await b.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
   });
 
-  it('name no key of a process that was killed a moment ago', async () => {
+  it('do not name the key of a process that has just been killed', async () => {
     await redis.client.set(VIEW, randomUUID(), 'PX', TTL);
     expect(await problems()).toEqual([]);
     expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
@@ -128,11 +127,11 @@ describeWithRedis('locks over a Redis', () => {
   });
 
   it.each([
-    ['SIGSTOP', () => redis.hang(), () => redis.goOn()],
+    ['SIGSTOP', () => redis.suspend(), () => redis.resume()],
     ['CLIENT PAUSE', () => void redis.client.call('CLIENT', 'PAUSE', '4000', 'ALL'), () => undefined],
     // As DEBUG SLEEP, which Redis 7 allows only where it was started so.
     ['a script', () => void redis.client.eval(BUSY, 0), () => undefined],
-  ])('take back what Redis did too late (%s)', async (_, hang, goOn) => {
+  ])('release what Redis granted too late (%s)', async (_, hang, goOn) => {
     // Long, so that it is not over by itself; a fixed prefix, so that the lock is what hangs and not the claim before it.
     const locks = new LocksWithRedis(db.dataSource, redis.url, HOUR, 'late');
     const name = lockName();
@@ -155,68 +154,71 @@ describeWithRedis('locks over a Redis', () => {
   });
 
   it('are released when Redis can be reached again, where it could not when they ended', async () => {
-    const door = await Door.to(redis.url);
-    const locks = new LocksWithRedis(db.dataSource, door.url, HOUR);
+    const proxy = await SwitchableProxy.start(redis.url);
+    const locks = new LocksWithRedis(db.dataSource, proxy.url, HOUR);
     try {
       const held = await hold(locks.service, lockName());
-      await door.close();
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+      await proxy.close();
+      expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await redis.locks()).toHaveLength(1);
-      await door.open();
+      await proxy.open();
       await eventually(async () => expect(await redis.locks()).toEqual([]));
     } finally {
       locks.close();
-      await door.close();
+      await proxy.close();
     }
   });
 
   it.each([
     ['full', /^is full: raise its maxmemory/, () => redis.fill()],
     ['a replica', /^is a read-only replica: REDIS_URL has to name the primary/, () => redis.makeReplica()],
-  ])('do without a Redis that is %s, which is degraded and not ready', async (_, reason, refuse) => {
-    const api = await Api.start(db, false, { APP_ROLES: ['api'], REDIS_URL: redis.url });
-    try {
-      const held = await hold(b.service, lockName());
-      await refuse();
-      expect(await a.status.state()).toMatchObject({
-        state: 'degraded',
-        reason: expect.stringMatching(reason),
-      });
-      for (let i = 0; i < 3; i++) expect(await a.service.withLock(lockName(), one)).toEqual(ACQUIRED);
-      expect(await problems()).toEqual([
-        expect.stringMatching(`^Redis ${reason.source.slice(1)}.*; the advisory locks`),
-      ]);
-      const { body, status } = (await request(api.server).get('/health/ready')) as {
-        body: unknown;
-        status: number;
-      };
-      expect(status).toBe(200);
-      expect(body).toMatchObject({
-        status: 'degraded',
-        details: {
-          redis: { status: 'degraded', message: expect.stringMatching(`^Redis ${reason.source.slice(1)}`) },
-        },
-      });
-      expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
+  ])(
+    'work without a Redis that is %s, which is reported as degraded and not ready',
+    async (_, reason, refuse) => {
+      const api = await Api.start(db, false, { APP_ROLES: ['api'], REDIS_URL: redis.url });
+      try {
+        const held = await hold(b.service, lockName());
+        await refuse();
+        expect(await a.status.state()).toMatchObject({
+          state: 'degraded',
+          reason: expect.stringMatching(reason),
+        });
+        for (let i = 0; i < 3; i++) expect(await a.service.withLock(lockName(), one)).toEqual(ACQUIRED);
+        expect(await problems()).toEqual([
+          expect.stringMatching(`^Redis ${reason.source.slice(1)}.*; the advisory locks`),
+        ]);
+        const { body, status } = (await request(api.server).get('/health/ready')) as {
+          body: unknown;
+          status: number;
+        };
+        expect(status).toBe(200);
+        expect(body).toMatchObject({
+          status: 'degraded',
+          details: {
+            redis: { status: 'degraded', message: expect.stringMatching(`^Redis ${reason.source.slice(1)}`) },
+          },
+        });
+        expect(await held.release()).toMatchObject({ outcome: 'acquired' });
 
-      await redis.takeWrites();
-      expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
-      const name = lockName();
-      expect(await a.service.withLock(name, () => redis.locks())).toMatchObject({
-        result: expect.arrayContaining([lockKey(name)]),
-      });
-      expect(await problems()).toEqual([]);
-      // Each process once: a, b that extends, and that of the API, which is silent here.
-      expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
-      expect(said).toContain('takes writes again');
-    } finally {
-      await redis.takeWrites();
-      await api.stop();
-    }
-    expect(await redis.client.keys('*write_probe*')).toEqual([]);
-  });
+        await redis.acceptWrites();
+        expect(await a.status.state()).toMatchObject({ state: 'ready', reason: null });
+        const name = lockName();
+        expect(await a.service.withLock(name, () => redis.locks())).toMatchObject({
+          result: expect.arrayContaining([lockKey(name)]),
+        });
+        expect(await problems()).toEqual([]);
+        // Each process once: a, b that extends, and that of the API, which is silent here.
+        expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
+        expect(said).toContain('takes writes again');
+      } finally {
+        await redis.acceptWrites();
+        await api.stop();
+      }
+      expect(await redis.client.keys('*write_probe*')).toEqual([]);
+    },
+  );
 
-  it('do without a Redis that wants a password, and say so for as long as it does', async () => {
+  it('work without a Redis that requires a password, and report it for as long as it does', async () => {
     await redis.client.config('SET', 'requirepass', 'secret');
     const locks = new LocksWithRedis(db.dataSource, redis.url, TTL);
     try {
@@ -229,7 +231,7 @@ describeWithRedis('locks over a Redis', () => {
     }
   });
 
-  it('are told by the doctor with the holder that there is', async () => {
+  it('have the health check name the actual holder', async () => {
     const behind = `UPDATE refresh_state SET changes = changes + 1, behind_since = now() - interval '3 minutes'`;
     await db.query(behind);
     const waits = async (): Promise<string | undefined> =>
@@ -238,7 +240,7 @@ describeWithRedis('locks over a Redis', () => {
       expect(await waits()).toMatch(/: no refresher is at work$/);
       const held = await hold(b.service, 'view_refresh');
       expect(await waits()).toMatch(new RegExp(`: \\S+:${process.pid} holds ${VIEW} since \\S+Z$`));
-      await held.letGo();
+      await held.release();
       await redis.client.set(VIEW, 'somebody');
       expect(await waits()).toMatch(
         new RegExp(`: refreshers find the key ${VIEW} in Redis, which none of them set$`),

@@ -8,13 +8,10 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { PeriodicRefreshRepository } from '../../src/aggregates/periodic-refresh.repository.js';
 import { PeriodicRefreshService } from '../../src/aggregates/periodic-refresh.service.js';
 import { DeploymentRepository } from '../../src/locking/deployment.repository.js';
-import { describeWithRedis } from '../support/describe-with-servers.js';
-import { clockOf } from '../support/clock.js';
-import { anyEngine } from '../support/engines.js';
-import { healthOf } from '../support/health.js';
-import { hold, lockName, LocksWithRedis } from '../support/locks.js';
-import { RedisServer } from '../support/redis-server.js';
-import { eventually } from '../support/shown.js';
+import { anyEngine, describeWithRedis } from '../support/engines.js';
+import { clockOf, healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { RedisServer } from '../support/servers/server-processes.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 1_000;
@@ -31,7 +28,7 @@ describe('the identity of a deployment', () => {
   });
   afterAll(() => db.drop());
 
-  it('is one for all who use a database, and another for a copy of it', async () => {
+  it('is the same for all processes on a database, and another one for a copy of it', async () => {
     const original = await TestDatabase.create('postgresql');
     const id = await idOf(original);
     expect(id).toMatch(/^[0-9a-f]{8}$/);
@@ -43,7 +40,7 @@ describe('the identity of a deployment', () => {
     await original.drop();
   });
 
-  it('does without the control file where the role may not read it', async () => {
+  it('is found without the control file where the role may not read it', async () => {
     const all = await idOf(db);
     await db.administer('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
     const restricted = await idOf(db);
@@ -86,7 +83,7 @@ describeWithRedis('deployments on one Redis', () => {
     opened.push({ close: () => locks.close() });
     return locks;
   }
-  /** As the job does it, in a process of its own. */
+  /** As the job does, as a process of its own. */
   async function refreshPeriodically(
     db: TestDatabase | undefined,
     prefix: string | null = null,
@@ -109,7 +106,7 @@ describeWithRedis('deployments on one Redis', () => {
   const forgetRefresh = (db: TestDatabase | undefined): Promise<unknown> =>
     dbOf(db).query(`UPDATE refresh_state SET periodic_at = now() - interval '2 hours'`);
 
-  it('refresh periodically each, and each remembers its own', async () => {
+  it('do their own periodic refresh, and each remembers its own', async () => {
     await forgetRefresh(first);
     await forgetRefresh(second);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -121,7 +118,7 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
   });
 
-  it('say once that Redis is full, also the one that came second', async () => {
+  it('log once that Redis is full, also the second one', async () => {
     const said: string[] = [];
     for (const level of ['warn', 'log'] as const)
       jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
@@ -134,15 +131,15 @@ describeWithRedis('deployments on one Redis', () => {
       expect(said.filter((line) => /is full|takes writes/.test(line))).toEqual([
         expect.stringMatching(/^is full/),
       ]);
-      await redis.takeWrites();
+      await redis.acceptWrites();
       await service.withLock(lockName(), one);
       expect(said).toContain('takes writes again');
     } finally {
-      await redis.takeWrites();
+      await redis.acceptWrites();
     }
   });
 
-  it('refresh although Redis says that it was done: the database knows', async () => {
+  it('refresh although Redis says that it was done, because the database knows better', async () => {
     await forgetRefresh(first);
     await redis.client.set(LAST_REFRESH, String(Date.now() / 1000), 'EX', 7200);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -161,8 +158,8 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
     expect(await locksOf(first).service.withLock(name, one)).toEqual({ outcome: 'held' });
     expect(await locksOf(second).service.withLock(name, one)).toEqual({ outcome: 'held' });
-    await held.letGo();
-    await other.letGo();
+    await held.release();
+    await other.release();
     expect(await b.service.withLock(name, one)).toMatchObject({ outcome: 'acquired' });
     expect(await redis.locks()).toEqual([]);
 
@@ -185,7 +182,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(problems.filter((problem) => problem.includes('Redis'))).toEqual([]);
   });
 
-  it('keep their names for as long as the first renews its claim, and agree on others when it is gone', async () => {
+  it('keep their names while the first renews its claim, and agree on others when it is gone', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     await a.service.withLock(lockName(), one);
@@ -206,8 +203,8 @@ describeWithRedis('deployments on one Redis', () => {
     await redis.client.flushall();
     const other = await hold(b.service, name);
     await eventually(async () => expect(await redis.locks()).toHaveLength(2));
-    expect(await held.letGo()).toMatchObject({ outcome: 'acquired' });
-    expect(await other.letGo()).toMatchObject({ outcome: 'acquired' });
+    expect(await held.release()).toMatchObject({ outcome: 'acquired' });
+    expect(await other.release()).toMatchObject({ outcome: 'acquired' });
     expect(await redis.locks()).toEqual([]);
   });
 
@@ -224,21 +221,21 @@ describeWithRedis('deployments on one Redis', () => {
     });
   });
 
-  it('have no other names than those of REDIS_KEY_PREFIX, which claims nothing', async () => {
+  it('use only the names of REDIS_KEY_PREFIX where it is set, and claim nothing', async () => {
     const locks = locksOf(second, 'mine:staging');
     const name = lockName();
     const held = await hold(locks.service, name);
     expect(await redis.client.keys('*')).toEqual([`mine:staging:${name}_lock`]);
     expect(await locks.keys.channel('changed')).toBe('mine:staging:changed');
     expect(await locks.status.state()).toMatchObject({ keys: 'mine:staging:*' });
-    await held.letGo();
+    await held.release();
 
     await forgetRefresh(second);
     expect(await refreshPeriodically(second, 'mine:staging')).toEqual({ refreshed: true });
     expect(await redis.client.keys('*')).toEqual(['mine:staging:last_aggregate_refresh']);
   });
 
-  it('answer the documented commands of redis-cli, for the one that is alone', async () => {
+  it('answer the documented commands of redis-cli, for a single deployment', async () => {
     await forgetRefresh(first);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
     const held = await hold(locksOf(first).service, 'aggregate_refresh');
@@ -252,7 +249,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await redisCli('redis-cli get location_history:aggregate_refresh_lock')).toMatch(
       /^[0-9a-f-]{36}$/,
     );
-    await held.letGo();
+    await held.release();
   });
 
   /** Runs a command as it is written, but for the port. */
@@ -262,7 +259,7 @@ describeWithRedis('deployments on one Redis', () => {
     return (await promisify(execFile)('bash', ['-c', script])).stdout.trim();
   }
 
-  it('tell nobody else of changes', async () => {
+  it('announce changes to nobody else', async () => {
     const heard: string[] = [];
     const [a, b] = [locksOf(first), locksOf(second)];
     const stops = [a, b].map((locks, i) =>

@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
+import { slowDownView, viewRefreshRunning } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DEADLINE_MS = 20 * 60_000;
 
-describeOnEveryEngine('how long a refresh may take', (engine) => {
+describeOnEveryEngine('the duration of a refresh', (engine) => {
   let db: TestDatabase;
 
   beforeAll(async () => {
@@ -23,7 +25,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
 
   const stale = (): Promise<unknown> => db.query('UPDATE refresh_state SET changes = changes + 1');
 
-  it('is not for a time-out of the role to say, nor for a long one of the server', async () => {
+  it('is not limited by a time-out of the role, nor by a long one of the server', async () => {
     await db.administer(
       `ALTER ROLE ${new URL(db.url).username} IN DATABASE ${db.name} SET statement_timeout = '500ms'`,
     );
@@ -33,7 +35,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
     await slowDownView(db, 1);
     await stale();
     const refreshing = db.aggregates.refreshView();
-    await viewIsRefreshed(db);
+    await viewRefreshRunning(db);
     expect(await refreshing).toMatchObject({ refreshed: true });
     const seen = await db.locks.withLock('test', (session) =>
       db.aggregates['aggregates'].withTimeouts(session, () =>
@@ -51,7 +53,7 @@ describeOnEveryEngine('how long a refresh may take', (engine) => {
     await slowDownView(db, 0);
   });
 
-  it('is ended by a deadline of the process', async () => {
+  it('is limited by a deadline of the process', async () => {
     const { setTimeout } = globalThis;
     jest
       .spyOn(globalThis, 'setTimeout')

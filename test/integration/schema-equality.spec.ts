@@ -5,14 +5,13 @@ import { migrations } from '../../migrations/index.js';
 import { readFoundation } from '../../src/database/migrator.js';
 import { ownedObjects } from '../../src/database/schema/undo.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
-import { createUsedVersion010, earlierTable } from '../support/history-of-0.1.0.js';
-import { type TestReport, utcDay } from '../support/history-oracle.js';
-import { migrateDown, migrateUp, reconnect, run } from '../support/migrations.js';
-import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/schema-dump.js';
-import { at, insertReports, readHistory } from '../support/scenario.js';
-import { compressChunks } from '../support/statements-of-0.1.0.js';
+import { createUsedVersion010, earlierTable } from '../support/upgrade/used-version-0.1.0.js';
+import { at, type TestReport, utcDay } from '../support/history-oracle.js';
+import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/upgrade/schema-dump.js';
+import { readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { compressChunks, runSteps } from '../support/upgrade/version-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
-import { runSteps } from '../support/version-0.1.0.js';
 
 const opened: TestDatabase[] = [];
 
@@ -20,9 +19,9 @@ const opened: TestDatabase[] = [];
 async function createNew(engine: HistoryEngine, env: Record<string, string> = {}): Promise<TestDatabase> {
   const db = await TestDatabase.create(engine, { empty: true, env });
   opened.push(db);
-  await run(db, earlierTable(utcDay(new Date())));
-  await migrateUp(db);
-  await reconnect(db);
+  await db.queryOnNewConnection(earlierTable(utcDay(new Date())));
+  await db.migrate();
+  await db.reconnect();
   return db;
 }
 
@@ -32,8 +31,8 @@ async function createUpgraded(
 ): Promise<TestDatabase> {
   const { db } = await createUsedVersion010(engine, env);
   opened.push(db);
-  await migrateUp(db);
-  await reconnect(db);
+  await db.migrate();
+  await db.reconnect();
   return db;
 }
 
@@ -47,7 +46,7 @@ async function createHalfUpgraded(engine: HistoryEngine): Promise<TestDatabase> 
 
 async function moved(db: TestDatabase): Promise<TestDatabase> {
   await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);
-  await reconnect(db);
+  await db.reconnect();
   return db;
 }
 
@@ -62,9 +61,9 @@ async function dumpInUse(db: TestDatabase): Promise<SchemaDump> {
   }));
   await insertReports(db, reports);
   await readHistory(db);
-  const [state] = await run(db, 'SELECT engine FROM history_state');
+  const [state] = await db.queryOnNewConnection('SELECT engine FROM history_state');
   if (state?.['engine'] === 'timescaledb') await compressChunks(db, today);
-  await run(db, 'SELECT make_report_partitions(20)');
+  await db.queryOnNewConnection('SELECT make_report_partitions(20)');
   return dumpSchema(db.url);
 }
 
@@ -84,12 +83,9 @@ describeOnEveryEngine('the schema', (engine) => {
   });
 
   it('has no table that undoing does not know', async () => {
-    const tables = await run(
-      fresh,
-      `SELECT c.relname AS name FROM pg_class AS c
+    const tables = await fresh.queryOnNewConnection(`SELECT c.relname AS name FROM pg_class AS c
        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
-         AND c.relname NOT LIKE '%\\_backup' AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')`,
-    );
+         AND c.relname NOT LIKE '%\\_backup' AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')`);
     const made = await readFoundation(fresh.dataSource);
     if (!made) throw new Error('it is not migrated');
     const owned = ownedObjects(
@@ -108,10 +104,10 @@ describeOnEveryEngine('the schema', (engine) => {
   ])('is gone without a trace when %s is undone', async (_what, create) => {
     const before = await TestDatabase.create(engine, { empty: true });
     opened.push(before);
-    await run(before, earlierTable(utcDay(new Date())));
+    await before.queryOnNewConnection(earlierTable(utcDay(new Date())));
     const db = await create(engine);
     if (create !== createHalfUpgraded) await dumpInUse(db);
-    await migrateDown(db);
+    await db.undoMigrations();
     expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));
   });
 });
@@ -130,10 +126,10 @@ describeOnTimescale('the schema of a database that moved from the postgresql eng
   it('is gone without a trace when it is undone', async () => {
     const before = await TestDatabase.create('timescaledb', { empty: true });
     opened.push(before);
-    await run(before, earlierTable(utcDay(new Date())));
+    await before.queryOnNewConnection(earlierTable(utcDay(new Date())));
     const db = await moved(await createNew('timescaledb', FROM));
     await dumpInUse(db);
-    await migrateDown(db);
+    await db.undoMigrations();
     expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));
   });
 });

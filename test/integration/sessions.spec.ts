@@ -2,29 +2,29 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
 import { anyEngine } from '../support/engines.js';
-import { FaultProxy } from '../support/fault-proxy.js';
-import { eventually } from '../support/shown.js';
+import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const SESSIONS = `FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tracker-location-history'
   AND client_port <> ALL ($1::int[]) AND state = 'idle'`;
 
 let db: TestDatabase;
-let proxy: FaultProxy;
+let proxy: SwitchableProxy;
 let dataSource: DataSource;
 beforeAll(async () => {
   db = await TestDatabase.create(anyEngine());
-  proxy = await FaultProxy.start(db.url);
+  proxy = await SwitchableProxy.start(db.url);
   dataSource = await createDataSource(db.config, proxy.through(db.url)).initialize();
 });
 afterAll(async () => {
   await dataSource.destroy();
-  await proxy.stop();
+  await proxy.close();
   await db.drop();
 });
 
-/** Nobody listens to a session in the moment in which the pool hands it out: its failure would end the process. */
-it('a session that the server ends as soon as it has begun fails whoever was to have it, and nobody else', async () => {
+/** A session has no error listener while the pool hands it out; a failure then would end the process. */
+it('a session that the server ends at once fails the statement that was to use it, and no other', async () => {
   const known = await db.query<{ port: number }>(
     'SELECT client_port AS port FROM pg_stat_activity WHERE datname = current_database()',
   );
@@ -43,7 +43,7 @@ it('a session that the server ends as soon as it has begun fails whoever was to 
   expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-it('times are read where the database writes them in another style', async () => {
+it('times are read correctly where the database writes them in another style', async () => {
   await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
   const later = await createDataSource(db.config, db.url).initialize();
   const [row] = await later.query<{ moment: Date }[]>("SELECT timestamptz '2026-11-26 10:00:00Z' AS moment");

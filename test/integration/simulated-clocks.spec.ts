@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { SystemClock } from '../../src/clock/system-clock.js';
 import { latestSlot } from '../../src/jobs/slots.js';
-import { clockOf } from '../support/clock.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
+import { clockOf, recordedRuns } from '../support/services.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { recordedRuns } from '../support/jobs.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { RefresherInstance } from '../support/refresher-instance.js';
-import { boundaries } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { RefresherInstance } from '../support/application.js';
+import { boundaries, expectHistoryOf } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HOUR = 3_600_000;
@@ -52,7 +50,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
 
   async function setClocks(wrong: Fault | null): Promise<void> {
     const off = (clock: Fault['clock']): number => (wrong?.clock === clock ? wrong.offset : 0);
-    cluster().takeProgramsAlong();
+    cluster().mockProductClock();
     const offset = off('program');
     jest
       .spyOn(SystemClock.prototype, 'now')
@@ -85,10 +83,10 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     expect((await boundaries(db)).horizon.getTime()).toBeLessThanOrEqual(truth);
   }
 
-  it(`loses no report, and closes no day early (seed ${SEED})`, async () => {
+  it(`lose no report, and close no day early (seed ${SEED})`, async () => {
     let wrong: Fault | null = null;
     for (let passed = 0; passed < DAYS * DAY; passed += STEP) {
-      cluster().pass(STEP);
+      cluster().advance(STEP);
       if (wrong === null ? random.oneIn(2) : random.oneIn(3))
         wrong = wrong === null ? fault() : random.pick([null, fault()]);
       if (wrong !== null) happened[wrong.clock] += 1;
@@ -107,7 +105,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     expect(Math.min(happened.server, happened.program)).toBeGreaterThan(5);
 
     await setClocks(null);
-    cluster().pass(HOUR);
+    cluster().advance(HOUR);
     await setClocks(null);
     await eventually(async () => {
       await instance.tick();

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { latestSlot, nextSlot } from '../../src/jobs/slots.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
-import type { Fault } from '../support/fault-proxy.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
+import type { Fault } from '../support/servers/switchable-proxy.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { type RecordedRun, recordedRuns } from '../support/jobs.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { type RecordedRun, recordedRuns } from '../support/services.js';
 import { Random } from '../support/random.js';
-import { redisIsInstalled, RedisServer } from '../support/redis-server.js';
-import { RefresherInstance } from '../support/refresher-instance.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { redisIsInstalled, RedisServer } from '../support/servers/server-processes.js';
+import { RefresherInstance } from '../support/application.js';
+import { expectHistoryOf } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -93,13 +93,13 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
         return nothing;
       },
       'Redis hangs': () => {
-        redis?.hang();
-        return Promise.resolve(() => redis?.goOn());
+        redis?.suspend();
+        return Promise.resolve(() => redis?.resume());
       },
     }),
   };
 
-  /** As a client that does not give up: what was acknowledged is told, and comes once, however often it was sent. */
+  /** A client that retries until its reports are acknowledged, and records them; each counts once, however often it was sent. */
   async function tell(reports: readonly TestReport[], how: 'INSERT' | 'import'): Promise<void> {
     await eventually(async () => {
       if (how === 'import') await ingestReports(db, reports);
@@ -118,7 +118,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     }
   }
 
-  /** Waits for what every fault may hold up for a while, but none for good; else tells what the server is at. */
+  /** Waits for what a fault may delay, but not prevent. On a time-out it shows what the server is doing. */
   async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
     const late = sleep(STEP_MS, undefined, { ref: false }).then(async () => {
       const sessions = await db.query(
@@ -130,8 +130,8 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     return Promise.race([work, late]);
   }
 
-  it('loses no report, and does every slot once', async () => {
-    // Each kind comes as often as the others, in an order that nobody has thought of.
+  it('lose no report, and run every slot once', async () => {
+    // Each kind occurs as often as the others, in a random order.
     const kinds = Object.keys(disasters);
     const plan = random.shuffle([...kinds, ...kinds]);
     let now = BEGIN;
@@ -172,7 +172,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   }, 420_000);
 
   it.each(Object.entries(JOBS))(
-    'did every slot of %s once, or recorded what stands for it',
+    'run every slot of %s once, or record which run covers it',
     async (job, cron) => {
       const done = (await recordedRuns(db, job)).filter(
         (run): run is RecordedRun & { slot: Date } => run.outcome === 'done' && run.slot !== null,
@@ -188,7 +188,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     },
   );
 
-  it('was done by all instances', () => {
-    for (const { worked } of instances) expect(worked).toBeGreaterThan(0);
+  it('give work to every instance', () => {
+    for (const { maintenanceRuns } of instances) expect(maintenanceRuns).toBeGreaterThan(0);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithClock } from '../support/faketime-cluster.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { maintain } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { expectHistoryOf, maintain } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HOUR = 3_600_000;
@@ -72,7 +72,7 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
       await expectEachOnce();
     });
 
-    it('has each report in one row when more came', async () => {
+    it('has each report in one row when more reports came', async () => {
       await moreReports(moment(time));
       await expectEachOnce();
     });

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { describeWithClock } from '../support/faketime-cluster.js';
+import { describeWithClock } from '../support/servers/faketime-cluster.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { DOCUMENTED_REFRESH } from '../support/raw-retention.js';
-import { maintain } from '../support/retention.js';
-import { expectHistoryOf, insertReports } from '../support/scenario.js';
+import { DOCUMENTED_REFRESH, expectHistoryOf, maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const HOUR = 3_600_000;
@@ -30,7 +28,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   const random = new Random(42);
   let db: TestDatabase;
   const sightings: Sighting[] = [];
-  /** In the order in which the database was told of them, the first time each. */
+  /** In the order in which the database first got them. */
   const told = new Map<string, TestReport>();
   const sizes: { day: number; raw: number; parts: number }[] = [];
 
@@ -97,7 +95,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     for (const { id } of random.shuffle(jobs)) await runPolicy(id);
   }
 
-  /** Everything that runs on its own, in whatever order. */
+  /** Everything that runs by itself, in any order. */
   async function operate(now: Date): Promise<void> {
     const work = random.shuffle([
       () => runPolicies(),
@@ -123,7 +121,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     sizes.push({ day, raw, parts });
   }
 
-  it('shows each report once, every day', async () => {
+  it('show each report once, every day', async () => {
     let before = new Date(BEGIN.getTime() - 7 * DAY);
     for (let step = 0; step <= DAYS * (DAY / STEP); step++) {
       const now = new Date(BEGIN.getTime() + step * STEP);
@@ -140,7 +138,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     }
   }, 600_000);
 
-  it('has a daily row, computed from the reports that went in, for every day', async () => {
+  it('have a daily row for every day, computed from the reports that went in', async () => {
     await expectHistoryOf(db, [...told.values()]);
     expect(await db.value('SELECT sum(report_count)::int FROM location_history_view')).toBe(told.size);
     expect(told.size).toBeGreaterThan(DAYS * (DAY / STEP) * NEW_A_STEP * 0.9);
@@ -151,7 +149,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     ).toBeGreaterThan(DAYS);
   });
 
-  it('keeps raw reports, and what they are stored in, flat from the fifth day on', () => {
+  it('keep the number of raw reports and their storage constant from the fifth day on', () => {
     const late = sizes.filter(({ day }) => day >= 5);
     expect(late).toHaveLength((DAYS - 5) * (DAY / STEP) + 1);
     expect(Math.max(...late.map(({ raw }) => raw))).toBeLessThan(MOST_RAW);

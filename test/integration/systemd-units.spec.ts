@@ -102,7 +102,7 @@ describe('the systemd units', () => {
     expect(GUIDE).toContain(only('EnvironmentFile'));
   });
 
-  it.each(UNITS)('$name is stopped only after an orderly stop has had its time', ({ only }) => {
+  it.each(UNITS)('$name is killed only after an orderly stop has had its time', ({ only }) => {
     const source = readFileSync(packagePath('src/process.ts'), 'utf8');
     const [, drain = ''] = /STOP_TIMEOUT_MS = ([\d_]+)/.exec(source) ?? [];
     expect(Number(only('TimeoutStopSec')) * 1000).toBeGreaterThan(Number(drain.replaceAll('_', '')));
@@ -110,7 +110,7 @@ describe('the systemd units', () => {
     expect([only('Type'), only('KillSignal'), only('Restart')]).toEqual(['exec', 'SIGTERM', 'on-failure']);
   });
 
-  it('migrate the database in one of them, which the others wait for', () => {
+  it('migrate the database in one of them, for which the others wait', () => {
     const migrating = UNITS.filter(({ text }) => /^ExecStartPre=.* migrate$/m.test(text));
     expect(migrating.map(({ name }) => name)).toEqual(['tracker-api.service']);
     for (const unit of UNITS.filter(({ name }) => name !== 'tracker-api.service')) {
@@ -118,7 +118,7 @@ describe('the systemd units', () => {
     }
   });
 
-  it.each(UNITS)('$name is installed by the steps of docs/deploying.md', ({ name }) => {
+  it.each(UNITS)('$name is installed by the documented steps', ({ name }) => {
     expect(GUIDE).toContain(`sudo cp systemd/${name} /etc/systemd/system/\n`);
     for (const step of ['enable', 'start']) {
       expect(GUIDE).toMatch(
@@ -156,23 +156,23 @@ withSystemd(`systemd-analyze${obstacle ? ` [skipped: ${obstacle}]` : ''}`, () =>
   const verify = (name: string): ReturnType<typeof analyze> =>
     analyze('verify', '--man=no', '--recursive-errors=no', `--root=${root}`, name);
 
-  it.each(UNITS)('finds nothing wrong with $name', ({ name }) => {
+  it.each(UNITS)('pass systemd-analyze verify: $name', ({ name }) => {
     expect(verify(name)).toEqual({ status: 0, output: '' });
   });
 
-  it.each(UNITS)('would find it, were the program of $name missing', ({ name }) => {
+  it.each(UNITS)('would fail it if the program of $name were missing', ({ name }) => {
     rmSync(inRoot('usr/bin/node'));
     const { status, output } = verify(name);
     expect(output).toContain('Command /usr/bin/node is not executable');
     expect(status).not.toBe(0);
   });
 
-  it.each(UNITS)('would find it, were a setting of $name misspelt', ({ name, text }) => {
+  it.each(UNITS)('would fail it if a setting of $name were misspelt', ({ name, text }) => {
     writeFileSync(inRoot('etc/systemd/system', name), text.replace('\nRestart=', '\nRestrat='));
     expect(verify(name).output).toMatch(/Unknown key .*'Restrat'/);
   });
 
-  it.each(UNITS)('rates the exposure of $name as low', ({ name }) => {
+  it.each(UNITS)('have a low exposure: $name', ({ name }) => {
     // In tenths of its scale from 0 to 10; without any hardening a service has more than 90.
     const rated = analyze(
       'security',

@@ -35,7 +35,7 @@ it.each<[string, Omit<CreateTrackerInput, 'name'>, string]>([
   ['the key, and null', { advertisementKey: KEY, hashedAdvertisementKey: null }, 'advertisementKey'],
   ['the hash', { hashedAdvertisementKey: HASH }, 'hashedAdvertisementKey'],
   ['both', { advertisementKey: KEY, hashedAdvertisementKey: HASH }, 'hashedAdvertisementKey'],
-])('names the argument that was given: %s', async (_, keys, argument) => {
+])('a conflict of trackers names the given argument: %s', async (_, keys, argument) => {
   await expect(trackers.create({ name: 'second', ...keys })).rejects.toMatchObject({
     code: 'CONFLICT',
     message: `Another tracker has this ${argument}`,

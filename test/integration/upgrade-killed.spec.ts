@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectHistoryOfModel, OldDatabases, type OldDatabase } from '../support/history-of-0.1.0.js';
-import { migrateUp, reconnect, run } from '../support/migrations.js';
-import { RunningProduct, runCli } from '../support/product.js';
+import {
+  expectHistoryOfModel,
+  OldDatabases,
+  type OldDatabase,
+} from '../support/upgrade/used-version-0.1.0.js';
+import { RunningProduct, runCli } from '../support/processes.js';
 import { Random } from '../support/random.js';
-import { asAdministrator, serverOf, type TestServer } from '../support/servers.js';
-import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/schema-dump.js';
-import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/snapshot.js';
+import { asAdministrator, serverOf, type TestServer } from '../support/servers/database-servers.js';
+import { dumpSchema, expectSameSchema, type SchemaDump } from '../support/upgrade/schema-dump.js';
+import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/upgrade/upgrade-checks.js';
 
 const KILLS = 20;
 const SEED = 20_261_130;
@@ -39,7 +42,7 @@ class Moments {
   }
 }
 
-/** What `migrate` says of all steps since 0.1.0. */
+/** The report of `migrate` about all steps since 0.1.0. */
 const RAN = '3 migrations ran';
 
 describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
@@ -78,26 +81,24 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
 
   /** How far it has come: steps that have run, and whether location_history has its new columns. */
   async function stage({ db }: OldDatabase): Promise<string> {
-    const [row] = await run(
-      db,
-      `SELECT (SELECT count(*) FROM schema_migrations) || ' steps, ' || (SELECT count(*) FROM pg_attribute
+    const [row] =
+      await db.queryOnNewConnection(`SELECT (SELECT count(*) FROM schema_migrations) || ' steps, ' || (SELECT count(*) FROM pg_attribute
          WHERE attrelid = 'location_history'::regclass AND attname = 'motion') || ' remade, '
-         || (to_regclass('location_history_next') IS NOT NULL)::int || ' begun' AS stage`,
-    );
+         || (to_regclass('location_history_next') IS NOT NULL)::int || ' begun' AS stage`);
     return String(row?.['stage']);
   }
 
-  /** Whatever was left half done, history was the same all the time; and the next run brings all of it to its end. */
+  /** Whatever was left half done, history was the same all the time, and the next run completes everything. */
   async function expectToGoOn(old: OldDatabase): Promise<void> {
     await expectUnchanged(old.db, before);
-    await migrateUp(old.db);
+    await old.db.migrate();
     await expectUnchanged(old.db, before);
     expectSameSchema(await dumpSchema(old.db.url), schema);
-    await reconnect(old.db);
+    await old.db.reconnect();
     await expectHistoryOfModel(old.db, old.model);
   }
 
-  it(`by kill -9, at any time, goes on where it is run again (seed ${SEED})`, async () => {
+  it(`by kill -9, at any time, goes on when it is run again (seed ${SEED})`, async () => {
     const moments = new Moments(new Random(SEED), duration);
     const reached = new Set<string>();
     let killed = 0;
@@ -119,7 +120,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     expect(reached.size).toBeGreaterThan(1);
   }, 900_000);
 
-  it(`by the end of its sessions, at any time, goes on where it is run again (seed ${SEED + 1})`, async () => {
+  it(`by the end of its sessions, at any time, goes on when it is run again (seed ${SEED + 1})`, async () => {
     const moments = new Moments(new Random(SEED + 1), duration);
     let ended = 0;
     for (let i = 0; i < KILLS; i++) {
@@ -149,7 +150,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     });
   }
 
-  it('by nothing, from two processes at once, is run by one of them', async () => {
+  it('by nothing, but started by two processes at once, is run by one of them', async () => {
     const old = await databases.copy();
     const both = await Promise.all([runCli(['migrate'], env(old)), runCli(['migrate'], env(old))]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -160,7 +161,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     await expectToGoOn(old);
   });
 
-  it('by kill -9, is brought to its end by another process that waits', async () => {
+  it('by kill -9, is finished by another process that waits', async () => {
     const old = await databases.copy();
     const first = RunningProduct.cli(['migrate'], env(old));
     const second = runCli(['migrate'], env(old));

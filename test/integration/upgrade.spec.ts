@@ -2,22 +2,19 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { planMigration } from '../../src/database/migrator.js';
 import { PROGRAM_VERSION } from '../../src/database/schema/program-version.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { OtherRole } from '../support/granted.js';
+import { expectUnchanged, OtherRole, takeSnapshot } from '../support/upgrade/upgrade-checks.js';
 import {
   OldDatabases,
   expectHistoryOfModel,
   KEYS_010,
   type OldDatabase,
-} from '../support/history-of-0.1.0.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { migrateUp, reconnect, run } from '../support/migrations.js';
+} from '../support/upgrade/used-version-0.1.0.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { copyReports, ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, DOCUMENTED_REFRESH, keepRaw, maintain } from '../support/retention.js';
-import { at, copyReports, insertReports } from '../support/scenario.js';
-import { dumpSchema, expectSameSchema } from '../support/schema-dump.js';
-import { expectUnchanged, takeSnapshot } from '../support/snapshot.js';
-import { insert } from '../support/statements-of-0.1.0.js';
+import { boundaries, DOCUMENTED_REFRESH, keepRaw, maintain } from '../support/history.js';
+import { dumpSchema, expectSameSchema } from '../support/upgrade/schema-dump.js';
+import { insert } from '../support/upgrade/version-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const STEPS = ['AddDeviceFields1767000000001', 'RemakeAggregates1767000000002', 'GuardHistory1769000000001'];
@@ -36,21 +33,21 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
 
   async function upgraded(): Promise<OldDatabase> {
     const old = await databases.copy();
-    expect((await migrateUp(old.db)).ran).toEqual(STEPS);
-    await reconnect(old.db);
+    expect((await old.db.migrate()).ran).toEqual(STEPS);
+    await old.db.reconnect();
     return old;
   }
 
   it('leaves every row as it was, and does nothing the second time', async () => {
     const { db, model } = await databases.copy();
     const before = await takeSnapshot(db);
-    expect(await migrateUp(db)).toMatchObject({ ran: STEPS, definitions: true, remade: true });
+    expect(await db.migrate()).toMatchObject({ ran: STEPS, definitions: true, remade: true });
     await expectUnchanged(db, before);
     const schema = await dumpSchema(db.url);
-    expect(await migrateUp(db)).toMatchObject({ ran: [], definitions: false, remade: false });
+    expect(await db.migrate()).toMatchObject({ ran: [], definitions: false, remade: false });
     expectSameSchema(await dumpSchema(db.url), schema);
     await expectUnchanged(db, before);
-    await reconnect(db);
+    await db.reconnect();
     await expectHistoryOfModel(db, model);
     await expectUnchanged(db, before);
   });
@@ -72,19 +69,19 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     expect(await db.value('SELECT sum(rejected)::int FROM import_runs')).toBeGreaterThan(5);
   });
 
-  it('brings up what was not refreshed yet', async () => {
+  it('refreshes what had not been refreshed yet', async () => {
     const { db, model, today } = await databases.copy();
     const reports: TestReport[] = [-1, -2, -3, -30].map((day) => ({
       ...{ key: 'a', at: at(today, day, '23:59:59.998'), latitude: 1, longitude: 2, imprecise: false },
     }));
     await insert(db, reports);
     model.add(reports);
-    await migrateUp(db);
-    await reconnect(db);
+    await db.migrate();
+    await db.reconnect();
     await expectHistoryOfModel(db, model);
   });
 
-  it('goes on: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
+  it('keeps everything working: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
     const { db, model, today } = await upgraded();
     const random = new Random(12);
     const keys = [...KEYS_010];
@@ -138,47 +135,44 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     await expectHistoryOfModel(db, model);
   });
 
-  it('keeps rights that were granted to others, and those that were taken from all', async () => {
+  it('keeps rights that were granted to others, and those that were revoked from all', async () => {
     const { db } = await databases.copy();
     await role.grantEverywhere(db);
     const [rights, closed] = [await role.rights(db), await role.closedFunctions(db)];
     expect(rights.length).toBeGreaterThan(15);
     expect(closed).toEqual(['ingest_reports', 'take_report', 'update_nearest_city']);
-    await migrateUp(db);
+    await db.migrate();
     expect(await role.rights(db)).toEqual(rights);
     expect(await role.closedFunctions(db)).toEqual(closed);
   });
 
   it.each(engine === 'timescaledb' ? ['location_history', 'location_history_daily'] : ['location_history'])(
-    'is refused before anything is changed where others have built on %s, and the plan names it',
+    'is refused before any change where a foreign object depends on %s, which the plan names',
     async (relation) => {
       const { db } = await databases.copy();
-      await run(
-        db,
-        `CREATE VIEW report_of_ours AS SELECT hashed_adv_key FROM location_history_days; -- of none of them
+      await db.queryOnNewConnection(`CREATE VIEW report_of_ours AS SELECT hashed_adv_key FROM location_history_days; -- of none of them
         CREATE SCHEMA theirs;
         CREATE VIEW theirs.view AS SELECT * FROM ${relation};
         CREATE MATERIALIZED VIEW theirs.places AS SELECT count(*) FROM ${relation};
         CREATE FUNCTION theirs.rows() RETURNS SETOF ${relation} LANGUAGE sql AS 'SELECT * FROM ${relation}';
-        CREATE TABLE theirs.kept (id int, place ${relation}, places ${relation}[])`,
-      );
+        CREATE TABLE theirs.kept (id int, place ${relation}, places ${relation}[])`);
       const named = [
         ...['column place of table theirs.kept', 'column places of table theirs.kept'],
         ...['function theirs.rows()', 'theirs.places', 'theirs.view'],
       ].map((object) => `${object} (on ${relation})`);
       const before = await dumpSchema(db.url);
       expect((await planMigration(db.config, db.url)).inTheWay).toEqual(named);
-      await expect(migrateUp(db)).rejects.toMatchObject({
+      await expect(db.migrate()).rejects.toMatchObject({
         code: 'CONFLICT',
         message: expect.stringContaining(named.join(', ')),
       });
       expectSameSchema(await dumpSchema(db.url), before);
-      await run(db, 'DROP SCHEMA theirs CASCADE');
-      expect((await migrateUp(db)).ran).toEqual(STEPS);
+      await db.queryOnNewConnection('DROP SCHEMA theirs CASCADE');
+      expect((await db.migrate()).ran).toEqual(STEPS);
     },
   );
 
-  it('is told by the plan, which changes nothing', async () => {
+  it('is described by the plan, which changes nothing', async () => {
     const { db } = await databases.copy();
     const before = await dumpSchema(db.url);
     const plan = await planMigration(db.config, db.url);
@@ -195,11 +189,11 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
         ? ['location_history_daily', 'location_history_hourly', 'location_history_daily', 'location_history']
         : ['location_history'],
     );
-    await migrateUp(db);
+    await db.migrate();
     expect((await planMigration(db.config, db.url)).steps).toEqual([]);
   });
 
-  it('is no more than everything in a new database, says the plan', async () => {
+  it('has nothing left to do in a new database, according to the plan', async () => {
     const db = await TestDatabase.create(engine, { empty: true });
     try {
       const plan = await planMigration(db.config, db.url);
@@ -216,26 +210,24 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     ...(engine === 'timescaledb' ? [['location_history_daily', 'VIEW']] : []),
   ])('keeps comments of others on %s', async (relation, kind) => {
     const { db } = await databases.copy();
-    await run(
-      db,
+    await db.queryOnNewConnection(
       `COMMENT ON ${kind} ${relation} IS 'theirs'; COMMENT ON COLUMN ${relation}.nearest_city IS 'the city'`,
     );
-    await migrateUp(db);
+    await db.migrate();
     expect(
-      await run(
-        db,
-        `SELECT obj_description(c.oid) AS relation, col_description(c.oid, attnum) AS "column" FROM pg_class AS c
-         JOIN pg_attribute AS a ON a.attrelid = c.oid AND attname = 'nearest_city' WHERE c.oid = '${relation}'::regclass`,
-      ),
+      await db.queryOnNewConnection(`SELECT obj_description(c.oid) AS relation, col_description(c.oid, attnum) AS "column" FROM pg_class AS c
+         JOIN pg_attribute AS a ON a.attrelid = c.oid AND attname = 'nearest_city' WHERE c.oid = '${relation}'::regclass`),
     ).toEqual([{ relation: 'theirs', column: 'the city' }]);
   });
 
-  it('keeps indexes that others made on location_history', async () => {
+  it('keeps indexes that others created on location_history', async () => {
     const { db } = await databases.copy();
-    await run(db, 'CREATE INDEX by_city ON location_history (nearest_city) WHERE nearest_city IS NOT NULL');
-    await migrateUp(db);
+    await db.queryOnNewConnection(
+      'CREATE INDEX by_city ON location_history (nearest_city) WHERE nearest_city IS NOT NULL',
+    );
+    await db.migrate();
     const indexes = `SELECT indexname AS name FROM pg_indexes WHERE tablename = 'location_history' ORDER BY 1`;
-    expect(await run(db, indexes)).toEqual(
+    expect(await db.queryOnNewConnection(indexes)).toEqual(
       ['by_city', 'location_history_id', 'location_history_timestamp', 'location_history_tracker'].map(
         (name) => ({ name }),
       ),

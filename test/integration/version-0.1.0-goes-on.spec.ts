@@ -1,29 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import {
   expectHistoryOfModel,
   KEYS_010,
   type OldDatabase,
   OldDatabases,
-} from '../support/history-of-0.1.0.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { migrateUp, reconnect, run } from '../support/migrations.js';
+} from '../support/upgrade/used-version-0.1.0.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { at } from '../support/scenario.js';
 import {
   asOf010,
   beginRun,
   closeDays,
+  FIXTURES_010,
   insert,
+  runSteps,
   settle,
   takeInBatch,
   takeReport,
   withFieldsOf010,
-} from '../support/statements-of-0.1.0.js';
-import { FIXTURES_010, runSteps } from '../support/version-0.1.0.js';
+} from '../support/upgrade/version-0.1.0.js';
 
 /** The statements of version 0.1.0 that stand in files. */
 const QUERIES = readdirSync(join(FIXTURES_010, 'queries'), { recursive: true, encoding: 'utf8' })
@@ -40,7 +39,7 @@ const STAGES: readonly [
   stored: (given: readonly TestReport[]) => TestReport[],
 ][] = [
   ['an upgrade that has come half way', ({ db }) => runSteps(db, ['0002']), asOf010],
-  ['an upgrade', ({ db }) => migrateUp(db), withFieldsOf010],
+  ['an upgrade', ({ db }) => db.migrate(), withFieldsOf010],
 ];
 
 describeOnEveryEngine('processes of version 0.1.0', (engine) => {
@@ -65,7 +64,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
     });
   });
 
-  it.each(STAGES)('take reports in after %s, refresh, and close days', async (_, upgrade, stored) => {
+  it.each(STAGES)('ingest reports after %s, refresh, and close days', async (_, upgrade, stored) => {
     const old = await databases.copy();
     await upgrade(old);
     const { db, model, today } = old;
@@ -88,8 +87,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
       expect(await takeReport(client, sent[0] as TestReport)).toBe('duplicate');
     });
     expect(
-      await run(
-        db,
+      await db.queryOnNewConnection(
         `SELECT read::int, stored + late AS taken, duplicate::int FROM import_runs WHERE name LIKE 'another%'`,
       ),
     ).toEqual([{ read: imported.length + 5, taken: String(imported.length), duplicate: 5 }]);
@@ -99,8 +97,8 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
     model.horizon = at(today, -1, '00:00:00');
     await settle(db);
 
-    await migrateUp(db);
-    await reconnect(db);
+    await db.migrate();
+    await db.reconnect();
     await expectHistoryOfModel(db, model);
   });
 });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('changes of raw reports', (engine) => {
+describeOnEveryEngine('a change of raw reports', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let key: string;
@@ -41,7 +42,7 @@ describeOnEveryEngine('changes of raw reports', (engine) => {
       return change === null ? [] : { ...report, ...change };
     });
 
-  it('brings a report at a full hour into its hour, however many hours the change spans', async () => {
+  it('moves a report at a full hour into its hour, however many hours the change spans', async () => {
     const hour = (h: number): Date => at(today, -1, `${String(h).padStart(2, '0')}:00:00`);
     for (const last of [9, 10, 19, 20, 21]) {
       await db.query('UPDATE location_reports SET confidence = $1 WHERE timestamp = $2', [last, hour(0)]);
@@ -55,7 +56,7 @@ describeOnEveryEngine('changes of raw reports', (engine) => {
     }
   });
 
-  it('brings a new city, and one that is taken away, into hours and days', async () => {
+  it('brings a new city, and a removed one, into hours and days', async () => {
     const newest = [at(today, -1, '10:50:00'), at(today, -2, '08:00:00')];
     await db.query(
       `UPDATE location_reports SET nearest_city = 'Paris' WHERE hashed_adv_key = $1 AND timestamp = ANY ($2)`,
@@ -77,7 +78,7 @@ describeOnEveryEngine('changes of raw reports', (engine) => {
     await expectHistoryOf(db, changed(times, { confidence: 2 }));
   });
 
-  it('takes deleted reports out of hours and days, and rows with the last one', async () => {
+  it('takes deleted reports out of hours and days, and removes rows with their last report', async () => {
     const times = [at(today, -1, '10:50:00'), at(today, -1, '12:00:00'), at(today, -2, '23:59:59.999')];
     for (const time of times) {
       await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1 AND timestamp = $2', [
@@ -90,16 +91,16 @@ describeOnEveryEngine('changes of raw reports', (engine) => {
     await expectHistoryOf(db, reports.slice(5));
   });
 
-  it('takes a deleted report that comes again', async () => {
+  it('accepts a deleted report that comes again', async () => {
     await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1', [key]);
     await insertReports(db, reports.slice(0, 5));
     await expectHistoryOf(db, reports);
   });
 
-  it('changes nothing when nothing is changed', async () => {
+  it('that changes nothing changes no history', async () => {
     await db.query(`UPDATE location_reports SET nearest_city = 'X' WHERE hashed_adv_key = 'nobody'`);
     await db.query(`DELETE FROM location_reports WHERE hashed_adv_key = 'nobody'`);
-    // A hypertable does not tell a trigger what a DELETE removed, so there it counts as a change.
+    // On a hypertable a trigger does not see what a DELETE removed, so there it counts as a change.
     expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(engine === 'timescaledb' ? 1 : 0);
     await expectHistoryOf(db, reports);
   });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 interface Changed {
@@ -56,7 +57,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     return { raw, hours, days };
   }
 
-  it('sets every layer where raw reports are there, and says of how many rows', async () => {
+  it('updates every layer where raw reports exist, and returns the number of rows', async () => {
     const reports = await given([
       report(-1, '09:00:00', 'Bonn'),
       report(-1, '10:10:00'),
@@ -74,7 +75,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     await expectHistoryOf(db, renamed);
   });
 
-  it('takes both ends of the range for inside', async () => {
+  it('includes both ends of the range', async () => {
     const [a, b] = await given([report(-1, '10:00:00'), report(-1, '11:00:00')]);
     expect(await update(at(today, -1, '10:00:00'), at(today, -1, '11:00:00'), 'Rom')).toEqual({
       raw: 2,
@@ -95,8 +96,8 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     await expectHistoryOf(db, [report(-1, '10:00:00', 'Rom'), other]);
   });
 
-  describe("never puts an older report's city over a newer one's", () => {
-    it('where raw reports are there', async () => {
+  describe("never replaces a newer report's city by that of an older one", () => {
+    it('where raw reports exist', async () => {
       await given([report(-1, '10:10:00', 'Bonn'), report(-1, '10:50:00', 'Köln')]);
       expect(await update(at(today, -1, '10:10:00'), at(today, -1, '10:49:59'), 'Rom')).toEqual({
         raw: 1,
@@ -122,7 +123,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     const since = (relation: string): Promise<Date> =>
       db.value(`SELECT nearest_city_at FROM ${relation} WHERE hashed_adv_key = $1`, [key]);
 
-    it('notes that a newer report says so, where raw reports are gone', async () => {
+    it('notes that a newer report has it, where raw reports are gone', async () => {
       const [older, newest] = (await given([report(-5, '10:10:00', 'Bonn'), report(-5, '10:50:00')])) as [
         TestReport,
         TestReport,
@@ -135,7 +136,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
       await expectHistoryOf(db, [older, between, { ...newest, city: 'Bonn' }]);
     });
 
-    it('notes it where raw reports are there, at once', async () => {
+    it('notes it at once where raw reports exist', async () => {
       const [, newest] = (await given([report(-1, '10:10:00', 'Bonn'), report(-1, '10:50:00')])) as [
         TestReport,
         TestReport,
@@ -145,7 +146,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     });
   });
 
-  it('counts hours and days whose city an older report gives', async () => {
+  it('counts hours and days that have their city from an older report', async () => {
     await given([report(-1, '10:10:00'), report(-1, '10:50:00')]);
     expect(await update(at(today, -1, '10:10:00'), at(today, -1, '10:10:00'), 'Rom')).toEqual({
       raw: 1,
@@ -156,7 +157,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
   });
 
   describe('where raw reports are gone', () => {
-    it('looks at the newest report of a day, however its reports came', async () => {
+    it('uses the newest report of a day, in whatever order its reports came', async () => {
       const closed = await given([report(-5, '10:10:00', 'Bonn'), report(-5, '10:50:00')]);
       const between = report(-5, '10:30:00');
       await insertReports(db, [between]);
@@ -188,7 +189,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
       await expectHistoryOf(db, [{ ...(older as TestReport), city: 'Rom' }, between, newest as TestReport]);
     });
 
-    it('sets whole days, and none beside them', async () => {
+    it('updates whole days, and none beside them', async () => {
       const days = await given([-7, -6, -5, -4].map((day) => report(day, '12:00:00', 'Bonn')));
       expect(await update(at(today, -6, '00:00:00'), at(today, -5, '23:59:59'), 'Rom')).toMatchObject({
         days: 2,
@@ -200,7 +201,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     });
   });
 
-  it('sets raw and what is left of it in one call', async () => {
+  it('updates raw reports and the remaining layers in one call', async () => {
     const reports = await given([report(-5, '12:00:00'), report(-2, '12:00:00'), report(-1, '12:00:00')]);
     expect(await update(at(today, -9, '00:00:00'), at(today, 0, '00:00:00'), 'Rom')).toMatchObject({
       raw: 2,

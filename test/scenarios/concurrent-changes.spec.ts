@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 import { Random } from '../support/random.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('changes from several connections at once', (engine) => {
@@ -22,7 +23,7 @@ describeOnEveryEngine('changes from several connections at once', (engine) => {
       [reports.map(({ key }) => key), reports.map((report) => report.at)],
     );
 
-  /** Inserts, changes and deletes reports of its own, of the same trackers and days as the others'. */
+  /** Inserts, changes and deletes its own reports, of the same trackers and days as those of the others. */
   async function work(seed: number): Promise<TestReport[]> {
     const random = new Random(seed);
     const left: TestReport[] = [];
@@ -54,7 +55,7 @@ describeOnEveryEngine('changes from several connections at once', (engine) => {
     await expectHistoryOf(db, left.flat());
   });
 
-  it('of a day that loses its last report and gets another leave an exact day', async () => {
+  it('leave an exact day that loses its last report and gets another', async () => {
     const reports = [1, 2, 3, 4].map((n): TestReport => ({
       key: 'a',
       at: at(today, -1, `10:00:00.00${n}`),

@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { given, ingestReports, type Ledger, sum } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { given, ingestReports, insertReports, type Ledger, sum } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 jest.setTimeout(240_000); // late rows by hand take a millisecond each on TimescaleDB
@@ -15,7 +22,7 @@ const CONNECTIONS = 4;
 const byKeyAndTime = (a: TestReport, b: TestReport): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : a.at.getTime() - b.at.getTime();
 
-describeOnEveryEngine('reports from several connections at once', (engine) => {
+describeOnEveryEngine('ingesting reports from several connections at once', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let random: Random;
@@ -27,7 +34,7 @@ describeOnEveryEngine('reports from several connections at once', (engine) => {
   });
   afterEach(() => db.drop());
 
-  /** One plain statement says how many rows it was given, not what became of them. */
+  /** A plain INSERT returns the number of given rows, not what became of them. */
   const insertReportsPlainly = async (db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> => {
     // TimescaleDB merges late rows one by one, under a lock, between the others: two such statements can deadlock.
     const horizon = engine === 'timescaledb' ? (await boundaries(db)).horizon : new Date(0);
@@ -67,7 +74,7 @@ describeOnEveryEngine('reports from several connections at once', (engine) => {
     ['the ingest call', ingestReports],
     ['plain INSERT', insertReportsPlainly],
   ])('counts 10,000 reports once while their day is closed: by %s', async (_, insert) => {
-    // Of the day that is closed meanwhile, and of the one before it: each is stored by one of the connections, or late.
+    // Reports of the day that is being closed, and of the day before: each is stored by one of the connections, or late.
     const trackers = await registered(40);
     const reports = random.reports(10_000, trackers, at(today, -10, '00:00:00'), at(today, -8, '00:00:00'));
     await keepRaw(db, 8);

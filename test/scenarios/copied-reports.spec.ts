@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import {
+  dayNames,
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
+import { copyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Days whose aggregates have been refreshed while they were empty: only what is logged as changed is looked at again. */
@@ -25,7 +32,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     latitude: 1,
     longitude: 2,
   });
-  /** On a connection of its own, after these statements. */
+  /** Runs it on a new connection, after these statements. */
   function copy(reports: readonly TestReport[], ...before: string[]): Promise<void> {
     return withClient(db.url, async (client) => {
       for (const statement of before) await client.query(statement);
@@ -34,13 +41,13 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     });
   }
 
-  it('are in history where they are the first of their days', async () => {
+  it('are in history when they are the first of their days', async () => {
     const reports = [report(-1, '10:00:00'), report(-1, '11:00:00'), report(0, '00:00:00')];
     await copy(reports);
     await expectHistoryOf(db, reports);
   });
 
-  it('are in history with other dates and a zone of an ambiguous name', async () => {
+  it('are in history with another date style and a zone with an ambiguous name', async () => {
     const first = report(-1, '09:00:00');
     await insertReports(db, [first]);
     await db.settle();
@@ -49,7 +56,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     await expectHistoryOf(db, [first, ...copied]);
   });
 
-  it('are in history behind an INSERT in the same transaction', async () => {
+  it('are in history after an INSERT in the same transaction', async () => {
     const copied = [report(-1, '10:00:00'), report(0, '00:00:00')];
     const inserted = report(-1, '08:00:00');
     await copy(
@@ -62,8 +69,8 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
   });
 });
 
-describeOnTimescale('a day whose reports no log knows of', () => {
-  it('is not closed, and is once they are logged', async () => {
+describeOnTimescale('a day with reports that are in no log', () => {
+  it('is closed only once they are logged', async () => {
     const db = await TestDatabase.create('timescaledb', { env: LONG_RAW_RETENTION });
     const today = await historyToday(db);
     await db.register('a');

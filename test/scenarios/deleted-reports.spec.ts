@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
 import {
   boundaries,
   DOCUMENTED_REFRESH,
+  expectHistoryOf,
+  historyToday,
   LONG_RAW_RETENTION,
   maintain,
   sixDaysThenRetention,
-} from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
+} from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DELETE = `mutation ($id: ID!, $from: DateTime!, $to: DateTime!) { deleted: deleteLocationReports(trackerId: $id, from: $from, to: $to) {
@@ -27,7 +28,7 @@ interface Deleted {
   days: { day: string; reports: number; deleted: boolean }[];
 }
 
-describeOnEveryEngine('reports that are deleted', (engine) => {
+describeOnEveryEngine('deleted reports', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -75,7 +76,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     await expectHistoryOf(db, there);
   });
 
-  it('are refused when they are sent one by one, and taken when somebody inserts them', async () => {
+  it('are rejected when they are sent one by one, and accepted when somebody inserts them', async () => {
     const bad = there.find(
       ({ key, at: moment }) => key === 'b' && moment > at(today, -1, '00:00:00'),
     ) as TestReport;
@@ -92,7 +93,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     await expectHistoryOf(db, there);
   });
 
-  it('go with a day whose raw reports are gone, where all of it are to go; no refresh brings it back', async () => {
+  it('are removed with a whole day whose raw reports are gone, and no refresh brings them back', async () => {
     const [from, to] = [at(today, -5, '00:00:00'), at(today, -4, '23:59:59.999')];
     expect(await remove('c', from, to)).toEqual({
       deletedReports: 48,
@@ -114,7 +115,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     await expectHistoryOf(db, there);
   });
 
-  it('are kept where others of such a day are to stay, and the answer says so', async () => {
+  it('are kept where only a part of such a day is to be deleted, and the answer says so', async () => {
     const all = there.filter(({ key }) => key === 'd');
     const [from, to] = [at(today, -5, '12:00:00'), at(today, -1, '11:59:59.999')];
     const answer = await remove('d', from, to);
@@ -131,7 +132,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     await expectHistoryOf(db, there);
   });
 
-  it('do not come back by an import that is under way', async () => {
+  it('are not brought back by a running import', async () => {
     const bad = there.find(
       ({ key, at: moment }) => key === 'e' && moment > at(today, -1, '00:00:00'),
     ) as TestReport;
@@ -140,7 +141,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
       await session.query('BEGIN');
       await session.query('SELECT delete_location_reports($1, $2, $2)', ['e', bad.at]);
       const importing = ingestReports(db, [bad]);
-      await waitingFor(db, '%ingest_reports%');
+      await sessionWaitingForLock(db, '%ingest_reports%');
       await session.query('COMMIT');
       expect(await importing).toEqual({ deleted: 1 });
     } finally {
@@ -149,7 +150,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     await expectGone('e', bad.at, bad.at);
   });
 
-  it('in any order with others that come in, leave the history of the rest', async () => {
+  it('leave the history of the other reports, in any order with new ones', async () => {
     const random = new Random(3);
     const gone: TestReport[] = [];
     for (let round = 0; round < 8; round++) {
@@ -173,7 +174,7 @@ describeOnEveryEngine('reports that are deleted', (engine) => {
     expect(gone.length).toBeGreaterThan(50);
   });
 
-  it('stay away when their day has been closed, and are forgotten when it is kept no longer', async () => {
+  it('stay away when their day has been closed, and are forgotten when it is deleted', async () => {
     await db.query('UPDATE history_state SET raw_retention_hours = 24');
     await maintain(db);
     expect((await boundaries(db)).horizon).toEqual(at(today, -1, '00:00:00'));

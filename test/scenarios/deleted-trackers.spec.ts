@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { DOCUMENTED_REFRESH, LONG_RAW_RETENTION, sixDaysThenRetention } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { onceShown } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/reports.js';
+import {
+  DOCUMENTED_REFRESH,
+  expectHistoryOf,
+  historyToday,
+  LONG_RAW_RETENTION,
+  sixDaysThenRetention,
+} from '../support/history.js';
+import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DELETE = `mutation ($id: ID!, $history: HistoryOnDelete!) { deleteTracker(id: $id, history: $history) { id erasedReports } }`;
@@ -21,7 +26,7 @@ const LAYERS = [
   'rejected_reports',
 ];
 
-describeOnEveryEngine('a tracker that is deleted', (engine) => {
+describeOnEveryEngine('deleting a tracker', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -51,7 +56,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
       ),
     ) as Record<string, number>;
 
-  it('leaves its history, which is seen again when its key is registered again', async () => {
+  it('keeps its history, which is visible again when its key is registered again', async () => {
     expect(await api.data(DELETE, { id: ids.get('b'), history: 'KEEP' })).toEqual({
       deleteTracker: { id: ids.get('b'), erasedReports: 0 },
     });
@@ -60,7 +65,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('takes its history with it in every layer, if that is wanted, and no refresh brings it back', async () => {
+  it('removes its history from every layer on request, and no refresh brings it back', async () => {
     const first = of('a')[0] as TestReport;
     await db.query('SELECT delete_location_reports($1, $2, $3)', [
       'a',
@@ -96,7 +101,7 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
     expect(counted).toBeGreaterThan(0);
     const nothing = Object.fromEntries(LAYERS.map((layer) => [layer, 0]));
     // A refresh of TimescaleDB's that was under way may have put back what it read before; the next one sees to it.
-    await onceShown(engine, async () => {
+    await whenVisible(engine, async () => {
       expect(await known('a')).toEqual(nothing);
     });
     await retryTransient(() => db.query(DOCUMENTED_REFRESH));
@@ -113,13 +118,13 @@ describeOnEveryEngine('a tracker that is deleted', (engine) => {
       tracker: null,
     });
 
-    // What is sent again is new: nobody remembers it.
+    // A report that is sent again is new, because its identity is gone.
     expect(await ingestReports(db, of('a').slice(0, 3))).toEqual({ late: 3 });
     await db.register('a again', 'a');
     await expectHistoryOf(db, [...of('a').slice(0, 3), ...of('b', 'c')]);
   });
 
-  it('is said to be missing, and to be needed', async () => {
+  it('reports a missing tracker, and a required argument', async () => {
     expect((await api.error(DELETE, { id: '987654321', history: 'ERASE' })).extensions).toEqual({
       code: 'NOT_FOUND',
       argument: 'id',

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClientBase } from 'pg';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { beginRun } from '../support/statements-of-0.1.0.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { beginRun } from '../support/upgrade/version-0.1.0.js';
 import { TestDatabase } from '../support/test-database.js';
 
 type Field = 'altitude' | 'speed' | 'course' | 'battery' | 'motion';
@@ -30,7 +30,7 @@ const RIGHT: Partial<TestReport>[] = [
   { motion: 'driving' },
 ];
 
-describeOnEveryEngine('what devices say beside the place', (engine) => {
+describeOnEveryEngine('what devices report beside the place', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let key = '';
@@ -71,8 +71,8 @@ describeOnEveryEngine('what devices say beside the place', (engine) => {
     await expectHistoryOf(db, [...reports, ...older]);
   });
 
-  describe.each(WRONG)('is refused where %s is %s:', (field, value, constraint) => {
-    it.each(DAYS)('of a report of day %i', async (days) => {
+  describe.each(WRONG)('is rejected where %s is %s:', (field, value, constraint) => {
+    it.each(DAYS)('is stored with a report of day %i', async (days) => {
       const given = report(days, '10:00:00', { [field]: value });
       await expect(insertReports(db, [given])).rejects.toMatchObject({ code: '23514', constraint });
       const outcome = await db.value(
@@ -84,7 +84,7 @@ describeOnEveryEngine('what devices say beside the place', (engine) => {
     });
   });
 
-  it('is kept of a rejected report as it was given, however large', async () => {
+  it('is kept as it was given with a rejected report, however large', async () => {
     await withClient(db.url, async (client) => {
       const { id, owner } = await beginRun(client, `${key}.ndjson`, 'fingerprint');
       await client.query('BEGIN');
@@ -102,7 +102,7 @@ describeOnEveryEngine('what devices say beside the place', (engine) => {
     });
   });
 
-  it('may be left out of take_report(), whose nine arguments of 0.1.0 are the first', async () => {
+  it('may be left out of take_report(), which starts with the nine arguments of 0.1.0', async () => {
     const outcome = await db.value(`SELECT take_report($1, $2, 1, 2, 3, 8, 0, 'Rome', 'test')`, [
       key,
       at(today, -1, '10:00:00'),

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { packagePath } from '../../src/database/sql-files.js';
 import { DOCUMENTS } from '../documents/document.js';
-import { connectTo } from '../support/client.js';
+import { connectTo } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { expectHistoryOf } from '../support/scenario.js';
+import { expectHistoryOf } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** The statements of the page that asked for this system, exactly as they stand there. */
@@ -38,8 +38,8 @@ describeOnEveryEngine('the documented statements', (engine) => {
   });
   afterAll(() => db.drop());
 
-  it('notify whoever listens, by hand and by themselves', async () => {
-    await db.settle(); // whoever is woken already, as by the migrations, is not woken again
+  it('notify all listeners, by hand and automatically', async () => {
+    await db.settle(); // a process that was notified already, as by the migrations, is not notified again
     const client = await connectTo(db.url);
     try {
       const heard: (string | undefined)[] = [];
@@ -71,7 +71,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
     expect(Date.now() - Number(rows[0]?.timestamp)).toBeLessThan(3_700_000);
   });
 
-  it('refresh what is fresh, and change nothing', async () => {
+  it('refresh history that is up to date, and change nothing', async () => {
     const [{ at }] = (await db.query('SELECT timestamp AS at FROM location_reports')) as [{ at: Date }];
     for (let round = 0; round < 2; round++) {
       for (const statement of [REFRESH_HOURS, REFRESH_DAYS, REFRESH_VIEW]) {

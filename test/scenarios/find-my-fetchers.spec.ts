@@ -2,10 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { FetchBrokenError } from '../../src/find-my/fetch.service.js';
 import type { FetchSummary } from '../../src/find-my/fetch-summary.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, FetchScene } from '../support/fetch-scene.js';
-import { see } from '../support/find-my.js';
-import { aKeyPair } from '../support/key-files.js';
-import { eventually } from '../support/shown.js';
+import { ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
+import { eventually } from '../support/waiting.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
 

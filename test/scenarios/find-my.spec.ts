@@ -2,11 +2,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import type { ImportSummary } from '../../src/import/import-summary.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import type { Fault, UpstreamReport } from '../support/fake-find-my.js';
-import { ago, FetchScene } from '../support/fetch-scene.js';
-import { see, seeOften } from '../support/find-my.js';
-import { aDevice, aKeyPair, type KeyPair } from '../support/key-files.js';
+import {
+  aDevice,
+  ago,
+  aKeyPair,
+  FetchScene,
+  type KeyPair,
+  see,
+  seeOften,
+} from '../support/scenes/find-my-scene.js';
 import { Random } from '../support/random.js';
-import { expectHistoryOf } from '../support/scenario.js';
+import { expectHistoryOf } from '../support/history.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
 const [A, B, C] = PAIRS as [KeyPair, KeyPair, KeyPair];

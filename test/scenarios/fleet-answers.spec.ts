@@ -7,13 +7,13 @@ import {
   metresBetween,
   type OracleRow,
   shown,
-} from '../support/answers-oracle.js';
-import { Api } from '../support/api.js';
+} from '../support/history-answers.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ingestReports } from '../support/ingest.js';
+import { ingestReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries } from '../support/retention.js';
-import { at, historyToday } from '../support/scenario.js';
+import { boundaries, historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const SEED = Number(process.env['RANDOM_SEED'] ?? 11);
@@ -87,7 +87,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
     ...(seenBefore !== undefined && { lastSeenBefore: at(dayZero, seenBefore, '00:00:00') }),
   });
 
-  it('trackersConnection is a filter and a sort', async () => {
+  it('trackersConnection equals a filter and a sort', async () => {
     await fc.assert(
       fc.asyncProperty(
         filter,
@@ -130,7 +130,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
     );
   });
 
-  it('latestLocation is the newest row of each', async () => {
+  it('latestLocation equals the newest row of each tracker', async () => {
     const { trackers } = await api.data<{ trackers: { id: string; latestLocation: AnswerRow | null }[] }>(
       `{ trackers { id latestLocation { ${ANSWER_FIELDS} } } }`,
     );
@@ -139,7 +139,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
     );
   });
 
-  it('trackersNear is a distance to each', async () => {
+  it('trackersNear equals the distance to each tracker', async () => {
     await fc.assert(
       fc.asyncProperty(
         latitude,
@@ -172,7 +172,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
     );
   });
 
-  it('recentLocationHistory is the newest of all rows', async () => {
+  it('recentLocationHistory equals the newest of all rows', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 1000 }),

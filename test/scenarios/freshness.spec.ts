@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { LocationHistoryService } from '../../src/location-history/location-history.service.js';
-import { aggregated, Api } from '../support/api.js';
+import { Api } from '../support/application.js';
+import { aggregated } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { eventually } from '../support/shown.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** How soon a committed report has to be seen. */
@@ -14,7 +15,7 @@ const HOUR = 3_600_000;
 const INSERT = `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
   VALUES ($1, clock_timestamp() - make_interval(secs => $2), ST_SetSRID(ST_MakePoint(7, $3), 4326))`;
 
-describeOnEveryEngine('freshness, with the application running', (engine) => {
+describeOnEveryEngine('the running application', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let id: string;
@@ -46,7 +47,7 @@ describeOnEveryEngine('freshness, with the application running', (engine) => {
     expect(rows.reduce((sum, { reportCount }) => sum + reportCount, 0)).toBe(reports);
   }
 
-  it('shows a report of now within a second, one after the other', async () => {
+  it('shows each current report within a second', async () => {
     for (let i = 0; i < 10; i++) {
       await insert();
       await eventually(expectAll, A_SECOND);
@@ -74,7 +75,7 @@ describeOnEveryEngine('freshness, with the application running', (engine) => {
     await eventually(expectAll, A_SECOND);
   });
 
-  it('shows reports within a second that come while others are taken in', async () => {
+  it('shows reports within a second while others come in', async () => {
     for (let i = 0; i < 40; i++) {
       await insert();
       await sleep(i % 7);
@@ -83,7 +84,7 @@ describeOnEveryEngine('freshness, with the application running', (engine) => {
   });
 
   it('shows a report within a second whose transaction began before a refresh and ended after it', async () => {
-    // While a marker waits nobody is notified again. This one is done before the transaction commits.
+    // While a marker waits there is no further notification. This one is processed before the transaction commits.
     await db.query('INSERT INTO refresh_markers (from_time, to_time) VALUES (NULL, NULL)');
     const writer = await db.pool.connect();
     try {
@@ -99,7 +100,7 @@ describeOnEveryEngine('freshness, with the application running', (engine) => {
     await eventually(expectAll, A_SECOND);
   });
 
-  it('brings the materialized view along', async () => {
+  it('updates the materialized view as well', async () => {
     await insert();
     await eventually(async () => {
       expect(await db.value('SELECT sum(report_count)::int FROM location_history')).toBe(reports);

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { BEHAVIOURS, FakeNominatim } from '../support/fake-nominatim.js';
-import { type Geocoding, geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
+import { BEHAVIOURS, FakeNominatim, type Geocoding, geocoding } from '../support/geocoding.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 Logger.overrideLogger(false);
@@ -64,7 +64,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
   /** What waits for a better answer comes again at once. */
   const dueNow = (): Promise<unknown> => db.query(`UPDATE geocoding_queue SET not_before = '-infinity'`);
 
-  it('shows what is known offline at once, and what the provider says when it has; one request a second from all', async () => {
+  it('shows offline answers at once, and online ones when they come; all processes together send one request a second', async () => {
     await insertReports(db, reports());
     const instances = [instance(), instance()];
     await instances[0]?.drain();
@@ -98,7 +98,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     ['answers HTML', 'html'],
     ["answers with another place's JSON", 'elsewhere'],
     ['is broken', 'broken'],
-  ])('goes on with what is known offline when the provider %s', async (_, behaviour) => {
+  ])('keeps the offline answers when the provider %s', async (_, behaviour) => {
     server.behave = BEHAVIOURS[behaviour];
     const given = reports().slice(0, 1);
     await insertReports(db, given);
@@ -115,7 +115,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     ]);
   });
 
-  it('waits for no better answer while the provider is down, paused or has had its requests of the day', async () => {
+  it('does not wait for better answers while the provider is down, paused or has used up its requests of the day', async () => {
     const { drain, online } = instance({ NOMINATIM_URL: 'http://127.0.0.1:9' });
     const expectFilledAtOnce = async (i: number): Promise<void> => {
       await insertReports(
@@ -151,7 +151,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     expect(await shown()).toEqual(['Oslo', 'Oslo', 'Oslo']);
   });
 
-  it('sends no more requests a day than it may', async () => {
+  it('sends no more requests a day than allowed', async () => {
     await insertReports(db, reports());
     const { drain, online } = instance({ NOMINATIM_DAILY_BUDGET: '1' });
     await drain();
@@ -164,7 +164,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('asks a cell again that another provider answered, when a report comes from there', async () => {
+  it('asks again for a cell that another provider answered, when a report comes from there', async () => {
     const [first, second] = [0, 30].map((minute) => ({
       key,
       at: at(today, -1, `10:${String(minute).padStart(2, '0')}:00`),

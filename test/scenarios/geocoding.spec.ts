@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { type Geocoding, geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import {
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+  readHistory,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const PARIS = { latitude: 48.8566, longitude: 2.3522 };
@@ -119,7 +125,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
       ]);
     });
 
-    it("does not let an older report's late city come over a newer one's", async () => {
+    it("does not replace a newer report's city by a late one of an older report", async () => {
       const newer = report(-40, '12:00:00', PARIS);
       await ingestReports(db, [newer]);
       await geocoder.drain();
@@ -140,7 +146,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     });
   });
 
-  it("does not let a newer report without a city wipe the older one's, nor an older one's come over a newer one's", async () => {
+  it("neither clears the older report's city for a newer one without city, nor replaces a newer one's by an older one's", async () => {
     const [nine, ten, eleven] = [
       report(-1, '10:10:00', OSLO),
       report(-1, '10:20:00', PARIS),
@@ -161,7 +167,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     ]);
   });
 
-  it('asks for a cell once, and again when its answer has expired, or others are asked', async () => {
+  it('asks for a cell once, and again when its answer has expired or other providers are asked', async () => {
     const asked = (): Promise<number> => db.value('SELECT cells_asked FROM geocoding_state');
     const insert = (time: string): Promise<void> => insertReports(db, [report(-1, time, ATLANTIC)]);
     await db.query('DELETE FROM geocoding_cells');
@@ -183,7 +189,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     expect((await readHistory(db))[0]?.city).toBe('Lajes das Flores');
   });
 
-  it('finds rows that the queue does not know of, the newest first, and once', async () => {
+  it('finds rows that are not in the queue, newest first, and once', async () => {
     await db.query('DELETE FROM geocoding_cells');
     const reports = [
       report(-1, '10:00:00', PARIS),
@@ -221,7 +227,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     expect(await db.value('SELECT count(*) FROM geocoding_queue')).toBe(0);
   });
 
-  it('takes the reports of one tracker in bounded batches as well', async () => {
+  it('processes the reports of one tracker in bounded batches as well', async () => {
     const midnight = at(today, -1, '00:00:00').getTime();
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)

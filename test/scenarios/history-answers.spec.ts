@@ -11,13 +11,12 @@ import {
   type Resolution,
   shown,
   thinned,
-} from '../support/answers-oracle.js';
-import { Api } from '../support/api.js';
+} from '../support/history-answers.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { MOTIONS, type TestReport, utcDay } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { boundaries } from '../support/retention.js';
-import { historyToday } from '../support/scenario.js';
+import { ingestReports } from '../support/reports.js';
+import { boundaries, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const MINUTE = 60_000;
@@ -80,7 +79,7 @@ describeOnEveryEngine('for random reports and questions', (engine) => {
     await db.drop();
   });
 
-  it('every answer is what a plain computation gives', async () => {
+  it('every answer equals a plain computation', async () => {
     const first = utcDay(await historyToday(db), -12).getTime();
     const kept = await boundaries(db);
     await fc.assert(

@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { healthOf } from '../support/health.js';
-import { at, historyToday, insertReports } from '../support/scenario.js';
+import { healthOf } from '../support/services.js';
+import { historyToday } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('what the doctor finds wrong', (engine) => {
+describeOnEveryEngine('the health check of history', (engine) => {
   let db: TestDatabase;
   let today: Date;
 
@@ -23,7 +25,7 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
   const report = (time: string): Promise<void> =>
     insertReports(db, [{ key: 'a', at: at(today, -1, time), latitude: 1, longitude: 2 }]);
 
-  it('that it is stale, also while its changes still wait', async () => {
+  it('reports that it is stale, even while its changes wait', async () => {
     const isStale = async (): Promise<boolean> => (await healthOf(db).check()).viewIsStale;
     expect(await isStale()).toBe(true); // a tracker was registered
     await db.aggregates.aggregateChanges();
@@ -32,12 +34,12 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
     expect(await isStale()).toBe(false);
   });
 
-  it('nothing, where there is no history at all', async () => {
+  it('reports nothing where there is no history at all', async () => {
     await db.settle();
     expect(await problems()).toEqual([]);
   });
 
-  it('that it is empty where there is history, as soon as that is so', async () => {
+  it('reports an empty view at once where there is history', async () => {
     await report('10:00:00');
     await db.aggregates.aggregateChanges();
     expect(await problems()).toEqual([expect.stringContaining('location_history is empty')]);
@@ -45,7 +47,7 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
     expect(await problems()).toEqual([]);
   });
 
-  it('that it is behind, once that lasts', async () => {
+  it('reports that it is behind, once that lasts', async () => {
     await report('11:00:00');
     await db.aggregates.aggregateChanges();
     expect(await problems()).toEqual([]);
@@ -59,7 +61,7 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
     expect(await problems()).toEqual([]);
   });
 
-  it('that reports belong to no tracker, told in the log when they get more', async () => {
+  it('reports keys of no tracker, and logs when there are more', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const told = (): string[] => warn.mock.calls.map(([text]) => String(text));
     const reportOf = async (key: string, time: string): Promise<void> => {
@@ -78,7 +80,7 @@ describeOnEveryEngine('what the doctor finds wrong', (engine) => {
   });
 
   if (engine === 'timescaledb') {
-    it('nothing of a policy that failed lately, and that it fails once that lasts', async () => {
+    it('ignores a single failure of a policy, and reports it once it lasts', async () => {
       const fail = (lastSuccess: string): Promise<unknown> =>
         db.administer(
           `INSERT INTO _timescaledb_internal.bgw_job_stat AS stat (job_id, last_start, last_finish, next_start,

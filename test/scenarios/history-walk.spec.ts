@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, historyToday } from '../support/scenario.js';
+import { ingestReports } from '../support/reports.js';
+import { historyToday, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/history.js';
+import { at } from '../support/history-oracle.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const WALK = `query ($ids: [ID!], $resolution: HistoryResolution!, $direction: OrderDirection!, $first: Int!, $after: String) {
@@ -17,7 +17,7 @@ interface Row {
   reportCount: number;
 }
 
-/** Somebody who walks through history and stops where he likes. */
+/** A client that walks through history, and stops anywhere. */
 class Walker {
   readonly rows: Row[] = [];
   hasMore = true;
@@ -129,7 +129,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
 
   // The repetition in other time zones is about times, not about size: a fifth will do.
   const ROWS = process.env['TEST_TIMEZONE'] === undefined ? 100_000 : 20_000;
-  it(`of ${ROWS} rows gives each once, while reports come in and the cut passes a day that it stands in`, async () => {
+  it(`of ${ROWS} rows gives each row once, while reports come in and the cut passes a day in its middle`, async () => {
     const [trackers, days] = [ROWS * 0.003, 275];
     await fill(trackers, days);
     const before = await db.query<{ day: string; reports: number }>(
@@ -191,7 +191,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     }
   });
 
-  it('ends a day as it began it, wherever it stands and wherever it goes', async () => {
+  it('ends a day at the resolution at which it began it, at any place and in both directions', async () => {
     await fill(2, 5);
     const ids = (await db.query<{ id: number }>('SELECT id FROM trackers ORDER BY id')).map(({ id }) =>
       String(id),
@@ -212,7 +212,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     expect(new Set(walkers.map(({ rows }) => rows.length)).size).toBeGreaterThan(1);
   });
 
-  it('says that it is too late where a day cannot be ended as it was begun', async () => {
+  it('reports that it is too late where a day cannot be ended as it was begun', async () => {
     await fill(1, 3);
     const hours = [3 + 5, 3 + 24].map((first) => new Walker(api, { first }));
     const reports = ['ASC', 'DESC'].map(

@@ -1,56 +1,17 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { DomainError } from '../../src/common/errors/domain-error.js';
 import { ImportBrokenError } from '../../src/import/import-summary.js';
-import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import {
-  batch,
-  garbage,
-  Importer,
-  type LedgerRow,
-  ledgerRows,
-  ListSource,
-  source,
-  testReports,
-  walkReport,
-  walkReports,
-} from '../support/importing.js';
-import { expectHistoryOf, historyToday } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
-import { TestDatabase } from '../support/test-database.js';
+import { batch, garbage, Importer, ImportScene, ListSource, source } from '../support/scenes/import-scene.js';
+import { expectHistoryOf } from '../support/history.js';
+import { eventually } from '../support/waiting.js';
 
 const BATCH = 100;
 
 describeOnEveryEngine('an import that came to no good end', (engine) => {
-  let db: TestDatabase;
-  let importer: Importer;
-  let today: Date;
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine);
-    importer = await Importer.start(db, { IMPORT_BATCH_SIZE: BATCH });
-    today = await historyToday(db);
-  });
-  afterAll(async () => {
-    await importer.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    key = `key ${++count}`;
-    await db.register(key);
-  });
-
-  const report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
-    walkReport(today, key, i, more);
-  const walk = (length: number, from = 0): SourceReport[] => walkReports(today, key, length, from);
-  const tested = (reports: readonly SourceReport[]): TestReport[] => testReports(key, reports);
+  const scene = new ImportScene(engine, { importer: { IMPORT_BATCH_SIZE: BATCH } });
+  const { report, walk, tested, runs } = scene;
   const FILE = { kind: 'file', name: 'walk' } as const;
-  const runs = (): Promise<LedgerRow[]> => ledgerRows(db);
   const cut = new DomainError('BAD_USER_INPUT', 'walk: it was cut');
   const down = new DomainError('UNAVAILABLE', 'nobody answers');
   const options = { ...FILE, fingerprint: 'f' };
@@ -60,7 +21,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
       [cut, 'broken'],
       [down, 'failed'],
     ] as const) {
-      const broken = importer.imports.takeIn(new ListSource([batch(walk(130))], failure), FILE);
+      const broken = scene.importer.imports.takeIn(new ListSource([batch(walk(130))], failure), FILE);
       await expect(broken).rejects.toBeInstanceOf(ImportBrokenError);
       await expect(broken).rejects.toMatchObject({ code: failure.code, summary: { read: 130 } });
       expect((await runs()).at(-1)).toMatchObject({
@@ -70,38 +31,41 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
         error_code: failure.code,
       });
     }
-    await expectHistoryOf(db, tested(walk(130)));
+    await expectHistoryOf(scene.db, tested(walk(130)));
   });
 
   it('goes on where it stopped when the same input comes again, also cut elsewhere into batches', async () => {
     const reports = [...walk(300), report(10, { position: 400 })];
     const items = [garbage(1), garbage(350)];
-    const first = importer.imports.takeIn(
+    const first = scene.importer.imports.takeIn(
       new ListSource([batch(reports.slice(0, 130), items.slice(0, 1))], down),
       options,
     );
     await expect(first).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    const second = await importer.imports.takeIn(
+    const second = await scene.importer.imports.takeIn(
       source(batch(reports.slice(0, 70)), batch(reports.slice(70), items)),
       options,
     );
     expect(second).toMatchObject({ resumedAt: 131, read: 303, stored: 300, duplicate: 1, rejected: 2 });
     expect(await runs()).toMatchObject([{ outcome: 'completed', resumed: 1, read: 303, error_code: null }]);
     // It is at its end: the same input once more is another run.
-    const third = await importer.imports.takeIn(source(batch(reports, items)), options);
+    const third = await scene.importer.imports.takeIn(source(batch(reports, items)), options);
     expect(third).toMatchObject({ resumedAt: 0, read: 303, stored: 0, duplicate: 301 });
   });
 
   it('does not go on with another input', async () => {
-    const begun = importer.imports.takeIn(new ListSource([batch(walk(130))], down), options);
+    const begun = scene.importer.imports.takeIn(new ListSource([batch(walk(130))], down), options);
     await expect(begun).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    const other = await importer.imports.takeIn(source(batch(walk(200))), { ...FILE, fingerprint: 'g' });
+    const other = await scene.importer.imports.takeIn(source(batch(walk(200))), {
+      ...FILE,
+      fingerprint: 'g',
+    });
     expect(other).toMatchObject({ resumedAt: 0, read: 200, stored: 70, duplicate: 130 });
   });
 
   it('is interrupted between two batches by a signal', async () => {
     const controller = new AbortController();
-    const aborted = importer.imports.takeIn(
+    const aborted = scene.importer.imports.takeIn(
       source(...[0, 100, 200, 300].map((from) => batch(walk(100, from))), batch(walk(9, 400))),
       {
         ...options,
@@ -113,12 +77,12 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     const [run] = await runs();
     expect(run).toMatchObject({ outcome: 'interrupted', owner: null });
     expect(run?.['read']).toBeLessThan(400);
-    const whole = await importer.imports.takeIn(source(batch(walk(409))), options);
+    const whole = await scene.importer.imports.takeIn(source(batch(walk(409))), options);
     expect(whole).toMatchObject({ resumedAt: run?.['read'], read: 409, stored: 409 });
   });
 
   it('takes over from a process that is gone, and from no other', async () => {
-    const gone = await Importer.start(db, { IMPORT_BATCH_SIZE: BATCH });
+    const gone = await Importer.start(scene.db, { IMPORT_BATCH_SIZE: BATCH });
     let goOn = (): void => undefined;
     const hanging: ListSource = Object.assign(source(), {
       batches: async function* () {
@@ -129,24 +93,24 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     });
     const first = gone.imports.takeIn(hanging, options).catch((error: unknown) => error);
     await eventually(async () => expect((await runs())[0]).toMatchObject({ read: 100 }));
-    await expect(importer.imports.takeIn(source(batch(walk(230))), options)).rejects.toMatchObject({
+    await expect(scene.importer.imports.takeIn(source(batch(walk(230))), options)).rejects.toMatchObject({
       code: 'CONFLICT',
       message: 'walk: another process is importing the same input at the moment',
     });
 
     // What is left of a process when it is killed: nothing that holds its lock.
-    await db.query(
+    await scene.db.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity, import_runs
          WHERE application_name = 'tracker-location-history import' AND datname = current_database()
            AND pid = (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = import_owner_lock(owner) & 4294967295)`,
     );
-    const second = await importer.imports.takeIn(source(batch(walk(230))), options);
+    const second = await scene.importer.imports.takeIn(source(batch(walk(230))), options);
     expect(second).toMatchObject({ resumedAt: 100, read: 230, stored: 230, duplicate: 0 });
     // It was not gone at all: what it stores now would be counted twice.
     goOn();
     expect(await first).toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
     expect(await runs()).toMatchObject([{ outcome: 'completed', read: 230, stored: 230 }]);
     await gone.stop();
-    await expectHistoryOf(db, tested(walk(230)));
+    await expectHistoryOf(scene.db, tested(walk(230)));
   });
 });

@@ -1,51 +1,28 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { batch, Importer, source, testReports, walkReport, walkReports } from '../support/importing.js';
-import { expectHistoryOf, historyToday } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { batch, Importer, ImportScene, source } from '../support/scenes/import-scene.js';
+import { expectHistoryOf } from '../support/history.js';
 
 const FILE = { kind: 'file', name: 'walk' } as const;
 
 // Whether a batch has known reports is guessed from its first hundred: see ingest_reports().
 describeOnEveryEngine('an import of reports of which some are known', (engine) => {
-  let db: TestDatabase;
-  let importer: Importer;
-  let today: Date;
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine);
-    importer = await Importer.start(db, { IMPORT_BATCH_SIZE: 1000 });
-    today = await historyToday(db);
-  });
-  afterAll(async () => {
-    await importer.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    key = `key ${++count}`;
-    await db.register(key);
-  });
-
-  const report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
-    walkReport(today, key, i, more);
-  const walk = (length: number, from = 0): SourceReport[] => walkReports(today, key, length, from);
-  const ingest = (...reports: SourceReport[]) => importer.imports.takeIn(source(batch(reports)), FILE);
+  const scene = new ImportScene(engine, { importer: { IMPORT_BATCH_SIZE: 1000 } });
+  const { report, walk, tested } = scene;
+  const ingest = (...reports: SourceReport[]) => scene.importer.imports.takeIn(source(batch(reports)), FILE);
 
   it.each([0, 99, 100, 250, 299])('counts the one at %d as a duplicate', async (i) => {
     await ingest(report(i));
     expect(await ingest(...walk(300))).toMatchObject({ stored: 299, duplicate: 1, rejected: 0 });
-    await expectHistoryOf(db, testReports(key, walk(300)));
+    await expectHistoryOf(scene.db, tested(walk(300)));
   });
 
   it('refuses another place at a known instant, far back in the batch', async () => {
     await ingest(report(280));
     const elsewhere = report(280, { position: 301, latitude: 3 });
     expect(await ingest(...walk(280), elsewhere)).toMatchObject({ stored: 280, duplicate: 0, rejected: 1 });
-    await expectHistoryOf(db, testReports(key, walk(281)));
+    await expectHistoryOf(scene.db, tested(walk(281)));
   });
 
   it('stores what a batch has twice once', async () => {
@@ -53,7 +30,7 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
       stored: 300,
       duplicate: 1,
     });
-    await expectHistoryOf(db, testReports(key, walk(300)));
+    await expectHistoryOf(scene.db, tested(walk(300)));
   });
 
   it('counts each once where two bring the same at the same time', async () => {
@@ -61,11 +38,11 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
     expect(both.map(({ read }) => read)).toEqual([3000, 3000]);
     expect(both.reduce((sum, { stored }) => sum + stored, 0)).toBe(3000);
     expect(both.reduce((sum, { duplicate }) => sum + duplicate, 0)).toBe(3000);
-    await expectHistoryOf(db, testReports(key, walk(3000)));
+    await expectHistoryOf(scene.db, tested(walk(3000)));
   });
 
   it('is done by more imports at once than there are connections', async () => {
-    const busy = await Importer.start(db, { IMPORT_BATCH_SIZE: 100, DATABASE_POOL_SIZE: 4 });
+    const busy = await Importer.start(scene.db, { IMPORT_BATCH_SIZE: 100, DATABASE_POOL_SIZE: 4 });
     try {
       const imports = Array.from({ length: 12 }, (_, i) =>
         busy.imports.takeIn(source(batch(walk(500, i * 500))), FILE),
@@ -74,6 +51,6 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
     } finally {
       await busy.stop();
     }
-    await expectHistoryOf(db, testReports(key, walk(6000)));
+    await expectHistoryOf(scene.db, tested(walk(6000)));
   });
 });

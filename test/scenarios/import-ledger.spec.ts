@@ -1,59 +1,24 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { DomainError } from '../../src/common/errors/domain-error.js';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import {
-  batch,
-  garbage,
-  Importer,
-  type LedgerRow,
-  ledgerRows,
-  ListSource,
-  source,
-  testReports,
-  walkReport,
-  walkReports,
-} from '../support/importing.js';
-import { at, expectHistoryOf, historyToday, readHistory } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { at } from '../support/history-oracle.js';
+import { batch, garbage, ImportScene, ListSource, source } from '../support/scenes/import-scene.js';
+import { expectHistoryOf, readHistory } from '../support/history.js';
 
 const BATCH = 100;
 const KEEP = 5;
 
 describeOnEveryEngine('the ledger of imports', (engine) => {
-  let db: TestDatabase;
-  let importer: Importer;
-  let today: Date;
-  let key = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine);
-    importer = await Importer.start(db, { IMPORT_BATCH_SIZE: BATCH, IMPORT_QUARANTINE_LIMIT: KEEP });
-    today = await historyToday(db);
+  const scene = new ImportScene(engine, {
+    importer: { IMPORT_BATCH_SIZE: BATCH, IMPORT_QUARANTINE_LIMIT: KEEP },
   });
-  afterAll(async () => {
-    await importer.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    key = `key ${++count}`;
-    await db.register(key);
-  });
-
-  const report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
-    walkReport(today, key, i, more);
-  const walk = (length: number, from = 0): SourceReport[] => walkReports(today, key, length, from);
-  const tested = (reports: readonly SourceReport[]): TestReport[] => testReports(key, reports);
+  const { report, walk, tested, runs } = scene;
   const FILE = { kind: 'file', name: 'walk' } as const;
-  const runs = (): Promise<LedgerRow[]> => ledgerRows(db);
 
   it('accounts for every report of every batch, by reason and by tracker', async () => {
-    const other = await db.register(`other ${key}`);
-    const late = report(1, { timestamp: at(today, -30, '12:00:00').toISOString(), position: 300 });
+    const other = await scene.db.register(`other ${scene.key}`);
+    const late = report(1, { timestamp: at(scene.today, -30, '12:00:00').toISOString(), position: 300 });
     const reports = [
       ...walk(250),
       late,
@@ -62,9 +27,9 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(0, { position: 303, latitude: 1 }),
       report(900, { position: 304, latitude: 91 }),
       report(901, { position: 305, tracker: 'nobody' }),
-      report(902, { position: 306, tracker: `other ${key}` }),
+      report(902, { position: 306, tracker: `other ${scene.key}` }),
     ];
-    const summary = await importer.imports.takeIn(
+    const summary = await scene.importer.imports.takeIn(
       source(batch(reports.slice(0, 120), [garbage(120)]), batch(reports.slice(120), [garbage(307)])),
       FILE,
     );
@@ -117,21 +82,21 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
         error_code: null,
       },
     ]);
-    const trackers = await db.query(
+    const trackers = await scene.db.query(
       `SELECT hashed_adv_key AS key, stored, late, duplicate, rejected FROM import_run_trackers ORDER BY stored`,
     );
     expect(trackers).toEqual([
-      { key: `other ${key}`, stored: 1, late: 0, duplicate: 0, rejected: 0 },
-      { key, stored: 250, late: 1, duplicate: 2, rejected: 2 },
+      { key: `other ${scene.key}`, stored: 1, late: 0, duplicate: 0, rejected: 0 },
+      { key: scene.key, stored: 250, late: 1, duplicate: 2, rejected: 2 },
     ]);
     expect(
-      await db.query(
+      await scene.db.query(
         `SELECT position, reason, tracker, hashed_adv_key AS key, latitude, given FROM rejected_reports ORDER BY position`,
       ),
     ).toEqual([
       { position: 120, reason: 'undecodable', tracker: null, key: null, latitude: null, given: '{120' },
-      { position: 303, reason: 'same_instant', tracker: null, key, latitude: 1, given: null },
-      { position: 304, reason: 'out_of_range', tracker: null, key, latitude: 91, given: null },
+      { position: 303, reason: 'same_instant', tracker: null, key: scene.key, latitude: 1, given: null },
+      { position: 304, reason: 'out_of_range', tracker: null, key: scene.key, latitude: 91, given: null },
       {
         position: 305,
         reason: 'unknown_tracker',
@@ -142,14 +107,14 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       },
       { position: 307, reason: 'undecodable', tracker: null, key: null, latitude: null, given: '{307' },
     ]);
-    await db.query('DELETE FROM trackers WHERE id = $1', [other]);
-    await expectHistoryOf(db, tested([...walk(250), late]));
+    await scene.db.query('DELETE FROM trackers WHERE id = $1', [other]);
+    await expectHistoryOf(scene.db, tested([...walk(250), late]));
   });
 
   it('counts all garbage, and keeps so much of each reason', async () => {
     const items = Array.from({ length: 250 }, (_, i) => garbage(i + 1));
     const unknown = walk(8).map((one) => ({ ...one, tracker: 'nobody', position: one.position + 250 }));
-    const { rejected, rejections } = await importer.imports.takeIn(
+    const { rejected, rejections } = await scene.importer.imports.takeIn(
       source(batch([], items), batch(unknown)),
       FILE,
     );
@@ -158,7 +123,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       { reason: 'undecodable', reports: 250, firstPosition: 1, kept: KEEP },
       { reason: 'unknown_tracker', reports: 8, firstPosition: 251, kept: KEEP },
     ]);
-    expect(await db.value('SELECT count(*) FROM rejected_reports')).toBe(2 * KEEP);
+    expect(await scene.db.value('SELECT count(*) FROM rejected_reports')).toBe(2 * KEEP);
   });
 
   it('bounds what it keeps of a report, whatever is in it', async () => {
@@ -169,7 +134,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(2, { nearestCity: long }),
       report(3, { tracker: long }),
     ];
-    const { rejections } = await importer.imports.takeIn(
+    const { rejections } = await scene.importer.imports.takeIn(
       source(batch([...wrong, report(0)], [{ ...garbage(9), given, message: long }])),
       FILE,
     );
@@ -178,20 +143,20 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       { reason: 'unknown_tracker', reports: 1 },
     ]);
     const longest = `SELECT max(length(r::text)) FROM rejected_reports AS r`;
-    expect(await db.value<number>(longest)).toBeLessThan(3000);
-    await expectHistoryOf(db, tested([report(0)]));
+    expect(await scene.db.value<number>(longest)).toBeLessThan(3000);
+    await expectHistoryOf(scene.db, tested([report(0)]));
   });
 
   it('refuses a batch that the database counts otherwise, all of it', async () => {
-    const { runId } = await importer.imports.takeIn(source(batch(walk(3))), FILE);
-    await db.query(`UPDATE import_runs SET owner = gen_random_uuid(), outcome = 'running'`);
-    const client = await db.pool.connect();
+    const { runId } = await scene.importer.imports.takeIn(source(batch(walk(3))), FILE);
+    await scene.db.query(`UPDATE import_runs SET owner = gen_random_uuid(), outcome = 'running'`);
+    const client = await scene.db.pool.connect();
     try {
       await client.query('BEGIN');
       await client.query('SELECT prepare_incoming_reports()');
       await client.query(
         `INSERT INTO incoming_reports VALUES (1, $1, now() - interval '1 minute', 1, 2, NULL, NULL, NULL, NULL, 'x')`,
-        [key],
+        [scene.key],
       );
       await expect(
         client.query('SELECT take_in_batch(id, owner, 2, 0, 1, 5) FROM import_runs WHERE id = $1', [runId]),
@@ -200,18 +165,18 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     } finally {
       client.release();
     }
-    await expectHistoryOf(db, tested(walk(3)));
+    await expectHistoryOf(scene.db, tested(walk(3)));
   });
 
   it('says of a rehearsal what would have become of everything, and nothing has', async () => {
-    await importer.imports.takeIn(source(batch(walk(50))), FILE);
-    const before = await readHistory(db);
+    await scene.importer.imports.takeIn(source(batch(walk(50))), FILE);
+    const before = await readHistory(scene.db);
     const given = (): ListSource =>
       source(
         batch([...walk(250), ...walk(30)], [garbage(3)]),
-        batch([report(5, { timestamp: at(today, -9, '01:00:00').toISOString() })]),
+        batch([report(5, { timestamp: at(scene.today, -9, '01:00:00').toISOString() })]),
       );
-    const rehearsed = await importer.imports.takeIn(given(), { ...FILE, rehearse: true });
+    const rehearsed = await scene.importer.imports.takeIn(given(), { ...FILE, rehearse: true });
     expect(rehearsed).toMatchObject({
       runId: null,
       read: 282,
@@ -220,15 +185,15 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       duplicate: 80,
       rejected: 1,
     });
-    expect(await readHistory(db)).toEqual(before);
-    expect(await db.query('SELECT FROM import_runs')).toHaveLength(1);
-    expect(await db.query('SELECT FROM rejected_reports')).toEqual([]);
-    const real = await importer.imports.takeIn(given(), FILE);
+    expect(await readHistory(scene.db)).toEqual(before);
+    expect(await scene.db.query('SELECT FROM import_runs')).toHaveLength(1);
+    expect(await scene.db.query('SELECT FROM rejected_reports')).toEqual([]);
+    const real = await scene.importer.imports.takeIn(given(), FILE);
     expect(real).toEqual({ ...rehearsed, runId: real.runId });
   });
 
   it('stores the last batch together with what the caller adds, or neither', async () => {
-    const failing = importer.imports.takeIn(source(batch(walk(150))), {
+    const failing = scene.importer.imports.takeIn(source(batch(walk(150))), {
       ...FILE,
       alongside: async (session) => {
         await session.query(`UPDATE trackers SET mac_address = 'seen'`);
@@ -236,27 +201,27 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       },
     });
     await expect(failing).rejects.toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
-    expect(await db.value('SELECT mac_address FROM trackers')).toBeNull();
-    await expectHistoryOf(db, tested(walk(100)));
+    expect(await scene.db.value('SELECT mac_address FROM trackers')).toBeNull();
+    await expectHistoryOf(scene.db, tested(walk(100)));
 
-    await importer.imports.takeIn(source(), {
+    await scene.importer.imports.takeIn(source(), {
       ...FILE,
       alongside: async (session) => {
         await session.query(`UPDATE trackers SET mac_address = 'asked, and nothing was there'`);
       },
     });
-    expect(await db.value('SELECT mac_address FROM trackers')).toMatch(/^asked/);
+    expect(await scene.db.value('SELECT mac_address FROM trackers')).toMatch(/^asked/);
     expect((await runs()).at(-1)).toMatchObject({ outcome: 'completed', read: 0 });
   });
 
   it('begins a run that was queued under the id that was told, once', async () => {
-    const runId = await importer.imports.queue(FILE);
+    const runId = await scene.importer.imports.queue(FILE);
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'queued' }]);
-    expect(await importer.imports.takeIn(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
+    expect(await scene.importer.imports.takeIn(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
       runId,
       stored: 3,
     });
-    await expect(importer.imports.takeIn(source(), { ...FILE, runId })).rejects.toMatchObject({
+    await expect(scene.importer.imports.takeIn(source(), { ...FILE, runId })).rejects.toMatchObject({
       code: 'CONFLICT',
     });
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'completed', stored: 3 }]);
@@ -264,19 +229,19 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
 
   it('adds what comes a report at a time to the run of the day, also from several at once', async () => {
     const options = { kind: 'owntracks', name: 'OwnTracks', standing: true } as const;
-    const tracked = walk(20).map((one) => importer.imports.takeIn(source(batch([one])), options));
+    const tracked = walk(20).map((one) => scene.importer.imports.takeIn(source(batch([one])), options));
     await Promise.all(tracked);
     expect(await runs()).toMatchObject([
       { ...FILE, kind: 'owntracks', name: 'OwnTracks', read: 20, stored: 20 },
     ]);
-    await expectHistoryOf(db, tested(walk(20)));
+    await expectHistoryOf(scene.db, tested(walk(20)));
   });
 
   it('knows trackers by names of the source: those given along, and devices that are assigned', async () => {
-    const id = await db.value<number>('SELECT id FROM trackers');
-    await db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['jane/phone', id]);
+    const id = await scene.db.value<number>('SELECT id FROM trackers');
+    await scene.db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['jane/phone', id]);
     const [a, b, c] = walk(3) as [SourceReport, SourceReport, SourceReport];
-    const { stored, rejected } = await importer.imports.takeIn(
+    const { stored, rejected } = await scene.importer.imports.takeIn(
       source(
         batch([
           { ...a, tracker: 'jane/phone' },
@@ -284,11 +249,11 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
           { ...c, tracker: 'clock' },
         ]),
       ),
-      { ...FILE, map: new Map([['watch', key]]) },
+      { ...FILE, map: new Map([['watch', scene.key]]) },
     );
     expect({ stored, rejected }).toEqual({ stored: 2, rejected: 1 });
-    await expectHistoryOf(db, tested([a, b]));
-    const wrong = importer.imports.takeIn(source(), { ...FILE, map: new Map([['watch', 'nobody']]) });
+    await expectHistoryOf(scene.db, tested([a, b]));
+    const wrong = scene.importer.imports.takeIn(source(), { ...FILE, map: new Map([['watch', 'nobody']]) });
     await expect(wrong).rejects.toMatchObject({ code: 'NOT_FOUND', details: { argument: 'map' } });
   });
 });

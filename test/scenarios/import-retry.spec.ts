@@ -1,37 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { SourceReport } from '../../src/import/report-source.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { batch, Importer, ListSource } from '../support/importing.js';
-import { at, expectHistoryOf, historyToday } from '../support/scenario.js';
-import { TestDatabase } from '../support/test-database.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { batch, Importer, ImportScene, ListSource } from '../support/scenes/import-scene.js';
+import { expectHistoryOf } from '../support/history.js';
 
-/** What a device says beside the place. */
+/** What a device reports beside the place. */
 const DEVICE = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
 
 describeOnEveryEngine('a retry of rejected reports', (engine) => {
-  let db: TestDatabase;
-  let importer: Importer;
-  let today: Date;
+  const scene = new ImportScene(engine, {
+    env: { DAILY_RETENTION_DAYS: '30' },
+    importer: { IMPORT_BATCH_SIZE: 100 },
+  });
   let name = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    db = await TestDatabase.create(engine, { env: { DAILY_RETENTION_DAYS: '30' } });
-    importer = await Importer.start(db, { IMPORT_BATCH_SIZE: 100 });
-    today = await historyToday(db);
-  });
-  afterAll(async () => {
-    await importer.stop();
-    await db.drop();
-  });
-  beforeEach(async () => {
-    await db.query('DELETE FROM trackers');
-    await db.query('DELETE FROM import_runs');
-    name = `tracker ${++count}`;
+  beforeEach(() => {
+    name = `tracker of ${scene.key}`;
   });
 
-  const walk = (length: number, from = at(today, -1, '06:00:00')): SourceReport[] =>
+  const walk = (length: number, from = at(scene.today, -1, '06:00:00')): SourceReport[] =>
     Array.from({ length }, (_, i) => ({
       position: i + 1,
       tracker: name,
@@ -55,7 +42,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       ...DEVICE,
     }));
   const reject = async (reports: readonly SourceReport[]): Promise<string> => {
-    const { runId, rejected } = await importer.imports.takeIn(new ListSource([batch(reports)]), {
+    const { runId, rejected } = await scene.importer.imports.takeIn(new ListSource([batch(reports)]), {
       kind: 'file',
       name: 'walk',
     });
@@ -63,23 +50,25 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     return String(runId);
   };
   const rejections = (runId: string): Promise<unknown[]> =>
-    db.query('SELECT reason, reports, kept, retaken FROM import_run_rejections WHERE run_id = $1', [runId]);
+    scene.db.query('SELECT reason, reports, kept, retaken FROM import_run_rejections WHERE run_id = $1', [
+      runId,
+    ]);
   const left = (): Promise<unknown[]> =>
-    db.query('SELECT position, rejected_as, reason FROM rejected_reports ORDER BY id');
+    scene.db.query('SELECT position, rejected_as, reason FROM rejected_reports ORDER BY id');
 
   it('takes what can be taken now, and leaves the rest in the quarantine with the reason of today', async () => {
-    const good = [...walk(230), ...walk(20, at(today, -9, '23:59:50'))];
+    const good = [...walk(230), ...walk(20, at(scene.today, -9, '23:59:50'))];
     const wrong = { ...(walk(1)[0] as SourceReport), position: 251, latitude: 91 };
     const nobodys = { ...(walk(1)[0] as SourceReport), position: 252, tracker: 'nobody' };
     const runId = await reject([...good, wrong, nobodys]);
-    const nothing = await importer.quarantine.retry({ reason: 'unknown_tracker' });
+    const nothing = await scene.importer.quarantine.retry({ reason: 'unknown_tracker' });
     expect(nothing).toMatchObject({ read: 252, stored: 0, late: 0, rejected: 252 });
     expect(await rejections(runId)).toEqual([
       { reason: 'unknown_tracker', reports: 252, kept: 252, retaken: 0 },
     ]);
 
-    await db.register(name, 'a key');
-    const retried = await importer.quarantine.retry({ runId });
+    await scene.db.register(name, 'a key');
+    const retried = await scene.importer.quarantine.retry({ runId });
     expect(retried).toMatchObject({ read: 252, stored: 230, late: 20, duplicate: 0, rejected: 2 });
     expect(retried.rejections).toMatchObject([
       { reason: 'out_of_range', reports: 1, kept: 0 },
@@ -92,20 +81,20 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     expect(await rejections(runId)).toEqual([
       { reason: 'unknown_tracker', reports: 252, kept: 252, retaken: 250 },
     ]);
-    expect(await db.query('SELECT kind, name, outcome FROM import_runs ORDER BY id')).toEqual([
+    expect(await scene.db.query('SELECT kind, name, outcome FROM import_runs ORDER BY id')).toEqual([
       { kind: 'file', name: 'walk', outcome: 'completed' },
       { kind: 'retry', name: 'rejected as unknown_tracker', outcome: 'completed' },
       { kind: 'retry', name: `rejected of run ${runId}`, outcome: 'completed' },
     ]);
-    await expectHistoryOf(db, tested('a key', good));
+    await expectHistoryOf(scene.db, tested('a key', good));
   });
 
   it('takes each report once, also when several retry at once', async () => {
     const runId = await reject(walk(500));
-    await db.register(name, 'b key');
-    const other = await Importer.start(db, { IMPORT_BATCH_SIZE: 70 });
+    await scene.db.register(name, 'b key');
+    const other = await Importer.start(scene.db, { IMPORT_BATCH_SIZE: 70 });
     const retries = await Promise.all(
-      [importer, other, importer].map(({ quarantine }) => quarantine.retry({ runId })),
+      [scene.importer, other, scene.importer].map(({ quarantine }) => quarantine.retry({ runId })),
     );
     await other.stop();
     expect(retries.reduce((sum, { stored }) => sum + stored, 0)).toBe(500);
@@ -114,7 +103,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     expect(await rejections(runId)).toEqual([
       { reason: 'unknown_tracker', reports: 500, kept: 500, retaken: 500 },
     ]);
-    await expectHistoryOf(db, tested('b key', walk(500)));
+    await expectHistoryOf(scene.db, tested('b key', walk(500)));
   });
 
   it('assigns reports of nobody to a tracker that is named, and those of a device to its tracker', async () => {
@@ -122,32 +111,38 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     for (const one of anonymous) Reflect.deleteProperty(one, 'tracker');
     const runId = await reject(anonymous);
     const phones = await reject(
-      walk(3, at(today, -1, '09:00:00')).map((one) => ({ ...one, tracker: 'phone' })),
+      walk(3, at(scene.today, -1, '09:00:00')).map((one) => ({ ...one, tracker: 'phone' })),
     );
-    const id = await db.register(name, 'c key');
-    await db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['phone', id]);
-    expect(await importer.quarantine.retry({ runId, tracker: name })).toMatchObject({ read: 3, stored: 3 });
-    expect(await importer.quarantine.retry({ runId: phones })).toMatchObject({ read: 3, stored: 3 });
-    await expectHistoryOf(db, tested('c key', [...walk(3), ...walk(3, at(today, -1, '09:00:00'))]));
+    const id = await scene.db.register(name, 'c key');
+    await scene.db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['phone', id]);
+    expect(await scene.importer.quarantine.retry({ runId, tracker: name })).toMatchObject({
+      read: 3,
+      stored: 3,
+    });
+    expect(await scene.importer.quarantine.retry({ runId: phones })).toMatchObject({ read: 3, stored: 3 });
+    await expectHistoryOf(
+      scene.db,
+      tested('c key', [...walk(3), ...walk(3, at(scene.today, -1, '09:00:00'))]),
+    );
   });
 
   it('takes what was too old, once more is kept', async () => {
-    await db.register(name, 'd key');
-    const old = walk(5, at(today, -50, '12:00:00'));
+    await scene.db.register(name, 'd key');
+    const old = walk(5, at(scene.today, -50, '12:00:00'));
     await reject(old);
-    await db.query('UPDATE history_state SET daily_retention_hours = 24 * 60');
-    expect(await importer.quarantine.retry({ reason: 'older_than_retention' })).toMatchObject({
+    await scene.db.query('UPDATE history_state SET daily_retention_hours = 24 * 60');
+    expect(await scene.importer.quarantine.retry({ reason: 'older_than_retention' })).toMatchObject({
       read: 5,
       late: 5,
     });
     expect(await left()).toEqual([]);
-    await expectHistoryOf(db, tested('d key', old));
+    await expectHistoryOf(scene.db, tested('d key', old));
   });
 
   it('leaves alone what could not be decoded', async () => {
     const item = { position: 1, reason: 'undecodable', message: 'no JSON', given: 'garbage' } as const;
-    await importer.imports.takeIn(new ListSource([batch([], [item])]), { kind: 'file', name: 'walk' });
-    expect(await importer.quarantine.retry({})).toMatchObject({ read: 0 });
+    await scene.importer.imports.takeIn(new ListSource([batch([], [item])]), { kind: 'file', name: 'walk' });
+    expect(await scene.importer.quarantine.retry({})).toMatchObject({ read: 0 });
     expect(await left()).toHaveLength(1);
   });
 
@@ -157,8 +152,11 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       [{ runId: '123456' }, 'NOT_FOUND', 'run'],
       [{ tracker: 'nobody' }, 'NOT_FOUND', 'tracker'],
     ])('%j', async (options, code, argument) => {
-      await expect(importer.quarantine.retry(options)).rejects.toMatchObject({ code, details: { argument } });
-      expect(await db.query('SELECT FROM import_runs')).toEqual([]);
+      await expect(scene.importer.quarantine.retry(options)).rejects.toMatchObject({
+        code,
+        details: { argument },
+      });
+      expect(await scene.db.query('SELECT FROM import_runs')).toEqual([]);
     });
   });
 });

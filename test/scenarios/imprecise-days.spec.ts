@@ -3,11 +3,17 @@ import { sqlFile } from '../../src/database/sql-files.js';
 import type { ShownLocation } from '../../src/geocoding/geocoding-queue.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { geocoding } from '../support/geocoding.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { type MakeReport, OSLO, PLACE, placesIn, reportsOf } from '../support/imprecise.js';
-import { ingestReports } from '../support/ingest.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import {
+  expectHistoryOf,
+  historyToday,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+  placesIn,
+  readHistory,
+} from '../support/history.js';
+import { ingestReports, insertReports, type MakeReport, OSLO, PLACE, reportsOf } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEY = 'phone';
@@ -28,7 +34,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
   });
   afterEach(() => db.drop());
 
-  it('stay as they are when their day is closed, and take late reports by the same rule', async () => {
+  it('stay as they are when their day is closed, and merge late reports by the same rule', async () => {
     const reports = [
       ...[precise(-5, '10:00:00'), imprecise(-5, '11:00:00')],
       ...[imprecise(-6, '10:00:00'), imprecise(-6, '11:00:00', { latitude: 3 })],
@@ -57,7 +63,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
     ]);
   });
 
-  it('are computed anew by the same rule, after deletions and refreshes', async () => {
+  it('are recomputed by the same rule, after deletions and refreshes', async () => {
     const reports = [
       precise(-1, '10:00:00', { city: 'Oslo' }),
       precise(-1, '10:10:00'),
@@ -85,7 +91,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
     await expectHistoryOf(db, [...left, precise(-1, '10:05:00')]);
   });
 
-  it('do not show the city of an imprecise report for a precise one, folded in any way', async () => {
+  it('do not show the city of an imprecise report for a precise one, in any layer', async () => {
     const reports = [
       precise(-1, '10:00:00'),
       imprecise(-1, '10:10:00', { city: 'Rome' }),
@@ -149,7 +155,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, 'Paris', 'Oslo', 'Oslo', 'Paris', null));
     });
 
-    it('have none where only an imprecise report beside it has one', async () => {
+    it('have no city where only an imprecise report beside it has one', async () => {
       const reports = [
         precise(-1, '10:00:00', { latitude: 30, longitude: -40 }),
         imprecise(-1, '10:10:00', OSLO),
@@ -159,7 +165,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, null, 'Oslo'));
     });
 
-    it('have that of their place when it is asked for, and other reports keep theirs', async () => {
+    it('have the city of their place when it is requested, and other reports keep theirs', async () => {
       const reports = [
         ...[precise(-1, '10:00:00', { city: 'Depot' }), imprecise(-1, '10:10:00', { ...OSLO, city: 'Oslo' })],
         ...[precise(-15, '10:00:00', { city: 'Depot' }), imprecise(-15, '10:10:00', OSLO)],
@@ -177,7 +183,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, 'Paris', 'Oslo', 'Paris'));
     });
 
-    it('of a closed day get one by hand for the report that they show, and for no other', async () => {
+    it('of a closed day get a city by hand for the report that they show only', async () => {
       const reports = [precise(-15, '10:00:00'), imprecise(-15, '11:00:00')];
       await insertReports(db, reports);
       const update = (time: string, city: string): Promise<unknown> =>
@@ -190,7 +196,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, 'Bonn'));
     });
 
-    it('get one by hand from the raw reports that count for them', async () => {
+    it('get a city by hand from the raw reports that count for them', async () => {
       const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:10:00'), imprecise(-1, '11:10:00')];
       await insertReports(db, reports);
       await db.settle();

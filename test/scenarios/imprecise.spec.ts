@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sqlFile } from '../../src/database/sql-files.js';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { CELL_TOWER, type MakeReport, PLACE, placesIn, reportsOf } from '../support/imprecise.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, placesIn, readHistory } from '../support/history.js';
 import {
-  at,
+  CELL_TOWER,
   copyReports,
-  expectHistoryOf,
-  historyToday,
+  ingestReports,
   insertReports,
-  readHistory,
-} from '../support/scenario.js';
+  type MakeReport,
+  PLACE,
+  reportsOf,
+} from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Every way in. */
@@ -44,36 +44,39 @@ describeOnEveryEngine('imprecise reports', (engine) => {
     ({ precise, imprecise } = reportsOf(key, today));
   });
 
-  describe.each(Object.entries(WAYS))('that come by %s', (_way, bring) => {
-    it.each(['behind', 'before'])('do not move what is shown: %s a precise one', async (order) => {
-      const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:00:01')];
-      for (const report of order === 'behind' ? reports : [...reports].reverse()) await bring(db, [report]);
-      await expectHistoryOf(db, reports);
-      const shown = { ...PLACE, horizontal_accuracy: 8, confidence: 3, imprecise: false };
-      const details = { altitude: null, speed: null, course: null, battery: null, motion: null };
-      const times = { located_at: at(today, -1, '10:00:00'), last_report_at: at(today, -1, '10:00:01') };
-      for (const relation of ['history_in_hours', 'history_in_days']) {
-        expect(await placesIn(db, relation, key)).toEqual([
-          { ...shown, ...details, ...times, report_count: 2, nearest_city: null },
+  describe.each(Object.entries(WAYS))('are marked when they come by %s', (_way, bring) => {
+    it.each(['after', 'before'])(
+      'do not change what is shown when they come %s a precise one',
+      async (order) => {
+        const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:00:01')];
+        for (const report of order === 'after' ? reports : [...reports].reverse()) await bring(db, [report]);
+        await expectHistoryOf(db, reports);
+        const shown = { ...PLACE, horizontal_accuracy: 8, confidence: 3, imprecise: false };
+        const details = { altitude: null, speed: null, course: null, battery: null, motion: null };
+        const times = { located_at: at(today, -1, '10:00:00'), last_report_at: at(today, -1, '10:00:01') };
+        for (const relation of ['history_in_hours', 'history_in_days']) {
+          expect(await placesIn(db, relation, key)).toEqual([
+            { ...shown, ...details, ...times, report_count: 2, nearest_city: null },
+          ]);
+        }
+        const [latest] = await db.query(sqlFile('queries/location-history/find-latest'), [[id]]);
+        expect(latest).toMatchObject({ horizontal_accuracy: 8, imprecise: false, ...times });
+        const near = (of: typeof PLACE): Promise<unknown[]> =>
+          db.query(sqlFile('queries/trackers/find-near'), [of.latitude, of.longitude, 1000, 10]);
+        expect(await near(PLACE)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
+        expect(await near(CELL_TOWER)).toEqual([]);
+        // RAW shows both, and marks the imprecise one.
+        expect(await placesIn(db, 'raw_history', key)).toMatchObject([
+          { ...PLACE, imprecise: false, ...details },
+          {
+            ...{ ...CELL_TOWER, imprecise: true, located_at: at(today, -1, '10:00:01') },
+            ...{ altitude: 35, speed: 1.5, course: 359.5, battery: 40, motion: 'walking' },
+          },
         ]);
-      }
-      const [latest] = await db.query(sqlFile('queries/location-history/find-latest'), [[id]]);
-      expect(latest).toMatchObject({ horizontal_accuracy: 8, imprecise: false, ...times });
-      const near = (of: typeof PLACE): Promise<unknown[]> =>
-        db.query(sqlFile('queries/trackers/find-near'), [of.latitude, of.longitude, 1000, 10]);
-      expect(await near(PLACE)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
-      expect(await near(CELL_TOWER)).toEqual([]);
-      // Raw shows both, and says which is which.
-      expect(await placesIn(db, 'raw_history', key)).toMatchObject([
-        { ...PLACE, imprecise: false, ...details },
-        {
-          ...{ ...CELL_TOWER, imprecise: true, located_at: at(today, -1, '10:00:01') },
-          ...{ altitude: 35, speed: 1.5, course: 359.5, battery: 40, motion: 'walking' },
-        },
-      ]);
-    });
+      },
+    );
 
-    it('are shown where no report of the hour or day is precise: the newest of them', async () => {
+    it('are shown where no report of the hour or day is precise, the newest of them', async () => {
       const reports = [
         imprecise(-1, '09:10:00'),
         imprecise(-1, '09:50:00', { latitude: 3, accuracy: 1000.5, speed: 0 }),
@@ -123,7 +126,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
       ['none is, by 0', 0, [false, false, false, false]],
       ['those above it are', 50, [false, false, true, true]],
       ['those above a fraction are', 0.5, [false, true, true, true]],
-    ])('with another threshold: %s', async (_name, threshold, expected) => {
+    ])('follow another threshold: %s', async (_name, threshold, expected) => {
       await db.query('UPDATE history_state SET max_accuracy_meters = $1', [threshold]);
       const given = [undefined, 50, 50.1, 20_037_508].flatMap((accuracy, i) =>
         [-1, -15].map((days): TestReport => ({
@@ -138,7 +141,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
     });
   });
 
-  it('stay what they were when the threshold changes, and when a report is changed', async () => {
+  it('keep their mark when the threshold changes, and when a report is changed', async () => {
     const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:10:00', { imprecise: true })];
     await insertReports(db, reports);
     await db.query('UPDATE history_state SET max_accuracy_meters = 5');
@@ -152,7 +155,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
     );
   });
 
-  it('may be inserted as such, whatever their accuracy is', async () => {
+  it('may be inserted as such, whatever their accuracy', async () => {
     const report = precise(-1, '10:10:00', { imprecise: true, latitude: 3 });
     await insertReports(db, [precise(-1, '10:00:00')]);
     await db.query(

@@ -6,20 +6,21 @@ import pg from 'pg';
 import request from 'supertest';
 import { INGEST_LOCK_TIMEOUT_MS } from '../../src/database/transactions.js';
 import { blockersOf } from '../../src/database/other-transactions.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Forgotten, warnings } from '../support/forgotten.js';
+import { ForgottenTransaction, collectWarnings } from '../support/forgotten-transaction.js';
 import type { TestReport } from '../support/history-oracle.js';
-import { Importer, ledgerRows, testReports, walkReports } from '../support/importing.js';
-import { expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { serverOf } from '../support/servers.js';
-import { waitingFor } from '../support/session.js';
+import { Importer, ledgerRows, testReports, walkReports } from '../support/scenes/import-scene.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { serverOf } from '../support/servers/database-servers.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Reports of the walk that the forgotten transaction has stored, each of which another way in waits for. */
 const [BY_FILE, BY_HTTP, BY_OWNTRACKS, BY_OVERLAND, BY_GRAPHQL] = [150, 201, 202, 203, 204];
 
-describeOnEveryEngine('reports that a forgotten transaction is in the way of', (engine) => {
+describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let importer: Importer;
@@ -46,7 +47,7 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
   });
   afterEach(async () => {
     jest.restoreAllMocks();
-    await Forgotten.endAll();
+    await ForgottenTransaction.endAll();
   });
   afterAll(async () => {
     await api.stop();
@@ -111,8 +112,8 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
       await db.query("INSERT INTO tracker_devices (device, tracker_id) VALUES ('walker/phone', $1)", [
         trackerId,
       ]);
-      const warned = warnings();
-      const forgotten = await Forgotten.begin(db);
+      const warned = collectWarnings();
+      const forgotten = await ForgottenTransaction.begin(db);
       await forgotten.insert([BY_FILE, BY_HTTP, BY_OWNTRACKS, BY_OVERLAND, BY_GRAPHQL].map(report));
 
       const began = performance.now();
@@ -174,8 +175,8 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
     },
   );
 
-  it('wait for what the product itself is at', async () => {
-    const forgotten = await Forgotten.begin(db);
+  it("wait for the product's own work", async () => {
+    const forgotten = await ForgottenTransaction.begin(db);
     await forgotten.client.query(`SET application_name = 'tracker-location-history'`);
     await forgotten.insert([report(BY_GRAPHQL)]);
     const working = forgotten.client.query(`SELECT pg_sleep(${INGEST_LOCK_TIMEOUT_MS / 1000 + 3})`);
@@ -185,11 +186,11 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
     expect(await outcome).toBe('STORED');
   });
 
-  it('are held up by who is at the head of a queue, also by a prepared transaction', async () => {
+  it('name the session at the head of a queue, also a prepared transaction', async () => {
     const [first, second, third] = [
-      await Forgotten.begin(db),
-      await Forgotten.begin(db),
-      await Forgotten.begin(db),
+      await ForgottenTransaction.begin(db),
+      await ForgottenTransaction.begin(db),
+      await ForgottenTransaction.begin(db),
     ];
     await first.client.query('SELECT pg_advisory_xact_lock(1)');
     await second.client.query('SELECT pg_advisory_xact_lock(2)');
@@ -197,8 +198,8 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
       second.client.query('SELECT pg_advisory_xact_lock(1) AS second'),
       third.client.query('SELECT pg_advisory_xact_lock(2) AS third'),
     ];
-    await waitingFor(db, '%AS second');
-    await waitingFor(db, '%AS third');
+    await sessionWaitingForLock(db, '%AS second');
+    await sessionWaitingForLock(db, '%AS third');
     expect(await blockersOf(db.dataSource, third.pid)).toMatchObject([{ pid: first.pid, gid: null }]);
     await first.end();
     await waiting[0];
@@ -211,7 +212,7 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
   (prepares ? it : it.skip)(
     `name a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
     async () => {
-      const [first, second] = [await Forgotten.begin(db), await Forgotten.begin(db)];
+      const [first, second] = [await ForgottenTransaction.begin(db), await ForgottenTransaction.begin(db)];
       await first.client.query(
         'CREATE TABLE IF NOT EXISTS keeps (one int PRIMARY KEY); INSERT INTO keeps VALUES (1)',
       );
@@ -219,7 +220,7 @@ describeOnEveryEngine('reports that a forgotten transaction is in the way of', (
       const gid = pg.escapeLiteral(db.gid);
       await first.client.query(`PREPARE TRANSACTION ${gid}`);
       const waiting = second.client.query('DELETE FROM keeps AS waiting').catch(() => undefined);
-      await waitingFor(db, '%AS waiting');
+      await sessionWaitingForLock(db, '%AS waiting');
       expect(await blockersOf(db.dataSource, second.pid)).toMatchObject([{ pid: null, gid: db.gid }]);
       await first.client.query(`ROLLBACK PREPARED ${gid}`);
       await waiting;

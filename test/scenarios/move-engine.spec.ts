@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
 import type { HistoryHealth } from '../../src/health/history-health.service.js';
 import { describeOnTimescale } from '../support/engines.js';
-import { isImprecise, type TestReport } from '../support/history-oracle.js';
-import { healthOf } from '../support/health.js';
-import { at, expectHistoryOf, historyToday, insertReports, readHistory } from '../support/scenario.js';
+import { at, isImprecise, type TestReport } from '../support/history-oracle.js';
+import { healthOf } from '../support/services.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
@@ -51,7 +52,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('says so when it cannot refresh after the move, and so does the doctor', async () => {
+  it('reports that it cannot refresh after the move, and so does the health check', async () => {
     await expectHistoryOf(db, reports);
     expect((await health()).problems).toEqual([]);
     await db.administer(`
@@ -74,7 +75,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     });
   });
 
-  it('does the rest when it is run again, and keeps every row of history', async () => {
+  it('completes when it is run again, and keeps every row of history', async () => {
     expect(await move()).toEqual({ moved: false, refreshed: true, reports: 0, days: 0 });
     // Not settled before: nothing but the move is at work here.
     expect(await db.value('SELECT count(*) FROM location_history')).toBeGreaterThan(0);
@@ -82,7 +83,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('still knows which reports are counted, and takes new ones', async () => {
+  it('still knows which reports are counted, and accepts new ones', async () => {
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     await expectHistoryOf(db, reports);
     const today = await historyToday(db);
@@ -97,13 +98,13 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
   });
 });
 
-describeOnTimescale('a move that nothing disturbs', () => {
-  it('keeps every row of history, of days whose raw reports are gone too', async () => {
+describeOnTimescale('an undisturbed move', () => {
+  it('keeps every row of history, also of days whose raw reports are gone', async () => {
     const db = await TestDatabase.create('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
     try {
       await db.register('a');
       const today = await historyToday(db);
-      // None of them raw, so nothing but the move itself says that there is something to refresh.
+      // None of them is raw, so that only the move itself can mark something for a refresh.
       await insertReports(db, [{ key: 'a', at: at(today, -9, '10:00:00'), latitude: 1, longitude: 2 }]);
       const before = await readHistory(db);
       const report = await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);

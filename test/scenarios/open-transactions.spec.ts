@@ -4,12 +4,11 @@ import type { DataSource } from 'typeorm';
 import type { LongTransaction, OtherTransaction } from '../../src/database/other-transactions.js';
 import { TransactionsHealthRepository } from '../../src/health/transactions-health.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Forgotten } from '../support/forgotten.js';
-import { healthOf } from '../support/health.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, historyToday } from '../support/scenario.js';
-import { administratorUrl, serverOf } from '../support/servers.js';
+import { ForgottenTransaction } from '../support/forgotten-transaction.js';
+import { healthOf } from '../support/services.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { historyToday, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/history.js';
+import { administratorUrl, serverOf } from '../support/servers/database-servers.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const FIVE_MINUTES = 300;
@@ -17,7 +16,7 @@ const FIVE_MINUTES = 300;
 /** The doctor's own are as old as its question. */
 const isOfTheTest = ({ name, gid }: OtherTransaction): boolean => name === 'by hand' || gid !== null;
 
-/** What the database would say so many seconds later. */
+/** What the database would answer that many seconds later. */
 class LaterRepository extends TransactionsHealthRepository {
   readonly asked: number[] = [];
 
@@ -42,10 +41,10 @@ class LaterRepository extends TransactionsHealthRepository {
   }
 }
 
-describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
+describeOnEveryEngine('the health check of open transactions', (engine) => {
   let db: TestDatabase;
   let today: Date;
-  const begun: Forgotten[] = [];
+  const begun: ForgottenTransaction[] = [];
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
@@ -55,12 +54,14 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
   });
   afterEach(async () => {
     begun.length = 0;
-    await Forgotten.endAll();
+    await ForgottenTransaction.endAll();
   });
   afterAll(() => db.drop());
 
-  const begin = async (options: Parameters<typeof Forgotten.begin>[1] = {}): Promise<Forgotten> => {
-    const transaction = await Forgotten.begin(db, options);
+  const begin = async (
+    options: Parameters<typeof ForgottenTransaction.begin>[1] = {},
+  ): Promise<ForgottenTransaction> => {
+    const transaction = await ForgottenTransaction.begin(db, options);
     begun.push(transaction);
     return transaction;
   };
@@ -95,7 +96,7 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('names one that only keeps VACUUM from its work', async () => {
+  it('names one that only holds back VACUUM', async () => {
     const { client, pid } = await begin({ isolation: 'REPEATABLE READ' });
     await client.query('SELECT 1');
     expect(await problems(FIVE_MINUTES)).toEqual([
@@ -103,18 +104,18 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('says nothing of those that keep nothing from anybody, and of those of other databases', async () => {
+  it('ignores those that block nothing, and those of other databases', async () => {
     const idle = await begin();
     await idle.client.query('SELECT 1');
     const other = await TestDatabase.create(engine);
-    const elsewhere = await Forgotten.begin(other, { isolation: 'REPEATABLE READ' });
+    const elsewhere = await ForgottenTransaction.begin(other, { isolation: 'REPEATABLE READ' });
     await elsewhere.client.query('SELECT count(*) FROM location_reports');
     expect(await problems(FIVE_MINUTES)).toEqual([]);
     await elsewhere.end();
     await other.drop();
   });
 
-  it('says what can be seen of the transaction of another role', async () => {
+  it('shows what is visible of the transaction of another role', async () => {
     const { client, pid } = await begin({ url: administratorUrl(engine, db.name) });
     await client.query('SELECT count(*) FROM location_reports');
     const { transactions, problems: none } = await healthOf(db).check();
@@ -132,9 +133,9 @@ describeOnEveryEngine('what the doctor says of open transactions', (engine) => {
     ]);
   });
 
-  it('names the one because of which a day that is due cannot be closed', async () => {
+  it('names the one that keeps a due day from being closed', async () => {
     await (await begin()).insert([report(-4)]);
-    const [{ pid }] = begun as [Forgotten];
+    const [{ pid }] = begun as [ForgottenTransaction];
     await keepRaw(db, 3);
     const blocked = new RegExp(
       `^Maintenance cannot close \\d{4}-\\d\\d-\\d\\d, which is due, while by hand \\(process ${pid}, .*` +

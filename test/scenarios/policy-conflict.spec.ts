@@ -9,13 +9,12 @@ import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
 import { SQLSTATE } from '../../src/database/pg-errors.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
-import { clockOf } from '../support/clock.js';
+import { clockOf, noRedis } from '../support/services.js';
 import { describeOnTimescale } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { noRedis } from '../support/locks.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
-import { eventually } from '../support/shown.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually, sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same hours (timescaledb)', () => {
@@ -30,7 +29,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     today = await historyToday(db);
     await db.register('a');
     await db.settle();
-    // The policies run when the test says so, and not as well when TimescaleDB's scheduler thinks fit.
+    // The policies run when the test runs them, and not by TimescaleDB's scheduler as well.
     await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
     await eventually(async () =>
       expect(
@@ -77,24 +76,24 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     db.value("SELECT max(last_report_at) FROM location_history_view WHERE bucket_size = '1 hour'");
 
   /** Runs the policy's job, and holds it in the middle of its work: it has read, and cannot write. */
-  async function holdPolicy(): Promise<{ pid: number; letGo: () => Promise<void> }> {
+  async function holdPolicy(): Promise<{ pid: number; release: () => Promise<void> }> {
     const blocker = await db.pool.connect();
     blockers.add(blocker);
     await blocker.query('BEGIN');
     await blocker.query(`LOCK TABLE ${hours} IN SHARE MODE`);
     const run = db.query(`CALL run_job(${job})`);
     run.catch(() => undefined); // whether it was refused does not matter: it runs again
-    const pid = await waitingFor(db, '%policy_refresh_continuous_aggregate%');
-    const letGo = async (): Promise<void> => {
+    const pid = await sessionWaitingForLock(db, '%policy_refresh_continuous_aggregate%');
+    const release = async (): Promise<void> => {
       await blocker.query('COMMIT');
       blockers.delete(blocker);
       blocker.release();
       await run.catch(() => undefined);
     };
-    return { pid, letGo };
+    return { pid, release };
   }
 
-  it('keeps what is to be done until it is done', async () => {
+  it('keeps its work until it is done', async () => {
     await insertNewest();
     const policy = await holdPolicy();
     const newest = await insertNewest();
@@ -104,23 +103,23 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     });
     await Promise.race([refresh, setTimeout(1000)]);
     expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(2);
-    await policy.letGo();
+    await policy.release();
     await refresh;
     await db.settle();
     expect(await newestShown()).toEqual(newest.at);
     await expectHistoryOf(db, reports);
   });
 
-  it('does what a policy that was killed had begun', async () => {
+  it('does the work of a policy that was killed', async () => {
     await insertNewest();
     const policy = await holdPolicy();
     await db.query('SELECT pg_terminate_backend($1)', [policy.pid]);
-    await policy.letGo();
+    await policy.release();
     await db.settle();
     await expectHistoryOf(db, reports);
   });
 
-  it('is done by the listener as soon as the policy is through', async () => {
+  it('is done by the listener as soon as the policy has finished', async () => {
     const refused: unknown[] = [];
     class Watched extends AggregatesRepository {
       override async refreshWindow(
@@ -156,7 +155,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
         const policy = await holdPolicy();
         const newest = await insertNewest();
         await eventually(() => expect(refused.length).toBeGreaterThan(i));
-        await policy.letGo();
+        await policy.release();
         await eventually(async () => expect(await newestShown()).toEqual(newest.at), 3000);
       }
       expect(new Set(refused)).toEqual(new Set([SQLSTATE.lockNotAvailable]));

@@ -16,12 +16,12 @@ describeOnEveryEngine('the files below sql/queries', (engine) => {
   });
   afterAll(() => db.drop());
 
-  it('are there', () => {
+  it('are found', () => {
     expect(FILES.length).toBeGreaterThan(5);
   });
 
   describe.each(FILES)('%s', (name) => {
-    it('can be prepared: what it names is there, and its parameters have types', async () => {
+    it('can be prepared: all that it names exists, and its parameters have types', async () => {
       await db.query(`PREPARE the_file AS ${sqlFile(name)}`);
       await db.query('DEALLOCATE the_file');
     });

@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { withClient } from '../support/client.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { HistoryModel } from '../support/history-model.js';
-import { isImprecise, type TestReport } from '../support/history-oracle.js';
-import { given, ingestReports } from '../support/ingest.js';
+import { at, HistoryModel, isImprecise, type TestReport } from '../support/history-oracle.js';
+import { copyReports, given, ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
-import { boundaries, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import {
+  boundaries,
+  expectHistoryOf,
+  historyToday,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const STATEMENTS = 300;
@@ -21,7 +25,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
   afterEach(() => db.drop());
 
   it.each(SEEDS)(
-    'seed %i: show the history of the reports they leave',
+    'show the history of the reports that they leave (seed %i)',
     async (seed) => {
       const random = new Random(seed);
       const today = await historyToday(db);

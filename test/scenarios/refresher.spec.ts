@@ -1,19 +1,19 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { eventually } from '../support/shown.js';
-import { slowDownView, viewIsRefreshed } from '../support/slow-view.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
+import { eventually, slowDownView, viewRefreshRunning } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const BURST = 1000;
 const WRITERS = 4;
 const GAP_MS = 1000;
 
-describeOnEveryEngine('the refresher, with the application running', (engine) => {
+describeOnEveryEngine('the refresher of a running application', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -55,7 +55,7 @@ describeOnEveryEngine('the refresher, with the application running', (engine) =>
   const viewRefreshes = (): jest.SpiedFunction<AggregatesRepository['refreshMaterializedView']> =>
     jest.spyOn(api.app.get(AggregatesRepository), 'refreshMaterializedView');
 
-  it(`takes ${BURST} commits in a burst together`, async () => {
+  it(`handles a burst of ${BURST} commits in a few refreshes`, async () => {
     const changes = jest.spyOn(api.app.get(AggregatesRepository), 'completeMarkers');
     const views = viewRefreshes();
     const began = performance.now();
@@ -73,13 +73,13 @@ describeOnEveryEngine('the refresher, with the application running', (engine) =>
     expect(await db.value('SELECT max(report_count) FROM location_history')).toBeGreaterThan(1);
   });
 
-  it('refreshes the view once more for what came while it was being refreshed', async () => {
+  it('refreshes the view once more for changes that came during its refresh', async () => {
     await atRest();
     const rows = await db.value<number>('SELECT count(*) FROM location_history_view');
     await slowDownView(db, 2 / rows);
     const views = viewRefreshes();
     await report();
-    await viewIsRefreshed(db);
+    await viewRefreshRunning(db);
     for (let i = 0; i < 5; i++) await report();
     await eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
     await slowDownView(db, 0);
@@ -88,7 +88,7 @@ describeOnEveryEngine('the refresher, with the application running', (engine) =>
     await expectHistoryOf(db, reports);
   });
 
-  it('finds what nobody told it of, by the periodic refresh, and does it at most once an hour', async () => {
+  it('finds unannounced changes in its periodic refresh, which runs at most once an hour', async () => {
     const jobs = api.app.get(JobRunner);
     const lastRefresh = await db.value<Date>('SELECT periodic_at FROM refresh_state');
     expect(lastRefresh).not.toBeNull();

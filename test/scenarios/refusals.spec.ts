@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import { expectHistoryOf, historyToday } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const POINT = 'ST_SetSRID(ST_MakePoint(2, 1), 4326)';
 
-describeOnEveryEngine('what is refused', (engine) => {
+describeOnEveryEngine('the database rejects', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let kept: TestReport[];
@@ -30,11 +30,11 @@ describeOnEveryEngine('what is refused', (engine) => {
        VALUES ('a', ${moment}, ${location}${more && `, ${value}`})`,
     );
 
-  describe('of reports', () => {
+  describe('reports', () => {
     it.each([
-      ['a time without an end', "'infinity'", POINT, 'location_reports_not_in_future'],
+      ['the time infinity', "'infinity'", POINT, 'location_reports_not_in_future'],
       [
-        'a time without a beginning',
+        'the time -infinity',
         "'-infinity'",
         POINT,
         /location_reports_not_in_future|older than the history|timestamp out of range/,
@@ -57,13 +57,13 @@ describeOnEveryEngine('what is refused', (engine) => {
       ['a longitude beyond 180', 'now()', 'ST_SetSRID(ST_MakePoint(180.1, 0), 4326)', 'geo_point_in_range'],
       ['a latitude beyond 90', 'now()', 'ST_SetSRID(ST_MakePoint(0, -90.1), 4326)', 'geo_point_in_range'],
       [
-        'a place that is no number',
+        'a place that is not a number',
         'now()',
         `ST_SetSRID(ST_MakePoint('NaN', 0), 4326)`,
         'geo_point_in_range',
       ],
       ['a place at infinity', 'now()', `ST_SetSRID(ST_MakePoint(0, 'Infinity'), 4326)`, 'geo_point_in_range'],
-    ])('%s', async (_, moment, location, message) => {
+    ])('with %s', async (_, moment, location, message) => {
       await expect(insert(moment, location)).rejects.toThrow(message);
     });
 
@@ -78,35 +78,30 @@ describeOnEveryEngine('what is refused', (engine) => {
         '20037508.5',
         'location_reports_accuracy_in_metres',
       ],
+      ['an infinite accuracy', 'horizontal_accuracy', `'Infinity'`, 'location_reports_accuracy_in_metres'],
       [
-        'an accuracy without an end',
-        'horizontal_accuracy',
-        `'Infinity'`,
-        'location_reports_accuracy_in_metres',
-      ],
-      [
-        'an accuracy that is no number',
+        'an accuracy that is not a number',
         'horizontal_accuracy',
         `'NaN'`,
         'location_reports_accuracy_in_metres',
       ],
-    ])('%s, in time and late', async (_, column, value, message) => {
+    ])('with %s, in time and late', async (_, column, value, message) => {
       await expect(insert('now()', POINT, column, value)).rejects.toThrow(message);
       await expect(insert("now() - interval '7 days'", POINT, column, value)).rejects.toThrow(message);
     });
 
-    it('an empty point, where the database knows one', async () => {
+    it('with an empty point, where the database knows one', async () => {
       if ((await db.value('SELECT spatial_layer FROM history_state')) !== 'postgis') return;
       await expect(insert('now()', `ST_GeomFromText('POINT EMPTY', 4326)`)).rejects.toThrow(
         'geo_point_in_range',
       );
     });
 
-    it('a second one of the same tracker and instant', async () => {
+    it('with the tracker and instant of another one', async () => {
       await expect(insertReports(db, kept.slice(0, 1))).rejects.toMatchObject({ code: '23505' });
     });
 
-    it('by the ingest call, each with its reason, and takes the rest', async () => {
+    it('in the ingest call, each with its reason, and accepts the rest', async () => {
       const day = 24 * 3_600_000;
       const now = Date.now();
       const good: TestReport = {
@@ -148,12 +143,12 @@ describeOnEveryEngine('what is refused', (engine) => {
     });
   });
 
-  describe('of changes', () => {
+  describe('changes', () => {
     it.each([
       ['hashed_adv_key', `'b'`],
       ['timestamp', "timestamp + interval '1 hour'"],
       ['location', POINT],
-    ])('an UPDATE of %s', async (column, value) => {
+    ])('like an UPDATE of %s', async (column, value) => {
       // TimescaleDB's own refusal comes first where its policy was faster and has compressed the day.
       const refusal = /cannot be changed; DELETE it and INSERT another|of a compressed chunk/;
       const update = `UPDATE location_reports SET ${column} = ${value}`;
@@ -167,14 +162,14 @@ describeOnEveryEngine('what is refused', (engine) => {
       ).rejects.toThrow(refusal);
     });
 
-    it('TRUNCATE', async () => {
+    it('like TRUNCATE', async () => {
       await expect(db.query('TRUNCATE location_reports')).rejects.toThrow(
         'TRUNCATE of location_reports would lose history without a trace; DELETE the reports instead',
       );
     });
   });
 
-  it('leaves no trace', async () => {
+  it('without leaving a trace', async () => {
     await expectHistoryOf(db, kept);
   });
 });

@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { healthOf } from '../support/health.js';
-import { describeRemovals, A_DAY, DROPS, PER_DAY } from '../support/removal-scene.js';
-import { maintain } from '../support/retention.js';
+import { healthOf } from '../support/services.js';
+import { describeRemovedHistory, A_DAY, DROPS, PER_DAY } from '../support/scenes/removal-scene.js';
+import { maintain } from '../support/history.js';
 
-/** What somebody does by hand. */
+/** What a user does by hand. */
 interface Removal {
   how: string;
   /** See RemovalScene.put(). */
@@ -86,41 +86,44 @@ const REMOVALS: Record<string, Removal[]> = {
   ],
 };
 
-describeRemovals('history that is removed by hand', (engine, scene) => {
-  it.each(REMOVALS[engine] ?? [])('$how', async ({ sql, refused, named, missing }) => {
-    const { db, guard } = scene();
-    if (refused) {
-      await expect(db.query(scene().put(sql))).rejects.toThrow(refused);
+describeRemovedHistory('history that is removed by hand', (engine, scene) => {
+  it.each(REMOVALS[engine] ?? [])(
+    'is protected, or its loss is noticed: $how',
+    async ({ sql, refused, named, missing }) => {
+      const { db, guard } = scene();
+      if (refused) {
+        await expect(db.query(scene().put(sql))).rejects.toThrow(refused);
+        expect(await scene().history()).toEqual(scene().before);
+        return;
+      }
+      await db.query(scene().put(sql));
+      const { problems } = await scene().check();
+      expect(problems).toEqual([expect.stringMatching(named as RegExp)]);
+      expect((await healthOf(db).check()).problems).toEqual(expect.arrayContaining(problems));
+      const remedy = /Remove it: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
+      if (remedy !== undefined) {
+        await db.query(remedy);
+        return;
+      }
+      expect(problems[0]).toMatch(new RegExp(`\\b${missing} of \\d+ `));
+
+      // What timers do in the meantime.
+      await maintain(db);
+      for (const relation of ['hourly', 'daily']) {
+        await db.query(
+          `CALL refresh_continuous_aggregate('location_history_${relation}', '${scene().day(-2)}', now())`,
+        );
+      }
+      expect((await scene().check()).problems).toEqual(problems);
+      await guard.mend();
+      await maintain(db);
+      await scene().importAgain();
+      expect((await scene().importAgain())['duplicate']).toBe(scene().reports.length);
       expect(await scene().history()).toEqual(scene().before);
-      return;
-    }
-    await db.query(scene().put(sql));
-    const { problems } = await scene().check();
-    expect(problems).toEqual([expect.stringMatching(named as RegExp)]);
-    expect((await healthOf(db).check()).problems).toEqual(expect.arrayContaining(problems));
-    const remedy = /Remove it: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
-    if (remedy !== undefined) {
-      await db.query(remedy);
-      return;
-    }
-    expect(problems[0]).toMatch(new RegExp(`\\b${missing} of \\d+ `));
+    },
+  );
 
-    // Whatever is done by the clock meanwhile.
-    await maintain(db);
-    for (const relation of ['hourly', 'daily']) {
-      await db.query(
-        `CALL refresh_continuous_aggregate('location_history_${relation}', '${scene().day(-2)}', now())`,
-      );
-    }
-    expect((await scene().check()).problems).toEqual(problems);
-    await guard.mend();
-    await maintain(db);
-    await scene().importAgain();
-    expect((await scene().importAgain())['duplicate']).toBe(scene().reports.length);
-    expect(await scene().history()).toEqual(scene().before);
-  });
-
-  it('counts the losses that it does not name one by one, and gives up each of them', async () => {
+  it('is counted where it is not named one by one, and each loss can be accepted', async () => {
     await scene().db.query(
       `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '24 hours', n FROM generate_series(1, 13) AS n`,
       [scene().day(-20)],
@@ -137,7 +140,7 @@ describeRemovals('history that is removed by hand', (engine, scene) => {
     expect((await scene().check()).problems).toEqual([]);
   });
 
-  it('gives up what is missing when it is told to', async () => {
+  it('is accepted as lost on request', async () => {
     await scene().db.query(`DELETE FROM report_identities WHERE hashed_adv_key = 'c' AND day = $1`, [
       scene().day(-4),
     ]);

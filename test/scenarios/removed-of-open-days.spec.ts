@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { ingestReports } from '../support/ingest.js';
-import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
-import { boundaries, maintain } from '../support/retention.js';
+import { ingestReports } from '../support/reports.js';
+import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
+import { boundaries, maintain } from '../support/history.js';
 
-describeRemovals('open days of which something is removed by hand', (engine, scene) => {
-  it('names aggregates that count reports twice which were dropped and imported again, and mends them', async () => {
+describeRemovedHistory('open days of which something is removed by hand', (engine, scene) => {
+  it('have aggregates that count dropped and reimported reports twice named and repaired', async () => {
     await scene().drop();
     await scene().importAgain();
     await scene().db.settle();
@@ -24,7 +24,7 @@ describeRemovals('open days of which something is removed by hand', (engine, sce
     `DELETE FROM location_history_daily WHERE bucket = '$open'`,
     `DELETE FROM location_history_hourly WHERE bucket >= '$open'`,
     `SET session_replication_role = replica; DELETE FROM location_history_daily WHERE bucket = '$open'`,
-  ])('names the aggregates of an open day that were emptied, and mends them: %s', async (sql) => {
+  ])('have emptied aggregates named and repaired: %s', async (sql) => {
     await scene().db.administer(scene().put(sql));
     expect((await scene().check()).problems).toEqual([
       `${scene().open}: its hours or its day count 0 reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
@@ -33,7 +33,7 @@ describeRemovals('open days of which something is removed by hand', (engine, sce
     expect(await scene().history()).toEqual(scene().before);
   });
 
-  it('takes a DELETE of raw reports for meant, and what was lost before not', async () => {
+  it('lose what a DELETE of raw reports removes on purpose, and not what was lost before', async () => {
     await scene().drop();
     const { problems } = await scene().check();
     await scene().db.query('DELETE FROM location_reports WHERE false');
@@ -53,7 +53,7 @@ describeRemovals('open days of which something is removed by hand', (engine, sce
     expect(await scene().history()).toEqual(scene().before);
   });
 
-  it('counts a day once again that was deleted with its identities', async () => {
+  it('count again when they are deleted with their identities', async () => {
     const days = [
       'location_history_daily',
       ...(engine === 'timescaledb' ? ['location_history_daily_late'] : []),
@@ -73,7 +73,7 @@ describeRemovals('open days of which something is removed by hand', (engine, sce
   });
 
   if (engine === 'postgresql') {
-    it('leaves a partition alone that was detached', async () => {
+    it('keep a partition detached that was detached', async () => {
       const name = `location_reports_${scene().open.replaceAll('-', '')}`;
       await scene().makePartitions();
       await scene().db.query(`ALTER TABLE location_reports DETACH PARTITION ${name}`);

@@ -1,5 +1,4 @@
-import type { TestReport } from '../support/history-oracle.js';
-import { at } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
 
 type Row = [key: string, size: '1 hour' | '1 day', bucket: string, reports: number, latitude: number];
 
@@ -35,7 +34,7 @@ export const REPORT_SCENARIOS: ReportScenario[] = [
     ],
   },
   {
-    name: 'takes the newest report of a bucket, in whatever order they come',
+    name: 'shows the newest report of a bucket, in whatever order they come',
     given: (today) => [
       [report('a', at(today, -1, '10:30:00'), 3)],
       [report('a', at(today, -1, '10:59:59.999'), 4), report('a', at(today, -1, '10:00:00'), 5)],
@@ -61,7 +60,7 @@ export const REPORT_SCENARIOS: ReportScenario[] = [
     rows: (today) => [['a', '1 hour', hour(today, -1, '10'), 2, 5]],
   },
   {
-    name: 'parts reports at midnight UTC',
+    name: 'splits days at midnight UTC',
     given: (today) => [
       [
         report('a', at(today, -2, '00:00:00.000'), 1),
@@ -98,7 +97,7 @@ export const REPORT_SCENARIOS: ReportScenario[] = [
     rows: (today) => [['a', '1 day', day(today, -4), 2, 2]],
   },
   {
-    name: 'takes one statement over both sides of the horizon',
+    name: 'accepts one statement with reports on both sides of the horizon',
     given: (today) => [
       [
         report('a', at(today, -1, '10:00:00'), 1),
@@ -129,7 +128,7 @@ export const REPORT_SCENARIOS: ReportScenario[] = [
     ],
   },
   {
-    name: 'carries confidence and accuracy of the newest report, and the greatest confidence',
+    name: 'has the confidence and accuracy of the newest report, and the greatest confidence',
     given: (today) => [
       [report('a', at(today, -1, '10:00:00'), 1, { confidence: 100, accuracy: 5 })],
       [report('a', at(today, -1, '10:10:00'), 2, { confidence: 1, accuracy: 90.5 })],

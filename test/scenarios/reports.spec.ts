@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { at, historyToday, expectHistoryOf, insertReports, readHistory } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, readHistory } from '../support/history.js';
+import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 import { REPORT_SCENARIOS } from './report-scenarios.js';
 
@@ -33,7 +34,7 @@ describeOnEveryEngine('history of reports', (engine) => {
     expect(shown).toEqual(rows(today).map(([key, ...rest]) => [keyed(key), ...rest]));
   });
 
-  it('takes times with an offset for the moments that they are', async () => {
+  it('reads times with an offset as the moments that they are', async () => {
     const key = `offset-${tracker}`;
     await db.register(key);
     const day = at(today, -2, '00:00:00').toISOString().slice(0, 10);

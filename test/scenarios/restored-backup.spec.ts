@@ -1,14 +1,12 @@
 import { expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import { clockOf } from '../support/clock.js';
-import { itWithRedis } from '../support/describe-with-servers.js';
-import { restoreWatchOf } from '../support/history-guard.js';
-import { ingestReports } from '../support/ingest.js';
-import { LocksWithRedis } from '../support/locks.js';
-import { describeRemovals, PER_DAY } from '../support/removal-scene.js';
+import { clockOf, LocksWithRedis, restoreWatchOf } from '../support/services.js';
+import { itWithRedis } from '../support/engines.js';
+import { ingestReports } from '../support/reports.js';
+import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
 
-describeRemovals('an older backup that is restored', (_, scene) => {
+describeRemovedHistory('an older backup that is restored', (_, scene) => {
   /** What a restore does: the database is as it was, and does not know what came since. */
   async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
     await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // which forgets what was noted, too
@@ -27,7 +25,7 @@ describeRemovals('an older backup that is restored', (_, scene) => {
     expect(await scene().history()).toEqual(scene().before);
   }
 
-  it('notices that an older backup was restored while a refresher goes on', async () => {
+  it('is noticed while a refresher goes on', async () => {
     const watch = restoreWatchOf(scene().db);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await watch.look();
@@ -36,7 +34,7 @@ describeRemovals('an older backup that is restored', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  itWithRedis('notices that an older backup was restored while all was stopped', async (url) => {
+  itWithRedis('is noticed when everything was stopped', async (url) => {
     const redis = new LocksWithRedis(scene().db.dataSource, url, 30_000);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await restoreWatchOf(scene().db, redis.keys).look();
@@ -46,7 +44,7 @@ describeRemovals('an older backup that is restored', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  it('counts also what has come since the days were noted', async () => {
+  it('is counted with what has come since the days were noted', async () => {
     const { db } = scene();
     const watch = restoreWatchOf(db);
     const [backup] = await db.query('SELECT * FROM history_clock');
@@ -65,7 +63,7 @@ describeRemovals('an older backup that is restored', (_, scene) => {
     expect((await scene().guard.look()).problems).toEqual([]);
   });
 
-  it('says where nobody has looked for long, and nobody remembers', async () => {
+  it('is reported as unchecked where nothing has checked for long, and nothing remembers', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await restoreWatchOf(scene().db).look();
     await scene().db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);

@@ -3,15 +3,19 @@ import type { PoolClient } from 'pg';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { clockOf } from '../support/clock.js';
+import { clockOf, locksOf } from '../support/services.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { locksOf } from '../support/locks.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { waitingFor } from '../support/session.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports } from '../support/reports.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  createRandomHistory,
+  keepRaw,
+  maintain,
+} from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { runMaintenance, TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('maintenance that is disturbed', (engine) => {
@@ -20,22 +24,13 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c']) await db.register(key);
-    reports = new Random(8).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory(engine, { seed: 8 }));
     await db.settle();
     await keepRaw(db, 2);
   });
   afterEach(() => db.drop());
 
-  /** Runs work while a session holds what a statement takes; whatever it did is undone afterwards. */
+  /** Runs work while a session holds the locks of a statement, which is rolled back afterwards. */
   async function whileHeld<T>(sql: string, work: (held: PoolClient) => Promise<T>): Promise<T> {
     const client = await db.pool.connect();
     try {
@@ -81,7 +76,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
         VALUES ('a', '${day}T12:00:00.001Z', ST_SetSRID(ST_MakePoint(1, 2), 4326))`,
     ],
     [
-      'in the middle of a day, which it holds against everybody',
+      'in the middle of a day that it has locked',
       (day: string) => `INSERT INTO report_identities VALUES ('b', '${day}T00:00:00Z', '{}')`,
     ],
   ])('completes with the next run after it was killed %s', async (_, statement) => {
@@ -89,7 +84,9 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
     const [, , third = ''] = dayNames(today, 9, 3);
     await whileHeld(statement(third), async () => {
       const killed = expect(maintain(db)).rejects.toThrow(/terminat/i);
-      await db.value('SELECT pg_terminate_backend($1)', [await waitingFor(db, '%close_oldest_day%')]);
+      await db.value('SELECT pg_terminate_backend($1)', [
+        await sessionWaitingForLock(db, '%close_oldest_day%'),
+      ]);
       await killed;
       const { horizon } = await boundaries(db);
       expect(horizon <= at(today, -7, '00:00:00')).toBe(true);

@@ -3,22 +3,22 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { copyReports, dailyReports, ingestReports, insertReports } from '../support/reports.js';
 import {
-  dailyReports,
   DOCUMENTED_REFRESH,
+  expectHistoryOf,
+  historyToday,
   keepRaw,
   LONG_RAW_RETENTION,
   maintain,
-} from '../support/retention.js';
-import { at, copyReports, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { session, waitingFor } from '../support/session.js';
+} from '../support/history.js';
+import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** Ways to write into raw, on a session of one's own. */
 const WRITERS: Record<string, (client: PoolClient, report: TestReport) => Promise<unknown>> = {
-  INSERT: (client, report) => insertReports(session(client), [report]),
+  INSERT: (client, report) => insertReports(client, [report]),
   'a simple query': (client, { key, at: moment, latitude, longitude }) =>
     client.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
@@ -91,7 +91,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     await write(writer, late('12:34:56'));
     reports.push(late('12:34:56'));
     const maintenance = maintain(db);
-    await waitingFor(db, '%close_oldest_day%');
+    await sessionWaitingForLock(db, '%close_oldest_day%');
     await writer.query('COMMIT');
     expect((await maintenance).daysClosed).toEqual([at(today, -4, '00:00:00').toISOString().slice(0, 10)]);
     await expectNothingLost();
@@ -100,9 +100,9 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
   it('closes the day without what was rolled back', async () => {
     const writer = await connect();
     await writer.query('BEGIN');
-    await insertReports(session(writer), [late('12:34:56')]);
+    await insertReports(writer, [late('12:34:56')]);
     const maintenance = maintain(db);
-    await waitingFor(db, '%close_oldest_day%');
+    await sessionWaitingForLock(db, '%close_oldest_day%');
     await writer.query('ROLLBACK');
     expect((await maintenance).daysClosed).toHaveLength(1);
     await expectNothingLost();
@@ -122,7 +122,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
   });
 
   it.each(Object.entries(WRITERS))(
-    'refuses what a transaction writes with %s that saw the database before the drop (REPEATABLE READ)',
+    'rejects what a transaction writes with %s that saw the database before the drop (REPEATABLE READ)',
     async (_, write) => {
       const writer = await connect();
       await writer.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
@@ -140,8 +140,8 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     },
   );
 
-  describe.each(['COMMIT', 'ROLLBACK'])('when closing ends with %s', (end) => {
-    it.each(Object.entries(WRITERS))('takes in what waited for it with %s', async (_, write) => {
+  describe.each(['COMMIT', 'ROLLBACK'])('loses nothing when closing ends with %s', (end) => {
+    it.each(Object.entries(WRITERS))('ingests what waited for it with %s', async (_, write) => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();
@@ -149,14 +149,14 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
       await closer.query('SELECT close_oldest_day()');
       const writer = await connect();
       const writing = write(writer, late('12:34:56'));
-      await waitingFor(db, '%location_reports%');
+      await sessionWaitingForLock(db, '%location_reports%');
       await closer.query(end);
       await writing;
       reports.push(late('12:34:56'));
       await expectNothingLost();
     });
 
-    it('takes in what waited for it with the import', async () => {
+    it('ingests what waited for it with the import', async () => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();
@@ -164,7 +164,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
       await closer.query('SELECT close_oldest_day()');
       const both = [late('12:34:56'), { ...late('12:34:56'), at: at(today, -1, '12:00:01') }];
       const ingesting = ingestReports(db, both);
-      await waitingFor(db, '%ingest_reports%');
+      await sessionWaitingForLock(db, '%ingest_reports%');
       await closer.query(end);
       const taken = await ingesting;
       expect(taken).toEqual(end === 'COMMIT' ? { stored: 1, late: 1 } : { stored: 2 });

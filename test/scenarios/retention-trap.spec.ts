@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
 import {
   countsByDay,
   DOCUMENTED_REFRESH,
+  expectHistoryOf,
   historyBeside,
+  historyToday,
   LONG_RAW_RETENTION,
   maintain,
   sixDaysThenRetention,
-} from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c'];
@@ -50,7 +51,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await db.query(DOCUMENTED_REFRESH);
     }
 
-    it('has dropped the raw reports of the days before', async () => {
+    it('has dropped the raw reports of earlier days', async () => {
       const oldest = await db.value<Date>('SELECT min(timestamp) FROM location_reports');
       expect(oldest.getTime()).toBeGreaterThanOrEqual(at(today, -2, '00:00:00').getTime());
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(2 * 24 * KEYS.length);
@@ -80,7 +81,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await expectHistoryOf(db, reports);
     });
 
-    it('takes a report of forty days ago in as a day of its own', async () => {
+    it('stores a report of forty days ago as a day of its own', async () => {
       const late = { key: 'b', at: at(today, -40, '23:59:59.999'), latitude: -3, longitude: 4 };
       await insert(db, late);
       reports.push(late);
@@ -88,12 +89,12 @@ describeOnEveryEngine('the retention trap', (engine) => {
       await expectHistoryOf(db, reports);
     });
 
-    it('changes nothing when each of them comes once more', async () => {
+    it('changes nothing when each of them comes again', async () => {
       const before = await countsByDay(db);
       const again = [0, 100, 143, reports.length - 2, reports.length - 1].flatMap((i) => reports[i] ?? []);
       for (const report of again) {
         await insert(db, report).catch((error: unknown) => {
-          // What is still raw has a unique key, and a plain INSERT says so.
+          // Raw reports have a unique key, so that a plain INSERT fails.
           expect(error).toMatchObject({ code: '23505' });
         });
         await maintain(db);

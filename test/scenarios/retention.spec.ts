@@ -1,11 +1,16 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { ingestReports } from '../support/ingest.js';
-import { session } from '../support/session.js';
-import { Random } from '../support/random.js';
-import { boundaries, dayNames, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { ingestReports, insertReports } from '../support/reports.js';
+import {
+  boundaries,
+  dayNames,
+  expectHistoryOf,
+  createRandomHistory,
+  keepRaw,
+  LONG_RAW_RETENTION,
+  maintain,
+} from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describeOnEveryEngine('retention', (engine) => {
@@ -15,20 +20,11 @@ describeOnEveryEngine('retention', (engine) => {
   let reports: TestReport[];
 
   beforeEach(async () => {
-    db = await TestDatabase.create(engine, { env: LONG_RAW_RETENTION });
-    today = await historyToday(db);
-    for (const key of ['a', 'b', 'c']) await db.register(key);
-    reports = new Random(7).reports(
-      600,
-      ['a', 'b', 'c'],
-      at(today, -13, '00:00:00'),
-      at(today, 0, '00:00:00'),
-    );
-    await insertReports(db, reports);
+    ({ db, today, reports } = await createRandomHistory(engine, { seed: 7 }));
   });
   afterEach(() => db.drop());
 
-  it('closes what is due, one day after the other, and changes no history', async () => {
+  it('closes due days, one after the other, and changes no history', async () => {
     await expectHistoryOf(db, reports);
     const before = await boundaries(db);
     expect(before.horizon).toEqual(at(today, -9, '00:00:00'));
@@ -44,7 +40,7 @@ describeOnEveryEngine('retention', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('ends the hours that are shown as days from now on', async () => {
+  it('shows the hours that end as days from then on', async () => {
     const other = await TestDatabase.create(engine, {
       env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
     });
@@ -92,7 +88,7 @@ describeOnEveryEngine('retention', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('ends days and the identities of their reports at the daily retention', async () => {
+  it('deletes days and the identities of their reports at the daily retention', async () => {
     await keepRaw(db, 2);
     await maintain(db);
     await db.query('UPDATE history_state SET daily_retention_hours = 24 * 10');
@@ -114,9 +110,9 @@ describeOnEveryEngine('retention', (engine) => {
     await keepRaw(db, 8);
     const writer = await db.pool.connect();
     await writer.query('BEGIN');
-    await insertReports(session(writer), [late]);
+    await insertReports(writer, [late]);
     const closing = maintain(db);
-    // Longer than the closing waits for a lock: it gives way and tries again, so that nobody queues behind it.
+    // Longer than the closing waits for a lock; it gives way and tries again, so that nothing queues behind it.
     await db.query('SELECT pg_sleep(2.5)');
     expect((await boundaries(db)).horizon).toEqual(at(today, -9, '00:00:00'));
     await writer.query('COMMIT');
@@ -134,7 +130,7 @@ describeOnEveryEngine('retention', (engine) => {
     await writer.query('SELECT closed_before FROM history_state');
     await keepRaw(db, 2);
     await maintain(db);
-    await insertReports(session(writer), [inClosed, inOpen]);
+    await insertReports(writer, [inClosed, inOpen]);
     await writer.query('COMMIT');
     writer.release();
     await expectHistoryOf(db, [...reports, inClosed, inOpen]);
@@ -142,11 +138,11 @@ describeOnEveryEngine('retention', (engine) => {
   });
 
   it.each(['REPEATABLE READ', 'SERIALIZABLE'])(
-    'refuses what an older %s transaction inserts after the day was closed',
+    'rejects what an older %s transaction inserts after the day was closed',
     async (isolation) => {
       const late: TestReport = { key: 'b', at: at(today, -9, '12:00:00.001'), latitude: 1, longitude: 2 };
       const writer = await db.pool.connect();
-      const insert = (): Promise<void> => insertReports(session(writer), [late]);
+      const insert = (): Promise<void> => insertReports(writer, [late]);
       await writer.query(`BEGIN ISOLATION LEVEL ${isolation}`);
       await writer.query('SELECT closed_before FROM history_state'); // the snapshot is taken here
       await keepRaw(db, 8);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Api } from '../support/api.js';
+import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -34,7 +34,7 @@ describeOnEveryEngine('a tracker', (engine) => {
     await db.drop();
   });
 
-  describe('that is changed', () => {
+  describe('that is updated', () => {
     it('has the new name, address and status, and the key of its hash', async () => {
       const hash = await db.value<string>(`SELECT encode(sha256(decode($1, 'base64')), 'base64')`, [KEY]);
       const id = await db.register('by its hash', hash);
@@ -117,7 +117,7 @@ describeOnEveryEngine('a tracker', (engine) => {
       });
     });
 
-    it('lasted as long as its records say, of one and of many', async () => {
+    it('lasted as long as its records say, for one tracker and for many', async () => {
       const hour = 3_600_000;
       const start = Date.now() - 100 * hour;
       const of = async (name: string, hours: [string, number][]): Promise<string> => {
@@ -202,7 +202,7 @@ describeOnEveryEngine('a tracker', (engine) => {
       });
     });
 
-    it('has one after the other when several set it at once', async () => {
+    it('changes one after the other when several set it at once', async () => {
       const id = await db.register('contested');
       const wanted = ['IN_TRANSIT', 'IN_STORAGE', 'DELIVERED', 'CREATED', 'IN_TRANSIT', 'IN_STORAGE'];
       await Promise.all(wanted.map((status, i) => api.data(SET_STATUS, { id, status, by: `${i}` })));
@@ -214,7 +214,7 @@ describeOnEveryEngine('a tracker', (engine) => {
       }
     });
 
-    it('goes with the tracker', async () => {
+    it('is deleted with the tracker', async () => {
       const id = await db.register('short-lived');
       await api.data(DELETE, { id });
       expect(await db.value('SELECT count(*) FROM tracker_status_history WHERE tracker_id = $1', [id])).toBe(

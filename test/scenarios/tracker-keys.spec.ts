@@ -5,8 +5,8 @@ import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js
 import { TrackerKeysService } from '../../src/tracker-keys/tracker-keys.service.js';
 import { TrackersService } from '../../src/trackers/trackers.service.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { openFeature } from '../support/feature.js';
-import { aDevice, aKeyPair, type KeyPair } from '../support/key-files.js';
+import { commandConfig, openModule } from '../support/application.js';
+import { aDevice, aKeyPair, type KeyPair } from '../support/scenes/find-my-scene.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const OLD = Buffer.alloc(32, 1).toString('base64');
@@ -19,7 +19,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
-    context = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: OLD });
+    context = await openModule(db, TrackerKeysModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: OLD }));
   });
   afterAll(async () => {
     await Promise.all([context, ...others].map((opened) => opened.close()));
@@ -30,7 +30,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   /** The service of another process, which has other keys. */
   const keysWith = async (current: string, old = ''): Promise<TrackerKeysService> => {
     const env = { TRACKER_KEY_ENCRYPTION_KEY: current, TRACKER_KEY_ENCRYPTION_OLD_KEYS: old };
-    const opened = await openFeature(db, TrackerKeysModule, env);
+    const opened = await openModule(db, TrackerKeysModule, commandConfig(db, env));
     others.push(opened);
     return opened.get(TrackerKeysService);
   };
@@ -73,7 +73,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     expect(await kept()).toEqual(all);
   });
 
-  it('are added to trackers that are there, by key and by name', async () => {
+  it('are added to existing trackers, by key and by name', async () => {
     const [a, b, c] = [1, 2, 3].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
     await db.register('By hash', a.hashedAdvKey);
     await db.register('By name', 'another hash');
@@ -92,7 +92,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     ]);
   });
 
-  it('are taken from a CSV as well, whatever its separator', async () => {
+  it('are read from a CSV as well, whatever its separator', async () => {
     const [a, b, c] = [1, 2, 3].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
     const csv =
       '\uFEFFName;Private Key;Advertisement Key;MAC Address\r\n' +
@@ -126,7 +126,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     expect(await kept()).toHaveLength(3);
   });
 
-  it('are refused with what is wrong, one by one', async () => {
+  it('are rejected with the reason, one by one', async () => {
     const [a, b] = [1, 2].map(aKeyPair) as [KeyPair, KeyPair];
     const broken = { ...aDevice('Broken', [a]), additionalKeys: [b.privateKey, 'AAAA'] };
     expect(
@@ -149,11 +149,11 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   });
 
   it.each([
-    ['JSON that was cut', JSON.stringify([aDevice('Bike', [aKeyPair(1)])]).slice(0, -40)],
+    ['truncated JSON', JSON.stringify([aDevice('Bike', [aKeyPair(1)])]).slice(0, -40)],
     ['a CSV without header', `Bike,${aKeyPair(1).privateKey}\n`],
     ['a CSV with a quote in the wrong place', `name,private key\nBike,"${aKeyPair(1).privateKey}"x\n`],
     ['nothing', ''],
-  ])('are not in %s, and the message has nothing of it', async (_what, text) => {
+  ])('are not in %s, and the message reveals nothing of it', async (_what, text) => {
     const failure = await importText(text).then(
       () => undefined,
       (error: unknown) => error as Error,
@@ -163,7 +163,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     expect(await kept()).toEqual([]);
   });
 
-  it('go with their tracker', async () => {
+  it('are deleted with their tracker', async () => {
     await importDevices(aDevice('Bike', [aKeyPair(1), aKeyPair(2)]));
     await db.query('DELETE FROM trackers');
     expect(await db.value('SELECT count(*) FROM tracker_keys')).toBe(0);
@@ -192,7 +192,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     });
   });
 
-  it('can be encrypted anew, and then need the old key no longer', async () => {
+  it('can be encrypted anew, and do not need the old key then', async () => {
     const pairs = Array.from({ length: 510 }, (_, i) => aKeyPair(i)); // more than one batch
     await importDevices(aDevice('Bike', pairs));
     const wrong = await keysWith(NEW);
@@ -215,8 +215,8 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     );
   });
 
-  it('are not taken where there is nothing to encrypt them with', async () => {
-    const opened = await openFeature(db, TrackerKeysModule);
+  it('are rejected where there is no encryption key', async () => {
+    const opened = await openModule(db, TrackerKeysModule, commandConfig(db));
     others.push(opened);
     const without = opened.get(KeyImportService);
     await expect(without.import('[]').next()).rejects.toMatchObject({

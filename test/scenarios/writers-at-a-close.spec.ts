@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { connectTo } from '../support/client.js';
+import { connectTo, serverOf } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { Forgotten, warnings } from '../support/forgotten.js';
-import type { TestReport } from '../support/history-oracle.js';
-import { dailyReports, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/retention.js';
-import { at, expectHistoryOf, historyToday, insertReports } from '../support/scenario.js';
-import { serverOf } from '../support/servers.js';
+import { ForgottenTransaction, collectWarnings } from '../support/forgotten-transaction.js';
+import { at, type TestReport } from '../support/history-oracle.js';
+import { expectHistoryOf, historyToday, keepRaw, LONG_RAW_RETENTION, maintain } from '../support/history.js';
+import { dailyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /** What a writer may have to wait at most, in milliseconds. */
 const LONGEST_STALL_MS = 2_000;
 
-/** Stores a report after the other on a session of its own, and measures how long each took. */
+/** Stores reports one after the other on a session of its own, and measures how long each takes. */
 class SteadyWriter {
   longestMs = 0;
   readonly stored: TestReport[] = [];
@@ -71,7 +70,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
   });
   afterEach(async () => {
     jest.restoreAllMocks();
-    await Forgotten.endAll();
+    await ForgottenTransaction.endAll();
     await db.drop();
   });
 
@@ -84,8 +83,8 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
   const horizon = (): Promise<Date> => db.value('SELECT closed_before FROM history_state');
 
   it('do not stall for two seconds, and the forgotten transaction is named', async () => {
-    const warned = warnings();
-    const forgotten = await Forgotten.begin(db);
+    const warned = collectWarnings();
+    const forgotten = await ForgottenTransaction.begin(db);
     await forgotten.insert([late()]);
     const writer = new SteadyWriter(db, at(today, -1, '12:00:00'));
     try {
@@ -107,7 +106,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
         ),
       ]);
 
-      // It is old now: nobody is kept waiting any more.
+      // It is old now, and nothing waits for it any more.
       const whileYoung = writer.longestMs;
       writer.longestMs = 0;
       await expect(maintain(db)).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -129,9 +128,9 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
 
   const prepares = serverOf(engine)?.prepares === true;
   (prepares ? it : it.skip)(
-    `are not kept waiting for a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
+    `do not wait for a prepared transaction${prepares ? '' : ' [skipped: max_prepared_transactions is 0]'}`,
     async () => {
-      const forgotten = await Forgotten.begin(db);
+      const forgotten = await ForgottenTransaction.begin(db);
       const gid = pg.escapeLiteral(db.gid);
       await forgotten.client.query(
         `LOCK TABLE location_reports IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION ${gid}`,
@@ -147,7 +146,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     },
   );
 
-  it('change what was noted before the lock, and it is corrected under it', async () => {
+  it('change what was noted before the lock, and it is corrected under the lock', async () => {
     const day = at(today, -4, '00:00:00');
     const [first] = reports as [TestReport];
     const client = await connectTo(db.url);
@@ -176,9 +175,9 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     ]);
   });
 
-  it('and readers of other days are no reason to wait on timescaledb', async () => {
+  it('and readers of other days do not delay it on timescaledb', async () => {
     if (engine !== 'timescaledb') return; // here a partition cannot be dropped while its table is read
-    const reader = await Forgotten.begin(db);
+    const reader = await ForgottenTransaction.begin(db);
     await reader.client.query(`SELECT count(*) FROM location_reports WHERE timestamp >= $1`, [
       at(today, -1, '00:00:00'),
     ]);

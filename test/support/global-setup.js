@@ -12,7 +12,7 @@ import { startEmbeddedCluster } from '../../dist/src/embedded/embedded-cluster.j
  */
 export default async function globalSetup() {
   const run = randomBytes(4).toString('hex');
-  process.env.TRACKER_TEST_RUN = run; // read by test/support/template.ts
+  process.env.TRACKER_TEST_RUN = run; // read by test/support/servers/database-servers.ts
   const servers = [];
   let stop = async () => undefined;
   globalThis.endTestServers = async () => {
@@ -29,7 +29,7 @@ export default async function globalSetup() {
   if (TEST_TIMESCALE_URL && TEST_ENGINE !== 'postgresql') {
     servers.push(await prepare('timescaledb', TEST_TIMESCALE_URL, run));
   }
-  process.env.TRACKER_TEST_SERVERS = JSON.stringify(servers); // read by test/support/servers.ts
+  process.env.TRACKER_TEST_SERVERS = JSON.stringify(servers); // read by test/support/servers/database-servers.ts
 }
 
 async function startEmbedded() {
@@ -53,7 +53,7 @@ async function startEmbedded() {
   };
 }
 
-/** Creates the role that owns the test databases (see test/support/servers.ts), and prints the server's versions. */
+/** Creates the role that owns the test databases (see test/support/servers/database-servers.ts), and prints the server's versions. */
 async function prepare(engine, admin, run) {
   const owner = { name: `tracker_tests_${engine}_${run}`, password: randomBytes(18).toString('hex') };
   return withClient(admin, async (client) => {

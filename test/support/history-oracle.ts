@@ -1,4 +1,4 @@
-/** A report as the tests think of it. */
+/** A report in the tests' form. */
 export interface TestReport {
   key: string;
   at: Date;
@@ -34,7 +34,7 @@ export interface HistoryRow {
   city: string | null;
 }
 
-/** With what a device says beside the place, and which report the row shows. */
+/** A row with what a device reports beside the place, and the time of the report that it shows. */
 export interface DetailedRow extends HistoryRow {
   altitude: number | null;
   speed: number | null;
@@ -55,11 +55,16 @@ export function utcDay(moment: Date, days = 0): Date {
   return new Date(Math.floor(moment.getTime() / DAY) * DAY + days * DAY);
 }
 
+/** A moment of the day that lies so many days after `today` (UTC), e.g. `at(today, -2, '23:59:59.999')`. */
+export function at(today: Date, days: number, time: string): Date {
+  return new Date(`${utcDay(today, days).toISOString().slice(0, 10)}T${time}Z`);
+}
+
 export function isImprecise({ accuracy = 0, imprecise = accuracy > MAX_ACCURACY }: TestReport): boolean {
   return imprecise;
 }
 
-/** Reports of one row, oldest first: the precise ones, or all where none is precise. */
+/** The reports of a row that count, oldest first: the precise ones, or all where none is precise. */
 function thatCount(reports: readonly TestReport[]): TestReport[] {
   const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
   return sorted.every(isImprecise) ? sorted : sorted.filter((report) => !isImprecise(report));
@@ -158,7 +163,7 @@ export const READ_HISTORY = (relation: 'location_history_view' | 'location_histo
     v.course, v.battery, v.motion, v.imprecise, v.located_at AS "locatedAt"
   FROM ${relation} AS v JOIN trackers AS t ON t.id = v.tracker_id`;
 
-/** Brings rows of READ_HISTORY into the oracle's form and order. */
+/** Converts rows of READ_HISTORY to the oracle's form and order. */
 export function normalize(
   rows: readonly (Omit<DetailedRow, 'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt'> &
     Record<'bucket' | 'lastReportAt' | 'firstReportAt' | 'locatedAt', Date>)[],
@@ -173,4 +178,60 @@ export function normalize(
       locatedAt: row.locatedAt.toISOString(),
     }))
     .sort(byPlaceInHistory);
+}
+
+/** The reports that the database got, as the oracle's input after updates, deletions and closed days. */
+export class HistoryModel {
+  /** In the order in which they came in. */
+  reports: TestReport[] = [];
+
+  constructor(public horizon: Date) {}
+
+  /** The first of a tracker and millisecond counts. */
+  add(reports: readonly TestReport[]): void {
+    const known = new Set(this.reports.map(identity));
+    for (const report of reports) {
+      if (known.has(identity(report))) continue;
+      known.add(identity(report));
+      this.reports.push({ ...report });
+    }
+  }
+
+  raw(): TestReport[] {
+    return this.reports.filter(({ at }) => at >= this.horizon);
+  }
+
+  /** UPDATE location_reports SET ... */
+  updateRaw(key: string, from: Date, to: Date, change: Partial<TestReport>): void {
+    for (const report of this.raw()) {
+      if (report.key === key && report.at >= from && report.at <= to) Object.assign(report, change);
+    }
+  }
+
+  /** DELETE FROM location_reports ... */
+  deleteRaw(key: string, from: Date, to: Date): void {
+    this.reports = this.reports.filter(
+      ({ key: k, at }) => !(k === key && at >= this.horizon && at >= from && at <= to),
+    );
+  }
+
+  /** update_nearest_city(): of a day without raw reports only the shown report and the one with its city are known. */
+  updateCity(key: string, from: Date, to: Date, city: string): void {
+    this.updateRaw(key, from, to, { city });
+    const days = new Map<number, TestReport[]>();
+    for (const report of this.reports) {
+      if (report.key !== key || report.at >= this.horizon) continue;
+      const day = Math.floor(report.at.getTime() / DAY);
+      days.set(day, [...(days.get(day) ?? []), report]);
+    }
+    for (const reports of days.values()) {
+      const known = [shownReport(reports), reportWithCity(reports)];
+      const renamed = known.find((report) => report && report.at >= from && report.at <= to);
+      if (renamed) renamed.city = city;
+    }
+  }
+}
+
+function identity({ key, at }: TestReport): string {
+  return `${key} ${at.getTime()}`;
 }

@@ -1,6 +1,6 @@
 import { MOTIONS, type TestReport, utcDay } from './history-oracle.js';
 
-/** Numbers that look random and are the same for the same seed, so that a failure can be run again. */
+/** Pseudo-random numbers, the same for the same seed, so that a failure can be repeated. */
 export class Random {
   constructor(private state: number) {}
 
@@ -22,7 +22,7 @@ export class Random {
     return list[this.int(list.length)] as T;
   }
 
-  /** Whether something that happens once in `n` times happens now. */
+  /** True once in `n` calls, on average. */
   oneIn(n: number): boolean {
     return this.int(n) === 0;
   }
@@ -36,7 +36,7 @@ export class Random {
     return shuffled;
   }
 
-  /** A report of one of these keys in [from, to), with or without what a report may lack. */
+  /** A report of one of these keys in [from, to), with a random choice of optional fields. */
   report(keys: readonly string[], from: Date, to: Date): TestReport {
     const at = new Date(from.getTime() + this.int(to.getTime() - from.getTime()));
     return {
@@ -55,7 +55,7 @@ export class Random {
     };
   }
 
-  /** So many reports of different moments, in no order. */
+  /** `count` reports of different moments, in random order. */
   reports(count: number, keys: readonly string[], from: Date, to: Date): TestReport[] {
     const reports = new Map<string, TestReport>();
     while (reports.size < count) {

@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { REAL_DATA } from './real-data.js';
+import { ROOT } from './processes.js';
+import { existsSync } from 'node:fs';
 
-/** What a file holds, counted without the product: by regular expressions, `split` and `JSON.parse` of the whole. */
+/** Folder with real input, which is not part of the project; tests that need it are skipped where it is missing. */
+export const REAL_DATA = process.env['TEST_REAL_DATA'] ?? join(ROOT, '..', 'shared', 'data');
+
+/** The contents of a file, counted without the product: by regular expressions, `split` and `JSON.parse`. */
 export interface Counted {
-  /** Items that say where and when. */
+  /** Items with a place and a time. */
   readonly reports: number;
   /** Different instants among them. */
   readonly instants: number;
@@ -21,7 +24,7 @@ export interface RealFile {
   readonly count: (text: string) => Counted;
 }
 
-/** Files that nobody of this project wrote; they are no part of it, and lie beside its folder where there are any. */
+/** Files from other software. They are not part of the project, and lie beside its folder if they are there. */
 export const REAL_FILES: readonly RealFile[] = [
   { name: 'gpslogger-2025-05-31.gpx', format: 'gpx', count: countGpx },
   { name: 'gpslogger-2025-06-17.gpx', format: 'gpx', count: countGpx },
@@ -33,7 +36,7 @@ export const REAL_FILES: readonly RealFile[] = [
 /** The folder of {@link REAL_FILES}; undefined where there is none. */
 export const REAL_FOLDER = existsSync(join(REAL_DATA, 'real')) ? join(REAL_DATA, 'real') : undefined;
 
-/** For the name of a test that needs them. */
+/** A suffix for the names of skipped tests. */
 export const SKIP_REAL_FILES =
   REAL_FOLDER === undefined ? ` [skipped: ${join(REAL_DATA, 'real')} is not there]` : undefined;
 

@@ -6,21 +6,24 @@ import { AggregatesService, type MaintenanceReport } from '../../src/aggregates/
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { migrate } from '../../src/database/migrator.js';
+import { type MigrationReport, migrate, undoMigrations } from '../../src/database/migrator.js';
 import { retryTransient } from '../../src/database/retry.js';
 import type { LockService } from '../../src/locking/lock.service.js';
-import { clockOf } from './clock.js';
-import { locksOf } from './locks.js';
-import { asAdministrator, databaseUrl, type ServerAccess, serverOf } from './servers.js';
+import { clockOf, locksOf } from './services.js';
 import {
+  asAdministrator,
+  withClient,
   closeToConnections,
   configOf,
   copyDatabase,
   createEmpty,
   createMigrated,
-  type Making,
+  databaseUrl,
+  type DatabaseSettings,
+  type ServerAccess,
+  serverOf,
   stopJobs,
-} from './template.js';
+} from './servers/database-servers.js';
 
 /**
  * bigint as a number: counts in tests are small enough. Of the tests' own connections only: the application under test
@@ -48,7 +51,7 @@ async function hasClock(dataSource: DataSource): Promise<boolean> {
   return found;
 }
 
-/** A database of one test file's own, migrated, with what the tests do to it; all as its owner, who is no superuser. */
+/** A migrated database of one test file. Its owner, who is no superuser, runs everything. */
 export class TestDatabase {
   private constructor(
     readonly url: string,
@@ -65,7 +68,7 @@ export class TestDatabase {
     if (server === undefined) throw new Error(`no server for ${engine}`);
     const name = `test_${randomBytes(6).toString('hex')}`;
     const url = databaseUrl(server, name);
-    const making: Making = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
+    const making: DatabaseSettings = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
     const config = configOf(making, url);
     const { copyOf } = options;
     const isCopy = copyOf !== undefined || (!options.empty && options.server === undefined);
@@ -120,18 +123,57 @@ export class TestDatabase {
     return Object.values(row ?? {})[0] as T;
   }
 
-  /** Lets what the refresher would do soon be done now. */
+  /** Does now what the refresher would do soon. */
   async settle(): Promise<void> {
     // A policy of TimescaleDB's own may be at work on the same hours; the refresher, too, comes again then.
     while (['more', 'held'].includes(await retryTransient(() => this.aggregates.aggregateChanges())));
     while ((await this.aggregates.refreshView()).moreToDo);
   }
 
-  /** Runs maintenance as the job does; null when another process is at it. */
+  /** Runs maintenance as the job does; null when another process holds its lock. */
   maintain(): Promise<MaintenanceReport | null> {
     return runMaintenance(this.aggregates, this.locks);
   }
 
+  /** Runs `tracker migrate`. */
+  migrate(): Promise<MigrationReport> {
+    return migrate(this.config, this.url);
+  }
+
+  /** Takes all migrations back. @returns how many. */
+  undoMigrations(): Promise<number> {
+    return undoMigrations(this.config, this.url);
+  }
+
+  /** Replaces the open connections, which do not see what a migration has changed. */
+  async reconnect(): Promise<void> {
+    await this.dataSource.destroy();
+    await this.dataSource.initialize();
+  }
+
+  /** Runs statements on a new connection, which sees what a migration has changed. */
+  async queryOnNewConnection(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+    return withClient(
+      this.url,
+      async (client) => (await client.query<Record<string, unknown>>(sql, values)).rows,
+    );
+  }
+
+  /** Every row of every table, as text: everything that a backup would hold. */
+  async allRowsAsText(): Promise<string> {
+    const tables = await this.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+       WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^(_timescaledb|pg_temp_)'`,
+    );
+    const texts = await Promise.all(
+      tables.map(({ name }) =>
+        this.value<string | null>(`SELECT string_agg(t::text, E'\\n') FROM ${name} AS t`),
+      ),
+    );
+    return texts.join('\n');
+  }
+
+  /** Registers a tracker. @returns its id. */
   async register(name: string, hashedAdvKey = name): Promise<string> {
     return String(
       await this.value('INSERT INTO trackers (name, hashed_adv_key) VALUES ($1, $2) RETURNING id', [
@@ -161,7 +203,7 @@ export class TestDatabase {
   }
 }
 
-/** Maintenance under the lock of the job; null when another process is at it. */
+/** Runs maintenance under the lock of the job; null when another process holds it. */
 export async function runMaintenance(
   aggregates: AggregatesService,
   locks: LockService,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { placeAt } from '../../../test/support/fake-nominatim.js';
+import { placeAt } from '../../../test/support/geocoding.js';
 import { GeocoderError } from '../reverse-geocoder.js';
 import { cityOf } from './nominatim-answer.js';
 

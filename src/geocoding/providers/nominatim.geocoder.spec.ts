@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { answerJson, BEHAVIOURS, FakeNominatim, placeAt } from '../../../test/support/fake-nominatim.js';
+import { answerJson, BEHAVIOURS, FakeNominatim, placeAt } from '../../../test/support/geocoding.js';
 import { GeocoderError } from '../reverse-geocoder.js';
 import { BREAK_MS, NominatimGeocoder, parseRetryAfter } from './nominatim.geocoder.js';
 

@@ -1,1 +1,0 @@
-export { randomReports } from './random.js';

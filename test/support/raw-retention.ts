@@ -1,1 +1,0 @@
-export { DOCUMENTED_REFRESH } from './retention.js';
