@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
-import { migrate } from '../src/database/migrator.js';
+import { migrate } from '../src/migration/migrator.js';
 import { trackerKey, trackerName } from './report-file.js';
 
 /** What a bare row's position is in COPY's text, and of which type; without the range check of the product's own. */

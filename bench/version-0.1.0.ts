@@ -1,8 +1,8 @@
 import { MigrationExecutor } from 'typeorm';
 import type { AppConfig } from '../src/config/app-config.js';
 import { makePoliciesSafely } from '../src/database/changes-log.js';
-import { installPostgis, installTimescaledb } from '../src/database/extensions.js';
-import { withMigrationLock, withMigrationSession } from '../src/database/schema/migration-session.js';
+import { installPostgis, installTimescaledb } from '../src/migration/extensions.js';
+import { withMigrationLock, withMigrationSession } from '../src/migration/migration-session.js';
 import { Step } from '../src/database/schema/step.js';
 import { chooseFoundation, readCapabilities } from '../src/database/server-capabilities.js';
 import { inTransaction } from '../src/database/transactions.js';

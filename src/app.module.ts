@@ -35,6 +35,7 @@ import { ProcessHealthModule } from './health/process-health.module.js';
 import { ImportHttpModule } from './import/http/import-http.module.js';
 import { ImportHousekeepingCron } from './import/import-housekeeping.cron.js';
 import { ImportModule } from './import/import.module.js';
+import { MigrationModule } from './migration/migration.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LocationHistoryModule } from './location-history/location-history.module.js';
@@ -122,19 +123,20 @@ export class AppModule {
    *
    * @param databaseUrl where the database is: `DATABASE_URL`, or the embedded server's address.
    */
-  static for(config: AppConfig, databaseUrl: string): DynamicModule {
+  static forRoot(config: AppConfig, databaseUrl: string): DynamicModule {
     const byRole = partsOf(config);
     const chosen = config.APP_ROLES.map((role) => byRole[role]);
     return {
       module: AppModule,
       imports: [
-        ConfigModule.for(config),
-        DatabaseModule.for(config, databaseUrl),
-        LockingModule.for(config),
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(config, databaseUrl),
+        MigrationModule,
+        LockingModule.forRoot(config),
         PgListenerModule,
         AnnouncementsModule,
         ScheduleModule.forRoot(),
-        JobsModule.for({ schedule: true }),
+        JobsModule.forRoot({ schedule: true }),
         LivenessModule,
         ProcessHealthModule,
         ...new Set(chosen.flatMap(({ modules }) => modules)),

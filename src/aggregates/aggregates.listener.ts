@@ -12,7 +12,7 @@ import { LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { DIRECT_URL } from '../database/database.module.js';
-import { isTransient } from '../database/pg-errors.js';
+import { isTransient } from '../common/errors/pg-errors.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';

@@ -7,7 +7,7 @@ import { keepChangesLogged } from '../database/changes-log.js';
 import { refreshAggregate } from '../database/refresh-aggregate.js';
 import { LockWatch } from '../database/lock-watch.js';
 import { dayHolders, type OtherTransaction } from '../database/other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { askQuickly, type Session } from '../database/session.js';
 import { inTransaction } from '../database/transactions.js';
 import type { BriefTries } from './brief-tries.js';

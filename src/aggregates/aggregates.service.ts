@@ -4,7 +4,7 @@ import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { type TimeRange, timeRange } from '../common/time-range.js';
 import { retryTransient } from '../database/retry.js';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
 import { type LockedWork, type LockOptions, type LockOutcome, LockService } from '../locking/lock.service.js';
 import { AggregatesRepository } from './aggregates.repository.js';

@@ -7,7 +7,7 @@ import {
   isOfProduct,
   type OtherTransaction,
 } from '../database/other-transactions.js';
-import { isTransient } from '../database/pg-errors.js';
+import { isTransient } from '../common/errors/pg-errors.js';
 
 /**
  * How long each try waits for a lock, in milliseconds; the last one counts for all that follow. Writers queue behind the

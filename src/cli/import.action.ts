@@ -1,5 +1,5 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { SchemaGuard } from '../database/schema-guard.js';
+import { SchemaGuard } from '../migration/schema-guard.js';
 import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';

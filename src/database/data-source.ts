@@ -1,6 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
-import { migrations } from '../../migrations/index.js';
 import { HeardClient } from './heard-client.js';
 import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
 
@@ -33,9 +32,6 @@ export function dataSourceOptions(
     connectTimeoutMS: 10_000,
     // The address is not given as `url`, which TypeORM takes apart by itself: it knows no sockets.
     extra: { connectionString: url, keepAlive: true, Client: HeardClient, session, watchUrl },
-    migrations,
-    migrationsTableName: 'schema_migrations',
-    migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false, // what fails is thrown; whoever catches it says so
   };

@@ -4,7 +4,6 @@ import { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { createDataSource, dataSourceOptions } from './data-source.js';
 import { directUrlOf } from './open-database.js';
-import { SchemaGuard } from './schema-guard.js';
 import { keptSession } from './session-settings.js';
 
 /** Injection token of the address for what needs a session: LISTEN, locks that outlive a transaction. */
@@ -32,7 +31,7 @@ class DirectPoolCloser implements OnApplicationShutdown {
 @Module({})
 export class DatabaseModule {
   /** @param url `DATABASE_URL`, or the embedded server's address. */
-  static for(config: AppConfig, url: string): DynamicModule {
+  static forRoot(config: AppConfig, url: string): DynamicModule {
     const directUrl = directUrlOf(config, url);
     return {
       module: DatabaseModule,
@@ -56,9 +55,8 @@ export class DatabaseModule {
           inject: [DataSource],
         },
         DirectPoolCloser,
-        SchemaGuard,
       ],
-      exports: [DIRECT_URL, DIRECT_DATA_SOURCE, SchemaGuard],
+      exports: [DIRECT_URL, DIRECT_DATA_SOURCE],
     };
   }
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { refusedConnections } from './refused-connections.js';
 import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
 import { withSslMode } from './tls.js';

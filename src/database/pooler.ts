@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { describeAddress } from '../config/database-url.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { HeardClient } from './heard-client.js';
-import { databaseErrorCode, SQLSTATE, toDomainError } from './pg-errors.js';
+import { databaseErrorCode, SQLSTATE, toDomainError } from '../common/errors/pg-errors.js';
 
 /** What stands between us and the server, by what it does with our sessions. */
 export type Pooling =

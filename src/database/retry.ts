@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTransient } from './pg-errors.js';
+import { isTransient } from '../common/errors/pg-errors.js';
 
 /** A refresh that is in the way may take this long; whoever works without a person waiting can afford it. */
 const PATIENCE_MS = 60_000;

@@ -2,7 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import { LockWatch } from './lock-watch.js';
 import { isOfProduct, type OtherTransaction } from './other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { retryTransient } from './retry.js';
 import type { Session } from './session.js';
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { FailureLog } from '../common/errors/failure-log.js';
-import { databaseErrorCode, describeRefusal } from '../database/pg-errors.js';
+import { databaseErrorCode, describeRefusal } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
 import { LockService } from '../locking/lock.service.js';
 import type { Job, JobReport } from './job.js';

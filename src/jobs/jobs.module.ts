@@ -8,7 +8,7 @@ import { JobsCron } from './jobs.cron.js';
 @Module({})
 export class JobsModule {
   /** @param schedule whether jobs run by their schedules in this process; not in one that runs a single command. */
-  static for({ schedule }: { schedule: boolean }): DynamicModule {
+  static forRoot({ schedule }: { schedule: boolean }): DynamicModule {
     return {
       module: JobsModule,
       global: true,

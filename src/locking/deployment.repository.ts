@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { askQuickly } from '../database/session.js';
 
 /** Whose keys they are, in a Redis that several deployments share: a deployment is a database. */

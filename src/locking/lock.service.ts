@@ -3,9 +3,10 @@ import { hostname } from 'node:os';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import { endSession, type Session, whenSessionEnds } from '../database/session.js';
 import { LockKeeper, type Renewal } from './lock-keeper.js';
-import { lockKey, redisLockName } from './lock-key.js';
+import { lockKey } from '../database/lock-key.js';
 import type { Lease, LockHolder, LockLeasesRepository } from './lock-leases.repository.js';
 import { type FoundKey, HeldKey, type RedisLock } from './redis-lock.js';
+import { redisLockName } from './redis-keys.js';
 import { SessionStopper } from './session-stopper.js';
 import { StrayKeys } from './stray-keys.js';
 

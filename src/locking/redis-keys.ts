@@ -90,6 +90,11 @@ export class RedisKeys {
   }
 }
 
+/** Name of a lock in Redis, without the prefix of the deployment. */
+export function redisLockName(name: string): string {
+  return `${name}_lock`;
+}
+
 /** What the keys of a deployment begin with that has not got the bare ones. */
 function ownPrefix({ id }: Deployment): string {
   return `${BARE}:${id}`;

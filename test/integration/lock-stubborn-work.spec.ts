@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { databaseErrorCode, SQLSTATE } from '../../src/database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../../src/common/errors/pg-errors.js';
 import type { Session } from '../../src/database/session.js';
 import { lockName, locksOf } from '../support/locks.js';
 import { TestDatabase } from '../support/test-database.js';

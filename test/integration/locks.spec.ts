@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
 import { askQuickly, type Session } from '../../src/database/session.js';
-import { lockKey } from '../../src/locking/lock-key.js';
+import { lockKey } from '../../src/database/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
 import { describeWithRedis } from '../support/describe-with-servers.js';
 import { FaultProxy } from '../support/fault-proxy.js';

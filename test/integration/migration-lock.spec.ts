@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { migrate, planMigration } from '../../src/database/migrator.js';
-import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
+import { migrate, planMigration } from '../../src/migration/migrator.js';
+import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/migration/migration-lock.js';
 import { connectTo } from '../support/client.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { administratorUrl } from '../support/servers.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import request from 'supertest';
-import { lockKey } from '../../src/locking/lock-key.js';
+import { lockKey } from '../../src/database/lock-key.js';
 import { describeWithRedis } from '../support/describe-with-servers.js';
 import { Api } from '../support/api.js';
 import { Door } from '../support/door.js';

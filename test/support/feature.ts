@@ -11,7 +11,7 @@ export function openFeature(
   env: Record<string, string> = {},
 ): Promise<INestApplicationContext> {
   const config = loadConfig({ DATABASE_URL: db.url, HISTORY_ENGINE: db.config.HISTORY_ENGINE, ...env });
-  return NestFactory.createApplicationContext(CommandModule.for(config, db.url, feature), {
+  return NestFactory.createApplicationContext(CommandModule.register(config, db.url, feature), {
     logger: false,
     abortOnError: false,
   });

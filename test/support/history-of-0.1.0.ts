@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { readFoundation } from '../../src/database/migrator.js';
+import { readFoundation } from '../../src/migration/migrator.js';
 import { HistoryModel } from './history-model.js';
 import { detailedHistory, type TestReport, utcDay } from './history-oracle.js';
 import { run } from './migrations.js';

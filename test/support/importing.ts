@@ -18,10 +18,10 @@ import type { TestDatabase } from './test-database.js';
 
 @Module({})
 class ImportingModule {
-  static for(config: AppConfig, url: string): DynamicModule {
+  static register(config: AppConfig, url: string): DynamicModule {
     return {
       module: ImportingModule,
-      imports: [ConfigModule.for(config), DatabaseModule.for(config, url), ImportModule],
+      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, url), ImportModule],
     };
   }
 }
@@ -32,7 +32,7 @@ export class Importer {
 
   /** @param config what differs from that of the database, e.g. a small `IMPORT_BATCH_SIZE`. */
   static async start(db: TestDatabase, config: Partial<AppConfig> = {}): Promise<Importer> {
-    const module = ImportingModule.for({ ...db.config, ...config }, db.url);
+    const module = ImportingModule.register({ ...db.config, ...config }, db.url);
     return new Importer(await NestFactory.createApplicationContext(module, { logger: false }));
   }
 

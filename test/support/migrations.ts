@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import type { SpatialLayer } from '../../src/config/env.schema.js';
 import { SPATIAL_LAYERS } from '../../src/config/env.schema.js';
-import { type MigrationReport, migrate, undoMigrations } from '../../src/database/migrator.js';
+import { type MigrationReport, migrate, undoMigrations } from '../../src/migration/migrator.js';
 import { withClient } from './client.js';
 import { serverOf } from './servers.js';
 import type { TestDatabase } from './test-database.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { isTransient } from '../../src/database/pg-errors.js';
+import { isTransient } from '../../src/common/errors/pg-errors.js';
 import { retryTransient } from '../../src/database/retry.js';
 import type { TestReport } from './history-oracle.js';
 import { run } from './migrations.js';

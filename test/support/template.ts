@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type AppConfig, loadConfig } from '../../src/config/app-config.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { migrate } from '../../src/database/migrator.js';
+import { migrate } from '../../src/migration/migrator.js';
 import { asAdministrator, databaseUrl, type ServerAccess } from './servers.js';
 
 /** What a database is made with. */

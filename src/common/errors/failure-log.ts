@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from './pg-errors.js';
 import { DomainError } from './domain-error.js';
 
 /** A failure that goes on is told again after this time, in milliseconds. */

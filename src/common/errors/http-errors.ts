@@ -1,5 +1,5 @@
 import { HttpException, type Logger } from '@nestjs/common';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from './pg-errors.js';
 import { DomainError, type ErrorCode } from './domain-error.js';
 import { maskError } from './masked-error.js';
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type GraphQLFormattedError, GraphQLError } from 'graphql';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from '../errors/pg-errors.js';
 import { DomainError } from '../errors/domain-error.js';
 import { maskError } from '../errors/masked-error.js';
 

@@ -1,6 +1,6 @@
 import { DomainError } from '../../common/errors/domain-error.js';
 import { describeTransactions, holdersOf } from '../other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import { retryTransient } from '../retry.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transactions.js';

@@ -1,5 +1,5 @@
-import { lockKey } from '../../locking/lock-key.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { lockKey } from '../lock-key.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import type { Session } from '../session.js';
 
 /** Work of running servers that has relations in use for long, each under a lock of this name. */

@@ -1,4 +1,4 @@
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import type { Session } from '../session.js';
 import { definedObjects } from './definitions.js';
 

@@ -1,8 +1,8 @@
-import type { Foundation, SqlRunner } from '../server-capabilities.js';
-import { sqlFile } from '../sql-files.js';
-import { definedObjects, definitionFiles, dropDefinitions } from './definitions.js';
-import { dropChunks } from './drop-chunks.js';
-import type { Step } from './step.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
+import { sqlFile } from '../database/sql-files.js';
+import { definedObjects, definitionFiles, dropDefinitions } from '../database/schema/definitions.js';
+import { dropChunks } from '../database/schema/drop-chunks.js';
+import type { Step } from '../database/schema/step.js';
 
 /** Aggregates by the names that they have, and had, and have before they take the place of others. */
 const CONTINUOUS_AGGREGATE = /^CREATE MATERIALIZED VIEW (location_history_\w+)/gm;

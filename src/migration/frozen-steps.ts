@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { DomainError } from '../../common/errors/domain-error.js';
-import { packagePath } from '../sql-files.js';
-import type { SqlRunner } from '../server-capabilities.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { packagePath } from '../database/sql-files.js';
+import type { SqlRunner } from '../database/server-capabilities.js';
 
 const ROOT = 'sql/migrations';
 const LIST = 'checksums.txt';

@@ -1,11 +1,11 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import {
   type Foundation,
   readCapabilities,
   type ServerCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
+} from '../database/server-capabilities.js';
 
 /**
  * Installs TimescaleDB in this database where the server has it: only then it tells its licence.

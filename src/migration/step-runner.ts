@@ -1,14 +1,14 @@
 import { type DataSource, MigrationExecutor } from 'typeorm';
-import { DomainError } from '../../common/errors/domain-error.js';
-import type { Foundation } from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { inBriefTransaction } from './brief-transaction.js';
-import { applyDefinitions, definitionFiles, definitionsHash } from './definitions.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { Foundation } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { applyDefinitions, definitionFiles, definitionsHash } from '../database/schema/definitions.js';
 import { recordStep } from './frozen-steps.js';
-import { definedRelations } from './relation-locks.js';
-import { dropSuperseded, refuseForeignDependents } from './replace-relation.js';
-import { readVersion } from './schema-version.js';
-import { Step } from './step.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import { dropSuperseded, refuseForeignDependents } from '../database/schema/replace-relation.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { Step } from '../database/schema/step.js';
 
 /** What is to be done to bring a database to the schema of this program. */
 export interface PendingWork {

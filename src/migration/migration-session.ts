@@ -1,23 +1,24 @@
 import type { DataSource } from 'typeorm';
-import { DomainError } from '../../common/errors/domain-error.js';
-import type { AppConfig } from '../../config/app-config.js';
-import { createDataSource } from '../data-source.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { createDataSource } from '../database/data-source.js';
+import { createMigrationDataSource } from './migration-data-source.js';
 import {
   databaseErrorCode,
   databaseErrorDetail,
   reasonInBrackets,
   SQLSTATE,
   toDomainError,
-} from '../pg-errors.js';
+} from '../common/errors/pg-errors.js';
 import {
   type Foundation,
   rawRetention,
   type ServerCapabilities,
   type SqlRunner,
-} from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { keptSession } from '../session-settings.js';
-import { requireWritable } from '../writable.js';
+} from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { keptSession } from '../database/session-settings.js';
+import { requireWritable } from '../database/writable.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
 import {
   type LockWait,
@@ -26,7 +27,7 @@ import {
   MIGRATION_SESSION_LOCK,
   takeMigrationLock,
 } from './migration-lock.js';
-import { readVersion, refuseDowngrade } from './schema-version.js';
+import { readVersion, refuseDowngrade } from '../database/schema/schema-version.js';
 
 /** What a role or a database may limit for its clients would end what takes long here. */
 const UNLIMITED = {
@@ -144,8 +145,5 @@ function migrationDataSource(
     'tracker.hourly_retention_hours': String(config.HOURLY_RETENTION_HOURS),
     'tracker.daily_retention_hours': String(config.DAILY_RETENTION_DAYS * 24),
   };
-  return createDataSource(config, url, {
-    applicationName: MIGRATION_NAME,
-    session: keptSession({ ...MIGRATION_SETTINGS, ...settings }),
-  });
+  return createMigrationDataSource(config, url, keptSession({ ...MIGRATION_SETTINGS, ...settings }));
 }

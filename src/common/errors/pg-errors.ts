@@ -1,4 +1,4 @@
-import { DomainError, type ErrorCode } from '../common/errors/domain-error.js';
+import { DomainError, type ErrorCode } from './domain-error.js';
 
 /** SQLSTATE of the failures that the code tells apart. Source: PostgreSQL manual, appendix A. */
 export const SQLSTATE = {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../common/errors/domain-error.js';
-import type { Foundation, SqlRunner } from './server-capabilities.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
 
 /** Whether statements find what they need in the schema tracker_compat. */
 function needsStandIns({ engine, spatialLayer }: Foundation): boolean {

@@ -1,10 +1,14 @@
-import type { Foundation } from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { applyDefinitions, definitionFiles } from './definitions.js';
-import { inBriefTransaction } from './brief-transaction.js';
-import { whileJobsRest } from './job-locks.js';
-import { definedRelations } from './relation-locks.js';
-import { dropSuperseded, refuseForeignDependents, replaceRelation } from './replace-relation.js';
+import type { Foundation } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { applyDefinitions, definitionFiles } from '../database/schema/definitions.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { whileJobsRest } from '../database/schema/job-locks.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import {
+  dropSuperseded,
+  refuseForeignDependents,
+  replaceRelation,
+} from '../database/schema/replace-relation.js';
 
 /** Whether location_history has the columns of the view that it shows. */
 export async function isViewOutdated(session: Session): Promise<boolean> {

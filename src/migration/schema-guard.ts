@@ -1,16 +1,17 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { migrations } from '../../migrations/index.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { lengthenDailyRetention, readFoundation, storeSettings } from './migrator.js';
 import { requireStandIns } from './search-path.js';
-import { checkFoundation, readCapabilities } from './server-capabilities.js';
-import { databaseErrorCode, toDomainError } from './pg-errors.js';
-import { definitionsHash } from './schema/definitions.js';
-import { PROGRAM_VERSION } from './schema/program-version.js';
-import { isStandby, requireWritable, whyReadOnly } from './writable.js';
-import { isNewer, readVersion, refuseTooNew } from './schema/schema-version.js';
+import { checkFoundation, readCapabilities } from '../database/server-capabilities.js';
+import { databaseErrorCode, toDomainError } from '../common/errors/pg-errors.js';
+import { definitionsHash } from '../database/schema/definitions.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { isStandby, requireWritable, whyReadOnly } from '../database/writable.js';
+import { isNewer, readVersion, refuseTooNew } from '../database/schema/schema-version.js';
 
 const UNDEFINED_TABLE = '42P01';
 
@@ -44,7 +45,7 @@ export class SchemaGuard {
    * @throws DomainError `UNAVAILABLE` where it has to be migrated, `BAD_CONFIGURATION` where this build is too old for it.
    */
   async requireMigrations(): Promise<void> {
-    const known = this.db.migrations.map((migration) => migration.name ?? migration.constructor.name);
+    const known = migrations.map(({ name }) => name);
     const applied = await this.appliedMigrations();
     const missing = known.filter((name) => !applied.has(name)).length;
     if (missing === known.length) throw needsMigration('The database is not migrated yet');

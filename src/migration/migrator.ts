@@ -1,17 +1,17 @@
 import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
-import { makePoliciesSafely } from './changes-log.js';
+import { makePoliciesSafely } from '../database/changes-log.js';
 import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
-import { inBriefTransaction } from './schema/brief-transaction.js';
-import { definitionFiles } from './schema/definitions.js';
-import { remakeMaterializedView } from './schema/materialized-view.js';
-import type { LockWait } from './schema/migration-lock.js';
-import { withMigrationLock, withMigrationSession } from './schema/migration-session.js';
-import { type MigrationPlan, planPending } from './schema/plan.js';
-import { definedRelations } from './schema/relation-locks.js';
-import { readVersion } from './schema/schema-version.js';
-import { findExecuted, findPending, runPending } from './schema/step-runner.js';
-import { dropEverything, ownedObjects } from './schema/undo.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { definitionFiles } from '../database/schema/definitions.js';
+import { remakeMaterializedView } from './materialized-view.js';
+import type { LockWait } from './migration-lock.js';
+import { withMigrationLock, withMigrationSession } from './migration-session.js';
+import { type MigrationPlan, planPending } from './plan.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { findExecuted, findPending, runPending } from './step-runner.js';
+import { dropEverything, ownedObjects } from './undo.js';
 import { refuseHidingSearchPath, setSearchPath } from './search-path.js';
 import {
   checkFoundation,
@@ -21,8 +21,8 @@ import {
   readCapabilities,
   type ServerCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
-import type { Session } from './session.js';
+} from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
 
 export interface MigrationReport extends Foundation {
   /** Names of the steps that ran, in order. */

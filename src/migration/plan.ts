@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
-import type { Foundation, SqlRunner } from '../server-capabilities.js';
-import type { Session } from '../session.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
 import { isViewOutdated } from './materialized-view.js';
-import { PROGRAM_VERSION } from './program-version.js';
-import { readVersion } from './schema-version.js';
-import { findForeignDependents } from './replace-relation.js';
-import type { PlannedWork } from './step.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { findForeignDependents } from '../database/schema/replace-relation.js';
+import type { PlannedWork } from '../database/schema/step.js';
 import { findPending, replacedRelations } from './step-runner.js';
 
 export interface PlannedStep {

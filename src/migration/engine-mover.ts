@@ -1,28 +1,28 @@
 import type { QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
-import { makePoliciesSafely } from './changes-log.js';
+import { makePoliciesSafely } from '../database/changes-log.js';
 import { installTimescaledb } from './extensions.js';
-import { createDataSource } from './data-source.js';
+import { createMigrationDataSource } from './migration-data-source.js';
 import { readFoundation } from './migrator.js';
-import { type LockWait, MIGRATION_NAME } from './schema/migration-lock.js';
-import { withMigrationLock } from './schema/migration-session.js';
-import { refreshAggregate } from './refresh-aggregate.js';
-import { retryTransient } from './retry.js';
-import { keptSession } from './session-settings.js';
+import type { LockWait } from './migration-lock.js';
+import { withMigrationLock } from './migration-session.js';
+import { refreshAggregate } from '../database/refresh-aggregate.js';
+import { retryTransient } from '../database/retry.js';
+import { keptSession } from '../database/session-settings.js';
 import {
   chooseFoundation,
   type Foundation,
   readCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
-import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
-import { dropSuperseded } from './schema/replace-relation.js';
-import { PROGRAM_VERSION } from './schema/program-version.js';
-import { readVersion } from './schema/schema-version.js';
-import { Step } from './schema/step.js';
-import { findPending } from './schema/step-runner.js';
-import { inTransaction } from './transactions.js';
+} from '../database/server-capabilities.js';
+import { applyDefinitions, definitionFiles, dropDefinitions } from '../database/schema/definitions.js';
+import { dropSuperseded } from '../database/schema/replace-relation.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { Step } from '../database/schema/step.js';
+import { findPending } from './step-runner.js';
+import { inTransaction } from '../database/transactions.js';
 
 export interface MoveReport {
   /** False when the database was on the timescaledb engine already. */
@@ -96,10 +96,7 @@ async function withRunner<T>(
   url: string,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
-  const dataSource = await createDataSource(config, url, {
-    applicationName: MIGRATION_NAME,
-    session: keptSession(),
-  }).initialize();
+  const dataSource = await createMigrationDataSource(config, url, keptSession()).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.connect();

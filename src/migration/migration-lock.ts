@@ -1,6 +1,6 @@
-import { DomainError } from '../../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
-import { askQuickly, type Session } from '../session.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
+import { askQuickly, type Session } from '../database/session.js';
 
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
 export const MIGRATION_LOCK = 7_238_101;
