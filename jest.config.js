@@ -11,7 +11,7 @@ const common = {
   setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [
-    '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand|p-limit|yocto-queue)/)',
+    '/node_modules/(?!(@nestjs|@as-integrations|@apollo|graphql-ws|graphql-http|stream-json|stream-chain|kdbush|geokdbush|tinyqueue|fast-check|pure-rand|p-limit|yocto-queue|github-slugger)/)',
   ],
   transform: {
     '^.+\\.(ts|js|mjs)$': [
@@ -42,7 +42,7 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/src/**/*.spec.ts'],
+      testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/documents/**/*.spec.ts'],
       sandboxInjectedGlobals: ['Math'],
     },
     { ...withDatabase, displayName: 'scenarios', testMatch: ['<rootDir>/test/scenarios/**/*.spec.ts'] },

@@ -21,7 +21,7 @@ import { addSchemaCommand } from './schema.command.js';
 export function buildProgram(): Command {
   const program = new Command('tracker')
     .description(
-      'Location history of BLE trackers. Settings come from the environment: see README.md, "Configuration".',
+      'Location history of BLE trackers. Settings come from the environment: see docs/configuration.md.',
     )
     .version((JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version)
     .showHelpAfterError('(--help lists what it takes)')

@@ -19,11 +19,11 @@ const EXPECTED: Documented[] = [...envVariablesOf(Environment.prototype)].map(([
   description,
 }));
 
-/** The rows of the table of README.md that has the columns Variable, Default and Description. */
-function readmeTable(): Documented[] {
-  const readme = readFileSync(packagePath('README.md'), 'utf8');
+/** The rows of the table that has the columns Variable, Default and Description. */
+function documentedTable(): Documented[] {
+  const text = readFileSync(packagePath('docs/configuration.md'), 'utf8');
   const [, table = ''] =
-    /^\| *Variable *\| *Default *\| *Description *\|\n\| *-[-| ]*\|\n((?:\|.*\n)*)/m.exec(readme) ?? [];
+    /^\| *Variable *\| *Default *\| *Description *\|\n\| *-[-| ]*\|\n((?:\|.*\n)*)/m.exec(text) ?? [];
   return table
     .trim()
     .split('\n')
@@ -67,8 +67,8 @@ describe('the documentation of the configuration', () => {
     }
   });
 
-  it('in README.md says what the class says, in its order', () => {
-    expect(readmeTable()).toEqual(EXPECTED);
+  it('in docs/configuration.md says what the class says, in its order', () => {
+    expect(documentedTable()).toEqual(EXPECTED);
   });
 
   it('in .env.example says what the class says, in its order', () => {

@@ -36,7 +36,7 @@ const APP_ROLES_MESSAGE = `APP_ROLES must be a comma-separated list of: ${APP_RO
 /**
  * Every environment variable that the product reads, with its default.
  *
- * The README's table and `.env.example` are checked against this class by a test.
+ * The table in docs/configuration.md and `.env.example` are checked against this class by a test.
  */
 export class Environment extends GeocodingEnvironment {
   @EnvVariable({

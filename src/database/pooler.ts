@@ -124,7 +124,7 @@ async function asking(url: string, variable: string): Promise<Pooling> {
     throw new DomainError(
       'UNAVAILABLE',
       `${variable} (${describeAddress(url)}) is a pooler that gives one session, and no second one within ` +
-        `${CONNECT_TIMEOUT_MS / 1000} s: raise its pool size to the connections that all processes need (the table in the README)`,
+        `${CONNECT_TIMEOUT_MS / 1000} s: raise its pool size to the connections that all processes need (see docs/connections.md)`,
       { cause: error.cause },
     );
   }

@@ -71,7 +71,7 @@ export class ReadinessProbes {
       ? indicator.degraded({
           message:
             'Within the last minute the database server had no free connection (max_connections, or the limit of the role ' +
-            'or the database); see the table of connections in the README',
+            'or the database); see docs/connections.md',
         })
       : indicator.up();
   }

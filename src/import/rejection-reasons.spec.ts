@@ -6,9 +6,9 @@ import { checkReason, LEDGER_REASONS } from './rejection-reasons.js';
 describe('the reasons that reports are rejected for', () => {
   const sorted = (words: Iterable<string>): string[] => [...new Set(words)].sort();
 
-  it('are those of the table of README.md', () => {
+  it('are those of the table in docs/importing.md', () => {
     const [, rows = ''] =
-      /^\| rejected .*\n((?:\|.*\n)*)/m.exec(readFileSync(packagePath('README.md'), 'utf8')) ?? [];
+      /^\| rejected .*\n((?:\|.*\n)*)/m.exec(readFileSync(packagePath('docs/importing.md'), 'utf8')) ?? [];
     const words = rows.split('\n').flatMap((row) => row.split('|')[1]?.match(/[a-z_]+/g) ?? []);
     expect(sorted(words)).toEqual(sorted(LEDGER_REASONS));
   });

@@ -18,7 +18,7 @@ import { TestDatabase } from '../support/test-database.js';
 const POOL = 4;
 const ALL: AppRole[] = ['api', 'refresher', 'importer', 'geocoder'];
 
-/** A row of the table in the README. */
+/** A row of the table in docs/connections.md. */
 interface Row {
   pool: string;
   listeners: number;
@@ -27,8 +27,8 @@ interface Row {
 }
 
 async function documented(): Promise<Map<string, Row>> {
-  const text = await readFile(join(ROOT, 'README.md'), 'utf8');
-  const section = text.split('### Connections to the database')[1]?.split('\n### ')[0] ?? '';
+  const text = await readFile(join(ROOT, 'docs/connections.md'), 'utf8');
+  const section = text.split('## How many connections')[1]?.split('\n## ')[0] ?? '';
   const rows = [...section.matchAll(/^\| (.*) \|$/gm)].map(([, cells]) =>
     (cells ?? '').split('|').map((cell) => cell.trim()),
   );
@@ -45,7 +45,7 @@ async function documented(): Promise<Map<string, Row>> {
   );
 }
 
-describeOnEveryEngine('the connections of a process, as the README has them', (engine) => {
+describeOnEveryEngine('the connections of a process, as docs/connections.md has them', (engine) => {
   let db: TestDatabase;
   let table: Map<string, Row>;
 
@@ -67,7 +67,7 @@ describeOnEveryEngine('the connections of a process, as the README has them', (e
   /** The most that it makes: all of its pool is busy, and an import has begun. */
   async function expectAsDocumented(context: INestApplicationContext, process: string): Promise<void> {
     const row = table.get(process);
-    if (!row) throw new Error(`the README has no row for ${process}`);
+    if (!row) throw new Error(`docs/connections.md has no row for ${process}`);
     const dataSource = context.get(DataSource, { strict: false });
     const busy = Promise.all(Array.from({ length: 3 * POOL }, () => dataSource.query('SELECT pg_sleep(1)')));
     try {

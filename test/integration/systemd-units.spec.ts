@@ -47,7 +47,7 @@ const UNITS = readdirSync(packagePath('systemd'))
   .filter((name) => name.endsWith('.service'))
   .map(readUnit);
 const SETTINGS = readFileSync(packagePath('systemd', 'tracker.env.example'), 'utf8');
-const README = readFileSync(packagePath('README.md'), 'utf8');
+const GUIDE = readFileSync(packagePath('docs/deploying.md'), 'utf8');
 
 /** The variables of an environment file. */
 function variablesOf(text: string): Record<string, string> {
@@ -98,8 +98,8 @@ describe('the systemd units', () => {
       expect([program, option]).toEqual(['/usr/bin/node', '--enable-source-maps']);
       expect(existsSync(packagePath(script))).toBe(true);
     }
-    expect(README).toContain(`sudo mkdir -p ${only('WorkingDirectory')}`);
-    expect(README).toContain(only('EnvironmentFile'));
+    expect(GUIDE).toContain(`sudo mkdir -p ${only('WorkingDirectory')}`);
+    expect(GUIDE).toContain(only('EnvironmentFile'));
   });
 
   it.each(UNITS)('$name is stopped only after an orderly stop has had its time', ({ only }) => {
@@ -118,10 +118,10 @@ describe('the systemd units', () => {
     }
   });
 
-  it.each(UNITS)('$name is installed by the steps of the README', ({ name }) => {
-    expect(README).toContain(`sudo cp systemd/${name} /etc/systemd/system/\n`);
+  it.each(UNITS)('$name is installed by the steps of docs/deploying.md', ({ name }) => {
+    expect(GUIDE).toContain(`sudo cp systemd/${name} /etc/systemd/system/\n`);
     for (const step of ['enable', 'start']) {
-      expect(README).toMatch(
+      expect(GUIDE).toMatch(
         new RegExp(`^sudo systemctl ${step} .*\\b${name.replace('.service', '')}\\b`, 'm'),
       );
     }

@@ -1,0 +1,64 @@
+import type { Command, Option } from 'commander';
+import { parse } from 'shell-quote';
+
+/** Words of every command of the product or of npm in a text, e.g. `['tracker', 'import', 'FILE', '--json']`. */
+export function commandsIn(text: string): string[][] {
+  const joined = text.replaceAll(/\\\n/g, ' ');
+  return joined.split('\n').flatMap((line) => {
+    const commands: string[][] = [[]];
+    for (const word of parse(
+      line.replaceAll('`', '').replaceAll(/<([\w -]+)>/g, (_, name: string) => name.toUpperCase()),
+      (name) => `$${name}`,
+    )) {
+      if (typeof word === 'string') commands.at(-1)?.push(word);
+      else if ('comment' in word) break;
+      else if (['|', '&&', '||', ';', '&', '('].includes(word.op)) commands.push([]);
+      else if (word.op === 'glob') commands.at(-1)?.push((word as { pattern: string }).pattern);
+    }
+    return commands.flatMap((words) => {
+      const first = words.findIndex((word) => !/^\w+=/.test(word)); // variables before the command
+      const command = words.slice(first);
+      return command[0] === 'tracker' || command[0] === 'npm' ? [command] : [];
+    });
+  });
+}
+
+/** What is wrong with a command: an unknown subcommand, option or script. Empty if nothing is. */
+export function commandProblems(
+  words: readonly string[],
+  program: Command,
+  scripts: readonly string[],
+): string[] {
+  const [name, verb = '', script = '', ...rest] = words;
+  if (name === 'tracker') return trackerProblems(words.slice(1), program);
+  if (verb === 'test' || verb === 'start') return scripts.includes(verb) ? [] : [`npm ${verb}`];
+  if (verb !== 'run') return [];
+  const args = rest[0] === '--' ? rest.slice(1) : rest;
+  if (script === 'tracker') return trackerProblems(args, program);
+  if (script === 'import' || script === 'migrate') return trackerProblems([script, ...args], program);
+  if (script.includes('…')) return [];
+  return scripts.includes(script) ? [] : [`npm run ${script}`];
+}
+
+function trackerProblems(words: readonly string[], program: Command): string[] {
+  let command = program;
+  let at = 0;
+  for (; at < words.length; at++) {
+    const next = command.commands.find((one) => one.name() === words[at]);
+    if (!next) break;
+    command = next;
+  }
+  const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0;
+  const told = words[at];
+  if (isGroup && told !== undefined && /^[a-z]/.test(told))
+    return [`tracker ${words.join(' ')}: no such command`];
+  return words
+    .slice(at)
+    .filter((word) => /^--?[a-z]/.test(word))
+    .map((word) => word.split('=')[0] as string)
+    .filter((option) => !['--help', '--version'].includes(option))
+    .filter(
+      (option) => ![...command.options].some((one: Option) => one.long === option || one.short === option),
+    )
+    .map((option) => `tracker ${words.join(' ')}: no option ${option}`);
+}
