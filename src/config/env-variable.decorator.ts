@@ -21,5 +21,8 @@ export function EnvVariable(documentation: EnvVariableDocumentation): PropertyDe
 
 /** The documented variables of a group, by name, in the order of its properties. */
 export function envVariablesOf(group: object): Variables {
-  return (Reflect.getOwnMetadata(KEY, group) as Variables | undefined) ?? new Map();
+  return (
+    (Reflect.getOwnMetadata(KEY, group) as Variables | undefined) ??
+    new Map<string, EnvVariableDocumentation>()
+  );
 }
