@@ -1,6 +1,6 @@
 import { MigrationExecutor } from 'typeorm';
 import type { AppConfig } from '../src/config/app-config.js';
-import { makePoliciesSafely } from '../src/database/changes-log.js';
+import { createPoliciesSafely } from '../src/database/changes-log.js';
 import { installPostgis, installTimescaledb } from '../src/migration/extensions.js';
 import { withMigrationLock, withMigrationSession } from '../src/migration/migration-session.js';
 import { Step } from '../src/database/schema/step.js';
@@ -24,7 +24,7 @@ export function createVersion010(config: AppConfig, url: string): Promise<'times
           await inTransaction(session, () => executor.executeMigration(migration));
         }
       }
-      if (made.engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+      if (made.engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
     });
     return made.engine;
   });

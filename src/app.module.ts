@@ -14,7 +14,7 @@ import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { StopGate } from './common/stop-gate.js';
 import { formatError } from './common/graphql/error-formatter.js';
-import { fewAtOnce } from './common/graphql/few-at-once.js';
+import { limitRootFieldConcurrency } from './common/graphql/limit-root-field-concurrency.js';
 import { MAX_TOKENS } from './common/graphql/query-cost.js';
 import { queryLimits } from './common/graphql/query-limits.plugin.js';
 import { RequestContext } from './common/graphql/request-context.js';
@@ -56,7 +56,7 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   autoSchemaFile: true,
   sortSchema: true,
   path: '/graphql',
-  transformSchema: fewAtOnce,
+  transformSchema: limitRootFieldConcurrency,
   persistedQueries: false, // with documents of a few hundred bytes a cache for them is only one more way in
   graphiql: false, // it would load its parts from another host; PlaygroundModule serves ours
   introspection: true,

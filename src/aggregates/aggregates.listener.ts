@@ -137,16 +137,16 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
         this.wasNotified = false;
         await this.aggregates.noteNotification();
       }
-      this.failures.worked(UPDATE);
+      this.failures.recordSuccess(UPDATE);
     } catch (error) {
       // The markers are still there. Another refresh in the way is over in a moment; anything else waits for the poll.
       if (isTransient(error)) this.changes.poke();
-      else this.failures.failed(UPDATE, error);
+      else this.failures.recordFailure(UPDATE, error);
     }
   }
 
   private refreshView(): Promise<void> {
-    return this.failures.tried('refresh location_history', async () => {
+    return this.failures.attempt('refresh location_history', async () => {
       const { refreshed, moreToDo } = await this.aggregates.refreshView();
       if (refreshed) this.logger.debug('location_history refreshed');
       if (moreToDo) this.view.poke();

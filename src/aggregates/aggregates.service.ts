@@ -6,7 +6,7 @@ import { type TimeRange, timeRange } from '../common/time-range.js';
 import { retryTransient } from '../database/retry.js';
 import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
-import { type LockedWork, type LockOptions, type LockOutcome, LockService } from '../locking/lock.service.js';
+import { type LockedWork, type LockOutcome, LockService } from '../locking/lock.service.js';
 import { AggregatesRepository } from './aggregates.repository.js';
 import { BriefTries, mayBeTriedAgain } from './brief-tries.js';
 
@@ -22,9 +22,9 @@ const REMIND_MS = 3_600_000;
 
 /** Whoever brings hours and days up to what changed. Short and frequent, so without Redis. */
 const CHANGES_LOCK = 'change_refresh';
-const CHANGES_LOCK_OPTIONS: LockOptions = { redis: false };
 /** Whoever refreshes the materialized view. */
 const VIEW_LOCK = 'view_refresh';
+type RefreshLock = typeof CHANGES_LOCK | typeof VIEW_LOCK;
 
 /** What came of a look at the waiting markers; `held`: another process is at it. */
 export type ChangesOutcome = 'nothing' | 'done' | 'more' | 'held';
@@ -58,11 +58,7 @@ export class AggregatesService {
    */
   async aggregateChanges(): Promise<ChangesOutcome> {
     if (!(await this.aggregates.hasMarkers())) return 'nothing';
-    const tried = await this.refreshUnder(
-      CHANGES_LOCK,
-      (session) => this.aggregateUnderLock(session),
-      CHANGES_LOCK_OPTIONS,
-    );
+    const tried = await this.refreshUnder(CHANGES_LOCK, (session) => this.aggregateUnderLock(session));
     if (tried.outcome === 'unavailable') throw tried.error;
     return tried.outcome === 'held' ? 'held' : tried.result;
   }
@@ -78,7 +74,7 @@ export class AggregatesService {
     const tried = await this.refreshUnder(
       VIEW_LOCK,
       (session) => this.aggregates.refreshMaterializedView(session),
-      signal && { signal },
+      signal,
     );
     if (tried.outcome === 'unavailable') throw tried.error;
     return { refreshed: tried.outcome === 'acquired', moreToDo: await this.aggregates.viewIsStale() };
@@ -108,7 +104,7 @@ export class AggregatesService {
           await retryTransient(refresh, REFRESH_WAIT_MS);
         }
       });
-    await this.afterOthers(CHANGES_LOCK, refreshWindows, CHANGES_LOCK_OPTIONS);
+    await this.afterOthers(CHANGES_LOCK, refreshWindows);
     await this.afterOthers(VIEW_LOCK, (session) => this.aggregates.refreshMaterializedView(session));
   }
 
@@ -162,22 +158,24 @@ export class AggregatesService {
       return await retryTransient(() => work(tries), MAINTENANCE_PATIENCE_MS, mayBeTriedAgain);
     } catch (error) {
       if (databaseErrorCode(error) !== SQLSTATE.lockNotAvailable) throw error;
-      throw tries.failed(await this.aggregates.dayHolders(session), error);
+      throw tries.failed(await this.aggregates.findDayLockHolders(session), error);
     }
   }
 
   /** Refreshes under a lock, and is stopped where that takes too long; by us: see withTimeouts(). */
   private async refreshUnder<T>(
-    lock: string,
+    lock: RefreshLock,
     work: LockedWork<T>,
-    options: LockOptions = {},
+    signal?: AbortSignal,
   ): Promise<LockOutcome<T>> {
     const deadline = new AbortController();
     const late = new Error(`it took longer than ${REFRESH_DEADLINE_MS / 60_000} minutes`);
     const timer = setTimeout(() => deadline.abort(late), REFRESH_DEADLINE_MS);
-    const signals = [deadline.signal, ...(options.signal ? [options.signal] : [])];
+    const stop = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
     try {
-      return await this.locks.withLock(lock, work, { ...options, signal: AbortSignal.any(signals) });
+      return await (lock === CHANGES_LOCK
+        ? this.locks.withDatabaseLock(lock, work, stop)
+        : this.locks.withLock(lock, work, stop));
     } finally {
       clearTimeout(timer);
     }
@@ -197,10 +195,10 @@ export class AggregatesService {
   }
 
   /** Waits for the run that is under way, which may have read before our change: the refresher is at it often. */
-  private async afterOthers(lock: string, work: LockedWork<void>, options?: LockOptions): Promise<void> {
+  private async afterOthers(lock: RefreshLock, work: LockedWork<void>): Promise<void> {
     const end = performance.now() + REFRESH_WAIT_MS;
     for (;;) {
-      const tried = await this.refreshUnder(lock, work, options);
+      const tried = await this.refreshUnder(lock, work);
       if (tried.outcome === 'acquired') return;
       if (tried.outcome === 'unavailable') throw tried.error;
       if (performance.now() > end) {

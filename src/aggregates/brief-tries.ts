@@ -1,10 +1,10 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { warnOf } from '../database/lock-watch.js';
+import { warnAboutTransactions } from '../database/lock-watch.js';
 import {
   describeTransaction,
   describeTransactions,
-  endingOf,
-  isOfProduct,
+  terminationStatement,
+  isOurSession,
   type OtherTransaction,
 } from '../database/other-transactions.js';
 import { isTransient } from '../common/errors/pg-errors.js';
@@ -60,7 +60,7 @@ export class BriefTries {
   warn(holders: readonly OtherTransaction[]): void {
     if (this.warned || holders.length === 0) return;
     this.warned = true;
-    warnOf(`${this.what} waits for`, holders);
+    warnAboutTransactions(`${this.what} waits for`, holders);
   }
 
   /** Says that none of the tries came to anything, and who was in the way last. */
@@ -81,7 +81,7 @@ export class InTheWayError extends DomainError {
   ) {
     super(
       'CONFLICT',
-      `${what} waits for ${describeTransaction(transaction, false)}. If that is forgotten, end it: ${endingOf(transaction)}`,
+      `${what} waits for ${describeTransaction(transaction, false)}. If that is forgotten, end it: ${terminationStatement(transaction)}`,
     );
   }
 }
@@ -98,5 +98,5 @@ function isOfSomebody({ user, gid }: OtherTransaction): boolean {
 
 /** A session of the product is at work also between two statements: it reads or writes in pieces. */
 function isAtWork(transaction: OtherTransaction): boolean {
-  return transaction.state === 'active' || isOfProduct(transaction);
+  return transaction.state === 'active' || isOurSession(transaction);
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly } from '../database/session.js';
+import { queryWithTimeout } from '../database/session.js';
 
 @Injectable()
 export class AnnouncementsRepository {
@@ -8,6 +8,6 @@ export class AnnouncementsRepository {
 
   /** Wakes whoever listens on a channel of the database. */
   async notify(channel: string): Promise<void> {
-    await askQuickly(this.db, "SELECT pg_notify($1, '')", [channel]);
+    await queryWithTimeout(this.db, "SELECT pg_notify($1, '')", [channel]);
   }
 }

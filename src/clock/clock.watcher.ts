@@ -18,6 +18,6 @@ export class ClockWatcher implements OnApplicationBootstrap {
 
   @Interval('clock', EVERY_MS)
   async look(): Promise<void> {
-    await this.failures.tried('look at the clocks', () => this.clock.observe());
+    await this.failures.attempt('look at the clocks', () => this.clock.observe());
   }
 }

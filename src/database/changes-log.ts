@@ -19,7 +19,7 @@ const LOCK_TIMEOUT = '2s';
  *
  * @throws 55P03 where writers are busy, or another process is at the same: try again.
  */
-export async function keepChangesLogged(db: DataSource): Promise<void> {
+export async function ensureChangesLogged(db: DataSource): Promise<void> {
   const [{ isDue, isAhead }] = await db.query<[{ isDue: boolean; isAhead: boolean }]>(
     `SELECT logged < now() + make_interval(days => ${LEAST_LEAD_DAYS}) AS "isDue",
        logged > now() + interval '1 hour' AS "isAhead" -- reports may lie ten minutes in the future
@@ -31,8 +31,8 @@ export async function keepChangesLogged(db: DataSource): Promise<void> {
 }
 
 /** Has the documented policies refresh aggregates, where they do not yet; not before that is safe. */
-export async function makePoliciesSafely(db: DataSource, config: AppConfig): Promise<void> {
-  await retryTransient(() => keepChangesLogged(db));
+export async function createPoliciesSafely(db: DataSource, config: AppConfig): Promise<void> {
+  await retryTransient(() => ensureChangesLogged(db));
   await db.query(
     `SELECT set_refresh_windows($1, $2) WHERE NOT EXISTS (
        SELECT FROM timescaledb_information.jobs WHERE proc_name = 'policy_refresh_continuous_aggregate')`,

@@ -119,12 +119,12 @@ const LONG = `
  *
  * @param pid of the session, which is another one than the one that asks.
  */
-export async function blockersOf(on: SqlRunner, pid: number): Promise<OtherTransaction[]> {
+export async function findBlockers(on: SqlRunner, pid: number): Promise<OtherTransaction[]> {
   return (await on.query(BLOCKERS, [pid])) as OtherTransaction[];
 }
 
 /** The transactions that have one of these relations locked, and are older than so many seconds; asked without waiting. */
-export async function holdersOf(
+export async function findLockHolders(
   on: SqlRunner,
   relations: readonly string[],
   olderThanS: number,
@@ -133,7 +133,7 @@ export async function holdersOf(
 }
 
 /** The transactions that the close of the oldest open day would have to wait for; asked without waiting. */
-export async function dayHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTransaction[]> {
+export async function findDayLockHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTransaction[]> {
   return (await on.query(DAY_HOLDERS, [olderThanS])) as OtherTransaction[];
 }
 
@@ -141,12 +141,12 @@ export async function dayHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTr
  * Transactions of this database that have been open for so many seconds, and lock relations of the product or keep VACUUM
  * from its work. Those of other roles, whose age is hidden, are among them where they lock relations, however old.
  */
-export async function longTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
+export async function findLongTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
   return (await on.query(LONG, [seconds])) as LongTransaction[];
 }
 
 /** Whether it is of a session of the product, by its name. */
-export function isOfProduct({ name }: OtherTransaction): boolean {
+export function isOurSession({ name }: OtherTransaction): boolean {
   return name?.startsWith('tracker-location-history') ?? false;
 }
 
@@ -174,7 +174,7 @@ export function describeTransactions(transactions: readonly OtherTransaction[], 
 }
 
 /** The statement that ends a transaction for good. */
-export function endingOf({ pid, gid }: OtherTransaction): string {
+export function terminationStatement({ pid, gid }: OtherTransaction): string {
   return gid === null
     ? `SELECT pg_terminate_backend(${pid ?? 0})`
     : `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}'`;

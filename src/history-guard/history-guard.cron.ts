@@ -21,7 +21,7 @@ export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
 
   @Interval('restore-watch', MINUTE)
   async lookForRestore(): Promise<void> {
-    await this.failures.tried('look whether a backup was restored', () => this.restores.look());
+    await this.failures.attempt('look whether a backup was restored', () => this.restores.look());
   }
 
   onApplicationBootstrap(): void {

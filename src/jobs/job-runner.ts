@@ -50,7 +50,7 @@ export class JobRunner implements BeforeApplicationShutdown {
   async tick(): Promise<void> {
     const idle = [...this.jobs.values()].filter(({ name }) => !this.running.has(name));
     if (this.stopped || idle.length === 0) return;
-    await this.failures.tried('ask for due jobs', async () => {
+    await this.failures.attempt('ask for due jobs', async () => {
       const states = await this.runs.states(idle.map(({ name }) => name));
       await Promise.all(idle.map((job) => this.runIfDue(job, states.get(job.name))));
     });
@@ -108,7 +108,7 @@ export class JobRunner implements BeforeApplicationShutdown {
       const tried = await this.locks.withLock(
         job.name,
         (session, signal) => this.claimAndRun(job, slot, session, signal),
-        { signal: deadline.signal },
+        deadline.signal,
       );
       if (tried.outcome === 'unavailable') this.logger.warn(`${job.name}: no lock: ${tried.error.message}`);
       return tried.outcome === 'acquired' ? tried.result : tried;

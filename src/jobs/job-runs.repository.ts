@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly, type Session } from '../database/session.js';
+import { queryWithTimeout, type Session } from '../database/session.js';
 import { sqlFile } from '../database/sql-files.js';
 import type { ScheduleState } from './slots.js';
 
@@ -51,7 +51,7 @@ export class JobRunsRepository {
 
   /** Where the schedules of these jobs stand. */
   async states(names: readonly string[]): Promise<Map<string, ScheduleState>> {
-    const rows = await askQuickly<(ScheduleState & { name: string })[]>(this.db, NEWEST_RUNS, [names]);
+    const rows = await queryWithTimeout<(ScheduleState & { name: string })[]>(this.db, NEWEST_RUNS, [names]);
     return new Map(rows.map((row) => [row.name, row]));
   }
 
@@ -72,7 +72,7 @@ export class JobRunsRepository {
 
   /** Ends a run. @returns false where it was found abandoned meanwhile: its lock had been lost. */
   async finish(id: string, run: RunRecord): Promise<boolean> {
-    const [, recorded] = await askQuickly<[unknown, number]>(
+    const [, recorded] = await queryWithTimeout<[unknown, number]>(
       this.db,
       `UPDATE job_runs SET outcome = $2, finished_at = clock_timestamp(), ms = $3, row_count = $4, details = $5, error = $6,
          covers_from = $7, retry_at = clock_timestamp() + make_interval(secs => $8::float8 / 1000)
@@ -98,7 +98,7 @@ export class JobRunsRepository {
 
   /** Details of the last run of a job that is done; null where there was none. */
   async lastDetails(job: string): Promise<Record<string, unknown> | null> {
-    const [run] = await askQuickly<{ details: Record<string, unknown> | null }[]>(
+    const [run] = await queryWithTimeout<{ details: Record<string, unknown> | null }[]>(
       this.db,
       `SELECT details FROM job_runs WHERE job = $1 AND outcome = 'done' ORDER BY id DESC LIMIT 1`,
       [job],
@@ -108,7 +108,7 @@ export class JobRunsRepository {
 
   /** Forgets runs that ended long ago. */
   async forgetOld(job: string): Promise<void> {
-    await askQuickly(
+    await queryWithTimeout(
       this.db,
       `DELETE FROM job_runs WHERE job = $1 AND finished_at < agreed_now() - interval '${KEPT}'
        AND slot < (SELECT max(slot) FROM job_runs WHERE job = $1 AND outcome = 'done')`,

@@ -72,7 +72,7 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private pass(): Promise<void> {
-    return this.failures.tried('look for updates', async () => {
+    return this.failures.attempt('look for updates', async () => {
       await this.placeNewcomers();
       while (await this.deliver());
     });

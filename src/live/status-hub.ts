@@ -65,7 +65,7 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
       this.seen = null;
       return;
     }
-    await this.failures.tried('look for changes of status', async () => {
+    await this.failures.attempt('look for changes of status', async () => {
       const changes = await this.repository.findStatusChanges(WINDOW);
       const { seen } = this;
       this.seen = new Set(changes.map(({ id }) => id));

@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
-import { makePoliciesSafely } from '../database/changes-log.js';
+import { createPoliciesSafely } from '../database/changes-log.js';
 import { installTimescaledb } from './extensions.js';
 import { createMigrationDataSource } from './migration-data-source.js';
 import { readFoundation } from './migrator.js';
@@ -9,7 +9,7 @@ import type { LockWait } from './migration-lock.js';
 import { withMigrationLock } from './migration-session.js';
 import { refreshAggregate } from '../database/refresh-aggregate.js';
 import { retryTransient } from '../database/retry.js';
-import { keptSession } from '../database/session-settings.js';
+import { dedicatedSession } from '../database/session-settings.js';
 import {
   chooseFoundation,
   type Foundation,
@@ -71,7 +71,7 @@ export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait
             await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
             return move(runner, made);
           });
-      await makePoliciesSafely(runner.dataSource, config);
+      await createPoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
   };
@@ -96,7 +96,7 @@ async function withRunner<T>(
   url: string,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
-  const dataSource = await createMigrationDataSource(config, url, keptSession()).initialize();
+  const dataSource = await createMigrationDataSource(config, url, dedicatedSession()).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.connect();

@@ -2,7 +2,7 @@ import type { Foundation } from '../database/server-capabilities.js';
 import type { Session } from '../database/session.js';
 import { applyDefinitions, definitionFiles } from '../database/schema/definitions.js';
 import { inBriefTransaction } from '../database/schema/brief-transaction.js';
-import { whileJobsRest } from '../database/schema/job-locks.js';
+import { whileJobsPaused } from '../database/schema/job-locks.js';
 import { definedRelations } from '../database/schema/relation-locks.js';
 import {
   dropSuperseded,
@@ -36,7 +36,7 @@ export async function remakeMaterializedView(
   if (!(await isViewOutdated(session))) return false;
   await refuseForeignDependents(session, made, ['location_history']);
   // The old one is not refreshed meanwhile: readers would see what came in, and then, in the new one, not yet.
-  await whileJobsRest(session, progress, () => remake(session, made, progress), ['view_refresh']);
+  await whileJobsPaused(session, progress, () => remake(session, made, progress), ['view_refresh']);
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
-import { askQuickly, type Session } from '../database/session.js';
+import { queryWithTimeout, type Session } from '../database/session.js';
 
 /** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
 export const MIGRATION_LOCK = 7_238_101;
@@ -81,7 +81,7 @@ function conflict(holder: Holder | null, seconds: number, cause: unknown): Domai
 
 /** @param waiter process id of the session that waits. */
 async function findHolder(session: Session, lock: number, waiter: number): Promise<Holder | null> {
-  const [holder] = await askQuickly<Holder[]>(
+  const [holder] = await queryWithTimeout<Holder[]>(
     session.dataSource,
     `WITH locks AS (
        SELECT l.pid, l.granted, l.objid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database

@@ -17,7 +17,7 @@ import {
   type SqlRunner,
 } from '../database/server-capabilities.js';
 import type { Session } from '../database/session.js';
-import { keptSession } from '../database/session-settings.js';
+import { dedicatedSession } from '../database/session-settings.js';
 import { requireWritable } from '../database/writable.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
 import {
@@ -46,7 +46,7 @@ const MIGRATION_SETTINGS = {
 };
 
 /** What a lost connection, and an object of others, mean here; any other failure stays as it is. */
-function inWordsOfMigration(error: unknown): unknown {
+function toMigrationError(error: unknown): unknown {
   if (databaseErrorCode(error) === SQLSTATE.dependentObjects) {
     return new DomainError(
       'CONFLICT',
@@ -83,7 +83,7 @@ export async function withMigrationLock<T>(
   verifyFrozenSteps();
   const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url, {
     applicationName: MIGRATION_NAME,
-    session: keptSession(UNLIMITED),
+    session: dedicatedSession(UNLIMITED),
   });
   try {
     await guard.initialize();
@@ -99,7 +99,7 @@ export async function withMigrationLock<T>(
     await verifyRecordedSteps(session);
     return await work(session);
   } catch (error) {
-    throw inWordsOfMigration(error);
+    throw toMigrationError(error);
   } finally {
     await session.release();
     await guard.destroy(); // ends the session, and the lock with it
@@ -145,5 +145,5 @@ function migrationDataSource(
     'tracker.hourly_retention_hours': String(config.HOURLY_RETENTION_HOURS),
     'tracker.daily_retention_hours': String(config.DAILY_RETENTION_DAYS * 24),
   };
-  return createMigrationDataSource(config, url, keptSession({ ...MIGRATION_SETTINGS, ...settings }));
+  return createMigrationDataSource(config, url, dedicatedSession({ ...MIGRATION_SETTINGS, ...settings }));
 }

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
-import { makePoliciesSafely } from '../database/changes-log.js';
+import { createPoliciesSafely } from '../database/changes-log.js';
 import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
 import { inBriefTransaction } from '../database/schema/brief-transaction.js';
 import { definitionFiles } from '../database/schema/definitions.js';
@@ -57,7 +57,7 @@ export async function migrate(
     const made = await readFoundation(guard);
     const { server, engine, spatialLayer, warnings } = made
       ? { ...made, server: await readCapabilities(guard), warnings: [] }
-      : await layFoundation(guard, config);
+      : await prepareNewDatabase(guard, config);
     const foundation = { engine, spatialLayer };
     if (made) checkFoundation(made, server, config);
     await refuseHidingSearchPath(guard, foundation);
@@ -67,7 +67,7 @@ export async function migrate(
       const pending = await findPending(dataSource, session, made);
       const ran = await runPending(dataSource, session, foundation, pending, report);
       if (!made) await storeMaxAccuracy(session, config);
-      if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+      if (engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
       const remade = await remakeMaterializedView(session, foundation, report);
       const { warning } = rawRetention(engine, server, config);
       return {
@@ -135,7 +135,7 @@ export async function undoMigrations(config: AppConfig, url: string, wait: LockW
 }
 
 /** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */
-async function layFoundation(
+async function prepareNewDatabase(
   session: SqlRunner,
   config: AppConfig,
 ): Promise<Foundation & { server: ServerCapabilities; warnings: string[] }> {

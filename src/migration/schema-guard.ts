@@ -5,7 +5,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { lengthenDailyRetention, readFoundation, storeSettings } from './migrator.js';
-import { requireStandIns } from './search-path.js';
+import { requireCompatSchema } from './search-path.js';
 import { checkFoundation, readCapabilities } from '../database/server-capabilities.js';
 import { databaseErrorCode, toDomainError } from '../common/errors/pg-errors.js';
 import { definitionsHash } from '../database/schema/definitions.js';
@@ -35,7 +35,7 @@ export class SchemaGuard {
     const made = await readFoundation(this.db);
     if (!made) return;
     checkFoundation(made, await readCapabilities(this.db), this.config);
-    await requireStandIns(this.db, made);
+    await requireCompatSchema(this.db, made);
   }
 
   /**

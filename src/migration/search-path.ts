@@ -3,7 +3,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
 
 /** Whether statements find what they need in the schema tracker_compat. */
-function needsStandIns({ engine, spatialLayer }: Foundation): boolean {
+function needsCompatSchema({ engine, spatialLayer }: Foundation): boolean {
   return engine === 'postgresql' || spatialLayer === 'builtin';
 }
 
@@ -25,7 +25,7 @@ export async function setSearchPath(session: SqlRunner): Promise<void> {
  * @throws DomainError `BAD_CONFIGURATION` with the statement that helps.
  */
 export async function refuseHidingSearchPath(session: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsStandIns(made)) return;
+  if (!needsCompatSchema(made)) return;
   const [own] = (await session.query(
     `SELECT quote_ident(session_user) AS role, substr(setting, 13) AS path,
        CASE WHEN s.setdatabase = 0 THEN '' ELSE ' IN DATABASE ' || quote_ident(current_database()) END AS place
@@ -52,10 +52,10 @@ const PAUSE_MS = 100;
  *
  * @throws DomainError `BAD_CONFIGURATION` that says who hides them.
  */
-export async function requireStandIns(db: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsStandIns(made)) return;
+export async function requireCompatSchema(db: SqlRunner, made: Foundation): Promise<void> {
+  if (!needsCompatSchema(made)) return;
   for (let i = 0; i < TRIES; i++) {
-    const { found, isSet } = await findStandIns(db);
+    const { found, isSet } = await findCompatSchema(db);
     if (found) return;
     await refuseHidingSearchPath(db, made);
     if (!isSet) {
@@ -75,7 +75,7 @@ export async function requireStandIns(db: SqlRunner, made: Foundation): Promise<
   );
 }
 
-async function findStandIns(db: SqlRunner): Promise<{ found: boolean; isSet: boolean }> {
+async function findCompatSchema(db: SqlRunner): Promise<{ found: boolean; isSet: boolean }> {
   const [state] = (await db.query(
     `SELECT 'tracker_compat' = ANY (current_schemas(false)) AS found,
        EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase,

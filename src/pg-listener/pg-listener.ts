@@ -1,7 +1,7 @@
 import { ExponentialBackoff, type IBackoff } from 'cockatiel';
 import type pg from 'pg';
-import { HeardClient } from '../database/heard-client.js';
-import { keptSession } from '../database/session-settings.js';
+import { CrashSafeClient } from '../database/crash-safe-client.js';
+import { dedicatedSession } from '../database/session-settings.js';
 
 export interface PgListenerOptions {
   /** A direct connection: a pooler in transaction mode loses LISTEN without a word. */
@@ -74,10 +74,10 @@ export class PgListener {
 
   private async connect(): Promise<void> {
     const { url, channel, answerMs = ANSWER_MS } = this.options;
-    const client = new HeardClient({
+    const client = new CrashSafeClient({
       connectionString: url,
       application_name: listenerName(channel),
-      session: keptSession(),
+      session: dedicatedSession(),
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
       query_timeout: answerMs, // a connection that was cut off without a word answers nothing, and fails at nothing

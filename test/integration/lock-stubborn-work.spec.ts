@@ -30,7 +30,7 @@ describe('work that is told to stop, and goes on', () => {
       }
       throw new Error('done');
     };
-    const stopped = locksOf(db.dataSource).withLock(name, stubborn, { signal: stop.signal });
+    const stopped = locksOf(db.dataSource).withLock(name, stubborn, stop.signal);
     await expect(stopped).rejects.toMatchObject({ name: 'WorkStoppedError', message: 'enough' });
     expect(meanwhile).toEqual(Array.from({ length: STATEMENTS }, () => 'held'));
     expect(await tryLock()).toBe('acquired');

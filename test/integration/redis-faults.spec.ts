@@ -208,7 +208,7 @@ describeWithRedis('locks over a Redis', () => {
       expect(await problems()).toEqual([]);
       // Each process once: a, b that extends, and that of the API, which is silent here.
       expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
-      expect(said).toContain('takes writes again');
+      expect(said).toContain('accepts writes again');
     } finally {
       await redis.takeWrites();
       await api.stop();

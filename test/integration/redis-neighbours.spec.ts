@@ -136,7 +136,7 @@ describeWithRedis('deployments on one Redis', () => {
       ]);
       await redis.takeWrites();
       await service.withLock(lockName(), one);
-      expect(said).toContain('takes writes again');
+      expect(said).toContain('accepts writes again');
     } finally {
       await redis.takeWrites();
     }

@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { HeardClient } from '../../src/database/heard-client.js';
+import { CrashSafeClient } from '../../src/database/crash-safe-client.js';
 
 /**
  * A connection of its own. What breaks it is told by the statement that fails then; without a listener it would end the
  * process of the tests.
  */
 export async function connectTo(url: string): Promise<pg.Client> {
-  const client = new HeardClient({ connectionString: url });
+  const client = new CrashSafeClient({ connectionString: url });
   await client.connect();
   return client;
 }

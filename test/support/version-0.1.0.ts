@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { makePoliciesSafely } from '../../src/database/changes-log.js';
+import { createPoliciesSafely } from '../../src/database/changes-log.js';
 import { readFoundation } from '../../src/migration/migrator.js';
 import { withMigrationSession } from '../../src/migration/migration-session.js';
 import { chooseFoundation, readCapabilities } from '../../src/database/server-capabilities.js';
@@ -37,7 +37,7 @@ export async function createVersion010(
   await runSteps(db, ['0001']);
   if ((await readFoundation(db.dataSource))?.engine === 'timescaledb') {
     await db.administer(logNewReports());
-    await makePoliciesSafely(db.dataSource, db.config);
+    await createPoliciesSafely(db.dataSource, db.config);
   }
   return db;
 }

@@ -12,7 +12,7 @@ export class RequestContext {
   private readonly loaders = new Map<object, Map<string, DataLoader<string, unknown>>>();
 
   /** Does the work of a field at the top of the query, when no more than a few others are under way. */
-  inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+  limitRootField<T>(work: () => T | Promise<T>): Promise<T> {
     return this.turns(work);
   }
 

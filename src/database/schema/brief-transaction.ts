@@ -1,10 +1,10 @@
 import { DomainError } from '../../common/errors/domain-error.js';
-import { describeTransactions, holdersOf } from '../other-transactions.js';
+import { describeTransactions, findLockHolders } from '../other-transactions.js';
 import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import { retryTransient } from '../retry.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transactions.js';
-import { whileJobsRest } from './job-locks.js';
+import { whileJobsPaused } from './job-locks.js';
 import { lockRelations } from './relation-locks.js';
 
 /**
@@ -48,7 +48,7 @@ export async function inBriefTransaction<T>(
 ): Promise<T> {
   let users = '';
   const once = (): Promise<T> =>
-    whileJobsRest(session, progress, async () => {
+    whileJobsPaused(session, progress, async () => {
       await catchUp?.();
       return inTransaction(session, async () => {
         await lockRelations(session, relations, LOCK_TIMEOUT);
@@ -61,7 +61,7 @@ export async function inBriefTransaction<T>(
       return await once();
     } catch (error) {
       if (!mayPass(error)) throw error;
-      const found = describeTransactions(await holdersOf(session, relations, USED_FOR_S));
+      const found = describeTransactions(await findLockHolders(session, relations, USED_FOR_S));
       if (found !== '' && found !== users) progress(`waiting for those who use the tables: ${found}`);
       users = found;
       throw error;

@@ -14,7 +14,7 @@ const SILENT_MS = 5_000;
  * Works while these jobs are not at work in any process, of this version or an older one: they find their lock held, and try
  * again later. A job that is at work is waited for, without any other lock.
  */
-export async function whileJobsRest<T>(
+export async function whileJobsPaused<T>(
   session: Session,
   progress: (line: string) => void,
   work: () => Promise<T>,

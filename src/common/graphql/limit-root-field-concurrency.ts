@@ -8,11 +8,11 @@ import type { RequestContext } from './request-context.js';
  *
  * @returns the same schema.
  */
-export function fewAtOnce(schema: GraphQLSchema): GraphQLSchema {
+export function limitRootFieldConcurrency(schema: GraphQLSchema): GraphQLSchema {
   for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
     const { resolve = defaultFieldResolver } = field;
     field.resolve = (source, args, context: RequestContext, info) =>
-      context.inTurn(() => resolve(source, args, context, info));
+      context.limitRootField(() => resolve(source, args, context, info));
   }
   return schema;
 }

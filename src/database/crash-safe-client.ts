@@ -1,18 +1,18 @@
 import pg from 'pg';
 import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { refusedConnections } from './refused-connections.js';
-import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
+import { DEFAULT_SESSION, type SessionSettings } from './session-settings.js';
 import { withSslMode } from './tls.js';
 
-export interface HeardClientConfig extends pg.ClientConfig {
-  /** What the session is set to once it is connected; by default {@link DIRECT_SESSION}. */
+export interface CrashSafeClientConfig extends pg.ClientConfig {
+  /** Settings of the session once it is connected; by default {@link DEFAULT_SESSION}. */
   session?: SessionSettings;
 }
 
-/** How long the one statement after connecting may take. */
+/** Timeout of the one statement after connecting. */
 const SETTINGS_TIMEOUT_MS = 10_000;
 
-/** What the driver's types leave out. */
+/** Members that the driver's types leave out. */
 interface Driver {
   getStartupConf(): Record<string, string>;
 }
@@ -20,35 +20,35 @@ interface Driver {
 type OnConnected = (error: Error | null, client?: pg.Client) => void;
 
 /**
- * How the product connects to the database: one class, for its pools and for connections of their own.
+ * The product's connection to the database, used by its pools and for single connections.
  *
- * Its failures are always heard. TypeORM listens to a session a moment after the pool has handed it out, and one that the
- * server ends in that moment (it restarts, an operator terminates sessions) would end the process: an 'error' that nobody
- * listens to is thrown. Who uses the session is told by its next statement.
+ * It always has a listener for 'error', because Node.js ends the process on an 'error' without one. TypeORM adds its listener
+ * a moment after the pool has handed out a session; until then the server may end the session (a restart, an operator). The
+ * user of the session learns of it from the next statement.
  *
- * It starts without the parameter `options`, which poolers refuse. What a pooler may give to other clients is not set
- * either: settings are for sessions that are the server's own.
+ * It sends no startup parameter `options`, which poolers refuse, and sets nothing on a session that a pooler may hand to other
+ * clients: see SessionSettings.
  *
- * That the server has no connection free is noted: see RefusedConnections.
+ * It notes when the server has no free connection: see RefusedConnections.
  */
-export class HeardClient extends pg.Client {
+export class CrashSafeClient extends pg.Client {
   private readonly session: SessionSettings;
 
-  constructor(config: HeardClientConfig = {}) {
-    const { session = DIRECT_SESSION, ...driverConfig } = config;
+  constructor(config: CrashSafeClientConfig = {}) {
+    const { session = DEFAULT_SESSION, ...driverConfig } = config;
     super(withSslMode(driverConfig));
     this.session = session;
     this.on('error', () => undefined);
   }
 
-  /** Process id that the protocol told; a pooler tells one of its own making. */
+  /** Process id that the protocol announced; a pooler announces an invented one. */
   get announcedPid(): number | null {
     return (this as unknown as { processID: number | null }).processID;
   }
 
   /**
-   * With the style of dates that the driver can read, whatever the server, the database or the role has. Poolers know
-   * this parameter, and set it for whoever gets a connection; with the order of days they need not do so each time.
+   * Sets the date style that the driver can parse, whatever the defaults of the server, the database or the role are. Poolers
+   * know this parameter and set it for each client; including the day order spares them doing so each time.
    */
   getStartupConf(): Record<string, string> {
     const driver = pg.Client.prototype as unknown as Driver;
@@ -68,23 +68,23 @@ export class HeardClient extends pg.Client {
   }
 
   private async applySettings(): Promise<this> {
-    const { settings, evenPooled } = this.session;
+    const { settings, throughPooler } = this.session;
     try {
       await this.query({
         text: `SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)
           WHERE $3::boolean OR pg_backend_pid() = $4::integer`,
-        values: [Object.keys(settings), Object.values(settings), evenPooled, this.announcedPid],
+        values: [Object.keys(settings), Object.values(settings), throughPooler, this.announcedPid],
         query_timeout: SETTINGS_TIMEOUT_MS,
       } as pg.QueryConfig);
       return this;
     } catch (error) {
-      await this.end().catch(() => undefined); // a pool forgets a client that could not connect, and does not end it
+      await this.end().catch(() => undefined); // a pool drops a client that could not connect without ending it
       throw error;
     }
   }
 }
 
-/** @throws what it is given. */
+/** @throws the error that it is given. */
 function noteRefusal(error: unknown): never {
   if (databaseErrorCode(error) === SQLSTATE.tooManyConnections) refusedConnections.note();
   throw error;
