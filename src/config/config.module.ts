@@ -4,7 +4,7 @@ import type { AppConfig } from './app-config.js';
 /** Injection token of the validated {@link AppConfig}. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
-/** Hands the configuration that the entry point loaded to every module. */
+/** Makes the configuration that the entry point loaded available to every module. */
 @Global()
 @Module({})
 export class ConfigModule {

@@ -2,9 +2,8 @@ import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
 import type { RequestContext } from './request-context.js';
 
 /**
- * Makes the fields at the top of a query wait for their turn: GraphQL begins them all at once, and one query of many
- * would take every connection to the database, also from health checks and jobs. Those of mutations run one by one
- * anyway.
+ * Limits how many root fields of a query run at once. GraphQL starts them all together, so one query with many fields could
+ * take every database connection, leaving none for health checks and jobs. Root fields of mutations run one by one anyway.
  *
  * @returns the same schema.
  */
