@@ -27,7 +27,13 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/database/**', 'src/migration/**', 'src/**/*.repository.ts', 'src/**/*.entity.ts', 'src/**/*.spec.ts'],
+    ignores: [
+      'src/database/**',
+      'src/migration/**',
+      'src/**/*.repository.ts',
+      'src/**/*.entity.ts',
+      'src/**/*.spec.ts',
+    ],
     rules: { 'no-restricted-imports': ['error', { paths: [typeormOutsideRepositories] }] },
   },
   {
