@@ -172,7 +172,7 @@ describeWithRedis('deployments on one Redis', () => {
     for (const text of told) {
       expect(text).toContain(`another deployment (${await redis.client.get(CLAIM)})`);
       expect(text).toContain(dbOf(first).name);
-      expect(text).toContain(`those of this one are location_history:${secondId}:*`);
+      expect(text).toContain(`so this one uses location_history:${secondId}:*`);
     }
     expect(await a.status.state()).toEqual({
       state: 'ready',
