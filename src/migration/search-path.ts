@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
 
-/** Whether statements find what they need in the schema tracker_compat. */
+/** Whether statements need functions of the schema tracker_compat. */
 function needsCompatSchema({ engine, spatialLayer }: Foundation): boolean {
   return engine === 'postgresql' || spatialLayer === 'builtin';
 }
 
-/** Puts the stand-ins on the database's search path again: a dump brings it along only where it is restored by --create. */
+/** Adds tracker_compat to the search_path of the database, which a dump contains only if it is restored with --create. */
 export async function setSearchPath(session: SqlRunner): Promise<void> {
   await session.query(`
     DO $$ BEGIN
@@ -19,8 +19,8 @@ export async function setSearchPath(session: SqlRunner): Promise<void> {
 }
 
 /**
- * A role's own search_path goes before that of the database, which migrate sets: the schema would be complete, and no
- * start would find it.
+ * Refuses a role whose own search_path overrides that of the database, which migrate sets: the schema would be complete, but not
+ * found at start.
  *
  * @throws DomainError `BAD_CONFIGURATION` with the statement that helps.
  */
@@ -42,15 +42,15 @@ export async function refuseHidingSearchPath(session: SqlRunner, made: Foundatio
   );
 }
 
-/** How often a start has a pooler open other sessions, and how long it waits for that. */
+/** How often to make a pooler open new sessions, and how long to wait for that. */
 const TRIES = 20;
 const PAUSE_MS = 100;
 
 /**
- * Checks that statements find the stand-ins: without them on the search path, history is right, and half of the statements
- * fail. Sessions that a pooler has kept from before migrate set the search path are ended.
+ * Checks that tracker_compat is on the search_path; without it half of the statements fail. Ends sessions that a pooler has kept
+ * from before migrate set the search_path.
  *
- * @throws DomainError `BAD_CONFIGURATION` that says who hides them.
+ * @throws DomainError `BAD_CONFIGURATION` that names the cause.
  */
 export async function requireCompatSchema(db: SqlRunner, made: Foundation): Promise<void> {
   if (!needsCompatSchema(made)) return;
@@ -86,8 +86,8 @@ async function findCompatSchema(db: SqlRunner): Promise<{ found: boolean; isSet:
 }
 
 /**
- * Ends this session, which began before migrate set the search path, and those that are as old and come from the same
- * place, the pooler. None of them can be of use to the product; those that do something or hold a lock are left alone.
+ * Ends this session, which started before migrate set the search_path, and idle ones that are as old and come from the same
+ * address, the pooler. Sessions that are active or hold an advisory lock are left alone.
  */
 async function endOutdatedSessions(db: SqlRunner): Promise<void> {
   await db

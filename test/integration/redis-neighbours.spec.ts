@@ -131,7 +131,7 @@ describeWithRedis('deployments on one Redis', () => {
     await redis.fill();
     try {
       for (let i = 0; i < 3; i++) await service.withLock(lockName(), one);
-      expect(said.filter((line) => /is full|takes writes/.test(line))).toEqual([
+      expect(said.filter((line) => /is full|accepts writes/.test(line))).toEqual([
         expect.stringMatching(/^is full/),
       ]);
       await redis.takeWrites();
