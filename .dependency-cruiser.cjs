@@ -1,16 +1,42 @@
-const base = '^src/(config|database|embedded|locking|pg-listener|jobs|announcements|common)/';
-const features =
-  '^src/(trackers|location-history|geocoding|aggregates|import|health|playground|demo|export|live)/';
+const arrows = require('./module-arrows.cjs');
+
+const folders = Object.keys(arrows);
+for (const [place, folder] of folders.entries()) {
+  const below = arrows[folder].filter((imported) => !folders.slice(0, place).includes(imported));
+  if (below.length > 0) {
+    throw new Error(
+      `module-arrows.cjs: ${folder} may not import ${below.join(', ')}, which are not above it`,
+    );
+  }
+}
+
+/** Paths of the files of a folder in module-arrows.cjs, as a regular expression. */
+const PATHS = {
+  migrations: '^migrations/',
+  entry: '^src/(main|cli)\\.ts$',
+  app: '^src/(?!(main|cli)\\.ts$)[^/]+\\.ts$',
+};
+const pathOf = (folder) => PATHS[folder] ?? `^src/${folder}/`;
+
+const TEST_FILES = '\\.spec\\.ts$|/testing/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'base-modules-know-no-feature',
+    ...folders.map((folder) => ({
+      name: `arrows-of-${folder}`,
+      comment: 'module-arrows.cjs says which folders it may import.',
       severity: 'error',
-      from: { path: base },
-      to: { path: features },
+      from: { path: pathOf(folder), pathNot: TEST_FILES },
+      to: { path: '^(src|migrations)/', pathNot: [folder, ...arrows[folder]].map(pathOf) },
+    })),
+    {
+      name: 'no-unknown-folder',
+      comment: 'A new folder of src needs a line in module-arrows.cjs and in docs/architecture.md.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: folders.map(pathOf) },
+      to: {},
     },
     {
       name: 'no-repository-of-another-feature',
@@ -23,7 +49,7 @@ module.exports = {
       name: 'product-code-knows-no-test',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^test/' },
+      to: { path: '^(test|bench)/' },
     },
   ],
   options: {

@@ -1,8 +1,8 @@
 import tseslint from 'typescript-eslint';
 
-const typeormOutsideTheDatabaseDoor = {
+const typeormOutsideRepositories = {
   name: 'typeorm',
-  message: 'Only repositories, entities, migrations and src/database may touch the database.',
+  message: 'Only repositories, entities, migrations, src/database and src/migration may touch the database.',
 };
 
 export default tseslint.config(
@@ -27,8 +27,14 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/database/**', 'src/**/*.repository.ts', 'src/**/*.entity.ts', 'src/**/*.spec.ts'],
-    rules: { 'no-restricted-imports': ['error', { paths: [typeormOutsideTheDatabaseDoor] }] },
+    ignores: [
+      'src/database/**',
+      'src/migration/**',
+      'src/**/*.repository.ts',
+      'src/**/*.entity.ts',
+      'src/**/*.spec.ts',
+    ],
+    rules: { 'no-restricted-imports': ['error', { paths: [typeormOutsideRepositories] }] },
   },
   {
     files: ['src/**/*.ts'],

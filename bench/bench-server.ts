@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
-import { migrate } from '../src/database/migrator.js';
+import { migrate } from '../src/migration/migrator.js';
 import { withClient } from '../test/support/servers/database-servers.js';
 import { trackerKey, trackerName } from './report-file.js';
 

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createApp } from '../src/app.setup.js';
 import { loadConfig } from '../src/config/app-config.js';
-import { migrate } from '../src/database/migrator.js';
+import { migrate } from '../src/migration/migrator.js';
 
 const HISTORY_ROWS = [200_000, 2_000_000];
 /** Daily rows of each tracker. */

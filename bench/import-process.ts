@@ -10,7 +10,7 @@ import { NestFactory } from '@nestjs/core';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
 import { ConfigModule } from '../src/config/config.module.js';
 import { DatabaseModule } from '../src/database/database.module.js';
-import { SchemaGuard } from '../src/database/schema-guard.js';
+import { SchemaGuard } from '../src/migration/schema-guard.js';
 import { keepHeapSmall } from '../src/process.js';
 import { ImportModule } from '../src/import/import.module.js';
 import { ImportService } from '../src/import/import.service.js';
@@ -29,10 +29,10 @@ export interface ImportMeasurement {
 /** The modules of `tracker import`. */
 @Module({})
 class ImportProcessModule {
-  static for(config: AppConfig, url: string): DynamicModule {
+  static register(config: AppConfig, url: string): DynamicModule {
     return {
       module: ImportProcessModule,
-      imports: [ConfigModule.for(config), DatabaseModule.for(config, url), ImportModule],
+      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, url), ImportModule],
     };
   }
 }
@@ -42,7 +42,7 @@ async function measure(file: string | undefined): Promise<ImportMeasurement> {
   const config = loadConfig(process.env);
   const url = config.DATABASE_URL;
   if (url === undefined) throw new Error('DATABASE_URL is not set');
-  const context = await NestFactory.createApplicationContext(ImportProcessModule.for(config, url), {
+  const context = await NestFactory.createApplicationContext(ImportProcessModule.register(config, url), {
     logger: ['warn', 'error', 'fatal'],
     abortOnError: false,
   });

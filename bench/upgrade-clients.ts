@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { isTransient } from '../src/database/pg-errors.js';
+import { isTransient } from '../src/common/errors/pg-errors.js';
 import { retryTransient } from '../src/database/retry.js';
 import { refresh } from './upgrade-refresher.js';
 import { STATEMENTS_010 as S } from './statements-0.1.0.js';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { lockKey } from '../src/locking/lock-key.js';
+import { lockKey } from '../src/database/lock-key.js';
 
 /** What the refresher of 0.1.0 does with markers, and with the materialized view, of which it rests three times as long. */
 export function refresh(client: pg.Client): () => Promise<void> {

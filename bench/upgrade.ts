@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { loadConfig } from '../src/config/app-config.js';
-import { migrate } from '../src/database/migrator.js';
+import { migrate } from '../src/migration/migrator.js';
 import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
 import { withClient } from '../test/support/servers/database-servers.js';

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { keepChangesLogged } from '../src/database/changes-log.js';
+import { ensureChangesLogged } from '../src/database/changes-log.js';
 import { refreshAggregate } from '../src/database/refresh-aggregate.js';
 import { retryTransient } from '../src/database/retry.js';
 import { replaceRelation } from '../src/database/schema/replace-relation.js';
@@ -53,7 +53,7 @@ export class RemakeAggregates1767000000002 extends Step {
 
   override async prepare({ session, made, progress }: Preparation): Promise<void> {
     if (made.engine !== 'timescaledb') return;
-    await retryTransient(() => keepChangesLogged(session.dataSource));
+    await retryTransient(() => ensureChangesLogged(session.dataSource));
     await moveClosedDays(session, progress);
     progress('computing the new aggregates from raw reports');
     await fillNext(session);

@@ -14,7 +14,7 @@ import { AnnouncementsModule } from './announcements/announcements.module.js';
 import { DateTimeScalar } from './common/graphql/date-time.scalar.js';
 import { StopGate } from './common/stop-gate.js';
 import { formatError } from './common/graphql/error-formatter.js';
-import { fewAtOnce } from './common/graphql/few-at-once.js';
+import { limitRootFieldConcurrency } from './common/graphql/limit-root-field-concurrency.js';
 import { MAX_TOKENS } from './common/graphql/query-cost.js';
 import { queryLimits } from './common/graphql/query-limits.plugin.js';
 import { RequestContext } from './common/graphql/request-context.js';
@@ -35,6 +35,7 @@ import { ProcessHealthModule } from './health/process-health.module.js';
 import { ImportHttpModule } from './import/http/import-http.module.js';
 import { ImportHousekeepingCron } from './import/import-housekeeping.cron.js';
 import { ImportModule } from './import/import.module.js';
+import { MigrationModule } from './migration/migration.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LocationHistoryModule } from './location-history/location-history.module.js';
@@ -55,7 +56,7 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   autoSchemaFile: true,
   sortSchema: true,
   path: '/graphql',
-  transformSchema: fewAtOnce,
+  transformSchema: limitRootFieldConcurrency,
   persistedQueries: false, // documents are small, so a cache for them would only add attack surface
   graphiql: false, // it loads from another host; PlaygroundModule serves the IDE from this one
   introspection: true,
@@ -122,19 +123,20 @@ export class AppModule {
    *
    * @param databaseUrl `DATABASE_URL`, or the address of the embedded server.
    */
-  static for(config: AppConfig, databaseUrl: string): DynamicModule {
+  static forRoot(config: AppConfig, databaseUrl: string): DynamicModule {
     const byRole = partsOf(config);
     const chosen = config.APP_ROLES.map((role) => byRole[role]);
     return {
       module: AppModule,
       imports: [
-        ConfigModule.for(config),
-        DatabaseModule.for(config, databaseUrl),
-        LockingModule.for(config),
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(config, databaseUrl),
+        MigrationModule,
+        LockingModule.forRoot(config),
         PgListenerModule,
         AnnouncementsModule,
         ScheduleModule.forRoot(),
-        JobsModule.for({ schedule: true }),
+        JobsModule.forRoot({ schedule: true }),
         LivenessModule,
         ProcessHealthModule,
         ...new Set(chosen.flatMap(({ modules }) => modules)),

@@ -8,7 +8,7 @@ import { ErrorFilter } from './common/errors/error.filter.js';
 import { StopGate } from './common/stop-gate.js';
 import { QuietLogger } from './common/quiet-logger.js';
 import type { AppConfig } from './config/app-config.js';
-import { SchemaGuard } from './database/schema-guard.js';
+import { SchemaGuard } from './migration/schema-guard.js';
 
 /** How long clients have to finish their requests when the server stops; the whole stop takes less than ten seconds. */
 const SLOW_CLIENTS_MS = 5_000;
@@ -32,7 +32,7 @@ export async function createApp(
   logger: LoggerService | false = createLogger(config),
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, databaseUrl),
+    AppModule.forRoot(config, databaseUrl),
     new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see rejectWhileStopping()
     { logger, abortOnError: false },
   );

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { DomainError } from './common/errors/domain-error.js';
-import { describeRefusal } from './database/pg-errors.js';
+import { describeRefusal } from './common/errors/pg-errors.js';
 
 /** How long a graceful stop may take before the process exits anyway, in milliseconds. */
 const STOP_TIMEOUT_MS = 25_000;

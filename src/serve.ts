@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, createLogger } from './app.setup.js';
 import { DomainError } from './common/errors/domain-error.js';
 import { type AppConfig, loadConfig } from './config/app-config.js';
-import { migrate } from './database/migrator.js';
+import { migrate } from './migration/migrator.js';
 import { openDatabase } from './database/open-database.js';
 
 export interface RunningServer {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { DomainError } from '../../src/common/errors/domain-error.js';
-import { isTransient, toDomainError } from '../../src/database/pg-errors.js';
+import { isTransient, toDomainError } from '../../src/common/errors/pg-errors.js';
 import { connectTo } from '../../test/support/servers/database-servers.js';
 import type { TestReport } from '../../test/support/history-oracle.js';
 import { insertReports } from '../../test/support/reports.js';

@@ -12,7 +12,7 @@ import { LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { DIRECT_URL } from '../database/database.module.js';
-import { isTransient } from '../database/pg-errors.js';
+import { isTransient } from '../common/errors/pg-errors.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
 import { SingleFlight } from '../pg-listener/single-flight.js';
@@ -138,16 +138,16 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
         this.wasNotified = false;
         await this.aggregates.noteNotification();
       }
-      this.failures.worked(UPDATE);
+      this.failures.recordSuccess(UPDATE);
     } catch (error) {
       // The markers are still there. A concurrent refresh ends soon, so try again at once; other errors wait for the poll.
       if (isTransient(error)) this.changes.poke();
-      else this.failures.failed(UPDATE, error);
+      else this.failures.recordFailure(UPDATE, error);
     }
   }
 
   private refreshView(): Promise<void> {
-    return this.failures.tried('refresh location_history', async () => {
+    return this.failures.attempt('refresh location_history', async () => {
       const { refreshed, moreToDo } = await this.aggregates.refreshView();
       if (refreshed) this.logger.debug('location_history refreshed');
       if (moreToDo) this.view.poke();

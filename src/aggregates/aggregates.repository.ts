@@ -3,12 +3,12 @@ import { DataSource } from 'typeorm';
 import type { TimeRange } from '../common/time-range.js';
 import type { HistoryEngine } from '../config/env.schema.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
-import { keepChangesLogged } from '../database/changes-log.js';
+import { ensureChangesLogged } from '../database/changes-log.js';
 import { refreshAggregate } from '../database/refresh-aggregate.js';
 import { LockWatch } from '../database/lock-watch.js';
-import { dayHolders, type OtherTransaction } from '../database/other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
-import { askQuickly, type Session } from '../database/session.js';
+import { findDayLockHolders, type OtherTransaction } from '../database/other-transactions.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
+import { queryWithTimeout, type Session } from '../database/session.js';
 import { inTransaction } from '../database/transactions.js';
 import type { BriefTries } from './brief-tries.js';
 
@@ -47,7 +47,7 @@ export class AggregatesRepository {
 
   /** Whether any change is pending. */
   async hasMarkers(): Promise<boolean> {
-    const [{ waiting }] = await askQuickly<[{ waiting: boolean }]>(
+    const [{ waiting }] = await queryWithTimeout<[{ waiting: boolean }]>(
       this.db,
       // By the index, as writers do: see mark_history_changed().
       'SELECT (SELECT id FROM refresh_markers ORDER BY id DESC LIMIT 1) IS NOT NULL AS waiting',
@@ -67,7 +67,7 @@ export class AggregatesRepository {
 
   /** Whether the aggregates changed since the view was last refreshed. */
   async viewIsStale(): Promise<boolean> {
-    const [{ stale }] = await askQuickly<[{ stale: boolean }]>(
+    const [{ stale }] = await queryWithTimeout<[{ stale: boolean }]>(
       this.db,
       'SELECT changes > refreshed AS stale FROM refresh_state',
     );
@@ -135,7 +135,7 @@ export class AggregatesRepository {
     anew = false,
   ): Promise<void> {
     if (start >= end) return;
-    await keepChangesLogged(this.db);
+    await ensureChangesLogged(this.db);
     const began = performance.now();
     await refreshAggregate(
       on,
@@ -213,7 +213,7 @@ export class AggregatesRepository {
    * @throws InTheWayError while a transaction that has been open for some seconds blocks it; no writer was made to wait.
    */
   async closeOldestDay(session: Session, tries: BriefTries): Promise<Date | null> {
-    tries.require(await dayHolders(session));
+    tries.require(await findDayLockHolders(session));
     return this.briefly(session, 'SELECT close_oldest_day() AS value', tries);
   }
 
@@ -227,13 +227,13 @@ export class AggregatesRepository {
   }
 
   /** Transactions that use the tables which closing a day, or making partitions, has to lock. */
-  dayHolders(session: Session): Promise<OtherTransaction[]> {
-    return dayHolders(session);
+  findDayLockHolders(session: Session): Promise<OtherTransaction[]> {
+    return findDayLockHolders(session);
   }
 
   /** Records that a listener got a notification, at most once a second. */
   async noteNotification(): Promise<void> {
-    await askQuickly(
+    await queryWithTimeout(
       this.db,
       `UPDATE refresh_state SET notified_at = now() WHERE notified_at > now() - interval '1 second' IS NOT TRUE`,
     );
@@ -269,7 +269,8 @@ export class AggregatesRepository {
         return row.value;
       });
     } catch (error) {
-      if (databaseErrorCode(error) === SQLSTATE.lockNotAvailable) tries.warn(await dayHolders(session));
+      if (databaseErrorCode(error) === SQLSTATE.lockNotAvailable)
+        tries.warn(await findDayLockHolders(session));
       throw error;
     }
   }

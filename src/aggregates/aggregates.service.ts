@@ -4,9 +4,9 @@ import { ClockService } from '../clock/clock.service.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import { type TimeRange, timeRange } from '../common/time-range.js';
 import { retryTransient } from '../database/retry.js';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
-import { type LockedWork, type LockOptions, type LockOutcome, LockService } from '../locking/lock.service.js';
+import { type LockedWork, type LockOutcome, LockService } from '../locking/lock.service.js';
 import { AggregatesRepository } from './aggregates.repository.js';
 import { BriefTries, mayBeTriedAgain } from './brief-tries.js';
 
@@ -22,9 +22,9 @@ const REMIND_MS = 3_600_000;
 
 /** Held while hours and days are updated. Short and frequent, so without Redis. */
 const CHANGES_LOCK = 'change_refresh';
-const CHANGES_LOCK_OPTIONS: LockOptions = { redis: false };
 /** Held while the materialized view is refreshed. */
 const VIEW_LOCK = 'view_refresh';
+type RefreshLock = typeof CHANGES_LOCK | typeof VIEW_LOCK;
 
 /** Result of processing the pending markers; `held`: another process is doing it, `more`: new ones arrived meanwhile. */
 export type ChangesOutcome = 'nothing' | 'done' | 'more' | 'held';
@@ -57,11 +57,7 @@ export class AggregatesService {
    */
   async aggregateChanges(): Promise<ChangesOutcome> {
     if (!(await this.aggregates.hasMarkers())) return 'nothing';
-    const tried = await this.refreshUnder(
-      CHANGES_LOCK,
-      (session) => this.aggregateUnderLock(session),
-      CHANGES_LOCK_OPTIONS,
-    );
+    const tried = await this.refreshUnder(CHANGES_LOCK, (session) => this.aggregateUnderLock(session));
     if (tried.outcome === 'unavailable') throw tried.error;
     return tried.outcome === 'held' ? 'held' : tried.result;
   }
@@ -77,7 +73,7 @@ export class AggregatesService {
     const tried = await this.refreshUnder(
       VIEW_LOCK,
       (session) => this.aggregates.refreshMaterializedView(session),
-      signal && { signal },
+      signal,
     );
     if (tried.outcome === 'unavailable') throw tried.error;
     return { refreshed: tried.outcome === 'acquired', moreToDo: await this.aggregates.viewIsStale() };
@@ -107,7 +103,7 @@ export class AggregatesService {
           await retryTransient(refresh, REFRESH_WAIT_MS);
         }
       });
-    await this.afterOthers(CHANGES_LOCK, refreshWindows, CHANGES_LOCK_OPTIONS);
+    await this.afterOthers(CHANGES_LOCK, refreshWindows);
     await this.afterOthers(VIEW_LOCK, (session) => this.aggregates.refreshMaterializedView(session));
   }
 
@@ -165,22 +161,24 @@ export class AggregatesService {
       return await retryTransient(() => work(tries), MAINTENANCE_PATIENCE_MS, mayBeTriedAgain);
     } catch (error) {
       if (databaseErrorCode(error) !== SQLSTATE.lockNotAvailable) throw error;
-      throw tries.failed(await this.aggregates.dayHolders(session), error);
+      throw tries.failed(await this.aggregates.findDayLockHolders(session), error);
     }
   }
 
   /** Refreshes under a lock; aborts when that takes too long, since the server has no time-out: see withTimeouts(). */
   private async refreshUnder<T>(
-    lock: string,
+    lock: RefreshLock,
     work: LockedWork<T>,
-    options: LockOptions = {},
+    signal?: AbortSignal,
   ): Promise<LockOutcome<T>> {
     const deadline = new AbortController();
     const late = new Error(`it took longer than ${REFRESH_DEADLINE_MS / 60_000} minutes`);
     const timer = setTimeout(() => deadline.abort(late), REFRESH_DEADLINE_MS);
-    const signals = [deadline.signal, ...(options.signal ? [options.signal] : [])];
+    const stop = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
     try {
-      return await this.locks.withLock(lock, work, { ...options, signal: AbortSignal.any(signals) });
+      return await (lock === CHANGES_LOCK
+        ? this.locks.withDatabaseLock(lock, work, stop)
+        : this.locks.withLock(lock, work, stop));
     } finally {
       clearTimeout(timer);
     }
@@ -200,10 +198,10 @@ export class AggregatesService {
   }
 
   /** Waits for a run in progress, which may have read before our change, and then runs the work itself. */
-  private async afterOthers(lock: string, work: LockedWork<void>, options?: LockOptions): Promise<void> {
+  private async afterOthers(lock: RefreshLock, work: LockedWork<void>): Promise<void> {
     const end = performance.now() + REFRESH_WAIT_MS;
     for (;;) {
-      const tried = await this.refreshUnder(lock, work, options);
+      const tried = await this.refreshUnder(lock, work);
       if (tried.outcome === 'acquired') return;
       if (tried.outcome === 'unavailable') throw tried.error;
       if (performance.now() > end) {

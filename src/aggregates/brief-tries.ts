@@ -1,13 +1,13 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { warnOf } from '../database/lock-watch.js';
+import { warnAboutTransactions } from '../database/lock-watch.js';
 import {
   describeTransaction,
   describeTransactions,
-  endingOf,
-  isOfProduct,
+  terminationStatement,
+  isOurSession,
   type OtherTransaction,
 } from '../database/other-transactions.js';
-import { isTransient } from '../database/pg-errors.js';
+import { isTransient } from '../common/errors/pg-errors.js';
 
 /**
  * How long each try waits for a lock, in milliseconds; later tries use the last value. Writers queue behind the request,
@@ -60,7 +60,7 @@ export class BriefTries {
   warn(holders: readonly OtherTransaction[]): void {
     if (this.warned || holders.length === 0) return;
     this.warned = true;
-    warnOf(`${this.what} waits for`, holders);
+    warnAboutTransactions(`${this.what} waits for`, holders);
   }
 
   /** The error after the last try, which names the transactions that blocked it. */
@@ -81,7 +81,7 @@ export class InTheWayError extends DomainError {
   ) {
     super(
       'CONFLICT',
-      `${what} waits for ${describeTransaction(transaction, false)}. If that is forgotten, end it: ${endingOf(transaction)}`,
+      `${what} waits for ${describeTransaction(transaction, false)}. If that is forgotten, end it: ${terminationStatement(transaction)}`,
     );
   }
 }
@@ -98,5 +98,5 @@ function isOfSomebody({ user, gid }: OtherTransaction): boolean {
 
 /** A session of this product also counts as active between two statements: it reads and writes in pieces. */
 function isAtWork(transaction: OtherTransaction): boolean {
-  return transaction.state === 'active' || isOfProduct(transaction);
+  return transaction.state === 'active' || isOurSession(transaction);
 }

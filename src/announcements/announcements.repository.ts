@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly } from '../database/session.js';
+import { queryWithTimeout } from '../database/session.js';
 
 @Injectable()
 export class AnnouncementsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Wakes whoever listens on a channel of the database. */
+  /** Notifies everybody who listens on a channel of the database. */
   async notify(channel: string): Promise<void> {
-    await askQuickly(this.db, "SELECT pg_notify($1, '')", [channel]);
+    await queryWithTimeout(this.db, "SELECT pg_notify($1, '')", [channel]);
   }
 }

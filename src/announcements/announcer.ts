@@ -5,21 +5,21 @@ import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { PgListener } from '../pg-listener/pg-listener.js';
 import { AnnouncementsRepository } from './announcements.repository.js';
 
-/** Channel of the database; triggers notify it as well. */
+/** Channel of the database; triggers notify it too. */
 const PG_CHANNEL = 'location_history_changed';
-/** In Redis, behind what the names of the deployment begin with. */
+/** Channel in Redis, without the prefix of the deployment. */
 const REDIS_CHANNEL = 'changed';
 
 /**
- * Tells all processes of the deployment that what history shows has changed: over Redis where there is one, else, and
- * while Redis cannot be asked, over NOTIFY. Says nothing of what has changed: who wants to know looks, and whoever
- * missed an announcement looks at the next one.
+ * Tells all processes of the deployment that history has changed: over Redis if it is configured and answers, otherwise over
+ * NOTIFY. It does not say what has changed; listeners look for themselves, and whoever missed an announcement catches up at
+ * the next one.
  */
 @Injectable()
 export class Announcer implements BeforeApplicationShutdown {
   private readonly logger = new Logger(Announcer.name);
-  private readonly stops: (() => Promise<void>)[] = [];
-  private readonly ears: (() => void)[] = [];
+  private readonly stopListening: (() => Promise<void>)[] = [];
+  private readonly callbacks: (() => void)[] = [];
 
   constructor(
     private readonly repository: AnnouncementsRepository,
@@ -28,10 +28,10 @@ export class Announcer implements BeforeApplicationShutdown {
     @Inject(DIRECT_URL) private readonly directUrl: string,
   ) {}
 
-  /** Never fails: a message that is lost is made up for by the next one, and by those who look now and then. */
+  /** Never fails: listeners catch up at the next announcement, and poll besides. */
   async announce(): Promise<void> {
     try {
-      if (this.keys.connection.isConfigured && (await this.published())) return;
+      if (this.keys.connection.isConfigured && (await this.publishInRedis())) return;
       await this.repository.notify(PG_CHANNEL);
     } catch (error) {
       this.logger.warn(
@@ -40,13 +40,14 @@ export class Announcer implements BeforeApplicationShutdown {
     }
   }
 
-  /** Calls back at every announcement, and whenever one may have been missed; from now on until the application ends. */
+  /** Calls back at every announcement, and after every reconnect, until the application ends. */
   listen(onAnnounced: () => void): void {
-    this.ears.push(onAnnounced);
-    if (this.ears.length === 1) this.begin(() => this.ears.forEach((ear) => ear()));
+    this.callbacks.push(onAnnounced);
+    if (this.callbacks.length === 1)
+      this.startListening(() => this.callbacks.forEach((callback) => callback()));
   }
 
-  private begin(onAnnounced: () => void): void {
+  private startListening(onAnnounced: () => void): void {
     const listener = new PgListener({
       url: this.directUrl,
       channel: PG_CHANNEL,
@@ -56,10 +57,10 @@ export class Announcer implements BeforeApplicationShutdown {
     });
     this.listeners.add(PG_CHANNEL, listener);
     listener.start();
-    this.stops.push(() => listener.stop());
+    this.stopListening.push(() => listener.stop());
     if (this.keys.connection.isConfigured) {
       const stop = this.keys.connection.listen(() => this.keys.channel(REDIS_CHANNEL), onAnnounced);
-      this.stops.push(() => {
+      this.stopListening.push(() => {
         stop();
         return Promise.resolve();
       });
@@ -67,16 +68,16 @@ export class Announcer implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all(this.stops.map((stop) => stop()));
+    await Promise.all(this.stopListening.map((stop) => stop()));
   }
 
-  private async published(): Promise<boolean> {
+  private async publishInRedis(): Promise<boolean> {
     try {
       const channel = await this.keys.channel(REDIS_CHANNEL);
       await this.keys.connection.run((redis) => redis.publish(channel, ''));
       return true;
     } catch {
-      return false; // the connection tells
+      return false; // logged by RedisConnection
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { SchemaGuard } from '../database/schema-guard.js';
+import { SchemaGuard } from '../migration/schema-guard.js';
 import { HealthModule } from '../health/health.module.js';
 import { type HistoryHealth, HistoryHealthService } from '../health/history-health.service.js';
 import { describeTransaction } from '../database/other-transactions.js';

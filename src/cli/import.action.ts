@@ -1,6 +1,6 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { toDomainError } from '../database/pg-errors.js';
-import { SchemaGuard } from '../database/schema-guard.js';
+import { toDomainError } from '../common/errors/pg-errors.js';
+import { SchemaGuard } from '../migration/schema-guard.js';
 import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';

@@ -1,6 +1,6 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { migrate, type MigrationReport, planMigration, undoMigrations } from '../database/migrator.js';
-import type { MigrationPlan, PlannedStep } from '../database/schema/plan.js';
+import { migrate, type MigrationReport, planMigration, undoMigrations } from '../migration/migrator.js';
+import type { MigrationPlan, PlannedStep } from '../migration/plan.js';
 import { count } from './count.js';
 import { withDatabase } from './with-database.js';
 

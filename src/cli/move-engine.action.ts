@@ -1,4 +1,4 @@
-import { moveToTimescaledb, type MoveReport } from '../database/engine-mover.js';
+import { moveToTimescaledb, type MoveReport } from '../migration/engine-mover.js';
 import { withDatabase } from './with-database.js';
 
 /** `tracker move-engine` */

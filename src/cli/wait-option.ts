@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_WAIT_SECONDS } from '../database/schema/migration-lock.js';
+import { DEFAULT_WAIT_SECONDS } from '../migration/migration-lock.js';
 
 const MOST_SECONDS = 86_400;
 

@@ -5,8 +5,9 @@ import { AnnouncementsModule } from '../announcements/announcements.module.js';
 import type { AppConfig } from '../config/app-config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { migrate } from '../database/migrator.js';
-import { SchemaGuard } from '../database/schema-guard.js';
+import { migrate } from '../migration/migrator.js';
+import { SchemaGuard } from '../migration/schema-guard.js';
+import { MigrationModule } from '../migration/migration.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { LockingModule } from '../locking/locking.module.js';
 import { PgListenerModule } from '../pg-listener/pg-listener.module.js';
@@ -16,14 +17,15 @@ import { withDatabase } from './with-database.js';
 /** The part of the application that one command needs: no server, no cron, no listener. */
 @Module({})
 export class CommandModule {
-  static for(config: AppConfig, url: string, feature: Type): DynamicModule {
+  static register(config: AppConfig, url: string, feature: Type): DynamicModule {
     return {
       module: CommandModule,
       imports: [
-        ConfigModule.for(config),
-        DatabaseModule.for(config, url),
-        LockingModule.for(config),
-        JobsModule.for({ schedule: false }),
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(config, url),
+        MigrationModule,
+        LockingModule.forRoot(config),
+        JobsModule.forRoot({ schedule: false }),
         PgListenerModule,
         AnnouncementsModule,
         LivenessModule,
@@ -46,7 +48,7 @@ export function withContext<T>(
 ): Promise<T> {
   return withDatabase(async (config, { url, embedded }) => {
     if (embedded) await migrate(config, url);
-    const context = await NestFactory.createApplicationContext(CommandModule.for(config, url, feature), {
+    const context = await NestFactory.createApplicationContext(CommandModule.register(config, url, feature), {
       logger: new CommandLogger({ logLevels: ['warn', 'error', 'fatal'] }),
       abortOnError: false,
     });

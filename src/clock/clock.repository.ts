@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly } from '../database/session.js';
+import { queryWithTimeout } from '../database/session.js';
 
 /** The times that the database knows. */
 export interface ClockFacts {
@@ -16,7 +16,7 @@ export class ClockRepository {
 
   /** Reads the times without changing anything. */
   async facts(): Promise<ClockFacts> {
-    const [facts] = await askQuickly<[ClockFacts]>(
+    const [facts] = await queryWithTimeout<[ClockFacts]>(
       this.db,
       'SELECT clock_timestamp() AS "databaseTime", agreed_at AS "agreedTime" FROM history_clock',
     );
@@ -31,7 +31,7 @@ export class ClockRepository {
    * @param now the program's clock.
    */
   async observe(machine: string, uptime: number, now: Date): Promise<ClockFacts> {
-    const [facts] = await askQuickly<[ClockFacts]>(
+    const [facts] = await queryWithTimeout<[ClockFacts]>(
       this.db,
       'SELECT database_time AS "databaseTime", agreed_at AS "agreedTime" FROM observe_clock($1, $2, $3)',
       [machine, uptime, now.toISOString()],

@@ -18,6 +18,6 @@ export class ClockWatcher implements OnApplicationBootstrap {
 
   @Interval('clock', EVERY_MS)
   async observe(): Promise<void> {
-    await this.failures.tried('compare the clocks', () => this.clock.observe());
+    await this.failures.attempt('compare the clocks', () => this.clock.observe());
   }
 }

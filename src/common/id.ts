@@ -1,10 +1,10 @@
 import { DomainError } from './errors/domain-error.js';
 
-/** Largest id that PostgreSQL's bigint holds. */
+/** Largest bigint of PostgreSQL. */
 const MAX_ID = 9_223_372_036_854_775_807n;
 
 /**
- * Checks an id given from outside; ids are decimal strings, because a bigint does not fit a JavaScript number.
+ * Checks an id from outside. Ids are decimal strings, because a bigint does not fit into a JavaScript number.
  *
  * @throws DomainError `BAD_USER_INPUT` that names the argument.
  */

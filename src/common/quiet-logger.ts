@@ -1,7 +1,7 @@
 import { ConsoleLogger } from '@nestjs/common';
 
-/** Nest's own account of its wiring: twenty lines at every start that say nothing to an operator. */
-const WIRING: ReadonlySet<unknown> = new Set([
+/** Contexts of Nest's start-up messages: twenty lines at every start that are of no use to an operator. */
+const STARTUP_CONTEXTS: ReadonlySet<unknown> = new Set([
   'InstanceLoader',
   'NestFactory',
   'NestApplication',
@@ -10,15 +10,15 @@ const WIRING: ReadonlySet<unknown> = new Set([
   'GraphQLModule',
 ]);
 
-/** These log what they throw as well; whoever started the application says it. */
-const THROWN: ReadonlySet<unknown> = new Set(['NestApplication', 'ExceptionHandler']);
+/** Contexts that log an error and throw it too; the caller reports it. */
+const RETHROWING_CONTEXTS: ReadonlySet<unknown> = new Set(['NestApplication', 'ExceptionHandler']);
 
-/** Nest's logger without its account of the wiring, and without saying twice why it did not start. */
+/** Nest's logger without its start-up messages, and without errors that the caller reports. */
 export class QuietLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
-    if (!WIRING.has(rest.at(-1))) super.log(message, ...(rest as [unknown, string]));
+    if (!STARTUP_CONTEXTS.has(rest.at(-1))) super.log(message, ...(rest as [unknown, string]));
   }
   override error(message: unknown, ...rest: unknown[]): void {
-    if (!THROWN.has(rest.at(-1))) super.error(message, ...(rest as [unknown, string]));
+    if (!RETHROWING_CONTEXTS.has(rest.at(-1))) super.error(message, ...(rest as [unknown, string]));
   }
 }

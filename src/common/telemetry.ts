@@ -1,8 +1,8 @@
-/** How a device says that it moves; as the database, NDJSON and exports have it. */
+/** Kinds of motion that a device reports, as the database, NDJSON and exports spell them. */
 export const MOTIONS = ['stationary', 'walking', 'running', 'cycling', 'driving'] as const;
 export type Motion = (typeof MOTIONS)[number];
 
-/** What a device says beside the place, as it is stored: null where it does not say. */
+/** Further fields of a report, as stored: null if the device did not send them. */
 export interface StoredTelemetry {
   /** Metres above sea level. */
   altitude: number | null;

@@ -1,12 +1,12 @@
 import { DomainError } from './errors/domain-error.js';
 
-/** Half-open: `start` belongs to it, `end` does not. */
+/** Half-open: includes `start`, excludes `end`. */
 export interface TimeRange {
   start: Date;
   end: Date;
 }
 
-/** @throws DomainError `BAD_USER_INPUT` unless it starts before it ends. */
+/** @throws DomainError `BAD_USER_INPUT` unless `start` is before `end`. */
 export function timeRange(start: Date, end: Date): TimeRange {
   if (start >= end) {
     throw new DomainError(

@@ -1,13 +1,13 @@
 import { DomainError } from './errors/domain-error.js';
 
-/** Area and place, as the time zone database writes them. */
+/** Area and location, as in the time zone database. */
 const AREA_AND_PLACE = /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/;
 
 /**
- * Checks the name of a time zone: `Europe/Berlin`, `UTC`. Offsets and names without an area are refused, because what
- * they mean depends on who reads them: for PostgreSQL `+05:30` lies west of Greenwich, and `CET` has no summer time.
+ * Checks the name of a time zone: `Europe/Berlin`, `UTC`. Offsets and names without an area are refused because they are
+ * ambiguous: for PostgreSQL `+05:30` is west of Greenwich, and `CET` has no summer time.
  *
- * @returns the name; null for a zone that is UTC.
+ * @returns the name; null for UTC.
  * @throws DomainError `BAD_USER_INPUT` that names the argument.
  */
 export function parseTimeZone(value: string, argument = 'timeZone'): string | null {
@@ -26,6 +26,6 @@ function canonicalName(value: string): string | undefined {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
   } catch {
-    return undefined; // RangeError: not known here
+    return undefined; // RangeError: unknown zone
   }
 }

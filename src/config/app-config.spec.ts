@@ -32,7 +32,7 @@ describe('loadConfig', () => {
     expect(loadConfig({}).DATABASE_URL).toBeUndefined();
   });
 
-  it('takes what is set, numbers as numbers, and nothing that it does not know', () => {
+  it('takes what is set, converts numbers and ignores unknown variables', () => {
     const config = loadConfig({
       DATABASE_URL: 'postgresql://someone:secret@db:5433/tracker?sslmode=require',
       PORT: '0',
@@ -47,12 +47,12 @@ describe('loadConfig', () => {
     expect(config).not.toHaveProperty('PATH');
   });
 
-  it('takes an empty value for one that is not set', () => {
+  it('treats an empty value as not set', () => {
     const empty = { DATABASE_URL: '', REDIS_URL: '', PORT: '', HISTORY_ENGINE: '', EMBEDDED_DATA_DIR: '' };
     expect(loadConfig(empty)).toEqual(loadConfig({}));
   });
 
-  it('takes roles as a list, in any order, each once', () => {
+  it('takes roles in any order and drops duplicates', () => {
     expect(loadConfig({ APP_ROLES: 'api' }).APP_ROLES).toEqual(['api']);
     expect(loadConfig({ APP_ROLES: ' geocoder, importer,geocoder' }).APP_ROLES).toEqual([
       'geocoder',
@@ -73,7 +73,7 @@ describe('loadConfig', () => {
     ['0', 0],
     ['99.5', 99.5],
     ['20037508', 20_037_508],
-  ])('takes MAX_ACCURACY_METERS=%s', (value, meters) => {
+  ])('accepts MAX_ACCURACY_METERS=%s', (value, meters) => {
     expect(loadConfig({ MAX_ACCURACY_METERS: value }).MAX_ACCURACY_METERS).toBe(meters);
   });
 
@@ -92,7 +92,7 @@ describe('loadConfig', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);
   });
 
-  it('names every problem at once', () => {
+  it('lists all problems at once', () => {
     const problems = problemsOf({
       PORT: '65536',
       DATABASE_POOL_SIZE: 'many',
@@ -124,7 +124,7 @@ describe('loadConfig', () => {
     expect(problems).toEqual([`${name} ${problem}`]);
   });
 
-  it('takes the older name of DATABASE_DIRECT_URL, but not for another address', () => {
+  it('accepts the deprecated name of DATABASE_DIRECT_URL, but not with another address', () => {
     const [url, direct, other] = ['postgresql://pooler/x', 'postgresql://db/x', 'postgresql://other/x'];
     expect(loadConfig({ DATABASE_URL: url, DATABASE_LISTEN_URL: direct }).DATABASE_LISTEN_URL).toBe(direct);
     const both = { DATABASE_URL: url, DATABASE_DIRECT_URL: direct };
@@ -146,7 +146,7 @@ describe('loadConfig', () => {
   });
 
   it.each(['tracker', 'mine:staging', 'a.b-c_d', 'location_history_2'])(
-    'takes REDIS_KEY_PREFIX=%s',
+    'accepts REDIS_KEY_PREFIX=%s',
     (prefix) => {
       expect(loadConfig({ REDIS_KEY_PREFIX: prefix }).REDIS_KEY_PREFIX).toBe(prefix);
     },
@@ -161,15 +161,15 @@ describe('loadConfig', () => {
     },
   );
 
-  it('refuses hours that are kept longer than the reports that could repair them, and says why', () => {
+  it('refuses to keep hours longer than the raw reports that could repair them', () => {
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '48', RAW_RETENTION_DAYS: '2' })).toEqual([]);
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '49', RAW_RETENTION_DAYS: '2' })).toEqual([
       'HOURLY_RETENTION_HOURS (49) is 3 days, longer than RAW_RETENTION_DAYS (2): ' +
-        'hours whose raw reports are gone could not be repaired',
+        'hours without raw reports could not be repaired',
     ]);
   });
 
-  it('refuses days that end while their reports are still kept, and says why', () => {
+  it('refuses to drop days while their raw reports are still kept', () => {
     expect(problemsOf({ DAILY_RETENTION_DAYS: '15', RAW_RETENTION_DAYS: '14' })).toEqual([]);
     expect(problemsOf({ DAILY_RETENTION_DAYS: '14', RAW_RETENTION_DAYS: '14' })).toEqual([
       'DAILY_RETENTION_DAYS (14) must be longer than RAW_RETENTION_DAYS (14): ' +
@@ -178,7 +178,7 @@ describe('loadConfig', () => {
   });
 
   it.each(['* * * * * *', '61 * * * *', 'hourly', '0 25 * * *'])(
-    'takes %j for no cron expression',
+    'refuses %j as a cron expression',
     (cron) => {
       expect(problemsOf({ IMPORT_CRON: cron })).toEqual([
         `IMPORT_CRON must be a cron expression of five fields, e.g. "0 */6 * * *" (got "${cron}")`,
@@ -186,7 +186,7 @@ describe('loadConfig', () => {
     },
   );
 
-  it('never shows what keys are encrypted with, nor the password of the endpoint', () => {
+  it('never shows encryption keys or the password of the endpoint', () => {
     const problems = problemsOf({
       TRACKER_KEY_ENCRYPTION_KEY: 'hunter2',
       TRACKER_KEY_ENCRYPTION_OLD_KEYS: `${Buffer.alloc(32, 1).toString('base64')},hunter2`,
@@ -201,7 +201,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('refuses an encryption key that is set twice', () => {
+  it('refuses an encryption key that is set both directly and by file', () => {
     const key = Buffer.alloc(32, 1).toString('base64');
     expect(
       problemsOf({ TRACKER_KEY_ENCRYPTION_KEY: key, TRACKER_KEY_ENCRYPTION_KEY_FILE: '/run/key' }),
@@ -210,7 +210,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('tells of conflicts together with wrong values', () => {
+  it('lists conflicts together with invalid values', () => {
     const problems = problemsOf({ PORT: 'http', HOURLY_RETENTION_HOURS: '72' });
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['PORT', 'HOURLY_RETENTION_HOURS']);
   });

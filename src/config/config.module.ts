@@ -4,11 +4,11 @@ import type { AppConfig } from './app-config.js';
 /** Injection token of the validated {@link AppConfig}. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
-/** Hands the configuration that the entry point loaded to every module. */
+/** Makes the configuration that the entry point loaded available to every module. */
 @Global()
 @Module({})
 export class ConfigModule {
-  static for(config: AppConfig): DynamicModule {
+  static forRoot(config: AppConfig): DynamicModule {
     return {
       module: ConfigModule,
       providers: [{ provide: APP_CONFIG, useValue: config }],

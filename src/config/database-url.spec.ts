@@ -23,7 +23,7 @@ describe('parseDatabaseUrl', () => {
     ['db/tracker', 'must begin with postgresql:// or postgres://'],
     ['postgresql:///tracker', /^names no host: use postgresql:\/\/host\/database, or/],
     ['postgresql://me:geheim@/tracker', /^names no host/],
-    ['postgresql://a,b/tracker', /^names several hosts, and exactly one is allowed/],
+    ['postgresql://a,b/tracker', /^names several hosts, and only one is allowed/],
     ['postgresql://a:1,b:2/tracker', /^names several hosts/],
     ['postgresql://me:geheim@db:port/x', /^must have a port from 1 to 65535\. Percent-encode/],
     ['postgresql://db:65536/x', /^must have a port from 1 to 65535/],
@@ -46,7 +46,7 @@ describe('describeAddress', () => {
     ['postgresql://me:secret@db:5433/tracker?sslmode=require', 'db:5433/tracker'],
     ['postgresql://me:secret@[::1]:5432/x', '[::1]:5432/x'],
     ['postgresql:///tracker?host=/run/postgresql', '/run/postgresql/tracker'],
-    ['nonsense', 'an address that cannot be read'],
+    ['nonsense', 'an invalid address'],
   ])('of %s is %s', (url, address) => {
     expect(describeAddress(url)).toBe(address);
   });

@@ -1,16 +1,17 @@
 import { ValidateBy } from 'class-validator';
 
-/** What `sslmode` may be: libpq's values, and the driver's own `no-verify`. */
+/** Values of `sslmode`: libpq's, and the driver's own `no-verify`. */
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 const FORM = /^postgres(?:ql)?:\/\/([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s;
 const HOST_AND_PORT = /^(\[[\da-f:.]+(?:%[^\]]+)?\]|[^:[\]]*)(?::([^:]*))?$/i;
 
-const ENCODE = 'Percent-encode what is special in a user or password: / is %2F, @ is %40, # is %23, % is %25';
+const ENCODE =
+  'Percent-encode special characters in a user or password: / is %2F, @ is %40, # is %23, % is %25';
 
-/** Where a connection string leads, without user and password. */
+/** The address in a connection string, without user and password. */
 export interface DatabaseAddress {
-  /** A name, an address (IPv6 without brackets), or the folder of a unix socket. */
+  /** A host name, an IP address (IPv6 without brackets), or the folder of a unix socket. */
   host: string;
   port: string;
   database: string;
@@ -18,10 +19,10 @@ export interface DatabaseAddress {
 }
 
 /**
- * Takes a connection string apart, as libpq does: `postgresql://user:password@host:port/database?parameters`, with
+ * Parses a connection string as libpq does: `postgresql://user:password@host:port/database?parameters`, with
  * `?host=/folder` for a unix socket and `[::1]` for an IPv6 address.
  *
- * @returns the address, or what is wrong with it: a sentence without its subject, and without anything that may be secret.
+ * @returns the address, or what is wrong with it: a sentence without its subject, and without secrets.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress | string {
   const parts = FORM.exec(url);
@@ -48,10 +49,10 @@ function problemOf({ host, port, parameters }: DatabaseAddress): string | null {
     return 'names no host: use postgresql://host/database, or postgresql:///database?host=/folder for a unix socket';
   }
   if (`${host}${port}`.includes(',')) {
-    return 'names several hosts, and exactly one is allowed: give an address that moves with the primary';
+    return 'names several hosts, and only one is allowed: use an address that follows the primary';
   }
   if (port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
-    return `must have a port from 1 to 65535. ${ENCODE}`; // what stands there may be a part of the password
+    return `must have a port from 1 to 65535. ${ENCODE}`; // not shown: it may be part of the password
   }
   const mode = parameters.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode)) {
@@ -79,16 +80,16 @@ function isEncoded(text: string): boolean {
   }
 }
 
-/** Names the server and database of a connection string, for messages: `host:port/database`. */
+/** Describes the server and database of a connection string, for messages: `host:port/database`. */
 export function describeAddress(url: string): string {
   const address = parseDatabaseUrl(url);
-  if (typeof address === 'string') return 'an address that cannot be read';
+  if (typeof address === 'string') return 'an invalid address';
   const { host, port, database } = address;
   const shown = host.includes(':') ? `[${host}]` : host;
   return `${shown}${port === '' ? '' : `:${port}`}${database === '' ? '' : `/${database}`}`;
 }
 
-/** A connection string that parseDatabaseUrl() can read; the message says what is wrong with it. */
+/** Accepts a connection string that parseDatabaseUrl() can parse; the message says what is wrong with it. */
 export function IsDatabaseUrl(): PropertyDecorator {
   return ValidateBy({
     name: 'isDatabaseUrl',

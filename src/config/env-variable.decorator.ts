@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 
-/** What the documentation says of an environment variable; its type and default are the class property's own. */
+/** What the documentation says about an environment variable; its type and default are those of the class property. */
 export interface EnvVariableDocumentation {
   description: string;
-  /** Its value is never printed: not in a message, not in a log. */
+  /** Its value is never printed, neither in a message nor in a log. */
   secret?: boolean;
 }
 
@@ -11,24 +11,18 @@ const KEY = Symbol('env-variables');
 
 type Variables = Map<string, EnvVariableDocumentation>;
 
-/** Marks a property of the environment class as a documented variable. */
+/** Marks a property of a group of environment variables as a documented variable. */
 export function EnvVariable(documentation: EnvVariableDocumentation): PropertyDecorator {
   return (target, property) => {
-    const known = ownVariablesOf(target);
-    known.set(String(property), documentation);
-    Reflect.defineMetadata(KEY, known, target);
+    const variables = envVariablesOf(target.constructor);
+    Reflect.defineMetadata(KEY, variables.set(String(property), documentation), target.constructor);
   };
 }
 
-/** The documented variables of an environment class, by name: its own in their order, then those of what it extends. */
-export function envVariablesOf(prototype: object): Variables {
-  const parent = Object.getPrototypeOf(prototype) as object | null;
-  return new Map([...ownVariablesOf(prototype), ...(parent ? envVariablesOf(parent) : [])]);
-}
-
-function ownVariablesOf(prototype: object): Variables {
+/** The documented variables of a group, by name, in the order of its properties. */
+export function envVariablesOf(group: object): Variables {
   return (
-    (Reflect.getOwnMetadata(KEY, prototype) as Variables | undefined) ??
+    (Reflect.getOwnMetadata(KEY, group) as Variables | undefined) ??
     new Map<string, EnvVariableDocumentation>()
   );
 }

@@ -1,7 +1,7 @@
 import { ValidateBy } from 'class-validator';
 import { CronExpressionParser } from 'cron-parser';
 
-/** A cron expression of five fields, as crontab has it. */
+/** Accepts a cron expression of five fields, as in crontab. */
 export function IsCron(): PropertyDecorator {
   return ValidateBy({
     name: 'isCron',
@@ -19,6 +19,6 @@ function isCron(value: unknown): boolean {
     CronExpressionParser.parse(value, { tz: 'UTC' });
     return true;
   } catch {
-    return false; // why is said by the message
+    return false; // the message shows the form
   }
 }

@@ -1,28 +1,27 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
-import { migrations } from '../../migrations/index.js';
-import { HeardClient } from './heard-client.js';
-import { DIRECT_SESSION, type SessionSettings } from './session-settings.js';
+import { CrashSafeClient } from './crash-safe-client.js';
+import { DEFAULT_SESSION, type SessionSettings } from './session-settings.js';
 
-/** How the sessions of a pool differ from the application's own. */
+/** How the sessions of a pool differ from those of the application. */
 export interface PoolOptions {
   applicationName?: string;
   session?: SessionSettings;
-  /** Where LockWatch looks: `DATABASE_DIRECT_URL`, because a pooler may have no session left. By default the same address. */
+  /** Address for LockWatch: `DATABASE_DIRECT_URL`, because a pooler may have no free session. By default the same address. */
   watchUrl?: string;
 }
 
 /**
- * The one set of connection settings, for the application and for migrations.
+ * The connection settings of the application and of migrations.
  *
- * @param url where the database is: `DATABASE_URL`, `DATABASE_DIRECT_URL`, or the embedded server's address.
+ * @param url `DATABASE_URL`, `DATABASE_DIRECT_URL`, or the address of the embedded server.
  */
 export function dataSourceOptions(
   config: AppConfig,
   url: string,
   {
     applicationName = 'tracker-location-history',
-    session = DIRECT_SESSION,
+    session = DEFAULT_SESSION,
     watchUrl = url,
   }: PoolOptions = {},
 ): DataSourceOptions {
@@ -31,13 +30,10 @@ export function dataSourceOptions(
     applicationName,
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeoutMS: 10_000,
-    // The address is not given as `url`, which TypeORM takes apart by itself: it knows no sockets.
-    extra: { connectionString: url, keepAlive: true, Client: HeardClient, session, watchUrl },
-    migrations,
-    migrationsTableName: 'schema_migrations',
-    migrationsTransactionMode: 'each',
+    // Not as `url`: TypeORM parses that by itself and does not know unix sockets.
+    extra: { connectionString: url, keepAlive: true, Client: CrashSafeClient, session, watchUrl },
     synchronize: false,
-    logging: false, // what fails is thrown; whoever catches it says so
+    logging: false, // failures are thrown, and logged where they are caught
   };
 }
 

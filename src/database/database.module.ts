@@ -4,15 +4,14 @@ import { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { createDataSource, dataSourceOptions } from './data-source.js';
 import { directUrlOf } from './open-database.js';
-import { SchemaGuard } from './schema-guard.js';
-import { keptSession } from './session-settings.js';
+import { dedicatedSession } from './session-settings.js';
 
-/** Injection token of the address for what needs a session: LISTEN, locks that outlive a transaction. */
+/** Injection token of the address for work that needs a session of its own: LISTEN, session locks. */
 export const DIRECT_URL = Symbol('DIRECT_URL');
-/** Injection token of the pool of such sessions: the one pool of this process, unless that goes through a pooler. */
+/** Injection token of the pool of such sessions: the only pool of this process, unless that goes through a pooler. */
 export const DIRECT_DATA_SOURCE = Symbol('DIRECT_DATA_SOURCE');
 
-/** Closes the second pool, where there is one, when everything that uses it has stopped. */
+/** Closes the second pool, if there is one, after everything that uses it has stopped. */
 @Injectable()
 class DirectPoolCloser implements OnApplicationShutdown {
   constructor(
@@ -26,13 +25,13 @@ class DirectPoolCloser implements OnApplicationShutdown {
 }
 
 /**
- * The connections of this process: one pool for everything, or, where `DATABASE_DIRECT_URL` is another address than
- * `DATABASE_URL`, a second one for what needs a session.
+ * The connections of this process: one pool, and a second one for work that needs a session of its own if
+ * `DATABASE_DIRECT_URL` is another address than `DATABASE_URL`.
  */
 @Module({})
 export class DatabaseModule {
   /** @param url `DATABASE_URL`, or the embedded server's address. */
-  static for(config: AppConfig, url: string): DynamicModule {
+  static forRoot(config: AppConfig, url: string): DynamicModule {
     const directUrl = directUrlOf(config, url);
     return {
       module: DatabaseModule,
@@ -41,8 +40,8 @@ export class DatabaseModule {
         TypeOrmModule.forRoot({
           ...dataSourceOptions(config, url, { watchUrl: directUrl }),
           autoLoadEntities: true,
-          retryAttempts: 1, // else a database that is not there is waited for in silence for half a minute
-          toRetry: () => false, // else the failure comes with a stack, before whoever catches it says it in a line
+          retryAttempts: 1, // otherwise it waits silently for half a minute for an unreachable database
+          toRetry: () => false, // otherwise it logs the failure with a stack before the caller reports it in one line
         }),
       ],
       providers: [
@@ -52,13 +51,12 @@ export class DatabaseModule {
           useFactory: (db: DataSource) =>
             directUrl === url
               ? db
-              : createDataSource(config, directUrl, { session: keptSession() }).initialize(),
+              : createDataSource(config, directUrl, { session: dedicatedSession() }).initialize(),
           inject: [DataSource],
         },
         DirectPoolCloser,
-        SchemaGuard,
       ],
-      exports: [DIRECT_URL, DIRECT_DATA_SOURCE, SchemaGuard],
+      exports: [DIRECT_URL, DIRECT_DATA_SOURCE],
     };
   }
 }

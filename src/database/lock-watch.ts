@@ -1,42 +1,42 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { blockersOf, describeTransactions, type OtherTransaction } from './other-transactions.js';
+import { findBlockers, describeTransactions, type OtherTransaction } from './other-transactions.js';
 import type { SqlRunner } from './server-capabilities.js';
 
-/** How often a transaction that is under way is looked at. */
+/** How often to check who blocks a transaction. */
 const LOOK_EVERY_MS = 3_000;
-/** A transaction that is in the way is named again after this time. */
+/** A blocking transaction is logged again after this time. */
 const REMIND_MS = 10 * 60_000;
-/** How many are remembered as named. */
-const REMEMBERED = 1_000;
+/** How many logged transactions are remembered. */
+const MAX_REMEMBERED = 1_000;
 
 const logger = new Logger('LockWatch');
-const named = new Map<string, number>();
-const lookers = new WeakMap<DataSource, pg.Pool>();
+const loggedAt = new Map<string, number>();
+const pools = new WeakMap<DataSource, pg.Pool>();
 
 /**
- * Sees who keeps a session waiting, and names it in the log: only while the session waits does the server tell. Asks on a
- * connection of its own, one in a process, made when it is needed: all of the pool may wait for the same transaction.
+ * Finds out who blocks a session while it waits, and logs it: the server knows only as long as the session waits. Uses one
+ * connection of its own per process, opened when needed, because the whole pool may be waiting for the same transaction.
  */
 export class LockWatch {
-  /** Who was in the way at the last look that found anybody. */
+  /** The blocking transactions that were found last. */
   blockers: readonly OtherTransaction[] = [];
   private timer: NodeJS.Timeout | null = null;
 
-  /** @param what waits, for the log. */
+  /** @param what describes the waiting work, for the log. */
   constructor(
     private readonly db: DataSource,
     private readonly what: string,
     private readonly everyMs = LOOK_EVERY_MS,
   ) {}
 
-  /** Watches a session while it works. @param pid of the session. */
+  /** Watches a session while it works. @param pid process id of the session. */
   async during<T>(pid: number, work: () => Promise<T>): Promise<T> {
     this.blockers = [];
     const next = (): void => {
       this.timer = setTimeout(
-        () => void this.look(pid).then(() => this.timer && next()),
+        () => void this.check(pid).then(() => this.timer && next()),
         this.everyMs,
       ).unref();
     };
@@ -49,37 +49,39 @@ export class LockWatch {
     }
   }
 
-  /** Never rejects: that nobody can be named is no failure of the work. */
-  private async look(pid: number): Promise<void> {
+  /** Never rejects: not knowing who blocks is no failure of the work. */
+  private async check(pid: number): Promise<void> {
     try {
-      const blockers = await blockersOf(this.looker(), pid);
+      const blockers = await findBlockers(this.watchConnection(), pid);
       if (blockers.length === 0) return;
       this.blockers = blockers;
-      warnOf(`${this.what} waits for`, blockers);
+      warnAboutTransactions(`${this.what} waits for`, blockers);
     } catch {
-      // a server that is full or away; whoever works on it says so
+      // the server is full or unreachable; the work itself reports that
     }
   }
 
-  private looker(): SqlRunner {
-    const pool = lookerOf(this.db);
+  private watchConnection(): SqlRunner {
+    const pool = watchPoolOf(this.db);
     return { query: async (sql, parameters) => (await pool.query(sql, parameters)).rows as unknown };
   }
 }
 
-/** Names transactions that are in the way in one line of the log, each of them once in a while. */
-export function warnOf(what: string, transactions: readonly OtherTransaction[]): void {
+/** Logs blocking transactions in one line, each of them at most every ten minutes. */
+export function warnAboutTransactions(what: string, transactions: readonly OtherTransaction[]): void {
   const now = performance.now();
-  const fresh = transactions.filter(({ id }) => now - (named.get(`${what} ${id}`) ?? -Infinity) > REMIND_MS);
+  const fresh = transactions.filter(
+    ({ id }) => now - (loggedAt.get(`${what} ${id}`) ?? -Infinity) > REMIND_MS,
+  );
   if (fresh.length === 0) return;
-  if (named.size > REMEMBERED) named.clear();
-  for (const { id } of fresh) named.set(`${what} ${id}`, now);
+  if (loggedAt.size > MAX_REMEMBERED) loggedAt.clear();
+  for (const { id } of fresh) loggedAt.set(`${what} ${id}`, now);
   logger.warn(`${what} ${describeTransactions(fresh)}`);
 }
 
-/** One connection, of the same settings as those of the pool; it ends by itself when it is needed no more. */
-function lookerOf(db: DataSource): pg.Pool {
-  const known = lookers.get(db);
+/** One connection with the settings of the pool; it closes when idle. */
+function watchPoolOf(db: DataSource): pg.Pool {
+  const known = pools.get(db);
   if (known) return known;
   const { options } = (db.driver as unknown as { master: { options: pg.PoolConfig & { watchUrl: string } } })
     .master;
@@ -96,6 +98,6 @@ function lookerOf(db: DataSource): pg.Pool {
     allowExitOnIdle: true,
   });
   pool.on('error', () => undefined);
-  lookers.set(db, pool);
+  pools.set(db, pool);
   return pool;
 }

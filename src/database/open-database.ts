@@ -1,30 +1,30 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedCluster } from '../embedded/embedded-cluster.js';
-import { HeardClient } from './heard-client.js';
+import { CrashSafeClient } from './crash-safe-client.js';
 import { requireSession, requireTransactions, unreachable } from './pooler.js';
 
-/** The database that a process works on. */
+/** The database of a process. */
 export interface OpenDatabase {
   url: string;
-  /** Of the same database, for what needs a session: a pooler in transaction mode is not in between. */
+  /** Address of the same database for work that needs a session of its own: without a pooler in transaction mode. */
   directUrl: string;
-  /** Whether it is the private server of this product. */
+  /** Whether it is the product's private server. */
   embedded: boolean;
-  /** Gives it up; the private server ends with its last user. */
+  /** To be called when the process is done; the private server stops with its last user. */
   close(): Promise<void>;
 }
 
-/** The address for what needs a session. @param url `DATABASE_URL`, or the embedded server's. */
+/** The address for work that needs a session of its own. @param url `DATABASE_URL`, or the embedded server's. */
 export function directUrlOf(config: AppConfig, url: string): string {
   return config.DATABASE_DIRECT_URL ?? config.DATABASE_LISTEN_URL ?? url;
 }
 
 /**
- * `DATABASE_URL`, or the private server where that is not set.
+ * Opens `DATABASE_URL`, or starts the private server if that is not set.
  *
- * @throws DomainError `UNAVAILABLE` when it cannot be connected to, or the private server cannot be started;
- * `BAD_CONFIGURATION` where a pooler is in the way of what needs a session, or the two addresses lead to two databases.
+ * @throws DomainError `UNAVAILABLE` when the database cannot be reached or the private server cannot be started;
+ * `BAD_CONFIGURATION` when a pooler does not keep sessions, or the two addresses lead to different databases.
  */
 export async function openDatabase(config: AppConfig, log: (line: string) => void): Promise<OpenDatabase> {
   const url = config.DATABASE_URL;
@@ -50,10 +50,10 @@ async function requireSameDatabase(config: AppConfig, url: string, directUrl: st
   );
 }
 
-/** What tells a database from all others: of which name, made how, on a server that started when. */
+/** Identifies a database: its name, its oid, and when its server started. */
 async function identityOf(url: string, variable: string): Promise<string> {
   try {
-    const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
+    const client = new CrashSafeClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
     try {
       await client.connect();
       const { rows } = await client.query<{ identity: string }>(

@@ -1,44 +1,44 @@
 import { describeMoment } from '../common/describe-moment.js';
 import type { SqlRunner } from './server-capabilities.js';
 
-/** A transaction of another session, or a prepared one, as far as this role may see it. */
+/** A transaction of another session, or a prepared one; this role may not see every field. */
 export interface OtherTransaction {
-  /** Tells it from an earlier or a later transaction of the same session. */
+  /** Unique, also among transactions of the same session. */
   id: string;
-  /** Process of the server; null of a prepared transaction, which has none. */
+  /** Process id; null for a prepared transaction. */
   pid: number | null;
-  /** Name of a prepared transaction; null of any other. */
+  /** Name of a prepared transaction; null for any other. */
   gid: string | null;
   user: string | null;
-  /** Name of the application, or what kind of process it is. */
+  /** Name of the application, or the type of the process. */
   name: string | null;
   /** E.g. `idle in transaction`. */
   state: string | null;
-  /** When it began. */
+  /** When it started. */
   since: Date | null;
   /** By the server's clock. */
   ageSeconds: number | null;
-  /** The first characters of its last statement. */
+  /** Start of its last statement. */
   query: string | null;
-  /** Whether the server hides all but process and user: pg_stat_activity does so for sessions of other roles. */
+  /** Whether pg_stat_activity hides all but process and user, as for sessions of other roles. */
   isHidden: boolean;
 }
 
-/** A transaction that has been open for long, and what it keeps from others. */
+/** A long-running transaction, and what it blocks. */
 export interface LongTransaction extends OtherTransaction {
   /** Relations of the product that it has locked. */
   relations: string[] | null;
-  /** Whether it has locked more than who only reads. */
+  /** Whether it holds stronger locks than a reader does. */
   writes: boolean;
-  /** Whether VACUUM has to keep dead rows for it. */
+  /** Whether VACUUM has to keep dead rows because of it. */
   holdsHorizon: boolean;
 }
 
-/** Characters of a statement that are shown. */
+/** Shown characters of a statement. */
 const SHOWN_QUERY = 60;
-/** How many are named at once. */
+/** Maximum number of transactions in one message. */
 const SHOWN_TRANSACTIONS = 3;
-/** How far a queue of sessions that wait for each other is followed. */
+/** How far a queue of waiting sessions is followed. */
 const LONGEST_QUEUE = 5;
 
 const HIDDEN = "'<insufficient privilege>'";
@@ -49,7 +49,7 @@ const SESSION = `a.pid, NULL::text AS gid, a.usename::text AS "user",
   a.query IS NOT DISTINCT FROM ${HIDDEN} AS "isHidden"`;
 const PREPARED = `NULL::integer AS pid, p.gid, p.owner::text AS "user", NULL::text AS name, 'prepared' AS state,
   p.prepared AS since, extract(epoch FROM clock_timestamp() - p.prepared)::float8 AS "ageSeconds", NULL::text AS query, false AS "isHidden"`;
-/** Prepared transactions, with the virtual one of their locks: those have no process, and only one of them names the real one. */
+/** Prepared transactions, with the virtual transaction id of their locks, which have no process. */
 const PREPARED_LOCKS = `pg_prepared_xacts AS p JOIN pg_locks AS own
   ON own.pid IS NULL AND own.locktype = 'transactionid' AND own.transactionid = p.transaction`;
 const PREPARED_ID = 'own.virtualtransaction';
@@ -92,7 +92,7 @@ const HOLDERS = holders(
 );
 const DAY_HOLDERS = holders('SELECT relation::oid, readers_too FROM closing_needs()');
 
-/** Background processes are left out: they end by themselves, or give way. */
+/** Without background processes, which end by themselves or give way. */
 const LONG = `
   SELECT coalesce(held.id, concat_ws(' ', a.pid, a.xact_start)) AS id, ${SESSION}, held.relations,
     coalesce(held.writes, false) AS writes, a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
@@ -115,16 +115,16 @@ const LONG = `
   ORDER BY since`;
 
 /**
- * The transactions that keep a session waiting at this moment: at the head of the queue, where others wait before it.
+ * The transactions that block a session now: those at the head of the queue, if other sessions are waiting before it.
  *
- * @param pid of the session, which is another one than the one that asks.
+ * @param pid process id of the session, which must not be the one that runs the query.
  */
-export async function blockersOf(on: SqlRunner, pid: number): Promise<OtherTransaction[]> {
+export async function findBlockers(on: SqlRunner, pid: number): Promise<OtherTransaction[]> {
   return (await on.query(BLOCKERS, [pid])) as OtherTransaction[];
 }
 
-/** The transactions that have one of these relations locked, and are older than so many seconds; asked without waiting. */
-export async function holdersOf(
+/** The transactions that hold locks on these relations and are older than `olderThanS` seconds. Does not wait. */
+export async function findLockHolders(
   on: SqlRunner,
   relations: readonly string[],
   olderThanS: number,
@@ -132,25 +132,25 @@ export async function holdersOf(
   return (await on.query(HOLDERS, [olderThanS, relations])) as OtherTransaction[];
 }
 
-/** The transactions that the close of the oldest open day would have to wait for; asked without waiting. */
-export async function dayHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTransaction[]> {
+/** The transactions that closing the oldest open day would have to wait for. Does not wait. */
+export async function findDayLockHolders(on: SqlRunner, olderThanS = 0): Promise<OtherTransaction[]> {
   return (await on.query(DAY_HOLDERS, [olderThanS])) as OtherTransaction[];
 }
 
 /**
- * Transactions of this database that have been open for so many seconds, and lock relations of the product or keep VACUUM
- * from its work. Those of other roles, whose age is hidden, are among them where they lock relations, however old.
+ * Transactions of this database that have been open for `seconds`, and lock relations of the product or hold up VACUUM. The age
+ * of those of other roles is hidden: they are included if they lock relations.
  */
-export async function longTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
+export async function findLongTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
   return (await on.query(LONG, [seconds])) as LongTransaction[];
 }
 
-/** Whether it is of a session of the product, by its name. */
-export function isOfProduct({ name }: OtherTransaction): boolean {
+/** Whether the session belongs to the product, by its application name. */
+export function isOurSession({ name }: OtherTransaction): boolean {
   return name?.startsWith('tracker-location-history') ?? false;
 }
 
-/** Names a transaction for people. */
+/** Describes a transaction for people. */
 export function describeTransaction(
   { pid, gid, user, name, state, since, query, isHidden }: OtherTransaction,
   withQuery = true,
@@ -165,7 +165,7 @@ export function describeTransaction(
   return `${name ?? 'a session'} (${[...facts, ...began].join(', ')})${shown}`;
 }
 
-/** Names the oldest of them for people, in one line; empty where there are none. */
+/** Describes the oldest transactions for people, in one line; empty if there are none. */
 export function describeTransactions(transactions: readonly OtherTransaction[], withQuery = true): string {
   return transactions
     .slice(0, SHOWN_TRANSACTIONS)
@@ -173,8 +173,8 @@ export function describeTransactions(transactions: readonly OtherTransaction[], 
     .join('; ');
 }
 
-/** The statement that ends a transaction for good. */
-export function endingOf({ pid, gid }: OtherTransaction): string {
+/** The SQL statement that terminates a transaction. */
+export function terminationStatement({ pid, gid }: OtherTransaction): string {
   return gid === null
     ? `SELECT pg_terminate_backend(${pid ?? 0})`
     : `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}'`;

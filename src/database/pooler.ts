@@ -1,46 +1,46 @@
 import type pg from 'pg';
 import { describeAddress } from '../config/database-url.js';
 import { DomainError } from '../common/errors/domain-error.js';
-import { HeardClient } from './heard-client.js';
-import { databaseErrorCode, SQLSTATE, toDomainError } from './pg-errors.js';
+import { CrashSafeClient } from './crash-safe-client.js';
+import { databaseErrorCode, SQLSTATE, toDomainError } from '../common/errors/pg-errors.js';
 
-/** What stands between us and the server, by what it does with our sessions. */
+/** Pooling mode of an address. */
 export type Pooling =
-  /** Nothing, or what only passes bytes on. */
+  /** No pooler, or a proxy that only forwards bytes. */
   | 'none'
-  /** A client keeps its session of the server until it goes. */
+  /** A client keeps its server session until it disconnects. */
   | 'session'
-  /** A session is given to another client after every transaction. */
+  /** Sessions change clients after every transaction. */
   | 'transaction'
-  /** After every statement: there are no transactions. */
+  /** Sessions change clients after every statement: there are no transactions. */
   | 'statement';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Several, because others use the pool meanwhile, and may get the session that would have told us. */
+/** Several, because other clients of the pool may get the session that would have shown the mode. */
 const ROUNDS = 5;
 
 /**
- * Finds out what stands before the server of an address. A pooler announces a process id of its own making instead of
- * the server's; and one that does not keep sessions gives one of ours to the other.
+ * Detects a pooler and its mode. A pooler announces an invented process id instead of the server's; one that does not keep
+ * sessions gives the session of one client to the other.
  *
- * @throws the driver's error where it cannot be connected to; NoSecondSessionError where it gives only one session in time.
+ * @throws the driver's error when the address cannot be reached; NoSecondSessionError when the pooler gives only one session.
  */
 export async function detectPooling(url: string): Promise<Pooling> {
   const clients = [0, 1].map(
     () =>
-      new HeardClient({
+      new CrashSafeClient({
         connectionString: url,
         application_name: 'tracker-location-history start',
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         query_timeout: CONNECT_TIMEOUT_MS,
       }),
-  ) as [HeardClient, HeardClient];
+  ) as [CrashSafeClient, CrashSafeClient];
   try {
     const [first, second] = clients;
     await first.connect();
-    const pid = await backendOf(first);
+    const pid = await backendPid(first);
     if (pid === first.announcedPid) return 'none';
-    if (!(await canBegin(first))) return 'statement';
+    if (!(await supportsTransactions(first))) return 'statement';
     try {
       await second.connect();
     } catch (error) {
@@ -52,20 +52,20 @@ export async function detectPooling(url: string): Promise<Pooling> {
   }
 }
 
-/** A pooler gives no second session. */
+/** The pooler gives no second session. */
 class NoSecondSessionError extends Error {
   constructor(cause: unknown) {
     super('the pooler gives no second session', { cause });
   }
 }
 
-/** Each in turn holds a session in a transaction while the other asks for one. */
+/** The two clients run transactions in turn, to see whether they get each other's session. */
 async function comparePids(first: pg.Client, second: pg.Client): Promise<'session' | 'transaction'> {
   const seen = new Map<number, pg.Client>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const client of [first, second]) {
       await client.query('BEGIN');
-      const pid = await backendOf(client);
+      const pid = await backendPid(client);
       await client.query('COMMIT');
       const owner = seen.get(pid) ?? client;
       seen.set(pid, client);
@@ -75,17 +75,17 @@ async function comparePids(first: pg.Client, second: pg.Client): Promise<'sessio
   return 'session';
 }
 
-async function backendOf(client: pg.Client): Promise<number> {
+async function backendPid(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   return (rows[0] as { pid: number }).pid;
 }
 
 /** pgbouncer refuses BEGIN in statement mode, and ends the connection. */
-async function canBegin(client: pg.Client): Promise<boolean> {
+async function supportsTransactions(client: pg.Client): Promise<boolean> {
   try {
     await client.query('BEGIN');
-    const pid = await backendOf(client);
-    const isOne = (await backendOf(client)) === pid;
+    const pid = await backendPid(client);
+    const isOne = (await backendPid(client)) === pid;
     await client.query('COMMIT');
     return isOne;
   } catch (error) {
@@ -95,13 +95,13 @@ async function canBegin(client: pg.Client): Promise<boolean> {
 }
 
 /**
- * Sees to it that an address keeps a session for whoever has it.
+ * Checks that an address keeps the session of a client.
  *
- * @param variable that gave the address.
+ * @param variable name of the variable with the address, for messages.
  * @throws DomainError `BAD_CONFIGURATION` that names the pooler and says what to set.
  */
 export async function requireSession(url: string, variable: string): Promise<void> {
-  const pooling = await asking(url, variable);
+  const pooling = await detectOrExplain(url, variable);
   if (pooling === 'statement') throw statementPooler(url, variable);
   if (pooling !== 'transaction') return;
   throw new DomainError(
@@ -111,12 +111,12 @@ export async function requireSession(url: string, variable: string): Promise<voi
   );
 }
 
-/** @throws DomainError `BAD_CONFIGURATION` where an address cannot do transactions. */
+/** @throws DomainError `BAD_CONFIGURATION` when an address does not support transactions. */
 export async function requireTransactions(url: string, variable: string): Promise<void> {
-  if ((await asking(url, variable)) === 'statement') throw statementPooler(url, variable);
+  if ((await detectOrExplain(url, variable)) === 'statement') throw statementPooler(url, variable);
 }
 
-async function asking(url: string, variable: string): Promise<Pooling> {
+async function detectOrExplain(url: string, variable: string): Promise<Pooling> {
   try {
     return await detectPooling(url);
   } catch (error) {
@@ -138,7 +138,7 @@ function statementPooler(url: string, variable: string): DomainError {
   );
 }
 
-/** Says why an address cannot be connected to: in the driver's words, which never have the password. */
+/** Explains why an address cannot be reached, in the driver's words, which never contain the password. */
 export function unreachable(variable: string, error: unknown): DomainError {
   const known = databaseErrorCode(error) === SQLSTATE.tooManyConnections ? toDomainError(error) : null;
   if (known instanceof DomainError) return known; // the address is right

@@ -55,7 +55,7 @@ describe('chooseFoundation', () => {
 
   it('refuses what the server cannot do, and says what it lacks', () => {
     expect(() => chooseFoundation({ ...PLAIN, serverVersion: 140_010 }, AUTO)).toThrow(
-      'PostgreSQL 15 or newer is needed; the server is 14',
+      'PostgreSQL 15 or newer is needed; the server is version 14',
     );
     expect(() => chooseFoundation(PLAIN, { ...AUTO, HISTORY_ENGINE: 'timescaledb' })).toThrow(
       'the server has no TimescaleDB',

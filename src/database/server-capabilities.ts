@@ -2,42 +2,42 @@ import type { AppConfig } from '../config/app-config.js';
 import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
 import { DomainError } from '../common/errors/domain-error.js';
 
-/** Anything that runs a statement: a data source, a query runner, a pool. */
+/** Anything that runs statements: a data source, a query runner, a pool. */
 export interface SqlRunner {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
-/** What a server has, as far as the product cares. */
+/** What the server offers to this database. */
 export interface ServerCapabilities {
   /** `server_version_num`, e.g. 150020. */
   serverVersion: number;
-  /** PostGIS can be installed, or is. */
+  /** PostGIS is available or installed. */
   postgis: boolean;
   /** PostGIS is installed in this database. */
   postgisInstalled: boolean;
-  /** Version of TimescaleDB in this database, or the one that CREATE EXTENSION would install; null without it. */
+  /** Version of TimescaleDB in this database, or that CREATE EXTENSION would install; null if it is not available. */
   timescaledb: string | null;
-  /** Its loader is among the server's preloaded libraries; without it nothing of it works. */
+  /** Whether TimescaleDB is in shared_preload_libraries, without which it does not work. */
   timescaledbLoaded: boolean;
-  /** `timescale` has continuous aggregates, `apache` has not; null where it is not installed in this database yet. */
+  /** Only `timescale` has continuous aggregates, `apache` has not; null if it is not installed in this database. */
   timescaledbLicense: string | null;
-  /** A dump is being restored, or nobody has said that it is: until then TimescaleDB hides rows and loses new ones. */
+  /** A dump is being restored, or nobody has declared the end of it; until then TimescaleDB hides rows and loses new ones. */
   timescaledbRestoring: boolean;
 }
 
-/** What a database is made with, once and for all. */
+/** Decided when a database is created; only move-engine changes it. */
 export interface Foundation {
   engine: HistoryEngine;
   spatialLayer: SpatialLayer;
 }
 
 const OLDEST_SERVER = 150_000;
-/** Since 2.28 raw reports can be dropped without marking their days as changed (timescaledb.skip_cagg_invalidation). */
+/** Since this version raw reports can be dropped without marking their days as changed (timescaledb.skip_cagg_invalidation). */
 const SAFE_DROP = [2, 28] as const;
-/** Longer than the seven days that the documented refresh by hand reaches back. */
+/** Longer than the seven days that the documented manual refresh reaches back. */
 const RAW_DAYS_WITHOUT_SAFE_DROP = 8;
 
-/** Asks the server what it has; nothing is changed. */
+/** Asks the server; changes nothing. */
 export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilities> {
   const [row] = (await db.query(`
     SELECT current_setting('server_version_num')::int AS "serverVersion",
@@ -55,8 +55,8 @@ export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilitie
 /**
  * Decides which engine and spatial layer a new database gets.
  *
- * @returns also what the operator should know of the choice, as sentences.
- * @throws DomainError `BAD_CONFIGURATION` when the server cannot do what the configuration demands.
+ * @returns also warnings about the choice for the operator, as sentences.
+ * @throws DomainError `BAD_CONFIGURATION` when the server does not support the configured values.
  */
 export function chooseFoundation(
   server: ServerCapabilities,
@@ -64,7 +64,7 @@ export function chooseFoundation(
 ): Foundation & { warnings: string[] } {
   if (server.serverVersion < OLDEST_SERVER) {
     const version = Math.floor(server.serverVersion / 10_000);
-    throw misconfigured(`PostgreSQL 15 or newer is needed; the server is ${version}`);
+    throw misconfigured(`PostgreSQL 15 or newer is needed; the server is version ${version}`);
   }
   const warnings: string[] = [];
   return {
@@ -84,7 +84,7 @@ function chooseEngine(
   if (obstacle === null) return 'timescaledb';
   if (config.HISTORY_ENGINE === 'timescaledb')
     throw misconfigured(`HISTORY_ENGINE=timescaledb, but ${obstacle}`);
-  // A plain server is no reason to warn; one that was meant to be more is.
+  // A warning only if the server has TimescaleDB and it cannot be used.
   if (server.timescaledb !== null) warnings.push(`The postgresql engine is used, because ${obstacle}`);
   return 'postgresql';
 }
@@ -128,9 +128,9 @@ function chooseSpatialLayer(
 }
 
 /**
- * Checks that server and configuration still are what a database was made for.
+ * Checks that server and configuration still match the database.
  *
- * @throws DomainError `BAD_CONFIGURATION` that says what can be done.
+ * @throws DomainError `BAD_CONFIGURATION` that says what to do.
  */
 export function checkFoundation(
   made: Foundation,
@@ -155,7 +155,7 @@ export function checkFoundation(
   }
 }
 
-/** What is left where a database cannot follow its configuration. */
+/** Advice for a database that cannot follow its configuration. */
 function useOrLeave(variable: string, value: string): string {
   return `set ${variable} to ${value} or auto, or give DATABASE_URL another, empty database`;
 }
@@ -163,7 +163,7 @@ function useOrLeave(variable: string, value: string): string {
 /**
  * How long raw reports are kept on this server, in hours.
  *
- * @returns also why, where that is longer than configured.
+ * @returns also the reason if that is longer than configured.
  */
 export function rawRetention(
   engine: HistoryEngine,

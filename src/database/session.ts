@@ -2,18 +2,22 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
 
-/** One connection of the pool, for as long as something is done on it. Services hand it on; repositories talk to it. */
+/** One connection of the pool, for as long as it is in use. Services pass it on; repositories query it. */
 export type Session = QueryRunner;
 
-/** How long the answer to a short statement may take before its connection counts as lost. */
-const ANSWER_MS = 10_000;
-const GOODBYE_MS = 500;
+/** A connection counts as lost when a short statement takes longer than this. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const END_TIMEOUT_MS = 500;
 
 /**
- * Waits for short statements of a session, and cuts its connection where they are not answered in time: after a
- * connection was lost without a word, the system would go on waiting for a quarter of an hour.
+ * Waits for short statements of a session, and closes its connection if they take too long: when a connection is lost
+ * silently, the operating system would wait for a quarter of an hour.
  */
-export async function answered<T>(session: Session, statements: Promise<T>, ms = ANSWER_MS): Promise<T> {
+export async function withTimeout<T>(
+  session: Session,
+  statements: Promise<T>,
+  ms = STATEMENT_TIMEOUT_MS,
+): Promise<T> {
   const timer = setTimeout(() => void endSession(session), ms);
   try {
     return await statements;
@@ -22,26 +26,26 @@ export async function answered<T>(session: Session, statements: Promise<T>, ms =
   }
 }
 
-/** Runs one short statement on a session of the pool; fails where it is not answered in time. */
-export async function askQuickly<T>(
+/** Runs one short statement on a session of the pool. @throws when it takes longer than `ms`. */
+export async function queryWithTimeout<T>(
   db: DataSource,
   sql: string,
   parameters: unknown[] = [],
-  ms = ANSWER_MS,
+  ms = STATEMENT_TIMEOUT_MS,
 ): Promise<T> {
   const session = db.createQueryRunner();
   try {
     await session.connect();
-    return (await answered(session, session.query(sql, parameters), ms)) as T;
+    return (await withTimeout(session, session.query(sql, parameters), ms)) as T;
   } finally {
     await session.release();
   }
 }
 
 /**
- * Calls back when the server or the network ends a session, before any later statement on it fails.
+ * Calls back when the server or the network ends a session, before the next statement on it fails.
  *
- * @returns what stops watching; it has to be called before the session is released.
+ * @returns a function that stops watching; call it before the session is released.
  */
 export async function whenSessionEnds(
   session: Session,
@@ -54,8 +58,8 @@ export async function whenSessionEnds(
   return () => client.off('error', onError).off('end', onEnd);
 }
 
-/** Ends a session for good; the server notices a statement without a client within seconds. */
+/** Closes the connection of a session; the server notices within seconds that a running statement has no client. */
 export async function endSession(session: Session): Promise<void> {
   const client = (await session.connect()) as { end(): Promise<void> };
-  await Promise.race([client.end().catch(() => undefined), sleep(GOODBYE_MS)]);
+  await Promise.race([client.end().catch(() => undefined), sleep(END_TIMEOUT_MS)]);
 }

@@ -17,10 +17,10 @@ export function packagePath(...parts: string[]): string {
 }
 
 /**
- * Text of a file below `sql/`, read once.
+ * Text of a file below `sql/`, cached.
  *
  * @param name path without the ending, e.g. `queries/trackers/find-many` or `migrations/0001/common/trackers`.
- * @throws the file system's error when there is no such file: at start, because queries are loaded by constants.
+ * @throws the file system's error for a missing file; at start, because constants load the queries.
  */
 export function sqlFile(name: string): string {
   let text = cache.get(name);

@@ -9,15 +9,15 @@ interface NegotiatingConnection {
   emit(event: string): boolean;
 }
 
-/** What a server answers to the request for TLS where it has none. */
+/** The answer of a server without TLS to a request for it. */
 const NO_TLS = 'N'.charCodeAt(0);
 
 /**
- * The client's settings with `sslmode` as libpq understands it; the driver takes every mode for `verify-full`.
+ * Applies `sslmode` as libpq does; the driver would treat every mode as `verify-full`.
  *
- * - `allow` and `prefer`: TLS without verification where the server has it, else a plain connection
+ * - `allow` and `prefer`: TLS without verification if the server has it, otherwise a plain connection
  * - `require`: TLS without verification (with `sslrootcert`: as `verify-ca`)
- * - `verify-ca`, `verify-full`: the certificate is verified, by `verify-full` the name in it as well
+ * - `verify-ca`, `verify-full`: the certificate is verified; `verify-full` also checks its name
  * - over a unix socket: never TLS
  */
 export function withSslMode(config: pg.ClientConfig): pg.ClientConfig {
@@ -43,7 +43,7 @@ function hostOf(address: string): string {
   return address.replace(/^[^/]*\/\//, '').replace(/^.*@/, '');
 }
 
-/** A connection that goes on without TLS where the server has none; the driver gives up there. */
+/** A connection that goes on without TLS if the server has none; the driver alone would give up. */
 function preferringTls({ keepAlive }: pg.ClientConfig): pg.Connection {
   const connection = new pg.Connection({
     ssl: { rejectUnauthorized: false },
@@ -63,7 +63,7 @@ function preferringTls({ keepAlive }: pg.ClientConfig): pg.Connection {
         return;
       }
       driver.attachListeners(stream);
-      driver.emit('sslconnect'); // has the client begin, as it does once TLS is there
+      driver.emit('sslconnect'); // makes the client start, as after the TLS handshake
     });
   };
   return connection;

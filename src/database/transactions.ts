@@ -1,42 +1,42 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import { LockWatch } from './lock-watch.js';
-import { isOfProduct, type OtherTransaction } from './other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { isOurSession, type OtherTransaction } from './other-transactions.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { retryTransient } from './retry.js';
 import type { Session } from './session.js';
 
 /**
- * How long a transaction that stores reports waits for a lock of another one, in milliseconds: longer than a day's close and
- * than a large batch of another import, shorter than the patience of an app that sends reports.
+ * How long a transaction that stores reports waits for a lock, in milliseconds: longer than closing a day or a large batch of
+ * another import takes, shorter than the timeout of apps that send reports.
  */
 export const INGEST_LOCK_TIMEOUT_MS = 10_000;
 
-/** Makes pieces of work transactions: all of a piece or nothing of it, and again when another session was in the way. */
+/** Runs pieces of work as transactions, and retries them when another session was in the way. */
 export interface Transactions {
-  /** Whether two pieces may be under way at once, each on a session of its own. */
+  /** Whether two pieces may run at once, each on a session of its own. */
   readonly mayOverlap: boolean;
-  /** @throws DomainError `UNAVAILABLE` where the transaction of somebody else keeps a lock that it needs. */
+  /** @throws DomainError `UNAVAILABLE` when a transaction of another program keeps a lock that it needs. */
   run<T>(work: (session: Session) => Promise<T>): Promise<T>;
 }
 
-/** Every piece is a transaction of its own, on whatever session of the pool is free. */
+/** Every piece is a transaction of its own, on any free session of the pool. */
 export class CommittedTransactions implements Transactions {
   readonly mayOverlap = true;
 
-  /** @param what is done in them, for the log, e.g. `an import`. */
+  /** @param what describes the work, for the log, e.g. `an import`. */
   constructor(
     private readonly db: DataSource,
     private readonly what: string,
   ) {}
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return whileOthersWork(async () => {
+    return retryWhileLocked(async () => {
       const session = this.db.createQueryRunner();
       try {
         await session.connect();
         return await inTransaction(session, (begun) =>
-          withBoundedWaits(this.db, begun, this.what, () => work(begun)),
+          withLockTimeout(this.db, begun, this.what, () => work(begun)),
         );
       } finally {
         await session.release();
@@ -45,8 +45,8 @@ export class CommittedTransactions implements Transactions {
   }
 }
 
-/** All pieces are one transaction, which is rolled back in the end: what would have happened, and nothing did. */
-export class RehearsedTransactions implements Transactions {
+/** All pieces are one transaction, which is rolled back in the end. */
+export class DryRunTransactions implements Transactions {
   readonly mayOverlap = false;
 
   private constructor(
@@ -55,18 +55,18 @@ export class RehearsedTransactions implements Transactions {
     private readonly what: string,
   ) {}
 
-  /** @param what is done in it, for the log. */
-  static async begin(db: DataSource, what: string): Promise<RehearsedTransactions> {
+  /** @param what describes the work, for the log. */
+  static async begin(db: DataSource, what: string): Promise<DryRunTransactions> {
     const session = db.createQueryRunner();
     await session.connect();
     await session.startTransaction();
-    return new RehearsedTransactions(db, session, what);
+    return new DryRunTransactions(db, session, what);
   }
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return whileOthersWork(() =>
-      // within the other one: a savepoint
-      inTransaction(this.session, (begun) => withBoundedWaits(this.db, begun, this.what, () => work(begun))),
+    return retryWhileLocked(() =>
+      // inside the outer transaction this is a savepoint
+      inTransaction(this.session, (begun) => withLockTimeout(this.db, begun, this.what, () => work(begun))),
     );
   }
 
@@ -79,7 +79,7 @@ export class RehearsedTransactions implements Transactions {
   }
 }
 
-/** All of a piece of work on a session, or nothing of it. */
+/** Runs work in a transaction: commits it, or rolls it back when the work throws. */
 export async function inTransaction<T>(session: Session, work: (session: Session) => Promise<T>): Promise<T> {
   await session.startTransaction();
   try {
@@ -87,18 +87,18 @@ export async function inTransaction<T>(session: Session, work: (session: Session
     await session.commitTransaction();
     return result;
   } catch (error) {
-    await session.rollbackTransaction().catch(() => undefined); // the session may be the thing that broke
+    await session.rollbackTransaction().catch(() => undefined); // the session itself may be broken
     throw error;
   }
 }
 
 /**
- * Within a transaction, waits for others only so long, and names them in the log.
+ * Limits how long a transaction waits for locks, and logs who holds them.
  *
- * @throws 55P03 where all that it waited for are sessions of the product that are at work: they will be done.
- * @throws DomainError `UNAVAILABLE` where they are others: a forgotten transaction is never done.
+ * @throws 55P03 when only active sessions of the product hold them: those will end.
+ * @throws DomainError `UNAVAILABLE` when others hold them: a forgotten transaction may never end.
  */
-async function withBoundedWaits<T>(
+async function withLockTimeout<T>(
   db: DataSource,
   session: Session,
   what: string,
@@ -112,24 +112,26 @@ async function withBoundedWaits<T>(
     return await watch.during(pid, work);
   } catch (error) {
     const { blockers } = watch;
-    const willPass = blockers.length > 0 && blockers.every(isAtWork);
-    throw databaseErrorCode(error) === SQLSTATE.lockNotAvailable && !willPass ? heldUp(error) : error;
+    const willEnd = blockers.length > 0 && blockers.every(isActiveSessionOfOurs);
+    throw databaseErrorCode(error) === SQLSTATE.lockNotAvailable && !willEnd
+      ? lockTimeoutError(error)
+      : error;
   }
 }
 
-function isAtWork(transaction: OtherTransaction): boolean {
-  return transaction.state === 'active' && isOfProduct(transaction);
+function isActiveSessionOfOurs(transaction: OtherTransaction): boolean {
+  return transaction.state === 'active' && isOurSession(transaction);
 }
 
-async function whileOthersWork<T>(work: () => Promise<T>): Promise<T> {
+async function retryWhileLocked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await retryTransient(work);
   } catch (error) {
-    throw databaseErrorCode(error) === SQLSTATE.lockNotAvailable ? heldUp(error) : error;
+    throw databaseErrorCode(error) === SQLSTATE.lockNotAvailable ? lockTimeoutError(error) : error;
   }
 }
 
-function heldUp(cause: unknown): DomainError {
+function lockTimeoutError(cause: unknown): DomainError {
   return new DomainError(
     'UNAVAILABLE',
     `Another transaction has held what this needs in the database for ${INGEST_LOCK_TIMEOUT_MS / 1000} seconds; ` +

@@ -1,13 +1,13 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import type { SqlRunner } from './server-capabilities.js';
 
-/** Whether the server follows another one. */
+/** Whether the server is a standby. */
 export async function isStandby(db: SqlRunner): Promise<boolean> {
   const [{ standby }] = (await db.query('SELECT pg_is_in_recovery() AS standby')) as [{ standby: boolean }];
   return standby;
 }
 
-/** Why nothing can be written over this connection; null where it can. */
+/** Why this connection cannot write; null if it can. */
 export async function whyReadOnly(db: SqlRunner): Promise<DomainError | null> {
   const [row] = (await db.query(
     `SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS "readOnly",
@@ -16,7 +16,7 @@ export async function whyReadOnly(db: SqlRunner): Promise<DomainError | null> {
   if (row.standby) {
     return new DomainError(
       'UNAVAILABLE',
-      'The server is a standby, which takes no writes. Set the address of the primary (DATABASE_URL, DATABASE_DIRECT_URL), or promote it',
+      'The server is a standby, which accepts no writes. Set the address of the primary (DATABASE_URL, DATABASE_DIRECT_URL), or promote it',
     );
   }
   if (!row.readOnly) return null;

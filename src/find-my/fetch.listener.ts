@@ -81,10 +81,10 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
     this.heartbeat.beat(LONGEST_PASS_MS);
     try {
       await this.fetches.drain(this.stop.signal);
-      this.failures.worked(FETCH);
+      this.failures.recordSuccess(FETCH);
     } catch (error) {
       // What is wanted still is.
-      if (!this.stop.signal.aborted) this.failures.failed(FETCH, error);
+      if (!this.stop.signal.aborted) this.failures.recordFailure(FETCH, error);
     } finally {
       this.heartbeat.beat();
     }

@@ -56,7 +56,7 @@ export class FetchService {
    * way that going on makes no sense.
    */
   fetchAll(options: FetchOptions = {}): Promise<FetchSummary> {
-    return this.inTurn(async () => {
+    return this.limitRootField(async () => {
       await this.fetcher.verify();
       await this.fetches.wantAll();
       return this.fetch(null, options);
@@ -72,7 +72,7 @@ export class FetchService {
       throw new DomainError('NOT_FOUND', `There is no tracker named ${listed}`);
     }
     for (const [name, id] of ids) await this.requireKeys(id, name);
-    return this.inTurn(async () => {
+    return this.limitRootField(async () => {
       await this.fetcher.verify();
       await this.fetches.want([...ids.values()]);
       return this.fetch([...ids.values()], options);
@@ -97,7 +97,7 @@ export class FetchService {
 
   /** Fetches what anybody wants and nobody is at. Never waits for others. */
   drain(signal: AbortSignal): Promise<void> {
-    return this.inTurn(async () => {
+    return this.limitRootField(async () => {
       const tally = new FetchTally();
       const first = await this.next(null, tally, { signal });
       if (!first) return;
@@ -200,7 +200,7 @@ export class FetchService {
     );
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+  private limitRootField<T>(work: () => Promise<T>): Promise<T> {
     const result = this.turn.then(work);
     this.turn = result.catch(() => undefined); // whoever waits for it is told; the next one begins in any case
     return result;

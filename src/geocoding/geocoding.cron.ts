@@ -88,7 +88,7 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
 
   private geocodeReports(): Promise<void> {
     // After a failure the reports are still queued, and the next poll retries.
-    return this.failures.tried('geocode reports', async () => {
+    return this.failures.attempt('geocode reports', async () => {
       const { isWaiting, isArriving } = await this.geocoding.backlog();
       this.isArriving = isArriving;
       if (isWaiting && (await this.geocoding.geocodeBatch())) this.reports.poke();
@@ -96,6 +96,6 @@ export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private askOnline(): Promise<void> {
-    return this.failures.tried('ask the online provider', () => this.online.askAll(this.stop.signal));
+    return this.failures.attempt('ask the online provider', () => this.online.askAll(this.stop.signal));
   }
 }

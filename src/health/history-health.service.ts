@@ -13,7 +13,8 @@ import {
   type LayerHealth,
 } from './history-health.repository.js';
 import type { OtherTransaction } from '../database/other-transactions.js';
-import { lockKey, redisLockName } from '../locking/lock-key.js';
+import { lockKey } from '../database/lock-key.js';
+import { redisLockName } from '../locking/redis-keys.js';
 import { type RefresherReport, RefresherHealthService } from './refresher-health.service.js';
 import { TransactionsHealthService } from './transactions-health.service.js';
 

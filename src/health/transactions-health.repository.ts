@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import {
-  dayHolders,
+  findDayLockHolders,
   type LongTransaction,
-  longTransactions,
+  findLongTransactions,
   type OtherTransaction,
 } from '../database/other-transactions.js';
 
@@ -13,7 +13,7 @@ export class TransactionsHealthRepository {
 
   /** Transactions that have been open for this many seconds and hold back others. */
   long(seconds: number): Promise<LongTransaction[]> {
-    return longTransactions(this.db, seconds);
+    return findLongTransactions(this.db, seconds);
   }
 
   /** The oldest day that is due to be closed, and the transactions that use its tables; null when none is due. */
@@ -21,6 +21,6 @@ export class TransactionsHealthRepository {
     const [due] = await this.db.query<{ day: Date }[]>(
       'SELECT closed_before AS day FROM history_state WHERE closed_before < midnight_before(raw_retention_hours)',
     );
-    return due ? { day: due.day, holders: await dayHolders(this.db) } : null;
+    return due ? { day: due.day, holders: await findDayLockHolders(this.db) } : null;
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import {
   describeTransaction,
-  endingOf,
-  isOfProduct,
+  terminationStatement,
+  isOurSession,
   type LongTransaction,
   type OtherTransaction,
 } from '../database/other-transactions.js';
@@ -60,7 +60,7 @@ export class TransactionsHealthService {
 /** Neither this product's own work, which may take long, nor autovacuum, which is cancelled when it blocks. */
 function isInTheWay(transaction: OtherTransaction): boolean {
   const { user, gid, state, ageSeconds, isHidden } = transaction;
-  const isOurs = state === 'active' && isOfProduct(transaction);
+  const isOurs = state === 'active' && isOurSession(transaction);
   return (user !== null || gid !== null) && !isOurs && (isHidden || (ageSeconds ?? 0) > BLOCKING_S);
 }
 
@@ -90,5 +90,5 @@ function adviceFor(transaction: OtherTransaction): string {
   const how = transaction.isHidden
     ? ' as an administrator (members of pg_read_all_stats see what it does and since when)'
     : '';
-  return `If it is forgotten, end it${how}: ${endingOf(transaction)}`;
+  return `If it is forgotten, end it${how}: ${terminationStatement(transaction)}`;
 }

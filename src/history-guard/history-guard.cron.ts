@@ -21,7 +21,7 @@ export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
 
   @Interval('restore-watch', MINUTE)
   async checkForRestore(): Promise<void> {
-    await this.failures.tried('check whether a backup was restored', () => this.restores.look());
+    await this.failures.attempt('check whether a backup was restored', () => this.restores.look());
   }
 
   onApplicationBootstrap(): void {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly } from '../database/session.js';
+import { queryWithTimeout } from '../database/session.js';
 import { CommittedTransactions } from '../database/transactions.js';
 
 /** How long a statement waits for writers of raw reports before it gives up and is retried. */
@@ -91,7 +91,7 @@ export class HistoryGuardRepository {
 
   /** Records one more check and returns the days, including reports that arrived since days were last recorded. */
   async look(): Promise<NotedDays> {
-    const [[look]] = await askQuickly<[[Omit<NotedDays, 'days'>], number]>(
+    const [[look]] = await queryWithTimeout<[[Omit<NotedDays, 'days'>], number]>(
       this.db,
       `UPDATE history_clock AS c SET looks = c.looks + 1, looked_at = clock_timestamp()
        FROM (SELECT looked_at FROM history_clock FOR UPDATE) AS before

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import { DIRECT_URL } from '../database/database.module.js';
-import { HeardClient } from '../database/heard-client.js';
-import { keptSession } from '../database/session-settings.js';
+import { CrashSafeClient } from '../database/crash-safe-client.js';
+import { dedicatedSession } from '../database/session-settings.js';
 
 interface Proof {
   name: string;
@@ -45,12 +45,12 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
 
   private async prove(): Promise<Proof> {
     const name = randomUUID();
-    const client = new HeardClient({
+    const client = new CrashSafeClient({
       connectionString: this.url,
       application_name: 'tracker-location-history import',
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
-      session: keptSession(),
+      session: dedicatedSession(),
     });
     const lost = (): void => {
       this.proof = undefined;

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE, toDomainError, violatedConstraint } from '../database/pg-errors.js';
+import {
+  databaseErrorCode,
+  SQLSTATE,
+  toDomainError,
+  violatedConstraint,
+} from '../common/errors/pg-errors.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
 import { CommittedTransactions } from '../database/transactions.js';
 import { ImportOwnerRepository } from './import-owner.repository.js';

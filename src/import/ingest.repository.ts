@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { DataSource } from 'typeorm';
 import type { Session } from '../database/session.js';
-import { CommittedTransactions, RehearsedTransactions, type Transactions } from '../database/transactions.js';
+import { CommittedTransactions, DryRunTransactions, type Transactions } from '../database/transactions.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 import type { IncomingBatch } from './incoming-batch.js';
@@ -29,8 +29,8 @@ export class IngestRepository {
   }
 
   /** Transactions of which nothing remains. */
-  rehearse(): Promise<RehearsedTransactions> {
-    return RehearsedTransactions.begin(this.db, WHAT);
+  rehearse(): Promise<DryRunTransactions> {
+    return DryRunTransactions.begin(this.db, WHAT);
   }
 
   /** Hands a batch to the tables that ingest_reports() reads, within a transaction. */

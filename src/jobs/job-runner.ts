@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { FailureLog } from '../common/errors/failure-log.js';
-import { databaseErrorCode, describeRefusal } from '../database/pg-errors.js';
+import { databaseErrorCode, describeRefusal } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
 import { LockService } from '../locking/lock.service.js';
 import type { Job, JobReport } from './job.js';
@@ -12,24 +12,24 @@ import { checkCron, dueSlot, missedFrom, retryDelayMs, type ScheduleState } from
 
 export type { JobRun };
 
-/** How long a stop of the process waits for what runs; LockService has told it to stop by then. */
+/** How long the process waits for running jobs when it stops; by then LockService has stopped their work. */
 const STOP_WAIT_MS = 8_000;
-/** How long the end of a run is tried to be recorded while the database is away. */
+/** Recording the end of a run is retried this often while the database is unreachable. */
 const RECORD_ATTEMPTS = 10;
 const RECORD_EVERY_MS = 500;
 
 /**
- * Runs jobs by their schedules, each slot once in all processes together. The database says what time it is and which
- * slots have been run; the lock of a job says whether its run is still alive.
+ * Runs jobs on schedule, each slot once across all processes. The database's clock decides what is due, and the database
+ * records which slots have been run; the lock of a job shows whether its run is still alive.
  */
 @Injectable()
 export class JobRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger(JobRunner.name);
   private readonly failures = new FailureLog(this.logger);
   private readonly jobs = new Map<string, Job>();
-  /** Jobs that this process runs by their schedule. */
+  /** Names of the scheduled jobs that are running in this process. */
   private readonly running = new Set<string>();
-  /** Whatever is under way, by schedule or by hand. */
+  /** All current runs, on schedule or by hand. */
   private readonly pending = new Set<Promise<JobReport>>();
   private readonly holder = `${hostname()}:${process.pid}`;
   private stopped = false;
@@ -39,24 +39,24 @@ export class JobRunner implements BeforeApplicationShutdown {
     private readonly locks: LockService,
   ) {}
 
-  /** Features call it when their module starts. @throws Error for a name that is taken, or no cron expression. */
+  /** To be called by features when their module starts. @throws Error for a duplicate name or an invalid cron expression. */
   register(job: Job): void {
     if (this.jobs.has(job.name)) throw new Error(`a job "${job.name}" is registered already`);
     checkCron(job.cron);
     this.jobs.set(job.name, job);
   }
 
-  /** Runs what is due, and resolves when it has ended. Never rejects: what went wrong is logged and recorded. */
+  /** Runs the due jobs; resolves when they have ended. Never rejects: failures are logged and recorded. */
   async tick(): Promise<void> {
     const idle = [...this.jobs.values()].filter(({ name }) => !this.running.has(name));
     if (this.stopped || idle.length === 0) return;
-    await this.failures.tried('ask for due jobs', async () => {
+    await this.failures.attempt('ask for due jobs', async () => {
       const states = await this.runs.states(idle.map(({ name }) => name));
       await Promise.all(idle.map((job) => this.runIfDue(job, states.get(job.name))));
     });
   }
 
-  /** Runs a job now, by hand, unless it runs. Its schedule goes on as it is. @throws Error where there is no such job. */
+  /** Runs a job by hand, unless it is running. Its schedule does not change. @throws Error for an unknown job. */
   async runNow(name: string): Promise<JobReport> {
     const job = this.jobs.get(name);
     if (!job) throw new Error(`there is no job "${name}"`);
@@ -68,12 +68,12 @@ export class JobRunner implements BeforeApplicationShutdown {
     return this.runs.lastRuns();
   }
 
-  /** What the last run of a job that is done had to say; null where there was none. */
+  /** Details of the last successful run of a job; null if there was none. */
   lastDetails(name: string): Promise<Record<string, unknown> | null> {
     return this.runs.lastDetails(name);
   }
 
-  /** Begins nothing more, and waits for what runs. */
+  /** Starts nothing more, and waits for running jobs. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     const ended = Promise.allSettled(this.pending);
@@ -108,7 +108,7 @@ export class JobRunner implements BeforeApplicationShutdown {
       const tried = await this.locks.withLock(
         job.name,
         (session, signal) => this.claimAndRun(job, slot, session, signal),
-        { signal: deadline.signal },
+        deadline.signal,
       );
       if (tried.outcome === 'unavailable') this.logger.warn(`${job.name}: no lock: ${tried.error.message}`);
       return tried.outcome === 'acquired' ? tried.result : tried;
@@ -136,19 +136,19 @@ export class JobRunner implements BeforeApplicationShutdown {
       const reason: unknown = signal.aborted ? signal.reason : error;
       report = { outcome: 'failed', error: toError(reason), ms: performance.now() - began };
     }
-    this.tell(job, slot, run, report);
+    this.logOutcome(job, slot, run, report);
     const coversFrom = slot && missedFrom(job.cron, slot, run.doneSlot);
     await this.record(job, run, recordOf(report, run, coversFrom));
     return report;
   }
 
-  /** The work is done by now: a database that is away for a moment must not make it be done again. */
+  /** Retried, because the work is done: a database that is briefly unreachable must not cause it to be repeated. */
   private async record(job: Job, run: ClaimedRun, record: RunRecord): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         if (!(await this.runs.finish(run.id, record)))
-          this.logger.warn(`${job.name}: the run was given up by others before it ended`);
-        await this.runs.forgetOld(job.name);
+          this.logger.warn(`${job.name}: another process took over the run before it ended`);
+        await this.runs.deleteOld(job.name);
         return;
       } catch (error) {
         if (attempt === RECORD_ATTEMPTS) throw error;
@@ -157,7 +157,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     }
   }
 
-  private tell(job: Job, slot: Date | null, run: ClaimedRun, report: JobReport): void {
+  private logOutcome(job: Job, slot: Date | null, run: ClaimedRun, report: JobReport): void {
     const what = `${job.name} ${slot ? `of ${slot.toISOString()}` : 'by hand'}`;
     if (report.outcome === 'done') {
       const { rows } = report.result;
@@ -167,7 +167,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     } else if (report.outcome === 'failed') {
       const text = `${what}: failed at attempt ${run.attempt}: ${describe(report.error)}`;
       if (run.attempt === 1) this.logger.warn(text);
-      else this.logger.error(text, isOfDatabase(report.error) ? undefined : report.error.stack);
+      else this.logger.error(text, explainsItself(report.error) ? undefined : report.error.stack);
     }
   }
 }
@@ -187,8 +187,8 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** What is expected, or what the database says, says itself what is wrong. */
-function isOfDatabase(error: unknown): boolean {
+/** Whether the message of an error is enough; others need their stack. */
+function explainsItself(error: unknown): boolean {
   return error instanceof DomainError || databaseErrorCode(error) !== undefined;
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { askQuickly, type Session } from '../database/session.js';
+import { queryWithTimeout, type Session } from '../database/session.js';
 import { sqlFile } from '../database/sql-files.js';
 import type { ScheduleState } from './slots.js';
 
@@ -8,16 +8,16 @@ const NEWEST_RUNS = sqlFile('queries/jobs/newest-runs');
 const CLAIM_SLOT = sqlFile('queries/jobs/claim-slot');
 const LAST_RUNS = sqlFile('queries/jobs/last-runs');
 
-/** A run that has begun. */
+/** A run that has started. */
 export interface ClaimedRun {
   id: string;
-  /** Of its slot. */
+  /** Number of the attempt at its slot, from 1. */
   attempt: number;
-  /** Newest slot of the job that is done; null: none. */
+  /** Newest slot of the job that was completed; null: none. */
   doneSlot: Date | null;
 }
 
-/** What is recorded when a run ends. */
+/** Recorded when a run ends. */
 export interface RunRecord {
   outcome: 'done' | 'failed';
   ms: number;
@@ -25,14 +25,14 @@ export interface RunRecord {
   details?: Record<string, unknown> | undefined;
   error?: string | undefined;
   coversFrom?: Date | null;
-  /** Of a failed run: in how many milliseconds its slot is tried again. */
+  /** After a failed run: in how many milliseconds its slot is retried. */
   retryInMs?: number;
 }
 
-/** A run as it is recorded. */
+/** A recorded run. */
 export interface JobRun {
   job: string;
-  /** Moment of the schedule that it ran for; null by hand. */
+  /** The scheduled time that it ran for; null if it was started by hand. */
   slot: Date | null;
   attempt: number;
   outcome: 'running' | 'done' | 'failed';
@@ -42,20 +42,20 @@ export interface JobRun {
   error: string | null;
 }
 
-/** How long runs are remembered; the newest of each job for ever. */
+/** How long runs are kept; the newest of each job is kept for ever. */
 const KEPT = '30 days';
 
 @Injectable()
 export class JobRunsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Where the schedules of these jobs stand. */
+  /** State of the schedules of these jobs, by name. */
   async states(names: readonly string[]): Promise<Map<string, ScheduleState>> {
-    const rows = await askQuickly<(ScheduleState & { name: string })[]>(this.db, NEWEST_RUNS, [names]);
+    const rows = await queryWithTimeout<(ScheduleState & { name: string })[]>(this.db, NEWEST_RUNS, [names]);
     return new Map(rows.map((row) => [row.name, row]));
   }
 
-  /** Begins a run, under the lock of its job; null where the slot has been run. */
+  /** Starts a run; to be called under the lock of the job. @returns null if the slot has been run already. */
   async claim(session: Session, job: string, slot: Date | null, holder: string): Promise<ClaimedRun | null> {
     await session.query(
       `UPDATE job_runs SET outcome = 'failed', finished_at = clock_timestamp(), retry_at = clock_timestamp(),
@@ -70,9 +70,9 @@ export class JobRunsRepository {
     return run ?? null;
   }
 
-  /** Ends a run. @returns false where it was found abandoned meanwhile: its lock had been lost. */
+  /** Records the end of a run. @returns false if others declared it failed meanwhile, because its lock was lost. */
   async finish(id: string, run: RunRecord): Promise<boolean> {
-    const [, recorded] = await askQuickly<[unknown, number]>(
+    const [, recorded] = await queryWithTimeout<[unknown, number]>(
       this.db,
       `UPDATE job_runs SET outcome = $2, finished_at = clock_timestamp(), ms = $3, row_count = $4, details = $5, error = $6,
          covers_from = $7, retry_at = clock_timestamp() + make_interval(secs => $8::float8 / 1000)
@@ -96,9 +96,9 @@ export class JobRunsRepository {
     return this.db.query(LAST_RUNS);
   }
 
-  /** Details of the last run of a job that is done; null where there was none. */
+  /** Details of the last successful run of a job; null if there was none. */
   async lastDetails(job: string): Promise<Record<string, unknown> | null> {
-    const [run] = await askQuickly<{ details: Record<string, unknown> | null }[]>(
+    const [run] = await queryWithTimeout<{ details: Record<string, unknown> | null }[]>(
       this.db,
       `SELECT details FROM job_runs WHERE job = $1 AND outcome = 'done' ORDER BY id DESC LIMIT 1`,
       [job],
@@ -106,9 +106,9 @@ export class JobRunsRepository {
     return run?.details ?? null;
   }
 
-  /** Forgets runs that ended long ago. */
-  async forgetOld(job: string): Promise<void> {
-    await askQuickly(
+  /** Deletes runs that ended long ago. */
+  async deleteOld(job: string): Promise<void> {
+    await queryWithTimeout(
       this.db,
       `DELETE FROM job_runs WHERE job = $1 AND finished_at < agreed_now() - interval '${KEPT}'
        AND slot < (SELECT max(slot) FROM job_runs WHERE job = $1 AND outcome = 'done')`,

@@ -3,10 +3,10 @@ import { Cron } from '@nestjs/schedule';
 import { type Heartbeat, LivenessRegistry } from '../common/liveness/liveness.registry.js';
 import { JobRunner } from './job-runner.js';
 
-/** Asked every five seconds, of which a question that the database does not answer may miss some. */
+/** Polled every 5 s; a slow database may miss a few polls. */
 const MAX_AGE_MS = 60_000;
 
-/** The clock of all jobs. Which of them are due is the database's to say. */
+/** Polls for due jobs. The database decides which are due. */
 @Injectable()
 export class JobsCron implements OnApplicationBootstrap {
   private readonly heartbeat: Heartbeat;
@@ -18,13 +18,13 @@ export class JobsCron implements OnApplicationBootstrap {
     this.heartbeat = liveness.loop('jobs', MAX_AGE_MS);
   }
 
-  /** Nothing may have run for weeks. Not waited for: a long job must not hold the start up. */
+  /** Catches up on missed slots. Not awaited: a long job must not delay the start. */
   onApplicationBootstrap(): void {
     void this.jobs.tick();
   }
 
-  // Not waitForCompletion: a long job must not hold up the others. The runner begins none that runs already, so that
-  // ticks come to their end beside it: a job has its deadline, and it is the asking that is watched here.
+  // Without waitForCompletion: a long job must not delay the others. The runner does not start a job that is running, so the
+  // polls go on meanwhile. Jobs have deadlines; the heartbeat watches the polling.
   @Cron('*/5 * * * * *', { name: 'jobs', timeZone: 'UTC', threshold: 30_000 })
   async tick(): Promise<void> {
     await this.jobs.tick();

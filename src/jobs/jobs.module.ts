@@ -4,11 +4,11 @@ import { JobRunner } from './job-runner.js';
 import { JobRunsRepository } from './job-runs.repository.js';
 import { JobsCron } from './jobs.cron.js';
 
-/** Runs the jobs that features register, each slot once in the whole deployment. */
+/** Runs the jobs that features register, each slot once across all processes. */
 @Module({})
 export class JobsModule {
-  /** @param schedule whether jobs run by their schedules in this process; not in one that runs a single command. */
-  static for({ schedule }: { schedule: boolean }): DynamicModule {
+  /** @param schedule whether this process runs jobs on schedule; false for commands. */
+  static forRoot({ schedule }: { schedule: boolean }): DynamicModule {
     return {
       module: JobsModule,
       global: true,

@@ -76,7 +76,7 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private deliverAll(): Promise<void> {
-    return this.failures.tried('look for updates', async () => {
+    return this.failures.attempt('look for updates', async () => {
       await this.startNewSubscriptions();
       while (await this.deliverBatch());
     });

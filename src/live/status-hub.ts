@@ -66,7 +66,7 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
       this.seen = null;
       return;
     }
-    await this.failures.tried('look for status changes', async () => {
+    await this.failures.attempt('look for status changes', async () => {
       const changes = await this.repository.findStatusChanges(MAX_CHANGES);
       const { seen } = this;
       this.seen = new Set(changes.map(({ id }) => id));

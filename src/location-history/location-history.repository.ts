@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { TimeRange } from '../common/time-range.js';
-import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import { sqlFile } from '../database/sql-files.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import { BUCKET_SIZES } from './bucket-size.js';

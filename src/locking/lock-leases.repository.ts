@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DIRECT_DATA_SOURCE } from '../database/database.module.js';
-import { answered, askQuickly, type Session } from '../database/session.js';
+import { queryWithTimeout, type Session, withTimeout } from '../database/session.js';
 import { sqlFile } from '../database/sql-files.js';
 import { isStandby } from '../database/writable.js';
 
@@ -11,14 +11,14 @@ const TAKE_LEASE = sqlFile('queries/locking/take-lease');
 export interface Lease {
   /** Name of the lock in the database. */
   name: string;
-  /** Of this acquisition alone. */
+  /** Unique to this acquisition. */
   token: string;
   /** Host and process, for people. */
   holder: string;
   ttlMs: number;
 }
 
-/** A lock that somebody works under. */
+/** A lock that is held. */
 export interface LockHolder {
   name: string;
   /** Host and process. */
@@ -32,7 +32,7 @@ export interface LockHolder {
 export class LockLeasesRepository {
   constructor(@Inject(DIRECT_DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** A session for one holder alone, which no pooler gives to others; release() gives it back. */
+  /** A session for one holder alone, which no pooler hands to others; its release() returns it to the pool. */
   async openSession(): Promise<Session> {
     const session = this.db.createQueryRunner();
     try {
@@ -44,56 +44,56 @@ export class LockLeasesRepository {
     }
   }
 
-  /** @returns the process id of the session, which holds the lock now; null where another session does. */
+  /** @returns the process id of the session, which now holds the lock; null if another session holds it. */
   async take(session: Session, { name, token, holder, ttlMs }: Lease): Promise<number | null> {
-    const taking = session.query(TAKE_LEASE, [name, token, holder, ttlMs]) as Promise<
+    const query = session.query(TAKE_LEASE, [name, token, holder, ttlMs]) as Promise<
       { backendPid: number }[]
     >;
-    const [row] = await answered(session, taking);
+    const [row] = await withTimeout(session, query);
     return row?.backendPid ?? null;
   }
 
-  /** Not on the session that works. @returns whether the lease is still ours. */
+  /** On another session than the one that works. @returns whether the lease is still ours. */
   async extend({ name, token, ttlMs }: Lease): Promise<boolean> {
-    const [, extended] = await askQuickly<[unknown, number]>(
+    const [, extended] = await queryWithTimeout<[unknown, number]>(
       this.db,
       `UPDATE lock_leases SET expires_at = clock_timestamp() + make_interval(secs => $3::integer / 1000.0)
        WHERE name = $1 AND token = $2`,
       [name, token, ttlMs],
-      ttlMs / 3, // when it is tried again
+      ttlMs / 3, // then it is retried
     );
     return extended === 1;
   }
 
-  /** Gives the lock back, and its lease with it. @returns whether the session held it. */
-  async give(session: Session, { name, token }: Lease): Promise<boolean> {
-    const giving = session.query(
+  /** Releases the lock and its lease. @returns whether the session held it. */
+  async release(session: Session, { name, token }: Lease): Promise<boolean> {
+    const query = session.query(
       `WITH ended AS (DELETE FROM lock_leases WHERE name = $1 AND token = $2)
-       SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS given`,
+       SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS released`,
       [name, token],
-    ) as Promise<[{ given: boolean }]>;
-    const [{ given }] = await answered(session, giving);
-    return given;
+    ) as Promise<[{ released: boolean }]>;
+    const [{ released }] = await withTimeout(session, query);
+    return released;
   }
 
-  /** Ends the session that holds the lock, if its lease has run out: its owner hangs. @returns whether it did. */
+  /** Ends the session that holds the lock, if its lease has expired because its owner hangs. @returns whether it did. */
   async endExpiredHolder(session: Session, name: string): Promise<boolean> {
-    const ending = session.query(
+    const query = session.query(
       `SELECT pg_terminate_backend(backend_pid, 5000) FROM lock_holders
        WHERE name = $1 AND expires_at < clock_timestamp()`,
       [name],
     ) as Promise<unknown[]>;
-    return (await answered(session, ending)).length > 0;
+    return (await withTimeout(session, query)).length > 0;
   }
 
-  /** Asks a session to stop its statement. */
+  /** Cancels the current statement of a session. */
   async cancel(backendPid: number): Promise<void> {
-    await askQuickly(this.db, 'SELECT pg_cancel_backend($1)', [backendPid]);
+    await queryWithTimeout(this.db, 'SELECT pg_cancel_backend($1)', [backendPid]);
   }
 
-  /** Whether the lock is held at this moment by the acquisition of this token. Not on a session that works. */
+  /** Whether the acquisition with this token holds the lock now. On another session than the one that works. */
   async isHeldBy(name: string, token: string): Promise<boolean> {
-    const held = await askQuickly<unknown[]>(
+    const held = await queryWithTimeout<unknown[]>(
       this.db,
       'SELECT FROM lock_holders WHERE name = $1 AND token::text = $2',
       [name, token],
@@ -101,7 +101,7 @@ export class LockLeasesRepository {
     return held.length > 0;
   }
 
-  /** None on a standby: leases are in an unlogged table, and locks in the memory of the primary. */
+  /** Empty on a standby: leases are in an unlogged table, and locks in the memory of the primary. */
   async holders(): Promise<LockHolder[]> {
     if (await isStandby(this.db)) return [];
     return this.db.query(

@@ -1,46 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
+import { lockKey } from '../database/lock-key.js';
 import { endSession, type Session, whenSessionEnds } from '../database/session.js';
-import { LockKeeper, type Renewal } from './lock-keeper.js';
-import { lockKey, redisLockName } from './lock-key.js';
 import type { Lease, LockHolder, LockLeasesRepository } from './lock-leases.repository.js';
+import { LockRenewer, type Renewal } from './lock-renewer.js';
+import { redisLockName } from './redis-keys.js';
 import { type FoundKey, HeldKey, type RedisLock } from './redis-lock.js';
 import { SessionStopper } from './session-stopper.js';
 import { StrayKeys } from './stray-keys.js';
 
 export type { LockHolder };
 
-/** What came of trying to work under a lock. */
+/** Result of an attempt to work under a lock. */
 export type LockOutcome<T> =
   | { outcome: 'acquired'; result: T }
-  /** Another has it. */
+  /** Somebody else has the lock. */
   | { outcome: 'held' }
-  /** It could not be asked for. */
+  /** The database could not be asked for the lock. */
   | { outcome: 'unavailable'; error: Error };
 
-export interface LockOptions {
-  /** Stops the work from outside: a deadline, for instance. */
-  signal?: AbortSignal;
-  /**
-   * Whether Redis is asked first, where there is one; it is unless this is false. Not for what is short and frequent:
-   * the key of a process that was killed keeps others away for its whole time, an advisory lock until the server notices.
-   */
-  redis?: boolean;
-}
-
-/** Work under a lock, on the session that holds it; the signal says when to stop. */
+/** Work under a lock, on the session that holds it; it has to stop when the signal aborts. */
 export type LockedWork<T> = (session: Session, signal: AbortSignal) => Promise<T>;
 
-/** How long what runs under locks may go on when the process stops. */
+/** How long work under locks may go on when the process stops. */
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Keeps what may run once at a time from running twice, in all processes together.
+ * Keeps work that must run once at a time from running twice, in all processes together.
  *
- * Redis first, where there is one: cheap to ask, and visible. Then always an advisory lock of the database, on the very
- * session that does the work: it cannot outlive that session, so correctness never rests on Redis, and without Redis it
- * is enough. A lease in the database says until when the holder answers; the next one ends a session whose owner hangs.
+ * Redis is asked first if it is configured: that is cheap, and people can see it. Then always an advisory lock of the
+ * database is taken, on the session that does the work. That lock cannot outlive the session, so correctness never depends on
+ * Redis, and without Redis it is enough. A lease in the database says until when the holder has to answer; the next process
+ * ends the session of a holder that hangs.
  */
 export class LockService implements OnModuleDestroy {
   private readonly logger = new Logger(LockService.name);
@@ -50,7 +42,7 @@ export class LockService implements OnModuleDestroy {
 
   /**
    * @param redis null: the advisory lock alone.
-   * @param ttlMs how long a lock outlives a holder that does not answer; it is extended at a third of that.
+   * @param ttlMs how long a lock outlives a holder that does not answer; it is extended after a third of that.
    */
   constructor(
     private readonly leases: LockLeasesRepository,
@@ -61,37 +53,39 @@ export class LockService implements OnModuleDestroy {
   }
 
   /**
-   * Works under a lock, or not at all. When the lock is lost, the given signal aborts or the process stops, the
-   * session's statement is cancelled, and the next one too, until the work has ended.
+   * Works under a lock, if it is free. When the lock is lost, the signal aborts or the process stops, the statement of the
+   * session is cancelled, and so are its next ones, until the work has ended.
    *
-   * @param name of the lock, e.g. `aggregate_refresh`; in Redis its key is `location_history:aggregate_refresh_lock`.
-   * @throws what the work throws; WorkStoppedError where it was stopped.
+   * @param name of the lock, e.g. `aggregate_refresh`; its key in Redis is `location_history:aggregate_refresh_lock`.
+   * @param signal stops the work from outside, e.g. at a deadline.
+   * @throws what the work throws; WorkStoppedError when it was stopped.
    */
-  async withLock<T>(name: string, work: LockedWork<T>, options: LockOptions = {}): Promise<LockOutcome<T>> {
-    const lease = { name: lockKey(name), token: randomUUID(), holder: this.holder, ttlMs: this.ttlMs };
-    const asked = performance.now();
-    const redis = options.redis === false ? null : await this.takeInRedis(name, lease);
-    if (redis === 'held') return { outcome: 'held' };
+  async withLock<T>(name: string, work: LockedWork<T>, signal?: AbortSignal): Promise<LockOutcome<T>> {
+    const lease = this.newLease(name);
+    const requestedAt = performance.now();
+    const key = await this.takeInRedis(name, lease);
+    if (key === 'held') return { outcome: 'held' };
     try {
-      const taken = await this.takeInDatabase(lease);
-      if ('outcome' in taken) return taken;
-      const keeper = new LockKeeper(lease.name, lease.ttlMs, asked, () => this.extend(lease, redis));
-      const signals = [keeper.signal, this.stopping.signal, ...(options.signal ? [options.signal] : [])];
-      return { outcome: 'acquired', result: await this.workOn(taken, lease, keeper, signals, work) };
+      return await this.workUnderLease(lease, key, requestedAt, work, signal);
     } finally {
-      await this.releaseInRedis(lease, redis);
+      await this.releaseInRedis(lease, key);
     }
   }
 
-  /** Who works under which lock at this moment, in all processes. */
+  /**
+   * As withLock(), with the advisory lock alone. For work that is short and frequent: the key of a process that was killed
+   * blocks others for its whole time to live, the advisory lock only until the server notices.
+   */
+  withDatabaseLock<T>(name: string, work: LockedWork<T>, signal?: AbortSignal): Promise<LockOutcome<T>> {
+    return this.workUnderLease(this.newLease(name), null, performance.now(), work, signal);
+  }
+
+  /** Current holders of locks, in all processes. */
   holders(): Promise<LockHolder[]> {
     return this.leases.holders();
   }
 
-  /**
-   * Keys in Redis in the place of these locks that nobody of this database stands behind: see StrayKeys. None where Redis
-   * cannot be asked.
-   */
+  /** Keys in Redis in the place of these locks that have no holder, see StrayKeys. Empty when Redis cannot be asked. */
   async strayKeys(names: readonly string[]): Promise<FoundKey[]> {
     const looks = names.map(async (name): Promise<FoundKey[]> => {
       const found = await this.redis?.look(redisLockName(name)).catch(() => null);
@@ -101,108 +95,126 @@ export class LockService implements OnModuleDestroy {
     return (await Promise.all(looks)).flat();
   }
 
-  /** Work goes on for a moment when the process stops, and is cancelled then. */
+  /** Gives running work a moment to end, then cancels it. */
   onModuleDestroy(): void {
     setTimeout(() => this.stopping.abort(new Error('the process is stopping')), STOP_GRACE_MS).unref();
   }
 
-  private async workOn<T>(
-    { session, backendPid }: Taken,
+  private newLease(name: string): Lease {
+    return { name: lockKey(name), token: randomUUID(), holder: this.holder, ttlMs: this.ttlMs };
+  }
+
+  private async workUnderLease<T>(
     lease: Lease,
-    keeper: LockKeeper,
+    key: HeldKey | null,
+    requestedAt: number,
+    work: LockedWork<T>,
+    signal?: AbortSignal,
+  ): Promise<LockOutcome<T>> {
+    const taken = await this.takeInDatabase(lease);
+    if ('outcome' in taken) return taken;
+    const renewer = new LockRenewer(lease.name, lease.ttlMs, requestedAt, () => this.extend(lease, key));
+    const signals = [renewer.signal, this.stopping.signal, ...(signal ? [signal] : [])];
+    return { outcome: 'acquired', result: await this.runWork(taken, lease, renewer, signals, work) };
+  }
+
+  private async runWork<T>(
+    { session, backendPid }: LockedSession,
+    lease: Lease,
+    renewer: LockRenewer,
     signals: AbortSignal[],
     work: LockedWork<T>,
   ): Promise<T> {
     const signal = AbortSignal.any(signals);
     const stopper = new SessionStopper(session, signal, async () => {
-      if (!session.isReleased) await this.leases.cancel(backendPid); // else it has ended, and its process with it
+      if (!session.isReleased) await this.leases.cancel(backendPid); // a released session has ended
     });
-    const unwatch = await whenSessionEnds(session, (reason) => keeper.lose(`its session ended (${reason})`));
+    const unwatch = await whenSessionEnds(session, (reason) =>
+      renewer.markLost(`its session ended (${reason})`),
+    );
     try {
       return await stopper.run(() => work(session, signal));
     } finally {
       unwatch();
-      await keeper.stop();
-      await this.giveUp(session, stopper.wasTold ? null : lease);
+      await renewer.stop();
+      await this.releaseSession(session, stopper.wasCancelled ? null : lease);
     }
   }
 
   private async takeInDatabase(
     lease: Lease,
-  ): Promise<Taken | Exclude<LockOutcome<never>, { result: never }>> {
+  ): Promise<LockedSession | Exclude<LockOutcome<never>, { result: never }>> {
     let session: Session | null = null;
     try {
       session = await this.leases.openSession();
-      const backendPid = await this.takeOrInherit(session, lease);
+      const backendPid = await this.takeLease(session, lease);
       if (backendPid !== null) return { session, backendPid };
       await session.release();
       return { outcome: 'held' };
     } catch (error) {
-      if (session) await this.giveUp(session, null); // it may hold the lock all the same
+      if (session) await this.releaseSession(session, null); // it may hold the lock all the same
       return { outcome: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
     }
   }
 
-  /** Takes the lock, also from a holder whose lease has run out. */
-  private async takeOrInherit(session: Session, lease: Lease): Promise<number | null> {
+  /** Takes the lock, if need be from a holder whose lease has expired. */
+  private async takeLease(session: Session, lease: Lease): Promise<number | null> {
     const backendPid = await this.leases.take(session, lease);
     if (backendPid !== null || !(await this.leases.endExpiredHolder(session, lease.name))) return backendPid;
-    this.logger.warn(`${lease.name}: its holder did not answer in time, and its session was ended`);
+    this.logger.warn(`${lease.name}: its holder did not answer in time, so its session was ended`);
     return this.leases.take(session, lease);
   }
 
-  /** @param lease to give back first; null where the session has to end, and the lock with it. */
-  private async giveUp(session: Session, lease: Lease | null): Promise<void> {
-    const given = lease && (await this.leases.give(session, lease).catch(() => false));
-    if (!given) await endSession(session);
+  /** @param lease to release first; null: the session has to end, and the lock ends with it. */
+  private async releaseSession(session: Session, lease: Lease | null): Promise<void> {
+    const released = lease && (await this.leases.release(session, lease).catch(() => false));
+    if (!released) await endSession(session);
     await session.release();
   }
 
-  /** @returns the key that is ours, 'held' where it is another's, null where it says nothing: see StrayKeys. */
+  /** @returns our key; 'held' if somebody else has the lock; null if Redis cannot say. */
   private async takeInRedis(
     name: string,
-    { name: key, token, ttlMs }: Lease,
+    { name: lock, token, ttlMs }: Lease,
   ): Promise<HeldKey | 'held' | null> {
     try {
       const taken = this.redis && (await this.redis.take(redisLockName(name), token, ttlMs));
-      if (taken !== null && !(taken instanceof HeldKey)) return await this.meet(key, taken);
-      this.strays.isGone(key);
+      if (taken !== null && !(taken instanceof HeldKey)) {
+        const mayIgnore = await this.strays.mayIgnore(lock, taken, (value) => this.hasHolder(lock, value));
+        return mayIgnore ? null : 'held';
+      }
+      this.strays.forget(lock);
       return taken;
     } catch {
-      return null; // the connection has told why
+      return null; // RedisConnection logs why
     }
   }
 
-  private async meet(name: string, found: FoundKey): Promise<'held' | null> {
-    const hasHolder = (token: string | null): Promise<boolean> => this.hasHolder(name, token);
-    return (await this.strays.mayBePassed(name, found, hasHolder)) ? null : 'held';
+  /** True also when the database cannot be asked: then nobody can take the lock anyway. */
+  private async hasHolder(lock: string, token: string | null): Promise<boolean> {
+    return token !== null && (await this.leases.isHeldBy(lock, token).catch(() => true));
   }
 
-  /** A database that cannot be asked lets nobody work anyway. */
-  private async hasHolder(name: string, token: string | null): Promise<boolean> {
-    return token !== null && (await this.leases.isHeldBy(name, token).catch(() => true));
-  }
-
-  private async releaseInRedis({ name }: Lease, held: HeldKey | null): Promise<void> {
+  private async releaseInRedis({ name }: Lease, key: HeldKey | null): Promise<void> {
     try {
-      if (held && !(await held.release())) this.logger.warn(`${name}: was no longer ours in Redis`);
+      if (key && !(await key.release())) this.logger.warn(`${name}: its key in Redis was no longer ours`);
     } catch {
-      // It is released when Redis answers, or expires.
+      // It is released when Redis answers again, or expires.
     }
   }
 
-  /** The lease decides; Redis only where it answers that the key is another's. A Redis that is down ends no work. */
-  private async extend(lease: Lease, held: HeldKey | null): Promise<Renewal> {
-    const [leased, kept] = await Promise.all([
+  /** The lease decides. Redis ends the work only if it answers that somebody else has the key, not if it is down. */
+  private async extend(lease: Lease, key: HeldKey | null): Promise<Renewal> {
+    const [hasLease, hasKey] = await Promise.all([
       this.leases.extend(lease),
-      held ? held.extend().catch(() => true) : true,
+      key ? key.extend().catch(() => true) : true,
     ]);
-    return leased && kept ? 'extended' : 'lost';
+    return hasLease && hasKey ? 'extended' : 'lost';
   }
 }
 
 /** A session that holds a lock. */
-interface Taken {
+interface LockedSession {
   session: Session;
   backendPid: number;
 }

@@ -13,7 +13,7 @@ import { RedisStatus } from './redis-status.js';
 /** Locks of the whole deployment, over Redis where `REDIS_URL` is set. */
 @Module({})
 export class LockingModule {
-  static for({ REDIS_URL, REDIS_KEY_PREFIX, LOCK_TTL_MS }: AppConfig): DynamicModule {
+  static forRoot({ REDIS_URL, REDIS_KEY_PREFIX, LOCK_TTL_MS }: AppConfig): DynamicModule {
     return {
       module: LockingModule,
       global: true,

@@ -7,14 +7,14 @@ const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * A Redis that does not answer must not hold anybody up: commands fail at once while there is no connection, and soon
- * where one hangs. The connection itself is tried again for ever.
+ * A Redis that does not answer must not delay anybody: commands fail at once while there is no connection, and soon if
+ * Redis hangs. The connection itself is retried for ever.
  */
 export const REDIS_OPTIONS: RedisOptions = {
   lazyConnect: true,
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
-  // ioredis does not catch what its own attempt to subscribe again fails with: the process would end. See listen().
+  // ioredis does not catch a failure of its own resubscription, which would end the process. See listen().
   autoResubscribe: false,
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: COMMAND_TIMEOUT_MS,
@@ -23,23 +23,22 @@ export const REDIS_OPTIONS: RedisOptions = {
 };
 
 const ENDED = 'the connection ended';
-/** What keeps runs apart while Redis does not, for the log. */
-const INSTEAD = 'the advisory lock of the database alone keeps runs apart';
+const FALLBACK = 'using only the advisory locks of the database';
 
-/** The one Redis of this process, where one is configured. Nothing depends on it: see LockService. */
+/** The Redis connection of this process, if one is configured. Correctness does not depend on it: see LockService. */
 export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
-  /** Settles when the first attempt to connect has succeeded or failed. */
+  /** Resolves when the first attempt to connect has succeeded or failed. */
   private attempted: Promise<void> = Promise.resolve();
   private trouble: string | null = null;
-  /** Whether Redis answered, and took no writes, when it was last written to. */
+  /** Whether Redis refused the last write, e.g. because it is full. */
   private refusesWrites = false;
   private closed = false;
 
   constructor(private readonly redis: Redis | null) {
     if (redis) defineScripts(redis);
-    redis?.on('error', (error: Error) => this.note(error.message || error.name));
-    redis?.on('close', () => this.note(ENDED));
+    redis?.on('error', (error: Error) => this.noteOutage(error.message || error.name));
+    redis?.on('close', () => this.noteOutage(ENDED));
     redis?.on('ready', () => {
       this.trouble = null;
       this.logger.log('connected');
@@ -50,58 +49,58 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return this.redis !== null;
   }
 
-  /** Whether this process has let go of it for good. */
+  /** Whether this process has disconnected for good. */
   get isClosed(): boolean {
     return this.closed;
   }
 
-  /** Does not wait: a Redis that is late must not stop the rest. */
+  /** Does not wait: a slow Redis must not delay the start. */
   onModuleInit(): void {
-    if (this.redis) this.attempted = this.redis.connect().catch(() => undefined); // 'error' has told
+    if (this.redis) this.attempted = this.redis.connect().catch(() => undefined); // logged by the 'error' handler
   }
 
-  /** Runs commands. @throws at once, or within seconds, where Redis cannot be asked. */
+  /** Runs commands. @throws at once, or within seconds, when Redis cannot be asked. */
   async run<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     if (!this.redis) throw new Error('no Redis is configured');
     await this.attempted;
     return work(this.redis);
   }
 
-  /**
-   * As run(), for commands that add something: what a Redis that is full or read-only refuses. Logged once while it lasts.
-   *
-   * @param hasWritten whether a result tells of a write; without it, every result does.
-   */
-  async write<T>(
-    work: (redis: Redis) => Promise<T>,
-    hasWritten: (result: T) => boolean = () => true,
-  ): Promise<T> {
+  /** As run(), for commands that write, which Redis refuses when it is full or read-only; logs that once, and its end. */
+  async write<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    const result = await this.attemptWrite(work);
+    this.noteWritten();
+    return result;
+  }
+
+  /** As write(), for commands that may turn out not to write: call noteWritten() when they did. */
+  async attemptWrite<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     try {
-      const result = await this.run(work);
-      if (this.refusesWrites && hasWritten(result)) {
-        this.logger.log('takes writes again');
-        this.refusesWrites = false;
-      }
-      return result;
+      return await this.run(work);
     } catch (error) {
       if (isRefusal(error)) {
-        if (!this.refusesWrites) this.logger.warn(`${describeRedisFailure(error)}; ${INSTEAD}`);
+        if (!this.refusesWrites) this.logger.warn(`${describeRedisFailure(error)}; ${FALLBACK}`);
         this.refusesWrites = true;
       }
       throw error;
     }
   }
 
-  /** What a failed command says about Redis: the rest of a sentence that begins with its name. */
+  noteWritten(): void {
+    if (this.refusesWrites) this.logger.log('accepts writes again');
+    this.refusesWrites = false;
+  }
+
+  /** Describes the failure of a command, as the rest of a sentence that begins with "Redis". */
   describe(error: unknown): string {
     return describeRedisFailure(error, this.trouble);
   }
 
   /**
-   * Calls back at every message of a channel, and whenever the connection was made anew: any may have been missed.
+   * Calls back at every message of a channel, and after every reconnect, because messages may have been missed.
    *
-   * @param channel tells its name; asked again where it fails.
-   * @returns what ends it.
+   * @param channel resolves to the name of the channel; retried when it rejects.
+   * @returns a function that stops listening.
    */
   listen(channel: () => Promise<string>, onMessage: () => void): () => void {
     const subscriber = this.redis?.duplicate();
@@ -114,9 +113,9 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
         retry = setTimeout(() => void subscribe(), LONGEST_WAIT_MS).unref();
         return;
       }
-      await subscriber?.subscribe(name).then(onMessage, () => undefined); // where that fails, it is made anew
+      await subscriber?.subscribe(name).then(onMessage, () => undefined); // after a failure the connection is made again
     };
-    subscriber?.on('error', () => undefined); // the other connection tells
+    subscriber?.on('error', () => undefined); // logged by the other connection
     subscriber?.on('ready', () => {
       clearTimeout(retry);
       void subscribe();
@@ -135,9 +134,9 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.redis?.disconnect();
   }
 
-  /** Once an outage, not at every attempt. */
-  private note(reason: string): void {
-    if (this.trouble === null) this.logger.warn(`not connected (${reason}); ${INSTEAD}`);
-    if (this.trouble === null || reason !== ENDED) this.trouble = reason; // every failed attempt ends so, whatever the reason
+  /** Logs once per outage, not at every attempt. */
+  private noteOutage(reason: string): void {
+    if (this.trouble === null) this.logger.warn(`not connected (${reason}); ${FALLBACK}`);
+    if (this.trouble === null || reason !== ENDED) this.trouble = reason; // every failed attempt ends like that, whatever the reason
   }
 }

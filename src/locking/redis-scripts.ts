@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Redis, Result } from 'ioredis';
 
-/** What is under a key, as the scripts tell it: type, milliseconds until it expires, beginning of a string. */
+/** Content of a key, as the scripts return it: type, milliseconds until it expires, start of a string. */
 export type KeyContent = [type: string, ttlMs: number, value: string];
 
 declare module 'ioredis' {
@@ -31,7 +31,7 @@ const DEFINITIONS = Object.entries(SCRIPTS).map(([command, file]) => ({
   definition: { numberOfKeys: 1, lua: readFileSync(join(FOLDER, `${file}.lua`), 'utf8') },
 }));
 
-/** Teaches a client the scripts of this folder as commands. */
+/** Adds the scripts of this folder to a client, as commands. */
 export function defineScripts(redis: Redis): void {
   for (const { command, definition } of DEFINITIONS) redis.defineCommand(command, definition);
 }

@@ -1,18 +1,18 @@
 import type { RedisKeys } from './redis-keys.js';
 
-/** How Redis is at the moment. */
+/** Current state of Redis. */
 export interface RedisState {
-  /** `off`: none is configured. */
+  /** `off`: not configured. */
   state: 'off' | 'ready' | 'degraded';
-  /** Why it is degraded, as the rest of a sentence that begins with its name; null where it is not. */
+  /** Why it is degraded, as the rest of a sentence that begins with "Redis"; otherwise null. */
   reason: string | null;
-  /** What our keys there are, e.g. `location_history:*`; null where that is not known. */
+  /** Our keys there, e.g. `location_history:*`; null when that is unknown. */
   keys: string | null;
-  /** Which other deployment has the keys without an identity; null: none, as far as is known. */
+  /** The other deployment that has the default prefix; null: none is known. */
   otherOwner: string | null;
 }
 
-/** Tells how the Redis of this process is. */
+/** Checks the Redis of this process. */
 export class RedisStatus {
   constructor(private readonly keys: RedisKeys) {}
 
@@ -20,7 +20,7 @@ export class RedisStatus {
     return this.keys.connection.isConfigured;
   }
 
-  /** Asks Redis, also for a write: one that is full or read-only answers a PING, and can keep no lock. */
+  /** Tests a write too: a Redis that is full or read-only answers PING and cannot keep locks. */
   async state(): Promise<RedisState> {
     const { connection } = this.keys;
     if (!connection.isConfigured) return { state: 'off', reason: null, keys: null, otherOwner: null };

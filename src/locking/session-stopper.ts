@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../common/errors/domain-error.js';
 import { endSession, type Session } from '../database/session.js';
 
-/** How often a session that does not stop is told to. */
-const CANCEL_EVERY_MS = 500;
-/** How often in a row a server does not answer before the connection to it is cut. */
-const MOST_UNANSWERED = 6;
+/** How long one request to cancel may take, and how often it is repeated. */
+const CANCEL_TIMEOUT_MS = 500;
+const CANCEL_EVERY_MS = 100;
+/** After this many unanswered requests in a row the connection is cut. */
+const MAX_UNANSWERED = 6;
 
-/** What was done was stopped; the cause is what it failed with then. */
+/** Work was stopped; the cause is the error that it failed with then. */
 export class WorkStoppedError extends DomainError {
   override readonly name = 'WorkStoppedError';
 
-  /** @param reason why, e.g. a LockLostError. */
+  /** @param reason why it was stopped, e.g. a LockLostError. */
   constructor(
     readonly reason: unknown,
     cause: unknown,
@@ -20,12 +21,12 @@ export class WorkStoppedError extends DomainError {
   }
 }
 
-/** Stops what a session does when a signal says so: its statement is cancelled, and the next, until the work has ended. */
+/** Stops the work of a session when a signal aborts: cancels its statement, and the next ones, until the work has ended. */
 export class SessionStopper {
   private stopping: Promise<void> | null = null;
   private ended = false;
 
-  /** @param cancel tells the server, over another session, to stop the statement of this one. */
+  /** @param cancel asks the server, on another session, to cancel the statement of this one. */
   constructor(
     private readonly session: Session,
     private readonly signal: AbortSignal,
@@ -33,8 +34,8 @@ export class SessionStopper {
   ) {}
 
   /**
-   * @returns what the work returns, also where it was told to stop too late.
-   * @throws WorkStoppedError where it was stopped, else what the work throws.
+   * @returns the result of the work, also when the signal came too late to stop it.
+   * @throws WorkStoppedError when it was stopped; otherwise what the work throws.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const stop = (): void => {
@@ -53,28 +54,28 @@ export class SessionStopper {
     }
   }
 
-  /** Whether the session was told to stop. It may hear of it later still: it must not be given to anybody else. */
-  get wasTold(): boolean {
+  /** Whether the server was asked to cancel. It may do so late, so nobody else may get the session. */
+  get wasCancelled(): boolean {
     return this.stopping !== null;
   }
 
   private async stop(): Promise<void> {
     let unanswered = 0;
     while (!this.hasEnded()) {
-      unanswered = (await this.told()) ? 0 : unanswered + 1;
-      // Not where the server answers: the lock would go with the session, while the work goes on.
-      if (unanswered === MOST_UNANSWERED) return endSession(this.session);
-      if (!this.hasEnded()) await sleep(CANCEL_EVERY_MS / 5);
+      unanswered = (await this.tryCancel()) ? 0 : unanswered + 1;
+      // Only a silent server: otherwise the lock would go with the session while the work goes on.
+      if (unanswered === MAX_UNANSWERED) return endSession(this.session);
+      if (!this.hasEnded()) await sleep(CANCEL_EVERY_MS);
     }
   }
 
-  /** Whether the server took the word in time. */
-  private told(): Promise<boolean> {
+  /** @returns whether the server answered in time. */
+  private tryCancel(): Promise<boolean> {
     const cancelled = this.cancel().then(
       () => true,
       () => false,
     );
-    return Promise.race([cancelled, sleep(CANCEL_EVERY_MS, false)]);
+    return Promise.race([cancelled, sleep(CANCEL_TIMEOUT_MS, false)]);
   }
 
   private hasEnded(): boolean {

@@ -6,63 +6,64 @@ export type HasHolder = (token: string | null) => Promise<boolean>;
 
 interface Sighting {
   found: FoundKey;
-  /** Since when nobody stands behind it. */
+  /** When it was first seen without a holder, by performance.now(). */
   since: number;
-  told: boolean;
+  warned: boolean;
 }
 
 const TOKEN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Tells keys in the place of a lock that nobody of this database set from those of a holder: another program's, one that
- * never expires, one of another type. They must not keep everybody away for as long as they are there.
+ * Recognises keys in the place of a lock that no process of this database set: those of another program, keys that never
+ * expire, keys of another type. They must not block everybody for as long as they exist.
  *
- * Everyone who takes a lock writes his token into the database as well, so a key that holds another one for longer than a
- * lock lasts has nobody behind it: whoever died with it would be through, and whoever is about to write it has done so.
+ * Every process that takes a lock in Redis also writes its token into the database. So a key whose token has been unknown
+ * there for longer than the time to live of a lock has no holder: a holder that died would have expired by then, and one that
+ * was about to write its token would have done so.
  */
 export class StrayKeys {
   private readonly logger = new Logger('Redis');
   private readonly sightings = new Map<string, Sighting>();
 
-  /** @param ttlMs how long a lock lasts that nobody extends. */
+  /** @param ttlMs time to live of a lock that nobody extends. */
   constructor(private readonly ttlMs: number) {}
 
-  /** @param lock its name. @returns whether work may go on as if the key were not there. */
-  async mayBePassed(lock: string, found: FoundKey, hasHolder: HasHolder): Promise<boolean> {
+  /** Whether work may go on as if the key did not exist. @param lock its name in the database. */
+  async mayIgnore(lock: string, found: FoundKey, hasHolder: HasHolder): Promise<boolean> {
     if (await hasHolder(found.value)) {
-      this.isGone(lock);
+      this.forget(lock);
       return false;
     }
-    const sighting = this.see(lock, found);
+    const sighting = this.note(lock, found);
     if (performance.now() - sighting.since <= this.ttlMs) return false;
-    if (!sighting.told)
+    if (!sighting.warned)
       this.logger.warn(`${describeStray(found)}. Work goes on under the advisory lock alone`);
-    sighting.told = true;
+    sighting.warned = true;
     return true;
   }
 
-  /** The lock was free, or somebody stands behind it. */
-  isGone(lock: string): void {
+  /** To be called when the lock was free, or its key has a holder. */
+  forget(lock: string): void {
     const sighting = this.sightings.get(lock);
     this.sightings.delete(lock);
-    if (sighting?.told) this.logger.log(`${sighting.found.key} is no longer in the way`);
+    if (sighting?.warned) this.logger.log(`${sighting.found.key} is no longer in the way`);
   }
 
   /**
-   * At one look: whether nobody can stand behind a key, or nobody did for long. One of ours may have been set a moment ago,
-   * or be left of a process that was killed; it expires.
+   * Whether a key is known to be stray, or cannot be ours. One that looks like ours may have been set a moment ago, or by a
+   * process that was killed; it will expire.
    */
   isStray(lock: string, found: FoundKey): boolean {
-    return this.sightings.get(lock)?.told === true || !this.mayBeOurs(found);
+    return this.sightings.get(lock)?.warned === true || !this.mayBeOurs(found);
   }
 
-  private see(lock: string, found: FoundKey): Sighting {
+  private note(lock: string, found: FoundKey): Sighting {
     const known = this.sightings.get(lock);
-    // Another token is another acquisition, whose time begins anew; what others write may change all the time.
+    // Another token of ours is another acquisition, with a time of its own; what others write may change all the time.
     const isAnother = known?.found.value !== found.value && this.mayBeOurs(found);
     if (known && !isAnother) return Object.assign(known, { found });
-    this.isGone(lock);
-    const sighting = { found, since: performance.now(), told: false };
+    this.forget(lock);
+    const sighting = { found, since: performance.now(), warned: false };
     this.sightings.set(lock, sighting);
     return sighting;
   }
@@ -72,7 +73,7 @@ export class StrayKeys {
   }
 }
 
-/** Names a key that nobody stands behind, and what to do about it. */
+/** Describes a key that has no holder, and what to do about it. */
 export function describeStray({ key, type, ttlMs }: FoundKey): string {
   const expiry = ttlMs < 0 ? 'never expires' : `expires in ${Math.ceil(ttlMs / 1000)} s`;
   return (

@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ListenerRegistry } from './listener-registry.js';
 
-/** Tells how the listeners of this process are; features make them. */
+/** Keeps the listeners that features create, for health checks. */
 @Global()
 @Module({ providers: [ListenerRegistry], exports: [ListenerRegistry] })
 export class PgListenerModule {}

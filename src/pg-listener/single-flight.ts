@@ -1,5 +1,5 @@
 /**
- * Runs one thing at a time, as often as needed and no oftener: any number of pokes while it runs lead to one more run.
+ * Runs a function on request, one run at a time: any number of requests during a run cause one more run.
  */
 export class SingleFlight {
   private wanted = false;
@@ -8,22 +8,22 @@ export class SingleFlight {
   private closed = false;
 
   /**
-   * @param run must not reject; what it could not do it does at the next poke.
-   * @param gapAfter how long to wait after a run that took this long before the next one; both in milliseconds.
+   * @param run must not reject; what failed is done by the next run.
+   * @param gapAfter pause after a run, given its duration; both in milliseconds.
    */
   constructor(
     private readonly run: () => Promise<void>,
     private readonly gapAfter: (durationMs: number) => number,
   ) {}
 
-  /** Asks for a run that begins after this call. */
+  /** Requests a run that starts after this call. */
   poke(): void {
     if (this.closed) return;
     this.wanted = true;
     this.running ??= this.loop().finally(() => (this.running = null));
   }
 
-  /** No further run begins; resolves when the present one has ended. */
+  /** Starts no further run; resolves when the current one has ended. */
   async drain(): Promise<void> {
     this.closed = true;
     this.wake?.();
@@ -32,7 +32,7 @@ export class SingleFlight {
 
   private async loop(): Promise<void> {
     while (this.wanted && !this.isClosed()) {
-      this.wanted = false; // before the work: a poke that comes while it runs is about something newer
+      this.wanted = false; // before the run: a request during it may be about newer changes
       const start = performance.now();
       await this.run();
       await this.pause(this.gapAfter(performance.now() - start));

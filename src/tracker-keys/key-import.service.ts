@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { DomainError } from '../common/errors/domain-error.js';
-import { toDomainError } from '../database/pg-errors.js';
+import { toDomainError } from '../common/errors/pg-errors.js';
 import { CreateTrackerInput } from '../trackers/dto/create-tracker.input.js';
 import { TrackersService } from '../trackers/trackers.service.js';
 import { type KeyFileEntry, readKeyFile } from './key-file.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../common/errors/domain-error.js';
 import { parseId } from '../common/id.js';
-import { databaseErrorCode, SQLSTATE, violatedConstraint } from '../database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE, violatedConstraint } from '../common/errors/pg-errors.js';
 import { retryTransient } from '../database/retry.js';
 import type { CreateTrackerInput } from './dto/create-tracker.input.js';
 import { HistoryOnDelete } from './dto/delete-tracker.args.js';

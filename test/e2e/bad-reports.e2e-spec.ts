@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { databaseErrorCode, violatedConstraint } from '../../src/database/pg-errors.js';
+import { databaseErrorCode, violatedConstraint } from '../../src/common/errors/pg-errors.js';
 import { Api, expectNothingInternal } from '../support/application.js';
 import { HISTORY, historyQuery } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';

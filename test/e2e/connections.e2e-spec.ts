@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { AppRole } from '../../src/config/env.schema.js';
-import { migrate } from '../../src/database/migrator.js';
+import { migrate } from '../../src/migration/migrator.js';
 import { ImportModule } from '../../src/import/import.module.js';
 import { ImportOwnerRepository } from '../../src/import/import-owner.repository.js';
 import { Api, commandConfig, openModule } from '../support/application.js';

@@ -17,7 +17,7 @@ describeOnEveryEngine('tracker import of two files, with a database that goes aw
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
     await db.register('bee');
-    proxy = await SwitchableProxy.to(db.url);
+    proxy = await SwitchableProxy.start(db.url);
     folder = mkdtempSync(join(tmpdir(), 'import-gone-'));
   });
   afterAll(async () => {

@@ -62,7 +62,7 @@ describeWithClusters('a database that accepts no writes', (engine) => {
       const { code, stdout, stderr } = await run(settings(standbyUrl()));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
-        /^UNAVAILABLE: The server is a standby, which takes no writes\. Set the address of the primary/,
+        /^UNAVAILABLE: The server is a standby, which accepts no writes\. Set the address of the primary/,
       );
       expect(stdout).toBe('');
       expect(code).toBe(1);

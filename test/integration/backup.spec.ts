@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { SchemaGuard } from '../../src/database/schema-guard.js';
+import { SchemaGuard } from '../../src/migration/schema-guard.js';
 import {
   anotherReport,
   BackupScene,

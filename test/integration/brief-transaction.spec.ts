@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type pg from 'pg';
 import { inBriefTransaction } from '../../src/database/schema/brief-transaction.js';
 import { definitionFiles } from '../../src/database/schema/definitions.js';
-import { describeTransactions, holdersOf } from '../../src/database/other-transactions.js';
+import { describeTransactions, findLockHolders } from '../../src/database/other-transactions.js';
 import { definedRelations } from '../../src/database/schema/relation-locks.js';
 import type { Session } from '../../src/database/session.js';
 import { connectTo } from '../support/servers/database-servers.js';
@@ -93,7 +93,7 @@ describe('a brief transaction with strong locks', () => {
         await client.query('SELECT count(*) FROM location_reports');
       }
       await sleep(1_100);
-      const named = describeTransactions(await holdersOf(session, ['location_reports'], 1));
+      const named = describeTransactions(await findLockHolders(session, ['location_reports'], 1));
       expect(named.match(/user of \w+/g)).toEqual(['user of this']);
     } finally {
       await elsewhere.end();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { databaseErrorCode, SQLSTATE } from '../../src/database/pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../../src/common/errors/pg-errors.js';
 import type { Session } from '../../src/database/session.js';
 import { lockName, locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -30,7 +30,7 @@ describe('work that is told to stop, and goes on', () => {
       }
       throw new Error('done');
     };
-    const stopped = locksOf(db.dataSource).withLock(name, stubborn, { signal: stop.signal });
+    const stopped = locksOf(db.dataSource).withLock(name, stubborn, stop.signal);
     await expect(stopped).rejects.toMatchObject({ name: 'WorkStoppedError', message: 'enough' });
     expect(meanwhile).toEqual(Array.from({ length: STATEMENTS }, () => 'held'));
     expect(await tryLock()).toBe('acquired');

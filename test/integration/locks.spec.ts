@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../../src/database/data-source.js';
-import { askQuickly, type Session } from '../../src/database/session.js';
-import { lockKey } from '../../src/locking/lock-key.js';
+import { queryWithTimeout, type Session } from '../../src/database/session.js';
+import { lockKey } from '../../src/database/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
 import { describeWithRedis } from '../support/engines.js';
 import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
@@ -88,7 +88,7 @@ describe('a lock', () => {
           stop.abort(new Error('enough'));
           await sleeping(session);
         },
-        { signal: stop.signal },
+        stop.signal,
       );
       await expect(stopped).rejects.toThrow('enough');
       const used = await locksOf(db.dataSource).withLock(lockName(), pid);
@@ -155,11 +155,11 @@ describe('a lock', () => {
     });
 
     it('does not wait for its short statements for ever', async () => {
-      await askQuickly(cutOff, 'SELECT 1');
+      await queryWithTimeout(cutOff, 'SELECT 1');
       proxy.inject('black hole');
-      await expect(askQuickly(cutOff, 'SELECT 1', [], 200)).rejects.toThrow('Connection terminated');
+      await expect(queryWithTimeout(cutOff, 'SELECT 1', [], 200)).rejects.toThrow('Connection terminated');
       proxy.inject('none');
-      await eventually(() => askQuickly(cutOff, 'SELECT 1'));
+      await eventually(() => queryWithTimeout(cutOff, 'SELECT 1'));
     });
   });
 
@@ -257,7 +257,7 @@ describe('a lock', () => {
 
     it('does not use Redis for short and frequent work', async () => {
       const name = lockName();
-      const keys = await a.service.withLock(name, () => redis.locks(), { redis: false });
+      const keys = await a.service.withDatabaseLock(name, () => redis.locks());
       expect(keys).toEqual({ outcome: 'acquired', result: [] });
     });
   });

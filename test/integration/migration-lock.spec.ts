@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { migrate, planMigration } from '../../src/database/migrator.js';
-import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
+import { migrate, planMigration } from '../../src/migration/migrator.js';
+import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/migration/migration-lock.js';
 import { administratorUrl, connectTo } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { moveToTimescaledb } from '../../src/database/engine-mover.js';
-import { planMigration } from '../../src/database/migrator.js';
+import { moveToTimescaledb } from '../../src/migration/engine-mover.js';
+import { planMigration } from '../../src/migration/migrator.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
 import { serverOf } from '../support/servers/database-servers.js';
 import { dumpSchema, expectSameSchema } from '../support/upgrade/schema-dump.js';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { createDataSource } from '../../src/database/data-source.js';
-import { HeardClient } from '../../src/database/heard-client.js';
+import { CrashSafeClient } from '../../src/database/crash-safe-client.js';
 import { detectPooling, requireSession, requireTransactions } from '../../src/database/pooler.js';
-import { keptSession } from '../../src/database/session-settings.js';
+import { dedicatedSession } from '../../src/database/session-settings.js';
 import { CommittedTransactions } from '../../src/database/transactions.js';
 import { describeWithPgBouncer } from '../support/engines.js';
 import { ForgottenTransaction } from '../support/forgotten-transaction.js';
@@ -123,7 +123,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
 
     it('are ours through a pooler that keeps the session', async () => {
       const url = await through('session');
-      expect(await ask(url, KEEPALIVE, keptSession())).toEqual([{ interval: '2s' }]);
+      expect(await ask(url, KEEPALIVE, dedicatedSession())).toEqual([{ interval: '2s' }]);
     });
 
     it.each(['none', 'session', 'transaction'] as const)(
@@ -139,9 +139,9 @@ describeWithPgBouncer('an address of the database', (engine) => {
     async function ask(
       url: string,
       sql: string,
-      session = undefined as ReturnType<typeof keptSession> | undefined,
+      session = undefined as ReturnType<typeof dedicatedSession> | undefined,
     ): Promise<unknown[]> {
-      const client = new HeardClient({ connectionString: url, ...(session && { session }) });
+      const client = new CrashSafeClient({ connectionString: url, ...(session && { session }) });
       await client.connect();
       try {
         return (await client.query(sql)).rows as unknown[];

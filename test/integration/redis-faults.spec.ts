@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import request from 'supertest';
-import { lockKey } from '../../src/locking/lock-key.js';
+import { lockKey } from '../../src/database/lock-key.js';
 import { describeWithRedis } from '../support/engines.js';
 import { Api } from '../support/application.js';
 import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
@@ -209,7 +209,7 @@ describeWithRedis('locks over Redis', () => {
         expect(await problems()).toEqual([]);
         // Each process once: a, b that extends, and that of the API, which is silent here.
         expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
-        expect(said).toContain('takes writes again');
+        expect(said).toContain('accepts writes again');
       } finally {
         await redis.acceptWrites();
         await api.stop();

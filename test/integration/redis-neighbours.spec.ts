@@ -128,12 +128,12 @@ describeWithRedis('deployments on one Redis', () => {
     await redis.fill();
     try {
       for (let i = 0; i < 3; i++) await service.withLock(lockName(), one);
-      expect(said.filter((line) => /is full|takes writes/.test(line))).toEqual([
+      expect(said.filter((line) => /is full|accepts writes/.test(line))).toEqual([
         expect.stringMatching(/^is full/),
       ]);
       await redis.acceptWrites();
       await service.withLock(lockName(), one);
-      expect(said).toContain('takes writes again');
+      expect(said).toContain('accepts writes again');
     } finally {
       await redis.acceptWrites();
     }
@@ -169,7 +169,7 @@ describeWithRedis('deployments on one Redis', () => {
     for (const text of told) {
       expect(text).toContain(`another deployment (${await redis.client.get(CLAIM)})`);
       expect(text).toContain(dbOf(first).name);
-      expect(text).toContain(`those of this one are location_history:${secondId}:*`);
+      expect(text).toContain(`so this one uses location_history:${secondId}:*`);
     }
     expect(await a.status.state()).toEqual({
       state: 'ready',

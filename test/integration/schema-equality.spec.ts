@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
-import { moveToTimescaledb } from '../../src/database/engine-mover.js';
+import { moveToTimescaledb } from '../../src/migration/engine-mover.js';
 import { migrations } from '../../migrations/index.js';
-import { readFoundation } from '../../src/database/migrator.js';
-import { ownedObjects } from '../../src/database/schema/undo.js';
+import { readFoundation } from '../../src/migration/migrator.js';
+import { ownedObjects } from '../../src/migration/undo.js';
 import { describeOnEveryEngine, describeOnTimescale } from '../support/engines.js';
 import { createUsedVersion010, earlierTable } from '../support/upgrade/used-version-0.1.0.js';
 import { at, type TestReport, utcDay } from '../support/history-oracle.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/database/schema/migration-lock.js';
+import { MIGRATION_LOCK, MIGRATION_SESSION_LOCK } from '../../src/migration/migration-lock.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import {
   expectHistoryOfModel,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { planMigration } from '../../src/database/migrator.js';
+import { planMigration } from '../../src/migration/migrator.js';
 import { PROGRAM_VERSION } from '../../src/database/schema/program-version.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { expectUnchanged, OtherRole, takeSnapshot } from '../support/upgrade/upgrade-checks.js';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import pg from 'pg';
 import request from 'supertest';
 import { INGEST_LOCK_TIMEOUT_MS } from '../../src/database/transactions.js';
-import { blockersOf } from '../../src/database/other-transactions.js';
+import { findBlockers } from '../../src/database/other-transactions.js';
 import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { ForgottenTransaction, collectWarnings } from '../support/forgotten-transaction.js';
@@ -200,7 +200,7 @@ describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) =>
     ];
     await sessionWaitingForLock(db, '%AS second');
     await sessionWaitingForLock(db, '%AS third');
-    expect(await blockersOf(db.dataSource, third.pid)).toMatchObject([{ pid: first.pid, gid: null }]);
+    expect(await findBlockers(db.dataSource, third.pid)).toMatchObject([{ pid: first.pid, gid: null }]);
     await first.end();
     await waiting[0];
     await second.end();
@@ -221,7 +221,7 @@ describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) =>
       await first.client.query(`PREPARE TRANSACTION ${gid}`);
       const waiting = second.client.query('DELETE FROM keeps AS waiting').catch(() => undefined);
       await sessionWaitingForLock(db, '%AS waiting');
-      expect(await blockersOf(db.dataSource, second.pid)).toMatchObject([{ pid: null, gid: db.gid }]);
+      expect(await findBlockers(db.dataSource, second.pid)).toMatchObject([{ pid: null, gid: db.gid }]);
       await first.client.query(`ROLLBACK PREPARED ${gid}`);
       await waiting;
       await first.end();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { moveToTimescaledb, type MoveReport } from '../../src/database/engine-mover.js';
+import { moveToTimescaledb, type MoveReport } from '../../src/migration/engine-mover.js';
 import type { HistoryHealth } from '../../src/health/history-health.service.js';
 import { describeOnTimescale } from '../support/engines.js';
 import { at, isImprecise, type TestReport } from '../support/history-oracle.js';

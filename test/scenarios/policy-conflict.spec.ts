@@ -7,7 +7,7 @@ import { Announcer } from '../../src/announcements/announcer.js';
 import { AggregatesRepository } from '../../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../../src/aggregates/aggregates.service.js';
 import { LivenessRegistry } from '../../src/common/liveness/liveness.registry.js';
-import { SQLSTATE } from '../../src/database/pg-errors.js';
+import { SQLSTATE } from '../../src/common/errors/pg-errors.js';
 import { ListenerRegistry } from '../../src/pg-listener/listener-registry.js';
 import { clockOf, noRedis } from '../support/services.js';
 import { describeOnTimescale } from '../support/engines.js';

@@ -93,7 +93,7 @@ export function openModule(
   module: Type,
   config: AppConfig,
 ): Promise<INestApplicationContext> {
-  return NestFactory.createApplicationContext(CommandModule.for(config, db.url, module), {
+  return NestFactory.createApplicationContext(CommandModule.register(config, db.url, module), {
     logger: false,
     abortOnError: false,
   });

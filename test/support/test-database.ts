@@ -6,7 +6,7 @@ import { AggregatesService, type MaintenanceReport } from '../../src/aggregates/
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { createDataSource } from '../../src/database/data-source.js';
-import { type MigrationReport, migrate, undoMigrations } from '../../src/database/migrator.js';
+import { type MigrationReport, migrate, undoMigrations } from '../../src/migration/migrator.js';
 import { retryTransient } from '../../src/database/retry.js';
 import type { LockService } from '../../src/locking/lock.service.js';
 import { clockOf, locksOf } from './services.js';

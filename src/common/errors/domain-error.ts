@@ -1,7 +1,7 @@
 /**
  * Every code that a caller may see, over GraphQL (`extensions.code`), HTTP or the command line.
  *
- * Codes are stable: a code may be added, none changes its meaning.
+ * Codes are stable: codes may be added, but none changes its meaning.
  */
 export const ERROR_CODES = [
   'BAD_USER_INPUT',
@@ -18,11 +18,11 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface DomainErrorOptions {
   cause?: unknown;
-  /** Machine-readable particulars, shown to the caller: which argument, which line. */
+  /** Machine-readable details for the caller, e.g. the argument or the line. */
   details?: Readonly<Record<string, unknown>>;
 }
 
-/** An expected failure with a stable code and a message that is fit for the caller. */
+/** An expected failure, with a stable code and a message for the caller. */
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly details: Readonly<Record<string, unknown>>;

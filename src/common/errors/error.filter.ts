@@ -3,9 +3,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type HttpErrorAnswer, httpErrorAnswer } from './http-errors.js';
 
 /**
- * Hands errors of GraphQL on to the one formatter that knows what to say and what to log; Nest would log an expected
- * NOT_FOUND with its stack. What a GraphQL client sent and HTTP refuses (too large, no JSON) is said as GraphQL says it;
- * other routes say the same of an error, in a shape of their own.
+ * Passes errors of GraphQL on to the error formatter; Nest would log an expected NOT_FOUND with its stack. Requests to
+ * /graphql that HTTP refuses (too large, not JSON) are answered in the shape of GraphQL errors, other routes in their own
+ * shape: see httpErrorAnswer().
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -20,7 +20,7 @@ export class ErrorFilter implements ExceptionFilter {
     const { status, body } =
       route === '/graphql' ? this.graphqlAnswer(error) : httpErrorAnswer(error, route, this.logger);
     const response: unknown = host.switchToHttp().getResponse();
-    // The rest of a body that nobody has read would have to be read before the next request.
+    // Otherwise the unread rest of the body would have to be read before the next request.
     if (raw?.complete === false) this.http.httpAdapter.setHeader(response, 'connection', 'close');
     return this.http.httpAdapter.reply(response, body, status) as unknown;
   }
@@ -30,9 +30,9 @@ export class ErrorFilter implements ExceptionFilter {
       return { status: error.getStatus(), body: { errors: [{ message: error.message, extensions }] } };
     }
     const { status, body } = httpErrorAnswer(error, '/graphql', this.logger);
-    const { error: said } = body as { error?: { message: string } };
-    if (!said) return { status, body };
-    const { message, ...extensions } = said;
+    const { error: shown } = body as { error?: { message: string } };
+    if (!shown) return { status, body };
+    const { message, ...extensions } = shown;
     return { status, body: { errors: [{ message, extensions }] } };
   }
 }

@@ -22,27 +22,27 @@ describe('failures of what is tried again and again', () => {
   });
 
   it('are told once, and so is their end', async () => {
-    for (let i = 0; i < 100; i++) await failures.tried('look', () => Promise.reject(away()));
-    await failures.tried('look', () => Promise.resolve());
-    await failures.tried('look', () => Promise.resolve());
+    for (let i = 0; i < 100; i++) await failures.attempt('look', () => Promise.reject(away()));
+    await failures.attempt('look', () => Promise.resolve());
+    await failures.attempt('look', () => Promise.resolve());
     expect(said).toEqual(['could not look: The database cannot be reached at the moment', 'can look again']);
   });
 
   it('are told again when they are others, and after a while', () => {
-    failures.failed('look', away());
-    failures.failed('look', new Error('of ours'));
-    failures.failed('look', new Error('of ours'));
-    failures.failed('ask', away());
+    failures.recordFailure('look', away());
+    failures.recordFailure('look', new Error('of ours'));
+    failures.recordFailure('look', new Error('of ours'));
+    failures.recordFailure('ask', away());
     expect(said).toEqual([
       expect.stringMatching(/^could not look: The database/),
       'could not look: of ours with its stack',
       expect.stringMatching(/^could not ask: The database/),
     ]);
     jest.advanceTimersByTime(9 * 60_000);
-    failures.failed('look', new Error('of ours'));
+    failures.recordFailure('look', new Error('of ours'));
     expect(said).toHaveLength(3);
     jest.advanceTimersByTime(61_000);
-    failures.failed('look', new Error('of ours'));
+    failures.recordFailure('look', new Error('of ours'));
     expect(said).toHaveLength(4);
   });
 });

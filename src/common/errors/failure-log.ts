@@ -1,49 +1,48 @@
 import type { Logger } from '@nestjs/common';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from './pg-errors.js';
 import { DomainError } from './domain-error.js';
 
-/** A failure that goes on is told again after this time, in milliseconds. */
+/** An ongoing failure is logged again after this time, in milliseconds. */
 const REMIND_MS = 10 * 60_000;
 
 /**
- * The failures of work that is tried again and again, each told once and not once a second: when it begins, when it is
- * another one, every ten minutes, and when the work can be done again. What is expected (a database that is away) comes
- * as one line, anything else with where it happened.
+ * Logs failures of work that is retried, without repeating them: when a failure begins or changes, every ten minutes while it
+ * lasts, and when the work succeeds again. Expected failures (the database is unreachable) are one line; others have a stack.
  */
 export class FailureLog {
-  private readonly told = new Map<string, { text: string; at: number }>();
+  private readonly ongoing = new Map<string, { text: string; at: number }>();
 
   constructor(private readonly logger: Logger) {}
 
   /**
-   * Does the work; what fails is told, and no more: whoever tries it tries it again.
+   * Runs the work and logs its failure, without throwing: the caller retries.
    *
-   * @param what it is for, as in "could not …".
+   * @param what the work does, to complete "could not …".
    */
-  async tried(what: string, work: () => Promise<unknown>): Promise<void> {
+  async attempt(what: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
-      this.worked(what);
+      this.recordSuccess(what);
     } catch (error) {
-      this.failed(what, error);
+      this.recordFailure(what, error);
     }
   }
 
-  failed(what: string, error: unknown): void {
+  recordFailure(what: string, error: unknown): void {
     const known = toDomainError(error);
     const text = `could not ${what}: ${known instanceof Error ? known.message : String(known)}`;
-    const last = this.told.get(what);
+    const last = this.ongoing.get(what);
     if (last?.text === text && performance.now() - last.at < REMIND_MS) return;
-    this.told.set(what, { text, at: performance.now() });
+    this.ongoing.set(what, { text, at: performance.now() });
     if (known instanceof DomainError) this.logger.error(text);
     else this.logger.error(text, known instanceof Error ? known.stack : undefined);
   }
 
   isFailing(what: string): boolean {
-    return this.told.has(what);
+    return this.ongoing.has(what);
   }
 
-  worked(what: string): void {
-    if (this.told.delete(what)) this.logger.log(`can ${what} again`);
+  recordSuccess(what: string): void {
+    if (this.ongoing.delete(what)) this.logger.log(`can ${what} again`);
   }
 }

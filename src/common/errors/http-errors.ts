@@ -1,5 +1,5 @@
 import { HttpException, type Logger } from '@nestjs/common';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from './pg-errors.js';
 import { DomainError, type ErrorCode } from './domain-error.js';
 import { maskError } from './masked-error.js';
 
@@ -15,13 +15,13 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   INTERNAL_SERVER_ERROR: 500,
 };
 
-/** The answer of a route that is not GraphQL. */
+/** Error response of a route other than GraphQL. */
 export interface HttpErrorAnswer {
   status: number;
   body: unknown;
 }
 
-/** Says of an error what GraphQL would say, in the shape `{ error: { code, message, …details } }`. */
+/** Describes an error as GraphQL would, in the shape `{ error: { code, message, …details } }`. */
 export function httpErrorAnswer(error: unknown, route: string, logger: Logger): HttpErrorAnswer {
   const known = toDomainError(error);
   if (known instanceof DomainError) {
@@ -30,7 +30,7 @@ export function httpErrorAnswer(error: unknown, route: string, logger: Logger): 
   }
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    // A health check says with 503 and a body of its own what is down.
+    // A health check answers 503 with a body of its own.
     if (status >= 500) return { status, body: error.getResponse() };
     const code: ErrorCode = status === 404 ? 'NOT_FOUND' : 'BAD_USER_INPUT';
     return { status, body: { error: { code, message: error.message } } };

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 
-/** What a caller is told of a failure that nobody expected: nothing of it, but an id under which the log has it. */
+/** What a caller sees of an unexpected failure: only an id to find it in the log. */
 export interface MaskedError {
   message: string;
   code: 'INTERNAL_SERVER_ERROR';
   correlationId: string;
 }
 
-/** Logs a failure as it is. @param where it happened: a path of a query, a route. */
+/** Logs an unexpected failure in full. @param where path of the query, or route. */
 export function maskError(logger: Logger, where: string, error: unknown): MaskedError {
   const correlationId = randomUUID();
   logger.error(`${correlationId} ${where}`, error instanceof Error ? error.stack : error);

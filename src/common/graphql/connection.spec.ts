@@ -12,15 +12,15 @@ describe('a cursor', () => {
   });
 
   it.each([
-    ['', 'no cursor'],
-    ['garbage', 'no cursor'],
-    ['🛰', 'no cursor'],
-    [writeCursor([]), 'no cursor'],
-    [Buffer.from('{"kind":1}').toString('base64url'), 'no cursor'],
-    [Buffer.from('["kind",1,2]').toString('base64url'), 'no cursor'],
-    [writeCursor(['kind', 'x']), 'no cursor'],
-    [writeCursor(['kind', 'x', 'y']), 'no cursor'],
-    [writeCursor(['kind', 'x', '1', '2']), 'no cursor'],
+    ['', 'not a cursor'],
+    ['garbage', 'not a cursor'],
+    ['🛰', 'not a cursor'],
+    [writeCursor([]), 'not a cursor'],
+    [Buffer.from('{"kind":1}').toString('base64url'), 'not a cursor'],
+    [Buffer.from('["kind",1,2]').toString('base64url'), 'not a cursor'],
+    [writeCursor(['kind', 'x']), 'not a cursor'],
+    [writeCursor(['kind', 'x', 'y']), 'not a cursor'],
+    [writeCursor(['kind', 'x', '1', '2']), 'not a cursor'],
     [writeCursor(['other', 'x', '1']), 'of another list'],
   ])('is refused: %j', (cursor, why) => {
     expect(() => readCursor(cursor, 'kind', parts)).toThrow(why);

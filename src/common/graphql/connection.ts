@@ -1,7 +1,7 @@
 import { Field, ObjectType } from '@nestjs/graphql';
 import { DomainError } from '../errors/domain-error.js';
 
-/** The most rows of one page, and of one list. */
+/** Maximum rows of a page or list. */
 export const MAX_ROWS = 10_000;
 
 @ObjectType({ description: 'Where a page lies in its list.' })
@@ -22,7 +22,7 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
-/** A page in the form that clients page through: see the Relay cursor connections specification. */
+/** A page, as in the Relay cursor connections specification. */
 export interface Connection<T> {
   edges: { cursor: string; node: T }[];
   nodes: T[];
@@ -30,9 +30,10 @@ export interface Connection<T> {
 }
 
 /**
- * Makes a page of rows of which one more than `first` was read.
+ * Makes a page.
  *
- * @param after the cursor that the page begins behind, if any.
+ * @param rows up to one more than `first`, to see whether there is a next page.
+ * @param after the cursor that the page follows, if any.
  */
 export function connectionOf<T>(
   rows: readonly T[],
@@ -54,24 +55,24 @@ export function connectionOf<T>(
   };
 }
 
-/** A cursor is the place of a row, which stays where it is whatever comes in; callers are not to look into it. */
+/** Encodes the position of a row, which new rows do not change. Opaque to callers. */
 export function writeCursor(place: readonly string[]): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
 /**
- * Reads a cursor of this kind.
+ * Decodes a cursor.
  *
- * @param kind its first part: what list, in which order; a cursor of another list is refused.
- * @param patterns what the parts behind the kind must be.
+ * @param kind its first part, which names the list and its order; cursors of other lists are refused.
+ * @param patterns of the parts after the kind.
  * @throws DomainError `BAD_USER_INPUT`.
  */
 export function readCursor(cursor: string, kind: string, patterns: readonly RegExp[]): string[] {
   const [found, ...parts] = decode(cursor);
-  if (found === undefined) throw wrongCursor('is no cursor of this API');
+  if (found === undefined) throw wrongCursor('is not a cursor of this API');
   if (found !== kind) throw wrongCursor('is a cursor of another list, or of another order');
   if (parts.length !== patterns.length || !patterns.every((pattern, i) => pattern.test(parts[i] ?? ''))) {
-    throw wrongCursor('is no cursor of this API');
+    throw wrongCursor('is not a cursor of this API');
   }
   return parts;
 }
@@ -81,7 +82,7 @@ function decode(cursor: string): string[] {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts;
   } catch {
-    // no JSON, so no cursor
+    // not JSON, so not a cursor
   }
   return [];
 }

@@ -2,7 +2,7 @@ import { GraphQLError, GraphQLScalarType } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 
 const iso = GraphQLDateTimeISO.toConfig();
-/** Outside of it the database does not read what JavaScript writes (`0000-…`, `+010000-…`). */
+/** PostgreSQL cannot parse JavaScript's format of dates outside this range (`0000-…`, `+010000-…`). */
 const FIRST = new Date('0001-01-01T00:00:00Z');
 const LAST = new Date('9999-12-31T23:59:59.999Z');
 
@@ -12,9 +12,9 @@ function withinRange(moment: Date): Date {
 }
 
 /**
- * `DateTime`: RFC 3339 with an offset, in and out; the answer is always UTC with milliseconds.
+ * `DateTime`: RFC 3339 with an offset; output is always UTC with milliseconds.
  *
- * Nest's own scalar of that name takes "garbage" for an Invalid Date and `true` for 1970.
+ * Nest's own scalar of that name accepts "garbage" as an Invalid Date and `true` as 1970.
  */
 export const DateTimeScalar = new GraphQLScalarType<Date, string | Date>({
   ...iso,

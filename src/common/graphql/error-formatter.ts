@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { type GraphQLFormattedError, GraphQLError } from 'graphql';
-import { toDomainError } from '../../database/pg-errors.js';
+import { toDomainError } from '../errors/pg-errors.js';
 import { DomainError } from '../errors/domain-error.js';
 import { maskError } from '../errors/masked-error.js';
 
 const logger = new Logger('GraphQL');
 
-/** Codes that Apollo gives to requests that are wrong in themselves; they are shown as they are. */
+/** Apollo's codes for invalid requests, which are passed on. */
 const REQUEST_ERRORS: ReadonlySet<unknown> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -17,12 +17,12 @@ const REQUEST_ERRORS: ReadonlySet<unknown> = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
-/** The parser descends with the query. */
+/** The parser is recursive: a query that is nested too deeply overflows the stack. */
 const TOO_DEEP = /call stack/;
 
 /**
- * Says what may be said of an error: expected ones with their code and details, a wrong request as Apollo says it, and
- * nothing of anything else but an id under which the log has the whole story.
+ * Formats an error for the client: an expected one with its code and details, an invalid request as Apollo describes it, and
+ * for any other only an id to find it in the log.
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const original = error instanceof GraphQLError ? error.originalError : error;

@@ -14,22 +14,22 @@ import { type ComplexityEstimator, fieldExtensionsEstimator, getComplexity } fro
 import { DomainError } from '../errors/domain-error.js';
 
 export interface QueryLimits {
-  /** Rows that an answer may have. */
+  /** Maximum rows of an answer. */
   maxComplexity: number;
-  /** Levels of fields below each other. */
+  /** Maximum levels of nested fields. */
   maxDepth: number;
 }
 
-/** Words and signs of a document. Each alias of a query is a query: what a person writes has hundreds of them. */
+/** Maximum lexical tokens of a document. Queries written by people have hundreds. */
 export const MAX_TOKENS = 5000;
-/** Fields at the top of a query. Each is at least one statement, however few rows it has. */
+/** Maximum root fields of a query. Each runs at least one SQL statement, however few rows it returns. */
 const MAX_TOP_FIELDS = 50;
-/** Fields to look at before a query is refused: fragments that use each other multiply them. */
+/** Maximum fields to examine: fragments that use each other multiply them. */
 const MAX_NODES = 20_000;
-/** What the library says of more: it has no code. */
+/** The library's message for more; it has no code. */
 const TOO_MANY_NODES = /maximum allowed number of nodes/;
 
-/** An operation as it is about to run; it has been validated. */
+/** A validated operation that is about to run. */
 export interface Operation {
   schema: GraphQLSchema;
   document: DocumentNode;
@@ -39,36 +39,36 @@ export interface Operation {
 
 type Cost = (options: { args: Record<string, unknown>; childComplexity: number }) => number;
 
-/** What a list costs: as many rows as the argument allows, each with what is asked of it. */
+/** Cost of a list: as many rows as the argument allows, each with its fields. */
 export function costOfList(limit: string): Cost {
   return ({ args, childComplexity }) => Number(args[limit]) * (1 + childComplexity);
 }
 
-/** What a connection costs: its nodes are rows, see {@link COST_OF_PART}. */
+/** Cost of a connection; its nodes are the rows, see {@link COST_OF_PART}. */
 export function costOfConnection(limit: string): Cost {
   return ({ args, childComplexity }) => Number(args[limit]) * childComplexity;
 }
 
-/** What is part of a row, or only holds rows, costs nothing itself. */
+/** Cost of a part of a row, or of a container of rows: nothing by itself. */
 export const COST_OF_PART: Cost = ({ childComplexity }) => childComplexity;
 
-/** Objects are rows of the database, and cost one; their columns cost nothing. */
+/** An object is a row and costs one; its columns cost nothing. */
 const costOfRows: ComplexityEstimator = ({ field, childComplexity }) =>
   isCompositeType(getNamedType(field.type)) ? 1 + childComplexity : 0;
 
 /**
- * Refuses an operation that asks for more than is allowed; the cost and the limit are in the error.
+ * Refuses an operation that exceeds the limits; the error has the cost and the limit.
  *
- * @throws DomainError `QUERY_TOO_COMPLEX`; GraphQLError when the cost hangs on an argument that is wrong.
+ * @throws DomainError `QUERY_TOO_COMPLEX`; GraphQLError for an invalid argument that determines the cost.
  */
 export function checkQueryCost(operation: Operation, { maxComplexity, maxDepth }: QueryLimits): void {
   const { schema, document } = operation;
   const definition = getOperationAST(document, operation.operationName);
-  if (!definition) return; // the executor says so
+  if (!definition) return; // reported by the executor
   const fragments = fragmentsOf(document);
   const topFields = topFieldsOf(definition.selectionSet, fragments);
   if (topFields > MAX_TOP_FIELDS) {
-    throw tooMuch(
+    throw tooComplex(
       `The query has ${topFields} fields at its top, and ${MAX_TOP_FIELDS} are allowed; ask in several queries`,
       {
         topFields,
@@ -78,27 +78,27 @@ export function checkQueryCost(operation: Operation, { maxComplexity, maxDepth }
   }
   const depth = depthOf(definition.selectionSet, fragments, new Map());
   if (depth > maxDepth) {
-    throw tooMuch(`The query is ${depth} levels deep, and ${maxDepth} are allowed`, {
+    throw tooComplex(`The query is ${depth} levels deep, and ${maxDepth} are allowed`, {
       depth,
       maxDepth,
     });
   }
   const variables = operation.variables ?? {};
-  // Wrong variables, too: no resolver will run.
+  // Invalid variables are reported by the executor too.
   if (getVariableValues(schema, definition.variableDefinitions ?? [], variables).errors) return;
   const definitions = document.definitions.filter(
     (one) => one.kind !== Kind.OPERATION_DEFINITION || one === definition,
   );
   const cost = costOf({ schema, document: { ...document, definitions }, variables });
   if (cost > maxComplexity) {
-    throw tooMuch(
+    throw tooComplex(
       `The answer may have ${cost} rows, and ${maxComplexity} are allowed; ask for fewer rows, or in several queries`,
       { cost, maxCost: maxComplexity },
     );
   }
 }
 
-/** @throws GraphQLError for a wrong argument, DomainError where fragments multiply to too many fields to look at. */
+/** @throws GraphQLError for an invalid argument, DomainError when fragments multiply to too many fields. */
 function costOf({ schema, document, variables = {} }: Operation): number {
   try {
     return getComplexity({
@@ -110,13 +110,16 @@ function costOf({ schema, document, variables = {} }: Operation): number {
     });
   } catch (error) {
     if (!(error instanceof Error && TOO_MANY_NODES.test(error.message))) throw error;
-    throw tooMuch(`The query has more than ${MAX_NODES} fields, those of its fragments counted at each use`, {
-      maxFields: MAX_NODES,
-    });
+    throw tooComplex(
+      `The query has more than ${MAX_NODES} fields, those of its fragments counted at each use`,
+      {
+        maxFields: MAX_NODES,
+      },
+    );
   }
 }
 
-function tooMuch(message: string, details: Record<string, number>): DomainError {
+function tooComplex(message: string, details: Record<string, number>): DomainError {
   return new DomainError('QUERY_TOO_COMPLEX', message, { details });
 }
 
@@ -130,7 +133,7 @@ function fragmentsOf(document: DocumentNode): Fragments {
   );
 }
 
-/** Fields that run by themselves, aliases of the same one each for itself; a name that is answered twice counts once. */
+/** Number of root fields. Each alias counts; the same response name twice counts once. */
 function topFieldsOf(selections: SelectionSetNode, fragments: Fragments): number {
   const names = new Set<string>();
   const seen = new Set<string>();
@@ -150,8 +153,8 @@ function topFieldsOf(selections: SelectionSetNode, fragments: Fragments): number
 }
 
 /**
- * Levels of fields. A fragment is measured once, however often it is used: else a chain of them that each use the next
- * one twice takes for ever. What is asked of the schema itself does not count: tools ask deep, and it reads no rows.
+ * Levels of nested fields. Each fragment is measured once, because a chain of fragments that use the next one twice would take
+ * exponential time. Introspection does not count: tools nest it deeply, and it reads no rows.
  */
 function depthOf(selections: SelectionSetNode, fragments: Fragments, known: Map<string, number>): number {
   let deepest = 0;
@@ -179,7 +182,7 @@ function depthOfFragment(name: string, fragments: Fragments, known: Map<string, 
   return depth;
 }
 
-/** The same failure as a request error, which is answered with status 400. */
+/** Converts a failure to a request error, which is answered with status 400. */
 export function asRequestError(error: unknown): GraphQLError {
   const http = { status: 400 };
   if (error instanceof GraphQLError) {

@@ -3,7 +3,7 @@ import { OperationTypeNode } from 'graphql';
 import { DomainError } from '../errors/domain-error.js';
 import { asRequestError, checkQueryCost, type QueryLimits } from './query-cost.js';
 
-/** Refuses what HTTP cannot answer and queries that ask for too much, before anything of them runs. */
+/** Refuses subscriptions over HTTP, and queries that exceed the limits, before they run. */
 export function queryLimits(limits: QueryLimits): ApolloServerPlugin {
   return {
     requestDidStart: () =>
@@ -13,7 +13,7 @@ export function queryLimits(limits: QueryLimits): ApolloServerPlugin {
             if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
               throw new DomainError(
                 'BAD_USER_INPUT',
-                'Subscriptions go over WebSocket (protocol graphql-transport-ws), at the same address',
+                'Subscriptions need a WebSocket (protocol graphql-transport-ws) at the same address',
               );
             }
             checkQueryCost({ schema, document, operationName, variables }, limits);

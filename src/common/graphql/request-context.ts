@@ -1,27 +1,27 @@
 import DataLoader from 'dataloader';
 import pLimit from 'p-limit';
 
-/** Fields at the top, and look-ups below them, that a request has under way: the pool is for others, too. */
-const AT_ONCE = 3;
+/** Root fields, and look-ups below them, that one request may run at once: other requests need the pool too. */
+const CONCURRENCY = 3;
 
-/** What lives as long as one GraphQL request. */
+/** State of one GraphQL request. */
 export class RequestContext {
-  /** Two of them: a field that has its turn waits for look-ups. */
-  private readonly turns = pLimit(AT_ONCE);
-  private readonly loads = pLimit(AT_ONCE);
+  /** Separate limits: a running root field waits for look-ups. */
+  private readonly rootFields = pLimit(CONCURRENCY);
+  private readonly lookUps = pLimit(CONCURRENCY);
   private readonly loaders = new Map<object, Map<string, DataLoader<string, unknown>>>();
 
-  /** Does the work of a field at the top of the query, when no more than a few others are under way. */
-  inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.turns(work);
+  /** Runs the resolver of a root field once fewer than the allowed number are running. */
+  limitRootField<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.rootFields(work);
   }
 
   /**
-   * The loader of this request that `owner` batches with: all look-ups of one level of a query become one call.
+   * The loader of this request with which `owner` batches: all look-ups of one level of a query become one call.
    *
-   * @param owner tells loaders apart; the service that loads.
-   * @param load values in the order of the keys; null for those that are not there.
-   * @param variant tells what else the look-ups of one owner hang on: what is asked for, arguments of the field.
+   * @param owner the service that loads; each has its own loaders.
+   * @param load returns values in the order of the keys; null for keys that do not exist.
+   * @param variant distinguishes loaders of one owner, e.g. by arguments of the field.
    */
   loader<T>(
     owner: object,
@@ -33,7 +33,7 @@ export class RequestContext {
     const name = JSON.stringify(variant);
     let loader = loaders.get(name);
     if (!loader) {
-      loader = new DataLoader<string, unknown>((keys) => this.loads(() => load(keys)), {
+      loader = new DataLoader<string, unknown>((keys) => this.lookUps(() => load(keys)), {
         maxBatchSize: 10_000,
       });
       loaders.set(name, loader);

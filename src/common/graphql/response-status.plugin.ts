@@ -1,19 +1,19 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 
 /**
- * The status of an answer to a document or variables that are wrong, by GraphQL over HTTP: 400 for who accepts
- * `application/graphql-response+json`, and 200 for `application/json`, where others than 200 may come from a proxy and are
- * no answers of GraphQL. Requests that are none (no JSON, no query) get 400 in any case.
+ * Status of the response to an invalid document or invalid variables, as GraphQL over HTTP demands: 400 for clients that accept
+ * `application/graphql-response+json`, and 200 for `application/json`, where any other status may come from a proxy. Requests
+ * that are not GraphQL at all (not JSON, no query) always get 400.
  */
 export const responseStatus: ApolloServerPlugin = {
   requestDidStart: () =>
     Promise.resolve({
       willSendResponse: ({ request, response, errors = [] }) => {
         const accepted = request.http?.headers.get('accept') ?? '';
-        const isNone = errors.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
+        const isNotGraphql = errors.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
         if (
           response.http.status === 400 &&
-          !isNone &&
+          !isNotGraphql &&
           !accepted.includes('application/graphql-response+json')
         ) {
           response.http.status = 200;

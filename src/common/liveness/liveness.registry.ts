@@ -1,34 +1,34 @@
 import { Injectable } from '@nestjs/common';
 
-/** What a loop was last heard to say. */
+/** State of a loop, by its last heartbeat. */
 export interface LoopState {
   name: string;
-  /** Whether its next sign of life is not overdue. */
+  /** Whether its next heartbeat is not overdue. */
   alive: boolean;
-  /** Time since its last sign of life, in milliseconds. */
+  /** Time since its last heartbeat, in milliseconds. */
   ageMs: number;
 }
 
-/** A loop's own end: it says here that it goes round. */
+/** With which a loop reports that it is running. */
 export interface Heartbeat {
-  /** A pass is done, or begins. @param withinMs when the next beat is due, where that is not the usual time. */
+  /** To be called at the start or end of a pass. @param withinMs when the next beat is due, if not after the usual time. */
   beat(withinMs?: number): void;
 }
 
 /**
- * Who works in this process, and whether they still do: `/health/live` asks it. A process that is "up" may have stopped
- * working long ago, so every loop reports its passes here, with one line:
+ * The loops of this process and whether they are still running, for `/health/live`. A process that is up may have stopped
+ * working, so every loop reports its passes here:
  *
  * ```ts
  * private readonly heartbeat = liveness.loop('jobs', 180_000); // once
- * this.heartbeat.beat(); // at every pass, also at one that failed: a restart mends no database
+ * this.heartbeat.beat(); // at every pass, also a failed one: a restart does not repair a database
  * ```
  */
 @Injectable()
 export class LivenessRegistry {
   private readonly beats = new Map<string, { at: number; dueAt: number }>();
 
-  /** Announces a loop, which counts as its first beat. @param maxAgeMs longest time between two beats. */
+  /** Registers a loop; counts as its first beat. @param maxAgeMs longest time between two beats. */
   loop(name: string, maxAgeMs: number): Heartbeat {
     const beat = (withinMs = maxAgeMs): void => {
       const at = this.now();
@@ -47,7 +47,7 @@ export class LivenessRegistry {
     }));
   }
 
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   now(): number {
     return performance.now();
   }

@@ -1,45 +1,44 @@
 import { DomainError } from '../../common/errors/domain-error.js';
-import { describeTransactions, holdersOf } from '../other-transactions.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { describeTransactions, findLockHolders } from '../other-transactions.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import { retryTransient } from '../retry.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transactions.js';
-import { whileJobsRest } from './job-locks.js';
+import { whileJobsPaused } from './job-locks.js';
 import { lockRelations } from './relation-locks.js';
 
 /**
- * How long one try waits for its locks, all together, before it gives way: whoever comes after it waits as long. Shorter
- * than PostgreSQL's deadlock_timeout (1 s), counted from the first request, so that no reader or writer is ever the one that a
- * deadlock ends.
+ * How long one attempt waits for all its locks before it gives way, because later readers and writers queue behind it. Shorter
+ * than PostgreSQL's deadlock_timeout (1 s), counted from the first request, so that a deadlock never ends a reader or writer.
  */
 const LOCK_TIMEOUT = '800ms';
-/** How long it is tried. */
+/** How long to retry. */
 const PATIENCE_MS = 10 * 60_000;
 
-/** Who has used a relation for less than this many seconds is not named: it will be done before anybody has read it. */
+/** Transactions younger than this many seconds are not reported: they will have ended before anybody reads it. */
 const USED_FOR_S = 1;
 
-const MAY_PASS: ReadonlySet<string> = new Set([
+const RETRYABLE: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
   SQLSTATE.deadlockDetected,
   SQLSTATE.serializationFailure,
 ]);
 
 export interface BriefWork {
-  /** Relations that nobody may use meanwhile, in the order in which they are locked; those that are not there are left out. */
+  /** Relations to lock against everybody, in this order; missing ones are skipped. */
   relations?: readonly string[];
-  /** Runs before each try, outside the transaction, when no job of the product is at work. */
+  /** Runs before each attempt, outside the transaction, while the jobs of the product are paused. */
   catchUp?: () => Promise<void>;
-  /** Is told, a line each, who is in the way. */
+  /** Called with a line about the transactions that it waits for. */
   progress?: (line: string) => void;
   patienceMs?: number;
 }
 
 /**
- * Runs work that needs strong locks for a moment, again until it gets them; nothing of it is done before that. Jobs of the
- * product rest during each try: a refresh reads everything, for minutes.
+ * Runs short work that needs strong locks; retries until it gets them, and changes nothing before that. Jobs of the product are
+ * paused during each attempt, because a refresh may read for minutes.
  *
- * @throws DomainError `CONFLICT` that names who has the relations in use.
+ * @throws DomainError `CONFLICT` that names the transactions that use the relations.
  */
 export async function inBriefTransaction<T>(
   session: Session,
@@ -48,7 +47,7 @@ export async function inBriefTransaction<T>(
 ): Promise<T> {
   let users = '';
   const once = (): Promise<T> =>
-    whileJobsRest(session, progress, async () => {
+    whileJobsPaused(session, progress, async () => {
       await catchUp?.();
       return inTransaction(session, async () => {
         await lockRelations(session, relations, LOCK_TIMEOUT);
@@ -60,17 +59,17 @@ export async function inBriefTransaction<T>(
     try {
       return await once();
     } catch (error) {
-      if (!mayPass(error)) throw error;
-      const found = describeTransactions(await holdersOf(session, relations, USED_FOR_S));
+      if (!isRetryable(error)) throw error;
+      const found = describeTransactions(await findLockHolders(session, relations, USED_FOR_S));
       if (found !== '' && found !== users) progress(`waiting for those who use the tables: ${found}`);
       users = found;
       throw error;
     }
   };
   try {
-    return await retryTransient(attempt, patienceMs, mayPass);
+    return await retryTransient(attempt, patienceMs, isRetryable);
   } catch (error) {
-    if (!mayPass(error)) throw error;
+    if (!isRetryable(error)) throw error;
     throw new DomainError(
       'CONFLICT',
       `The tables were in use for ${Math.round(patienceMs / 60_000)} minutes${users && ` (${users})`}. ` +
@@ -80,4 +79,4 @@ export async function inBriefTransaction<T>(
   }
 }
 
-const mayPass = (error: unknown): boolean => MAY_PASS.has(databaseErrorCode(error) ?? '');
+const isRetryable = (error: unknown): boolean => RETRYABLE.has(databaseErrorCode(error) ?? '');

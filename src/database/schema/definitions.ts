@@ -6,9 +6,9 @@ import { keepRoutineRights } from './routine-rights.js';
 import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
 
 /**
- * Functions, procedures, triggers and views, in the order in which they can be made: the files of sql/definitions. They
- * are not migrated but applied as a whole, after the pending steps and in the same transaction, whenever the database
- * records others. `{engine}` and `{spatial}` stand for the folders of what the database is made with.
+ * Functions, procedures, triggers and views, in the order in which they can be created: the files of sql/definitions. They are
+ * not migrated but applied as a whole, after the pending steps and in the same transaction, whenever the database records
+ * other ones. `{engine}` and `{spatial}` stand for the folders of the database's engine and spatial layer.
  */
 const ORDER = [
   'removed',
@@ -67,7 +67,7 @@ export function definitionFiles({ engine, spatialLayer }: Foundation): string[] 
   );
 }
 
-/** SHA-256 over all definitions of such a database, in hexadecimal: what the database records of them. */
+/** SHA-256 of all definitions for such a database, in hexadecimal, as the database records it. */
 export function definitionsHash(made: Foundation): string {
   const hash = createHash('sha256');
   for (const file of definitionFiles(made)) hash.update(`${file}\n`).update(sqlFile(file));
@@ -90,7 +90,7 @@ export async function applyDefinitions(session: SqlRunner, made: Foundation): Pr
   });
 }
 
-/** A function, procedure, view or materialized view that a definition makes. */
+/** A function, procedure, view or materialized view that a definition creates. */
 export interface DefinedObject {
   kind: 'ROUTINE' | 'VIEW' | 'MATERIALIZED VIEW';
   name: string;
@@ -99,7 +99,7 @@ export interface DefinedObject {
 const DEFINED =
   /^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?([a-z0-9_.]+)/gm;
 
-/** What the definitions make, read from their text; triggers go with their functions and tables. */
+/** The objects that the definitions create, read from their text; triggers are dropped with their functions and tables. */
 export function definedObjects(files: readonly string[]): DefinedObject[] {
   return files
     .flatMap((file) => [...sqlFile(file).matchAll(DEFINED)])
@@ -110,7 +110,7 @@ export function definedObjects(files: readonly string[]): DefinedObject[] {
 }
 
 /**
- * Drops what these definitions make, newest first, but for what something else still needs: call it again when that is
+ * Drops the objects of these definitions, newest first, except those that others still depend on: call it again when those are
  * gone. Nothing cascades.
  */
 export async function dropDefinitions(session: SqlRunner, files: readonly string[]): Promise<void> {

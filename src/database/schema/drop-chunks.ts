@@ -1,8 +1,8 @@
 import type { SqlRunner } from '../server-capabilities.js';
 
 /**
- * Empties a hypertable or continuous aggregate that is dropped next: where TimescaleDB (2.28.3) drops one with its chunks,
- * it leaves the tables behind that hold the compressed ones. Nothing happens where there is neither of this name.
+ * Empties a hypertable or continuous aggregate before it is dropped: TimescaleDB (2.28.3) would leave behind the tables of its
+ * compressed chunks. Does nothing if there is none of this name.
  */
 export async function dropChunks(session: SqlRunner, name: string): Promise<void> {
   await session.query(`

@@ -1,20 +1,20 @@
-import { lockKey } from '../../locking/lock-key.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { lockKey } from '../lock-key.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import type { Session } from '../session.js';
 
-/** Work of running servers that has relations in use for long, each under a lock of this name. */
+/** Jobs of running servers that use relations for a long time, each under a lock of its name. */
 export const JOBS = ['maintenance', 'aggregate_refresh', 'view_refresh', 'change_refresh'] as const;
 export type Job = (typeof JOBS)[number];
 
-/** Longer than that, and the job is no reason to wait: the locks of its relations decide. */
+/** How long to wait for a job; after that the locks of its relations decide. */
 const LONGEST_WAIT = '2min';
 const SILENT_MS = 5_000;
 
 /**
- * Works while these jobs are not at work in any process, of this version or an older one: they find their lock held, and try
- * again later. A job that is at work is waited for, without any other lock.
+ * Works while these jobs are paused in all processes, of this version or an older one: they find their lock held, and retry
+ * later. Waits for a running job, without holding any other lock.
  */
-export async function whileJobsRest<T>(
+export async function whileJobsPaused<T>(
   session: Session,
   progress: (line: string) => void,
   work: () => Promise<T>,

@@ -1,14 +1,14 @@
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import type { Session } from '../session.js';
 import { definedObjects } from './definitions.js';
 
-/** Views that statements of clients go through first and tables that they reach through those. */
+/** Views that clients query first, and through which they reach the tables. */
 const AGGREGATES = ['location_history_hourly', 'location_history_daily'];
 
 /**
- * The relations that applying these definitions changes, in the order in which readers lock them: a view before what it
- * stands on. So whoever is ahead of us needs nothing that we have already. Tables that every statement looks into, above all
- * history_state, are not among them: some look into them first, and others last.
+ * The relations that these definitions change, in the order in which readers lock them: a view before the relations that it
+ * reads, so that nobody ahead of us needs a lock that we hold. Without tables that every statement reads, above all history_state:
+ * some statements read them first, others last.
  */
 export function definedRelations(files: readonly string[]): string[] {
   const views = definedObjects(files)
@@ -18,11 +18,10 @@ export function definedRelations(files: readonly string[]): string[] {
 }
 
 /**
- * Locks relations against everybody, one after the other; those that are not there are left out. To be called first in a
- * transaction.
+ * Locks relations against everybody, one after the other; missing ones are skipped. To be called first in a transaction.
  *
- * @param timeout for all of them together.
- * @throws 55P03 where it was not enough.
+ * @param timeout for all locks together.
+ * @throws 55P03 after the timeout.
  */
 export async function lockRelations(
   session: Session,
@@ -32,7 +31,7 @@ export async function lockRelations(
   if (relations.length === 0) return;
   try {
     await session.query(`SET LOCAL statement_timeout = '${timeout}'`);
-    // LOCK TABLE would take the tables below a view as well, and refuses a materialized view. The other two change nothing.
+    // LOCK TABLE would also lock the tables below a view, and refuses a materialized view; the two ALTERs change nothing.
     await session.query(`
       DO $$
       DECLARE

@@ -3,18 +3,17 @@ import type { Foundation, SqlRunner } from '../server-capabilities.js';
 import { definedObjects, definitionFiles } from './definitions.js';
 import { dropChunks } from './drop-chunks.js';
 
-/** Suffix of a relation that is made beside the one it is to replace, and of the one that was replaced. */
+/** Suffixes of a relation that will replace another one, and of a replaced one. */
 const NEXT = '_next';
 const SUPERSEDED = '_superseded';
 
-/** The materialized views, continuous aggregates among them: the relations that cannot be altered in place. */
+/** Materialized views and continuous aggregates, which cannot be altered in place. */
 const REPLACEABLE = ['location_history', 'location_history_hourly', 'location_history_daily'] as const;
 export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
- * Puts `<name>_next` in the place of a materialized view, with the rights and comments of the old one. Indexes of the new
- * one lose the `_next` at their ends. The old one stays as `<name>_superseded` until nothing depends on it: see
- * dropSuperseded(). To be called in a transaction.
+ * Replaces a materialized view with `<name>_next`, which gets its rights and comments. Its indexes lose the suffix `_next`. The
+ * old view stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be called in a transaction.
  */
 export async function replaceRelation(session: SqlRunner, name: Replaceable): Promise<void> {
   await session.query(`
@@ -64,7 +63,7 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
     END $replace$`);
 }
 
-/** Drops what was replaced, once the definitions stand on what replaced it; in the same transaction. */
+/** Drops replaced relations once the definitions use the new ones; in the same transaction. */
 export async function dropSuperseded(session: SqlRunner): Promise<void> {
   for (const name of REPLACEABLE) {
     await dropChunks(session, `${name}${SUPERSEDED}`);
@@ -74,8 +73,8 @@ export async function dropSuperseded(session: SqlRunner): Promise<void> {
 }
 
 /**
- * What others have built on relations that are to be replaced, e.g. `theirs (on location_history)`: views, functions, and
- * tables with columns of their types. It would keep the old ones alive.
+ * Objects of others that depend on relations to be replaced, e.g. `theirs (on location_history)`: views, functions, and tables
+ * with columns of their types. They would keep the old relations alive.
  */
 export async function findForeignDependents(
   session: SqlRunner,
@@ -108,7 +107,7 @@ export async function findForeignDependents(
   return found.map(({ dependent }) => dependent);
 }
 
-/** @throws DomainError `CONFLICT` that names what findForeignDependents() finds. */
+/** @throws DomainError `CONFLICT` that names the objects that findForeignDependents() finds. */
 export async function refuseForeignDependents(
   session: SqlRunner,
   made: Foundation,

@@ -3,13 +3,13 @@ import type { SqlRunner } from '../server-capabilities.js';
 interface LimitedRoutine {
   schema: string;
   name: string;
-  /** Who may execute it beside its owner, as GRANT writes it. */
+  /** Roles that may execute it beside its owner, in the syntax of GRANT. */
   grantees: string[];
 }
 
 /**
- * Keeps who may execute the routines that `work` drops and creates with other arguments: PostgreSQL would let everybody.
- * Those that it replaces keep it by themselves.
+ * Keeps the execution rights of routines that `work` drops and creates with other arguments; PostgreSQL would allow everybody.
+ * Routines that are replaced keep their rights anyway.
  *
  * @param names of the routines, without their schemas.
  */

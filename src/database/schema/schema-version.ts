@@ -3,10 +3,10 @@ import { DomainError } from '../../common/errors/domain-error.js';
 import type { SqlRunner } from '../server-capabilities.js';
 import { PROGRAM_VERSION } from './program-version.js';
 
-/** The oldest program that works on a database of this version: raise it only when a step takes something away. */
+/** The oldest program that works with this schema; raise it only when a step removes something. */
 export const LOWEST_PROGRAM = '0.1.0';
 
-/** The last version that recorded none. */
+/** The last version that did not record its version. */
 const UNRECORDED = '0.1.0';
 
 export interface SchemaVersion {
@@ -14,11 +14,11 @@ export interface SchemaVersion {
   version: string;
   /** The oldest program that may use it. */
   lowestProgram: string;
-  /** Hash of the definitions, see definitionsHash(); null in a database of 0.1.0, or one whose upgrade is not complete. */
+  /** Hash of the definitions, see definitionsHash(); null in a database of 0.1.0, or after an incomplete upgrade. */
   definitions: string | null;
 }
 
-/** What a migrated database records of its schema. @throws DomainError `BAD_CONFIGURATION` where that cannot be read. */
+/** The recorded version of a migrated database. @throws DomainError `BAD_CONFIGURATION` if it is invalid. */
 export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
   const none: SchemaVersion = { version: UNRECORDED, lowestProgram: UNRECORDED, definitions: null };
   const [{ present }] = (await db.query(`SELECT to_regclass('schema_version') IS NOT NULL AS present`)) as [
@@ -32,8 +32,8 @@ export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
     if (version !== undefined && semver.valid(version) === null) {
       throw new DomainError(
         'BAD_CONFIGURATION',
-        `The table schema_version says "${version}", which is no version: it was changed by hand. ` +
-          'Put back what it said, or restore a backup',
+        `The table schema_version says "${version}", which is not a version: it was changed by hand. ` +
+          'Put back the original value, or restore a backup',
       );
     }
   }
@@ -52,7 +52,7 @@ export async function storeVersion(
   );
 }
 
-/** @throws DomainError `BAD_CONFIGURATION` where this program is too old to use the database. */
+/** @throws DomainError `BAD_CONFIGURATION` if this program is too old for the database. */
 export function refuseTooNew({ version, lowestProgram }: SchemaVersion): void {
   if (semver.lt(PROGRAM_VERSION, lowestProgram)) {
     throw new DomainError(
@@ -63,12 +63,12 @@ export function refuseTooNew({ version, lowestProgram }: SchemaVersion): void {
   }
 }
 
-/** Whether a newer program has changed the schema. */
+/** Whether a newer program has migrated the schema. */
 export function isNewer({ version }: SchemaVersion): boolean {
   return semver.gt(version, PROGRAM_VERSION);
 }
 
-/** @throws DomainError `BAD_CONFIGURATION` where migrating with this program would take the schema back. */
+/** @throws DomainError `BAD_CONFIGURATION` if migrating with this program would downgrade the schema. */
 export function refuseDowngrade(current: SchemaVersion): void {
   if (isNewer(current)) {
     throw new DomainError(

@@ -3,19 +3,19 @@ import type { Foundation, SqlRunner } from '../server-capabilities.js';
 import type { Session } from '../session.js';
 import { sqlFile } from '../sql-files.js';
 
-/** What a part of a step does to one relation, for `migrate --plan`. */
+/** What a step does to one relation, for `migrate --plan`. */
 export interface PlannedWork {
   /** Name of the relation. */
   relation: string;
-  /** What happens, in a few words: "add 6 columns". */
+  /** In a few words, e.g. "add 6 columns". */
   action: string;
   /** The strongest lock it takes, and who has to wait for it. */
   lock: 'none' | 'writers of the same rows wait' | 'writers wait' | 'readers and writers wait';
-  /** Whether all rows are written again, which decides how long it takes. */
+  /** Whether it rewrites all rows, which takes long. */
   rewrites: boolean;
 }
 
-/** What the preparation of a step is given. */
+/** Arguments of the preparation of a step. */
 export interface Preparation {
   session: Session;
   made: Foundation;
@@ -24,11 +24,10 @@ export interface Preparation {
 }
 
 /**
- * One entry of the list that the database keeps of what has run (`schema_migrations`), and the frozen SQL files that it
- * runs. A step is never edited once it is released: sql/migrations/checksums.txt and the database itself know its files.
+ * An entry of `schema_migrations`, and the frozen SQL files that it runs. A released step is never edited:
+ * sql/migrations/checksums.txt and the database record its files.
  *
- * A step may call only functions that it made itself, or that the step before it left: those of sql/definitions come
- * after all steps.
+ * A step may call only functions that it or an earlier step created: those of sql/definitions are applied after all steps.
  */
 export abstract class Step implements MigrationInterface {
   /** Folder of its files below sql/migrations. */
@@ -37,25 +36,25 @@ export abstract class Step implements MigrationInterface {
   /** Its files, in order, relative to the folder and without the ending. */
   abstract files(made: Foundation): readonly string[];
 
-  /** Those of its files that make or change the relations of an engine. */
+  /** Those of its files that create or change relations of an engine. */
   engineFiles(made: Foundation): readonly string[] {
     return this.files(made).filter((file) => file.startsWith(`${made.engine}/`));
   }
 
-  /** Makes the relations of an engine in a database that has all others already: for the one that moves to it. */
+  /** Creates the relations of an engine in a database that has all others, when it moves to that engine. */
   async makeRelations(runner: SqlRunner, made: Foundation): Promise<void> {
     for (const file of this.engineFiles(made)) await this.runFile(runner, file);
   }
 
-  /** What `migrate --plan` says of it. */
+  /** Its part of `migrate --plan`. */
   plan?(made: Foundation): readonly PlannedWork[];
 
-  /** Relations that it makes anew: what others have built on them has to go before. */
+  /** Relations that it replaces; dependent objects of others have to be dropped first. */
   replaces?(made: Foundation): readonly string[];
 
   /**
-   * The part that takes long or cannot run in a transaction. It runs before the rest, while the version before goes on
-   * working; it may be interrupted anywhere and is run again from its beginning.
+   * The part that takes long or cannot run in a transaction. It runs first, while the previous version keeps working. It may
+   * be interrupted anywhere, and is then run again from its start.
    */
   prepare?(preparation: Preparation): Promise<void>;
 

@@ -1,11 +1,11 @@
 --[[
-  Claims the keys without an identity for a deployment, or renews its claim, if no other deployment has one.
+  Claims the default prefix for a deployment, or renews its claim, unless another deployment has it.
 
   KEYS[1]  the claim
-  ARGV[1]  identity of the deployment
-  ARGV[2]  the same with a name for people, which is what the claim holds
+  ARGV[1]  id of the deployment
+  ARGV[2]  id and name of the deployment: the value of the claim
   ARGV[3]  milliseconds until the claim expires
-  Output   nil where the claim is the asker's; else what it holds, or what type it is of
+  Output   nil if the caller has the claim; otherwise its value, or its type
 ]]
 local owner = redis.pcall('GET', KEYS[1])
 if type(owner) == 'table' then

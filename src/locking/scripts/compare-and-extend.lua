@@ -1,10 +1,10 @@
 --[[
-  Extends a lock, if it is still the asker's.
+  Extends a lock, if the caller still holds it.
 
-  KEYS[1]  the lock, of whatever type it is by now
-  ARGV[1]  token of the asker's acquisition
-  ARGV[2]  milliseconds until it expires, from now on
-  Output   1 extended, 0 there is no such lock, -1 it is another's; in both nothing is changed
+  KEYS[1]  the lock; its key may have another type by now
+  ARGV[1]  token of the caller's acquisition
+  ARGV[2]  new time to live in milliseconds
+  Output   1 extended; 0 no such lock, -1 held by another: nothing is changed
 ]]
 local owner = redis.pcall('GET', KEYS[1])
 if owner == ARGV[1] then

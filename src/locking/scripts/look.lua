@@ -1,9 +1,8 @@
 --[[
-  Tells what is in the place of a lock; changes nothing.
+  Describes the key in the place of a lock; changes nothing.
 
   KEYS[1]  the lock
-  Output   nil where there is nothing; else type, milliseconds until it expires (-1: never), and the first characters of a
-           string
+  Output   nil if there is none; otherwise its type, milliseconds until it expires (-1: never), and the start of a string
 ]]
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'none' then

@@ -1,5 +1,5 @@
 --[[
-  Fails where Redis takes no writes: it is full, read-only, or cannot save them. Leaves nothing behind.
+  Fails when Redis accepts no writes: it is full, read-only, or cannot save them. Leaves nothing behind.
 
   KEYS[1]  a key that nobody else uses
 ]]

@@ -1,11 +1,11 @@
 --[[
-  Takes a lock, if it is free; else tells what is in its place, whatever type that is of.
+  Takes a lock if it is free; otherwise describes the key in its place, of any type.
 
   KEYS[1]  the lock
-  ARGV[1]  token of the asker's acquisition
-  ARGV[2]  milliseconds until it expires
-  Output   nil where the lock is the asker's now; else type, milliseconds until it expires (-1: never), and the first
-           characters of a string
+  ARGV[1]  token of the caller's acquisition
+  ARGV[2]  time to live in milliseconds
+  Output   nil if the caller has the lock now; otherwise type, milliseconds until it expires (-1: never), and the start of
+           a string
 ]]
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return nil

@@ -3,15 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type AppConfig, loadConfig } from '../../../src/config/app-config.js';
 import type { HistoryEngine } from '../../../src/config/env.schema.js';
-import { HeardClient } from '../../../src/database/heard-client.js';
-import { migrate } from '../../../src/database/migrator.js';
+import { CrashSafeClient } from '../../../src/database/crash-safe-client.js';
+import { migrate } from '../../../src/migration/migrator.js';
 
 /**
  * Opens a connection. When it breaks, the statement that fails says so; without a listener the error would end the process
  * of the tests.
  */
 export async function connectTo(url: string): Promise<pg.Client> {
-  const client = new HeardClient({ connectionString: url });
+  const client = new CrashSafeClient({ connectionString: url });
   await client.connect();
   return client;
 }

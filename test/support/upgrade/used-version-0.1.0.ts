@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { HistoryEngine } from '../../../src/config/env.schema.js';
-import { readFoundation } from '../../../src/database/migrator.js';
+import { readFoundation } from '../../../src/migration/migrator.js';
 import { at, detailedHistory, HistoryModel, type TestReport, utcDay } from '../history-oracle.js';
 import { Random } from '../random.js';
 import { readHistory } from '../history.js';

@@ -6,12 +6,12 @@ import { DataSource } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
 import type { AppConfig } from '../../../src/config/app-config.js';
 import type { HistoryEngine } from '../../../src/config/env.schema.js';
-import { makePoliciesSafely } from '../../../src/database/changes-log.js';
-import { installPostgis, installTimescaledb } from '../../../src/database/extensions.js';
-import { readFoundation } from '../../../src/database/migrator.js';
-import { isTransient } from '../../../src/database/pg-errors.js';
+import { createPoliciesSafely } from '../../../src/database/changes-log.js';
+import { installPostgis, installTimescaledb } from '../../../src/migration/extensions.js';
+import { readFoundation } from '../../../src/migration/migrator.js';
+import { isTransient } from '../../../src/common/errors/pg-errors.js';
 import { retryTransient } from '../../../src/database/retry.js';
-import { withMigrationLock, withMigrationSession } from '../../../src/database/schema/migration-session.js';
+import { withMigrationLock, withMigrationSession } from '../../../src/migration/migration-session.js';
 import {
   chooseFoundation,
   type Foundation,
@@ -49,7 +49,7 @@ export async function createVersion010(
   await runSteps(db, ['0001']);
   if ((await readFoundation(db.dataSource))?.engine === 'timescaledb') {
     await db.administer(logNewReports());
-    await makePoliciesSafely(db.dataSource, db.config);
+    await createPoliciesSafely(db.dataSource, db.config);
   }
   return db;
 }
@@ -62,7 +62,7 @@ export function migrateToVersion010(config: AppConfig, url: string): Promise<His
     const made = chooseFoundation(server, config);
     if (made.spatialLayer === 'postgis') await installPostgis(guard);
     await runFrozenSteps(config, url, { server, made }, ['0001'], async (dataSource) => {
-      if (made.engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+      if (made.engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
     });
     return made.engine;
   });

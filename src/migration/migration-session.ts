@@ -1,23 +1,24 @@
 import type { DataSource } from 'typeorm';
-import { DomainError } from '../../common/errors/domain-error.js';
-import type { AppConfig } from '../../config/app-config.js';
-import { createDataSource } from '../data-source.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { createDataSource } from '../database/data-source.js';
+import { createMigrationDataSource } from './migration-data-source.js';
 import {
   databaseErrorCode,
   databaseErrorDetail,
   reasonInBrackets,
   SQLSTATE,
   toDomainError,
-} from '../pg-errors.js';
+} from '../common/errors/pg-errors.js';
 import {
   type Foundation,
   rawRetention,
   type ServerCapabilities,
   type SqlRunner,
-} from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { keptSession } from '../session-settings.js';
-import { requireWritable } from '../writable.js';
+} from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { dedicatedSession } from '../database/session-settings.js';
+import { requireWritable } from '../database/writable.js';
 import { verifyFrozenSteps, verifyRecordedSteps } from './frozen-steps.js';
 import {
   type LockWait,
@@ -26,9 +27,9 @@ import {
   MIGRATION_SESSION_LOCK,
   takeMigrationLock,
 } from './migration-lock.js';
-import { readVersion, refuseDowngrade } from './schema-version.js';
+import { readVersion, refuseDowngrade } from '../database/schema/schema-version.js';
 
-/** What a role or a database may limit for its clients would end what takes long here. */
+/** Removes limits that a role or database may have for its clients, and that would end long statements. */
 const UNLIMITED = {
   statement_timeout: '0',
   lock_timeout: '0',
@@ -36,16 +37,16 @@ const UNLIMITED = {
   idle_session_timeout: '0',
 };
 
-/** How the session works that changes the schema. */
+/** Settings of the session that changes the schema. */
 const MIGRATION_SETTINGS = {
   ...UNLIMITED,
   jit: 'off', // compiling takes longer than most of these statements
-  // TimescaleDB 2.28.3 loses rows in them (https://github.com/timescale/timescaledb/issues/10503), and what is not moved is lost.
+  // TimescaleDB 2.28.3 loses rows in them (https://github.com/timescale/timescaledb/issues/10503), which would be lost for good.
   max_parallel_workers_per_gather: '0',
 };
 
-/** What a lost connection, and an object of others, mean here; any other failure stays as it is. */
-function inWordsOfMigration(error: unknown): unknown {
+/** Explains a lost connection and a dependent object of others; returns any other error unchanged. */
+function toMigrationError(error: unknown): unknown {
   if (databaseErrorCode(error) === SQLSTATE.dependentObjects) {
     return new DomainError(
       'CONFLICT',
@@ -65,13 +66,13 @@ function inWordsOfMigration(error: unknown): unknown {
 }
 
 /**
- * Works on a session that keeps every other migration out, and only on a database whose steps are those of this program:
- * whatever changes the schema begins here.
+ * Works under the migration lock, after checking that the steps that ran are those of this program. Everything that changes the
+ * schema starts here.
  *
  * @param url of a direct connection, see directUrlOf().
- * @throws DomainError `UNAVAILABLE` where the connection fails, `BAD_CONFIGURATION` where a newer program or other files
- * have been at work, `CONFLICT` where another migration holds the lock for too long, or something of others stands on
- * what is dropped.
+ * @throws DomainError `UNAVAILABLE` when the connection fails, `BAD_CONFIGURATION` when a newer program or other files have
+ * migrated the database, `CONFLICT` when another migration holds the lock for too long, or objects of others depend on what is
+ * dropped.
  */
 export async function withMigrationLock<T>(
   config: AppConfig,
@@ -82,7 +83,7 @@ export async function withMigrationLock<T>(
   verifyFrozenSteps();
   const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url, {
     applicationName: MIGRATION_NAME,
-    session: keptSession(UNLIMITED),
+    session: dedicatedSession(UNLIMITED),
   });
   try {
     await guard.initialize();
@@ -98,7 +99,7 @@ export async function withMigrationLock<T>(
     await verifyRecordedSteps(session);
     return await work(session);
   } catch (error) {
-    throw inWordsOfMigration(error);
+    throw toMigrationError(error);
   } finally {
     await session.release();
     await guard.destroy(); // ends the session, and the lock with it
@@ -106,8 +107,8 @@ export async function withMigrationLock<T>(
 }
 
 /**
- * Works on the session that changes the schema. It holds a lock of its own: that of a migration that was killed goes when
- * the server has noticed, and until then its last statement may still be at work.
+ * Works on the session that changes the schema. It holds a lock of its own: when a migration was killed, its last statement may
+ * still be running until the server notices.
  */
 export async function withMigrationSession<T>(
   config: AppConfig,
@@ -130,7 +131,7 @@ export async function withMigrationSession<T>(
   }
 }
 
-/** The settings reach the SQL files as session settings, so that the files run under psql as well. */
+/** Passes the configuration to the SQL files as session settings, so that the files also run under psql. */
 function migrationDataSource(
   config: AppConfig,
   url: string,
@@ -144,8 +145,5 @@ function migrationDataSource(
     'tracker.hourly_retention_hours': String(config.HOURLY_RETENTION_HOURS),
     'tracker.daily_retention_hours': String(config.DAILY_RETENTION_DAYS * 24),
   };
-  return createDataSource(config, url, {
-    applicationName: MIGRATION_NAME,
-    session: keptSession({ ...MIGRATION_SETTINGS, ...settings }),
-  });
+  return createMigrationDataSource(config, url, dedicatedSession({ ...MIGRATION_SETTINGS, ...settings }));
 }

@@ -1,27 +1,27 @@
 import { type DataSource, MigrationExecutor } from 'typeorm';
-import { DomainError } from '../../common/errors/domain-error.js';
-import type { Foundation } from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { inBriefTransaction } from './brief-transaction.js';
-import { applyDefinitions, definitionFiles, definitionsHash } from './definitions.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import type { Foundation } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { applyDefinitions, definitionFiles, definitionsHash } from '../database/schema/definitions.js';
 import { recordStep } from './frozen-steps.js';
-import { definedRelations } from './relation-locks.js';
-import { dropSuperseded, refuseForeignDependents } from './replace-relation.js';
-import { readVersion } from './schema-version.js';
-import { Step } from './step.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import { dropSuperseded, refuseForeignDependents } from '../database/schema/replace-relation.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { Step } from '../database/schema/step.js';
 
-/** What is to be done to bring a database to the schema of this program. */
+/** Work that brings a database to the schema of this program. */
 export interface PendingWork {
   /** Steps that have not run, oldest first. */
   steps: readonly Step[];
-  /** Whether the definitions have to be applied: after any step, and where the database records others. */
+  /** Whether to apply the definitions: after any step, or if the database records other ones. */
   definitions: boolean;
 }
 
 /**
  * The steps that have run, oldest first.
  *
- * @throws DomainError `BAD_CONFIGURATION` where a step has not run and a later one has.
+ * @throws DomainError `BAD_CONFIGURATION` if a step has not run but a later one has.
  */
 export async function findExecuted(dataSource: DataSource, session: Session): Promise<Step[]> {
   const found = await new MigrationExecutor(dataSource, session).getExecutedMigrations();
@@ -55,14 +55,14 @@ export async function findPending(
   };
 }
 
-/** Relations that these steps make anew. */
+/** Relations that these steps replace. */
 export function replacedRelations(steps: readonly Step[], made: Foundation): string[] {
   return steps.flatMap((step) => step.replaces?.(made) ?? []);
 }
 
 /**
- * Runs what is pending: each step's preparation, then the step in a transaction; the definitions in that of the last step.
- * Interrupted anywhere, another call goes on.
+ * Runs the pending work: the preparation of each step, then the step in a transaction; the definitions in the transaction of the
+ * last step. If interrupted, the next call continues.
  *
  * @returns names of the steps that ran.
  */
@@ -73,7 +73,7 @@ export async function runPending(
   { steps, definitions }: PendingWork,
   progress: (line: string) => void,
 ): Promise<string[]> {
-  // Before anything is changed: they would be in the way at the very end.
+  // Checked before anything is changed; otherwise the last step would fail.
   await refuseForeignDependents(session, made, replacedRelations(steps, made));
   const finish = async (): Promise<void> => {
     await applyDefinitions(session, made);
@@ -103,7 +103,7 @@ export async function runPending(
   return steps.map((step) => step.constructor.name);
 }
 
-/** Runs a step and enters it into the lists of what has run; in the transaction that is under way. */
+/** Runs a step and records it, in the current transaction. */
 async function execute(dataSource: DataSource, session: Session, step: Step): Promise<void> {
   const executor = new MigrationExecutor(dataSource, session);
   const migration = (await executor.getPendingMigrations()).find(({ instance }) => instance === step);
@@ -112,7 +112,7 @@ async function execute(dataSource: DataSource, session: Session, step: Step): Pr
   await recordSteps(session, dataSource);
 }
 
-/** Records every folder whose steps have all run, as soon as there is a table for it. */
+/** Records every folder whose steps have all run, once the table for it exists. */
 async function recordSteps(session: Session, dataSource: DataSource): Promise<void> {
   const [{ present }] = (await session.query(
     `SELECT to_regclass('schema_steps') IS NOT NULL AS present`,

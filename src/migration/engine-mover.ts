@@ -1,49 +1,49 @@
 import type { QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
-import { makePoliciesSafely } from './changes-log.js';
+import { createPoliciesSafely } from '../database/changes-log.js';
 import { installTimescaledb } from './extensions.js';
-import { createDataSource } from './data-source.js';
+import { createMigrationDataSource } from './migration-data-source.js';
 import { readFoundation } from './migrator.js';
-import { type LockWait, MIGRATION_NAME } from './schema/migration-lock.js';
-import { withMigrationLock } from './schema/migration-session.js';
-import { refreshAggregate } from './refresh-aggregate.js';
-import { retryTransient } from './retry.js';
-import { keptSession } from './session-settings.js';
+import type { LockWait } from './migration-lock.js';
+import { withMigrationLock } from './migration-session.js';
+import { refreshAggregate } from '../database/refresh-aggregate.js';
+import { retryTransient } from '../database/retry.js';
+import { dedicatedSession } from '../database/session-settings.js';
 import {
   chooseFoundation,
   type Foundation,
   readCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
-import { applyDefinitions, definitionFiles, dropDefinitions } from './schema/definitions.js';
-import { dropSuperseded } from './schema/replace-relation.js';
-import { PROGRAM_VERSION } from './schema/program-version.js';
-import { readVersion } from './schema/schema-version.js';
-import { Step } from './schema/step.js';
-import { findPending } from './schema/step-runner.js';
-import { inTransaction } from './transactions.js';
+} from '../database/server-capabilities.js';
+import { applyDefinitions, definitionFiles, dropDefinitions } from '../database/schema/definitions.js';
+import { dropSuperseded } from '../database/schema/replace-relation.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { Step } from '../database/schema/step.js';
+import { findPending } from './step-runner.js';
+import { inTransaction } from '../database/transactions.js';
 
 export interface MoveReport {
   /** False when the database was on the timescaledb engine already. */
   moved: boolean;
-  /** Whether aggregates or materialized view had to be refreshed: also where an earlier move had left that undone. */
+  /** Whether the aggregates or the materialized view had to be refreshed, also because an earlier move was interrupted. */
   refreshed: boolean;
   /** Raw reports and days below the horizon that were carried over. */
   reports: number;
   days: number;
 }
 
-/** How long to wait for the readers and writers that are still there. */
+/** How long to wait for current readers and writers. */
 const LOCK_TIMEOUT = '30s';
 
 /**
- * Moves a filled database from the postgresql engine to the timescaledb engine, in one transaction: interrupted in it,
- * nothing has changed but that the extension is installed. Raw reports go into the hypertable, days below the horizon
- * beside the continuous aggregate; what is known of counted reports stays.
+ * Moves a database from the postgresql engine to the timescaledb engine, in one transaction: if that is interrupted, nothing has
+ * changed except that the extension is installed. Raw reports go into the hypertable, days below the horizon into the table beside
+ * the continuous aggregate; the identities of counted reports stay.
  *
- * Then the aggregates and the materialized view are refreshed. Interrupted in that, the database is moved and is marked
- * as stale: another call, or the refresher, does the rest.
+ * Then the aggregates and the materialized view are refreshed. If that is interrupted, they are marked as stale, and another call
+ * or the refresher does it.
  *
  * @param url of a direct connection, see directUrlOf().
  * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine or the schema is not that of this program, `NOT_FOUND` when the database is not
@@ -71,7 +71,7 @@ export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait
             await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
             return move(runner, made);
           });
-      await makePoliciesSafely(runner.dataSource, config);
+      await createPoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
     });
   };
@@ -90,16 +90,13 @@ async function refusePending(runner: QueryRunner, made: Foundation): Promise<voi
   );
 }
 
-/** Not the session that holds the lock: that one may have begun before the extension was there. */
+/** Not on the session that holds the lock: it may have started before the extension was installed. */
 async function withRunner<T>(
   config: AppConfig,
   url: string,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
-  const dataSource = await createDataSource(config, url, {
-    applicationName: MIGRATION_NAME,
-    session: keptSession(),
-  }).initialize();
+  const dataSource = await createMigrationDataSource(config, url, dedicatedSession()).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.connect();
@@ -110,7 +107,7 @@ async function withRunner<T>(
   }
 }
 
-/** Takes the relations of the one engine down and puts those of the other one up, by the same steps and definitions. */
+/** Replaces the relations of one engine with those of the other, using the same steps and definitions. */
 async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveReport, 'refreshed'>> {
   const to: Foundation = { ...from, engine: 'timescaledb' };
   await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
@@ -138,17 +135,17 @@ async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveRep
   await applyDefinitions(runner, to);
   await dropSuperseded(runner);
 
-  // Whether they are imprecise was decided when they came in: see flag_imprecise_report().
+  // Reports keep their imprecise flag: see flag_imprecise_report().
   await runner.query(`SELECT set_config('tracker.imprecise_above', 'infinity', true)`);
   await runner.query(
     `INSERT INTO location_reports (${columns.reports})
      SELECT ${columns.reports} FROM moved_reports ORDER BY hashed_adv_key, timestamp`,
   );
-  // Beside the continuous aggregate and never into it: a refresh that covers them would delete them.
+  // Never into the continuous aggregate: a refresh that covers them would delete them.
   await runner.query(
     `INSERT INTO location_history_daily_late (${columns.days}) SELECT ${columns.days} FROM moved_days`,
   );
-  // The materialized view was made anew before there was anything to see.
+  // The materialized view was created before there were any rows.
   await runner.query(
     'UPDATE refresh_state SET changes = changes + 1, behind_since = coalesce(behind_since, now())',
   );
@@ -158,7 +155,7 @@ async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveRep
   return { moved: true, ...counts };
 }
 
-/** Names of a relation's columns, for a statement. */
+/** Column names of a relation, for a statement. */
 async function columnsOf(runner: QueryRunner, relation: string): Promise<string> {
   const [{ columns }] = (await runner.query(
     `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
@@ -169,11 +166,11 @@ async function columnsOf(runner: QueryRunner, relation: string): Promise<string>
 }
 
 /**
- * Brings the aggregates and the materialized view up, where they are behind. Not in the transaction: a refresh of a
- * continuous aggregate refuses to run in one.
+ * Refreshes the aggregates and the materialized view if they are stale. Outside the transaction, because a continuous aggregate
+ * cannot be refreshed in one.
  */
 async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
-  // Read before, written after: a change that comes meanwhile leaves the view stale.
+  // Read before the refresh, stored after it: a change in between leaves the view stale.
   const [state] = (await runner.query(
     `SELECT changes, changes > refreshed OR markers IS NOT NULL AS stale, coalesce(markers, '{}') AS markers
      FROM refresh_state, (SELECT array_agg(id) AS markers FROM refresh_markers) AS waiting`,
@@ -181,7 +178,7 @@ async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
   if (!state.stale) return false;
   try {
     for (const relation of ['location_history_hourly', 'location_history_daily']) {
-      // The policies just made may be at the same work.
+      // Retried: the new policies may be refreshing the same window.
       await retryTransient(() => refreshAggregate(runner, relation, ['history_horizon()', 'NULL']));
     }
     await runner.query('REFRESH MATERIALIZED VIEW location_history');

@@ -1,26 +1,26 @@
-import type { Foundation, SqlRunner } from '../server-capabilities.js';
-import { sqlFile } from '../sql-files.js';
-import { definedObjects, definitionFiles, dropDefinitions } from './definitions.js';
-import { dropChunks } from './drop-chunks.js';
-import type { Step } from './step.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
+import { sqlFile } from '../database/sql-files.js';
+import { definedObjects, definitionFiles, dropDefinitions } from '../database/schema/definitions.js';
+import { dropChunks } from '../database/schema/drop-chunks.js';
+import type { Step } from '../database/schema/step.js';
 
-/** Aggregates by the names that they have, and had, and have before they take the place of others. */
+/** Continuous aggregates, under current and former names. */
 const CONTINUOUS_AGGREGATE = /^CREATE MATERIALIZED VIEW (location_history_\w+)/gm;
 const TABLE = /^CREATE (?:UNLOGGED )?TABLE (\w+)/gm;
 
-/** What the steps that ran in a database have made there, read from their files: nothing else is ever dropped. */
+/** Objects that the steps have created in a database, read from their files. Nothing else is ever dropped. */
 export interface OwnedObjects {
   tables: readonly string[];
   aggregates: readonly string[];
-  /** Whether a table `trackers` is the product's, or was there before and was adopted. */
+  /** Whether the steps created or adopted the table `trackers`. */
   trackers: boolean;
   /** Whether tables of earlier systems were renamed. */
   backups: boolean;
-  /** Files of functions and views. */
+  /** Files that define functions and views. */
   definitions: readonly string[];
 }
 
-/** @param steps those that have run. @param isDefined whether definitions were applied after them. */
+/** @param steps that have run. @param isDefined whether the definitions were applied after them. */
 export function ownedObjects(made: Foundation, steps: readonly Step[], isDefined: boolean): OwnedObjects {
   const files = steps.flatMap((step) => step.files(made).map((file) => `migrations/${step.folder}/${file}`));
   const named = (pattern: RegExp): string[] => [
@@ -37,9 +37,9 @@ export function ownedObjects(made: Foundation, steps: readonly Step[], isDefined
 }
 
 /**
- * Drops everything that is the product's; to be called in a transaction. A table `trackers` that was there before stays, as
- * it was, and backed-up tables have their names again. Nothing cascades: what others have built on it is in the way, and
- * PostgreSQL names it.
+ * Drops everything that the product created; to be called in a transaction. An adopted table `trackers` stays as it was before,
+ * and backed-up tables get their names back. Nothing cascades: PostgreSQL refuses if objects of others depend on it, and names
+ * them.
  */
 export async function dropEverything(session: SqlRunner, owned: OwnedObjects): Promise<void> {
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
@@ -72,10 +72,10 @@ export async function dropEverything(session: SqlRunner, owned: OwnedObjects): P
     END $$`);
 }
 
-/** Drops `trackers`, or what was added to one that was there before. */
+/** Drops `trackers`, or what was added to an adopted one. */
 async function giveTrackersBack(session: SqlRunner, { tables, definitions }: OwnedObjects): Promise<void> {
   const functions = definedObjects(definitions).map(({ name }) => name);
-  // What refers to its columns goes before they are changed back.
+  // Tables that refer to its columns are dropped before those are changed back.
   const referring = tables.filter((name) => name.startsWith('tracker_'));
   if (referring.length > 0) await session.query(`DROP TABLE IF EXISTS ${referring.join(', ')}`);
   await session.query(`

@@ -1,41 +1,41 @@
-import { DomainError } from '../../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE } from '../pg-errors.js';
-import { askQuickly, type Session } from '../session.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
+import { queryWithTimeout, type Session } from '../database/session.js';
 
-/** Two migrations at once would both find the same one pending. Any fixed number; it has no other use. */
+/** Arbitrary fixed numbers. Without the lock, two migrations at once would both run the same pending step. */
 export const MIGRATION_LOCK = 7_238_101;
 export const MIGRATION_SESSION_LOCK = 7_238_102;
 
-/** How the sessions of a migration are named in pg_stat_activity. */
+/** Name of a migration's sessions in pg_stat_activity. */
 export const MIGRATION_NAME = 'tracker-location-history migrate';
 
-/** How long another migration is waited for, and who is told about it. */
+/** How long to wait for another migration, and how to report it. */
 export interface LockWait {
-  /** By default a minute; 0: not at all. */
+  /** By default a minute; 0: do not wait. */
   seconds?: number | undefined;
-  /** Is told, a line each, who is in the way. */
+  /** Called with a line about each migration that it waits for. */
   progress?: ((line: string) => void) | undefined;
 }
 
 export const DEFAULT_WAIT_SECONDS = 60;
-/** Waiting for less than this is not worth a line. */
+/** Shorter waits are not reported. */
 const SILENT_MS = 5_000;
-/** A migration that has run no statement for so long is not at work. */
+/** A migration that has run no statement for this long is not active. */
 const IDLE = '5 seconds';
 
 interface Holder {
   pid: number;
   description: string;
-  /** Whether the server hides what it does: it is of another role. */
+  /** Whether the server hides its activity, because it belongs to another role. */
   isHidden: boolean;
-  /** Whether a migration is doing something under the lock. */
+  /** Whether a migration is active under the lock. */
   isAtWork: boolean;
 }
 
 /**
- * Takes one of the locks for a session, until the session ends.
+ * Takes one of the locks, until the session ends.
  *
- * @throws DomainError `CONFLICT` that names who has held it all the time.
+ * @throws DomainError `CONFLICT` that names the holder.
  */
 export async function takeMigrationLock(
   session: Session,
@@ -46,11 +46,11 @@ export async function takeMigrationLock(
   const timer = setTimeout(() => {
     findHolder(session, lock, pid).then(
       (holder) => holder && progress(`waiting for another migration: ${holder.description}`),
-      () => undefined, // the wait itself tells what is wrong with the connection
+      () => undefined, // a broken connection makes the wait itself fail
     );
   }, SILENT_MS);
   try {
-    const timeoutMs = Math.max(1, seconds * 1000); // 0 would be for ever
+    const timeoutMs = Math.max(1, seconds * 1000); // 0 would mean no timeout
     await session.query(`SELECT set_config('lock_timeout', $1, false)`, [String(timeoutMs)]);
     await session.query('SELECT pg_advisory_lock($1)', [lock]);
     await session.query(`SELECT set_config('lock_timeout', '0', false)`);
@@ -63,7 +63,7 @@ export async function takeMigrationLock(
 }
 
 function conflict(holder: Holder | null, seconds: number, cause: unknown): DomainError {
-  const who = holder?.description ?? 'a session that has ended since';
+  const who = holder?.description ?? 'a session that has ended meanwhile';
   const again = 'Run it again when that has ended, or wait longer: --wait <seconds>';
   const advice =
     holder === null || (holder.isAtWork && !holder.isHidden)
@@ -79,9 +79,9 @@ function conflict(holder: Holder | null, seconds: number, cause: unknown): Domai
   );
 }
 
-/** @param waiter process id of the session that waits. */
+/** @param waiter process id of the waiting session. */
 async function findHolder(session: Session, lock: number, waiter: number): Promise<Holder | null> {
-  const [holder] = await askQuickly<Holder[]>(
+  const [holder] = await queryWithTimeout<Holder[]>(
     session.dataSource,
     `WITH locks AS (
        SELECT l.pid, l.granted, l.objid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database

@@ -1,16 +1,16 @@
-/** What came of extending a lock: it is still ours, or it is another's. Neither could be asked: a rejection. */
+/** Result of extending a lock; it rejects when neither Redis nor the database could be asked. */
 export type Renewal = 'extended' | 'lost';
 
-/** Clocks of two machines do not run alike: ours gives up a little before the others may begin. */
+/** Clocks of two machines differ: we give up a little before others may take the lock. */
 const DRIFT = 0.01;
 
 /**
- * Keeps a lock that expires: extends it at a third of its time, by a chained timer, so that attempts never pile up.
+ * Extends a lock that expires, each time after a third of its time to live. Timers are chained, so attempts never pile up.
  *
- * The signal aborts when the lock is another's, or when its time has run out by our own clock, which counts from before
- * the request: after a pause of the process, too, when nobody has been asked yet.
+ * The signal aborts when somebody else has the lock, or when its time has run out by our own clock. That time counts from
+ * before each request, so the signal also aborts after the process was suspended, before anybody is asked.
  */
-export class LockKeeper {
+export class LockRenewer {
   private readonly controller = new AbortController();
   private renewal: NodeJS.Timeout | null = null;
   private expiry: NodeJS.Timeout | null = null;
@@ -20,15 +20,15 @@ export class LockKeeper {
 
   /**
    * @param name of the lock, for messages.
-   * @param takenAt before it was asked for, by performance.now().
+   * @param requestedAt when the lock was requested, by performance.now().
    */
   constructor(
     private readonly name: string,
     private readonly ttlMs: number,
-    takenAt: number,
+    requestedAt: number,
     private readonly extend: () => Promise<Renewal>,
   ) {
-    this.expiresAt = this.expiryFrom(takenAt);
+    this.expiresAt = this.expiryFrom(requestedAt);
     this.watchExpiry();
     this.scheduleRenewal(ttlMs / 3);
   }
@@ -38,7 +38,7 @@ export class LockKeeper {
     return this.controller.signal;
   }
 
-  /** Extends it no longer; resolves when no attempt is under way. */
+  /** Stops extending the lock; resolves when no attempt is running. */
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.renewal) clearTimeout(this.renewal);
@@ -46,20 +46,20 @@ export class LockKeeper {
     await this.running;
   }
 
-  /** Aborts the signal, with a LockLostError that says why; does nothing once the keeper has stopped. */
-  lose(why: string): void {
+  /** Aborts the signal with a LockLostError; does nothing after stop(). */
+  markLost(reason: string): void {
     if (this.stopped) return;
-    this.controller.abort(new LockLostError(this.name, why));
+    this.controller.abort(new LockLostError(this.name, reason));
   }
 
-  private expiryFrom(asked: number): number {
-    return asked + this.ttlMs * (1 - DRIFT);
+  private expiryFrom(requestedAt: number): number {
+    return requestedAt + this.ttlMs * (1 - DRIFT);
   }
 
   private watchExpiry(): void {
     if (this.expiry) clearTimeout(this.expiry);
     this.expiry = setTimeout(
-      () => this.lose('it could not be extended in time'),
+      () => this.markLost('it could not be extended in time'),
       this.expiresAt - performance.now(),
     );
   }
@@ -72,32 +72,32 @@ export class LockKeeper {
   }
 
   private async renew(): Promise<void> {
-    const asked = performance.now();
-    if (asked >= this.expiresAt) {
-      this.lose('it could not be extended in time');
+    const requestedAt = performance.now();
+    if (requestedAt >= this.expiresAt) {
+      this.markLost('it could not be extended in time');
       return;
     }
     try {
       if ((await this.extend()) === 'lost') {
-        this.lose('it is held by another');
+        this.markLost('it is held by another');
         return;
       }
     } catch {
-      this.scheduleRenewal(this.ttlMs / 10); // once more, until the time has run out
+      this.scheduleRenewal(this.ttlMs / 10); // retried until the time has run out
       return;
     }
     if (this.signal.aborted || this.stopped) return;
-    this.expiresAt = this.expiryFrom(asked);
+    this.expiresAt = this.expiryFrom(requestedAt);
     this.watchExpiry();
     this.scheduleRenewal(this.ttlMs / 3);
   }
 }
 
-/** What was done under a lock was stopped, because the lock was lost. */
+/** Work under a lock was stopped because the lock was lost. */
 export class LockLostError extends Error {
   override readonly name = 'LockLostError';
 
-  constructor(lock: string, why: string) {
-    super(`the lock ${lock} was lost: ${why}`);
+  constructor(lock: string, reason: string) {
+    super(`the lock ${lock} was lost: ${reason}`);
   }
 }

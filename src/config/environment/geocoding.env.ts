@@ -1,22 +1,20 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
-import { EnvVariable } from './env-variable.decorator.js';
-import { ImportEnvironment } from './import.env.js';
+import { EnvVariable } from '../env-variable.decorator.js';
 
-/** Who is asked for the nearest city. */
-export const GEOCODING_PROVIDERS = ['offline', 'nominatim', 'off'] as const;
+const GEOCODING_PROVIDERS = ['offline', 'nominatim', 'off'] as const;
 export type GeocodingProvider = (typeof GEOCODING_PROVIDERS)[number];
 
-/** The variables of geocoding; a part of `Environment`. */
-export class GeocodingEnvironment extends ImportEnvironment {
+/** The nearest city. */
+export class GeocodingEnvironment {
   @EnvVariable({
     description:
-      'Who names the nearest city: `offline` (GeoNames, in memory), `nominatim` (a server, and the other one until it answers), `off`.',
+      'Source of the nearest city: `offline` (GeoNames, in memory), `nominatim` (a server; `offline` until it answers), or `off`.',
   })
   @IsIn(GEOCODING_PROVIDERS)
   GEOCODING_PROVIDER: GeocodingProvider = 'offline';
 
-  @EnvVariable({ description: 'How far away the nearest city may be, in kilometres (1 to 20038).' })
+  @EnvVariable({ description: 'Greatest distance to the nearest city, in kilometres (1 to 20038).' })
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -24,8 +22,7 @@ export class GeocodingEnvironment extends ImportEnvironment {
   GEOCODING_MAX_DISTANCE_KM = 100;
 
   @EnvVariable({
-    description:
-      'Server that speaks the protocol of Nominatim; `/reverse` is added. For `GEOCODING_PROVIDER=nominatim`.',
+    description: 'Address of a Nominatim server, without `/reverse`. For `GEOCODING_PROVIDER=nominatim`.',
     secret: true,
   })
   @IsOptional()
@@ -34,7 +31,7 @@ export class GeocodingEnvironment extends ImportEnvironment {
 
   @EnvVariable({
     description:
-      'Who asks that server, with a way to reach you; public servers demand it. Needed with `NOMINATIM_URL`.',
+      'User agent for that server, with a way to reach you; public servers demand it. Needed with `NOMINATIM_URL`.',
   })
   @IsOptional()
   @Matches(/^[\x20-\x7e]{1,200}$/, {
@@ -51,7 +48,9 @@ export class GeocodingEnvironment extends ImportEnvironment {
   @Max(60_000)
   NOMINATIM_TIMEOUT_MS = 5_000;
 
-  @EnvVariable({ description: 'Requests a day to that server, of all instances together (1 to 1000000).' })
+  @EnvVariable({
+    description: 'Most requests a day to that server, from all processes together (1 to 1000000).',
+  })
   @Type(() => Number)
   @IsInt()
   @Min(1)

@@ -1,20 +1,21 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { migrations } from '../../migrations/index.js';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { lengthenDailyRetention, readFoundation, storeSettings } from './migrator.js';
-import { requireStandIns } from './search-path.js';
-import { checkFoundation, readCapabilities } from './server-capabilities.js';
-import { databaseErrorCode, toDomainError } from './pg-errors.js';
-import { definitionsHash } from './schema/definitions.js';
-import { PROGRAM_VERSION } from './schema/program-version.js';
-import { isStandby, requireWritable, whyReadOnly } from './writable.js';
-import { isNewer, readVersion, refuseTooNew } from './schema/schema-version.js';
+import { requireCompatSchema } from './search-path.js';
+import { checkFoundation, readCapabilities } from '../database/server-capabilities.js';
+import { databaseErrorCode, toDomainError } from '../common/errors/pg-errors.js';
+import { definitionsHash } from '../database/schema/definitions.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { isStandby, requireWritable, whyReadOnly } from '../database/writable.js';
+import { isNewer, readVersion, refuseTooNew } from '../database/schema/schema-version.js';
 
 const UNDEFINED_TABLE = '42P01';
 
-/** Keeps the application from working on a database that it does not fit. */
+/** Refuses a database whose schema does not match this program. */
 @Injectable()
 export class SchemaGuard {
   private readonly logger = new Logger(SchemaGuard.name);
@@ -25,7 +26,7 @@ export class SchemaGuard {
   ) {}
 
   /**
-   * Checks that the database is at the schema of this build; changes nothing.
+   * Checks that the database has the schema of this program; changes nothing.
    *
    * @throws DomainError `UNAVAILABLE` or `BAD_CONFIGURATION` that names the command to run.
    */
@@ -34,17 +35,17 @@ export class SchemaGuard {
     const made = await readFoundation(this.db);
     if (!made) return;
     checkFoundation(made, await readCapabilities(this.db), this.config);
-    await requireStandIns(this.db, made);
+    await requireCompatSchema(this.db, made);
   }
 
   /**
-   * Checks that the database can be reached, and that its schema is one that this build can use: its own, or that of a
-   * newer one which says so.
+   * Checks that the database can be reached, and that this program can use its schema: its own, or a newer one that is
+   * compatible.
    *
-   * @throws DomainError `UNAVAILABLE` where it has to be migrated, `BAD_CONFIGURATION` where this build is too old for it.
+   * @throws DomainError `UNAVAILABLE` if it has to be migrated, `BAD_CONFIGURATION` if this program is too old for it.
    */
   async requireMigrations(): Promise<void> {
-    const known = this.db.migrations.map((migration) => migration.name ?? migration.constructor.name);
+    const known = migrations.map(({ name }) => name);
     const applied = await this.appliedMigrations();
     const missing = known.filter((name) => !applied.has(name)).length;
     if (missing === known.length) throw needsMigration('The database is not migrated yet');
@@ -68,23 +69,23 @@ export class SchemaGuard {
     return requireWritable(this.db);
   }
 
-  /** Why the database takes no writes; null where it does. */
+  /** Why the database accepts no writes; null if it does. */
   async whyReadOnly(): Promise<string | null> {
     return (await whyReadOnly(this.db))?.message ?? null;
   }
 
-  /** Whether the server is a standby: it knows nothing of the sessions of its primary. */
+  /** Whether the server is a standby, which does not see the sessions of its primary. */
   isStandby(): Promise<boolean> {
     return isStandby(this.db);
   }
 
-  /** Has the database work by the configured retention and accuracy; for the server alone, see storeSettings(). */
+  /** Stores the configured retention and accuracy limit; for the server alone, see storeSettings(). */
   async storeSettings(): Promise<void> {
     const warning = await storeSettings(this.db, this.config);
     if (warning !== null) this.logger.warn(warning);
   }
 
-  /** Has the database keep daily history for as long as configured, if that is longer; for an import of old reports. */
+  /** Extends daily retention to the configured one, for an import of old reports. */
   lengthenDailyRetention(): Promise<void> {
     return lengthenDailyRetention(this.db, this.config);
   }

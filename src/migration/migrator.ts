@@ -1,17 +1,17 @@
 import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
-import { makePoliciesSafely } from './changes-log.js';
+import { createPoliciesSafely } from '../database/changes-log.js';
 import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
-import { inBriefTransaction } from './schema/brief-transaction.js';
-import { definitionFiles } from './schema/definitions.js';
-import { remakeMaterializedView } from './schema/materialized-view.js';
-import type { LockWait } from './schema/migration-lock.js';
-import { withMigrationLock, withMigrationSession } from './schema/migration-session.js';
-import { type MigrationPlan, planPending } from './schema/plan.js';
-import { definedRelations } from './schema/relation-locks.js';
-import { readVersion } from './schema/schema-version.js';
-import { findExecuted, findPending, runPending } from './schema/step-runner.js';
-import { dropEverything, ownedObjects } from './schema/undo.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { definitionFiles } from '../database/schema/definitions.js';
+import { remakeMaterializedView } from './materialized-view.js';
+import type { LockWait } from './migration-lock.js';
+import { withMigrationLock, withMigrationSession } from './migration-session.js';
+import { type MigrationPlan, planPending } from './plan.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { findExecuted, findPending, runPending } from './step-runner.js';
+import { dropEverything, ownedObjects } from './undo.js';
 import { refuseHidingSearchPath, setSearchPath } from './search-path.js';
 import {
   checkFoundation,
@@ -21,30 +21,29 @@ import {
   readCapabilities,
   type ServerCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
-import type { Session } from './session.js';
+} from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
 
 export interface MigrationReport extends Foundation {
   /** Names of the steps that ran, in order. */
   ran: string[];
   /** Whether the definitions were applied. */
   definitions: boolean;
-  /** Whether the materialized view was made anew. */
+  /** Whether the materialized view was rebuilt. */
   remade: boolean;
-  /** What the operator should know, as sentences. */
+  /** Warnings for the operator, as sentences. */
   warnings: string[];
 }
 
 /**
- * Brings the database to the schema of this program; harmless when it is there already, and when several do it at once.
+ * Migrates the database to the schema of this program. Harmless if it has that already, or if several processes do it at once.
  *
  * @param url of a direct connection, see directUrlOf().
- * @param progress is told, a line each, what takes long.
- * @param waitSeconds how long another migration is waited for; by default a minute.
- * @throws DomainError `BAD_CONFIGURATION` when the server lacks what the configuration demands, when a newer program has
- * migrated the database, or when a released step is not what it was; `CONFLICT` when views of others are in the way,
- * or another migration for too long;
- * `UNAVAILABLE` when the database cannot be reached.
+ * @param progress called with a line for everything that takes long.
+ * @param waitSeconds how long to wait for another migration; by default a minute.
+ * @throws DomainError `BAD_CONFIGURATION` when the server does not support the configuration, a newer program has migrated the
+ * database, or a released step was edited; `CONFLICT` when views of others depend on what has to be replaced, or another
+ * migration takes too long; `UNAVAILABLE` when the database cannot be reached.
  */
 export async function migrate(
   config: AppConfig,
@@ -57,7 +56,7 @@ export async function migrate(
     const made = await readFoundation(guard);
     const { server, engine, spatialLayer, warnings } = made
       ? { ...made, server: await readCapabilities(guard), warnings: [] }
-      : await layFoundation(guard, config);
+      : await prepareNewDatabase(guard, config);
     const foundation = { engine, spatialLayer };
     if (made) checkFoundation(made, server, config);
     await refuseHidingSearchPath(guard, foundation);
@@ -67,7 +66,7 @@ export async function migrate(
       const pending = await findPending(dataSource, session, made);
       const ran = await runPending(dataSource, session, foundation, pending, report);
       if (!made) await storeMaxAccuracy(session, config);
-      if (engine === 'timescaledb') await makePoliciesSafely(dataSource, config);
+      if (engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
       const remade = await remakeMaterializedView(session, foundation, report);
       const { warning } = rawRetention(engine, server, config);
       return {
@@ -84,14 +83,14 @@ export async function migrate(
   return withMigrationLock(config, url, work, wait);
 }
 
-/** An extension that is not created yet does not tell its licence; migrate() creates it and sees. */
+/** Before an extension is created its licence is unknown; migrate() creates it and checks. */
 function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
   return server.timescaledbLoaded && server.timescaledbLicense === null
     ? { ...server, timescaledbLicense: 'timescale' }
     : server;
 }
 
-/** What migrate() would do, without doing any of it. */
+/** The plan of migrate(), without running it. */
 export async function planMigration(
   config: AppConfig,
   url: string,
@@ -111,9 +110,9 @@ export async function planMigration(
 }
 
 /**
- * Drops everything that is the product's. The history is gone afterwards; a backed-up table has its name again.
+ * Drops everything that the product created, including all history. A backed-up table gets its name back.
  *
- * @returns how many steps had run.
+ * @returns the number of steps that had run.
  */
 export async function undoMigrations(config: AppConfig, url: string, wait: LockWait = {}): Promise<number> {
   const work = async (guard: SqlRunner): Promise<number> => {
@@ -134,8 +133,8 @@ export async function undoMigrations(config: AppConfig, url: string, wait: LockW
   return withMigrationLock(config, url, work, wait);
 }
 
-/** Decides what a new database is made with; TimescaleDB is installed for it, and not left behind unused. */
-async function layFoundation(
+/** Chooses engine and spatial layer of a new database. Installs TimescaleDB to decide, and removes it if it is not used. */
+async function prepareNewDatabase(
   session: SqlRunner,
   config: AppConfig,
 ): Promise<Foundation & { server: ServerCapabilities; warnings: string[] }> {
@@ -147,7 +146,7 @@ async function layFoundation(
   return { ...chosen, server };
 }
 
-/** What the database was made with; null before the first migration. */
+/** Engine and spatial layer of the database; null before the first migration. */
 export async function readFoundation(db: SqlRunner): Promise<Foundation | null> {
   const [{ present }] = (await db.query(`SELECT to_regclass('history_state') IS NOT NULL AS present`)) as [
     { present: boolean },
@@ -160,14 +159,13 @@ export async function readFoundation(db: SqlRunner): Promise<Foundation | null> 
 }
 
 /**
- * Stores the settings that the database works by: what is kept how long, from which accuracy on a report is imprecise,
- * and how far TimescaleDB's policies reach back. What was dropped before stays dropped, and reports that are there keep
- * what they were called.
+ * Stores the settings that SQL functions read: retention, the accuracy limit, and the windows of TimescaleDB's policies. Dropped
+ * data stays dropped, and stored reports stay precise or imprecise.
  *
- * For the server alone, which applies retention. A command is run from a shell that may lack the server's settings, and
- * the next maintenance of the server would remove what the defaults no longer keep.
+ * To be called by the server alone, which applies retention. A command may run in a shell without the server's settings, and the
+ * next maintenance would then remove what the defaults do not keep.
  *
- * @returns why something is kept longer than configured; null when nothing is.
+ * @returns a warning if raw reports are kept longer than configured; otherwise null.
  */
 export async function storeSettings(db: SqlRunner, config: AppConfig): Promise<string | null> {
   const made = await readFoundation(db);
@@ -187,7 +185,7 @@ export async function storeSettings(db: SqlRunner, config: AppConfig): Promise<s
   return raw.warning;
 }
 
-/** From which accuracy on the reports that come in from now on are imprecise. */
+/** Applies to reports that arrive from now on. */
 async function storeMaxAccuracy(db: SqlRunner, config: AppConfig): Promise<void> {
   await db.query(
     'UPDATE history_state SET max_accuracy_meters = $1::float8 WHERE max_accuracy_meters <> $1::float8',
@@ -196,8 +194,8 @@ async function storeMaxAccuracy(db: SqlRunner, config: AppConfig): Promise<void>
 }
 
 /**
- * Keeps daily history for as long as configured where that is longer than what the database says, so that an import
- * takes in old reports; never for less: see storeSettings().
+ * Extends daily retention to the configured one, so that an import accepts old reports; never shortens it: see
+ * storeSettings().
  */
 export async function lengthenDailyRetention(db: SqlRunner, config: AppConfig): Promise<void> {
   await db.query('UPDATE history_state SET daily_retention_hours = $1 WHERE daily_retention_hours < $1', [

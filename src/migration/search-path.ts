@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../common/errors/domain-error.js';
-import type { Foundation, SqlRunner } from './server-capabilities.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
 
-/** Whether statements find what they need in the schema tracker_compat. */
-function needsStandIns({ engine, spatialLayer }: Foundation): boolean {
+/** Whether statements need functions of the schema tracker_compat. */
+function needsCompatSchema({ engine, spatialLayer }: Foundation): boolean {
   return engine === 'postgresql' || spatialLayer === 'builtin';
 }
 
-/** Puts the stand-ins on the database's search path again: a dump brings it along only where it is restored by --create. */
+/** Adds tracker_compat to the search_path of the database, which a dump contains only if it is restored with --create. */
 export async function setSearchPath(session: SqlRunner): Promise<void> {
   await session.query(`
     DO $$ BEGIN
@@ -19,13 +19,13 @@ export async function setSearchPath(session: SqlRunner): Promise<void> {
 }
 
 /**
- * A role's own search_path goes before that of the database, which migrate sets: the schema would be complete, and no
- * start would find it.
+ * Refuses a role whose own search_path overrides that of the database, which migrate sets: the schema would be complete, but not
+ * found at start.
  *
  * @throws DomainError `BAD_CONFIGURATION` with the statement that helps.
  */
 export async function refuseHidingSearchPath(session: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsStandIns(made)) return;
+  if (!needsCompatSchema(made)) return;
   const [own] = (await session.query(
     `SELECT quote_ident(session_user) AS role, substr(setting, 13) AS path,
        CASE WHEN s.setdatabase = 0 THEN '' ELSE ' IN DATABASE ' || quote_ident(current_database()) END AS place
@@ -42,20 +42,20 @@ export async function refuseHidingSearchPath(session: SqlRunner, made: Foundatio
   );
 }
 
-/** How often a start has a pooler open other sessions, and how long it waits for that. */
+/** How often to make a pooler open new sessions, and how long to wait for that. */
 const TRIES = 20;
 const PAUSE_MS = 100;
 
 /**
- * Checks that statements find the stand-ins: without them on the search path, history is right, and half of the statements
- * fail. Sessions that a pooler has kept from before migrate set the search path are ended.
+ * Checks that tracker_compat is on the search_path; without it half of the statements fail. Ends sessions that a pooler has kept
+ * from before migrate set the search_path.
  *
- * @throws DomainError `BAD_CONFIGURATION` that says who hides them.
+ * @throws DomainError `BAD_CONFIGURATION` that names the cause.
  */
-export async function requireStandIns(db: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsStandIns(made)) return;
+export async function requireCompatSchema(db: SqlRunner, made: Foundation): Promise<void> {
+  if (!needsCompatSchema(made)) return;
   for (let i = 0; i < TRIES; i++) {
-    const { found, isSet } = await findStandIns(db);
+    const { found, isSet } = await findCompatSchema(db);
     if (found) return;
     await refuseHidingSearchPath(db, made);
     if (!isSet) {
@@ -75,7 +75,7 @@ export async function requireStandIns(db: SqlRunner, made: Foundation): Promise<
   );
 }
 
-async function findStandIns(db: SqlRunner): Promise<{ found: boolean; isSet: boolean }> {
+async function findCompatSchema(db: SqlRunner): Promise<{ found: boolean; isSet: boolean }> {
   const [state] = (await db.query(
     `SELECT 'tracker_compat' = ANY (current_schemas(false)) AS found,
        EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase,
@@ -86,8 +86,8 @@ async function findStandIns(db: SqlRunner): Promise<{ found: boolean; isSet: boo
 }
 
 /**
- * Ends this session, which began before migrate set the search path, and those that are as old and come from the same
- * place, the pooler. None of them can be of use to the product; those that do something or hold a lock are left alone.
+ * Ends this session, which started before migrate set the search_path, and idle ones that are as old and come from the same
+ * address, the pooler. Sessions that are active or hold an advisory lock are left alone.
  */
 async function endOutdatedSessions(db: SqlRunner): Promise<void> {
   await db

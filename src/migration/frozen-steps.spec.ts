@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { packagePath } from '../sql-files.js';
+import { packagePath } from '../database/sql-files.js';
 import { listChecksums, verifyFrozenSteps } from './frozen-steps.js';
 
 const FIXTURES = 'test/fixtures/0.1.0';

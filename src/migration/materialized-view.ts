@@ -1,12 +1,16 @@
-import type { Foundation } from '../server-capabilities.js';
-import type { Session } from '../session.js';
-import { applyDefinitions, definitionFiles } from './definitions.js';
-import { inBriefTransaction } from './brief-transaction.js';
-import { whileJobsRest } from './job-locks.js';
-import { definedRelations } from './relation-locks.js';
-import { dropSuperseded, refuseForeignDependents, replaceRelation } from './replace-relation.js';
+import type { Foundation } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
+import { applyDefinitions, definitionFiles } from '../database/schema/definitions.js';
+import { inBriefTransaction } from '../database/schema/brief-transaction.js';
+import { whileJobsPaused } from '../database/schema/job-locks.js';
+import { definedRelations } from '../database/schema/relation-locks.js';
+import {
+  dropSuperseded,
+  refuseForeignDependents,
+  replaceRelation,
+} from '../database/schema/replace-relation.js';
 
-/** Whether location_history has the columns of the view that it shows. */
+/** Whether location_history has the columns of location_history_view. */
 export async function isViewOutdated(session: Session): Promise<boolean> {
   const [{ outdated }] = (await session.query(`
     WITH columns AS (
@@ -19,10 +23,10 @@ export async function isViewOutdated(session: Session): Promise<boolean> {
 }
 
 /**
- * Makes location_history anew where its view has other columns than it has. The new one is filled beside the old one, which
- * is read meanwhile, and then takes its place. Interrupted, it begins again.
+ * Rebuilds location_history if its columns differ from those of its view. The new one is filled while readers use the old one,
+ * and then replaces it. If interrupted, the next call starts again.
  *
- * @returns whether there was anything to do.
+ * @returns whether it was rebuilt.
  */
 export async function remakeMaterializedView(
   session: Session,
@@ -31,15 +35,15 @@ export async function remakeMaterializedView(
 ): Promise<boolean> {
   if (!(await isViewOutdated(session))) return false;
   await refuseForeignDependents(session, made, ['location_history']);
-  // The old one is not refreshed meanwhile: readers would see what came in, and then, in the new one, not yet.
-  await whileJobsRest(session, progress, () => remake(session, made, progress), ['view_refresh']);
+  // The old one is not refreshed meanwhile: readers would see new rows there that the new one does not have yet.
+  await whileJobsPaused(session, progress, () => remake(session, made, progress), ['view_refresh']);
   return true;
 }
 
 async function remake(session: Session, made: Foundation, progress: (line: string) => void): Promise<void> {
   progress('filling the new location_history beside the old one');
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
-  // What changes from here on is not in it: the count that it is filled for is read before.
+  // Read before filling: later changes are not in it.
   const [{ changes }] = (await session.query('SELECT changes FROM refresh_state')) as [{ changes: string }];
   await session.query(
     'CREATE MATERIALIZED VIEW location_history_next AS SELECT * FROM location_history_view',
@@ -63,7 +67,7 @@ async function remake(session: Session, made: Foundation, progress: (line: strin
   );
 }
 
-/** The statements that make the indexes of location_history, those of others too, on its successor. */
+/** Statements that create the indexes of location_history on its successor, including indexes that others added. */
 async function indexDefinitions(session: Session): Promise<string[]> {
   const rows = (await session.query(
     `SELECT quote_ident(left(i.relname, 58) || '_next') AS name, pg_get_indexdef(x.indexrelid) AS definition

@@ -1,34 +1,34 @@
 import type { DataSource } from 'typeorm';
-import type { Foundation, SqlRunner } from '../server-capabilities.js';
-import type { Session } from '../session.js';
+import type { Foundation, SqlRunner } from '../database/server-capabilities.js';
+import type { Session } from '../database/session.js';
 import { isViewOutdated } from './materialized-view.js';
-import { PROGRAM_VERSION } from './program-version.js';
-import { readVersion } from './schema-version.js';
-import { findForeignDependents } from './replace-relation.js';
-import type { PlannedWork } from './step.js';
+import { PROGRAM_VERSION } from '../database/schema/program-version.js';
+import { readVersion } from '../database/schema/schema-version.js';
+import { findForeignDependents } from '../database/schema/replace-relation.js';
+import type { PlannedWork } from '../database/schema/step.js';
 import { findPending, replacedRelations } from './step-runner.js';
 
 export interface PlannedStep {
-  /** Name of the step, or what else is done. */
+  /** Name of the step, or of other work. */
   name: string;
   work: readonly (PlannedWork & {
-    /** Estimated; null where nothing is known of them. */ rows: number | null;
+    /** Estimated; null if unknown. */ rows: number | null;
   })[];
 }
 
 export interface MigrationPlan extends Foundation {
-  /** Version of the schema as it is; null for a database without one. */
+  /** Current version of the schema; null for an empty database. */
   from: string | null;
   /** Version of this program. */
   to: string;
   steps: readonly PlannedStep[];
-  /** What others have built on relations that are made anew, and have to drop before. */
+  /** Objects of others that depend on replaced relations, and have to be dropped first. */
   inTheWay: readonly string[];
-  /** Extensions that are created for it. */
+  /** Extensions that will be created. */
   extensions: readonly string[];
 }
 
-/** What runPending() and remakeMaterializedView() would do. */
+/** The plan of runPending() and remakeMaterializedView(). */
 export async function planPending(
   dataSource: DataSource,
   session: Session,
@@ -90,7 +90,7 @@ async function withRows(
   return planned;
 }
 
-/** What the planner thinks, with partitions and chunks; null for a view, and for what is not there or was never analysed. */
+/** Estimate of the planner, with partitions and chunks; null for views, and for relations that do not exist or were never analysed. */
 async function estimateRows(session: SqlRunner, relation: string): Promise<number | null> {
   const [{ rows }] = (await session.query(
     `WITH RECURSIVE stored AS (

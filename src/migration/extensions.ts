@@ -1,17 +1,17 @@
 import { DomainError } from '../common/errors/domain-error.js';
-import { databaseErrorCode, SQLSTATE } from './pg-errors.js';
+import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import {
   type Foundation,
   readCapabilities,
   type ServerCapabilities,
   type SqlRunner,
-} from './server-capabilities.js';
+} from '../database/server-capabilities.js';
 
 /**
- * Installs TimescaleDB in this database where the server has it: only then it tells its licence.
+ * Installs TimescaleDB in this database if the server has it; its licence is known only then.
  *
- * @returns whether it was installed now.
- * @throws DomainError `BAD_CONFIGURATION` that asks an administrator for it, where the role may not do so.
+ * @returns whether this call installed it.
+ * @throws DomainError `BAD_CONFIGURATION` if the role may not create it, with the statement for an administrator.
  */
 export async function installTimescaledb(db: SqlRunner): Promise<boolean> {
   const { timescaledb, timescaledbLoaded, timescaledbLicense } = await readCapabilities(db);
@@ -21,7 +21,7 @@ export async function installTimescaledb(db: SqlRunner): Promise<boolean> {
 }
 
 /**
- * Installs PostGIS in this database where it is not, and checks that its types are found.
+ * Installs PostGIS in this database if it is missing, and checks that its types are on the search_path.
  *
  * @throws DomainError `BAD_CONFIGURATION` that says what an administrator has to do.
  */
@@ -41,7 +41,7 @@ export async function installPostgis(db: SqlRunner): Promise<void> {
   }
 }
 
-/** The extensions that the functions above create for such a database. */
+/** The extensions that the functions above would create. */
 export function missingExtensions(
   { timescaledbLicense, postgisInstalled }: ServerCapabilities,
   { engine, spatialLayer }: Foundation,
@@ -52,7 +52,7 @@ export function missingExtensions(
   ];
 }
 
-/** @param instead the setting that does without it. */
+/** @param instead the setting that avoids the extension. */
 async function createExtension(
   db: SqlRunner,
   name: 'timescaledb' | 'postgis',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { DomainError } from '../../common/errors/domain-error.js';
-import { packagePath } from '../sql-files.js';
-import type { SqlRunner } from '../server-capabilities.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { packagePath } from '../database/sql-files.js';
+import type { SqlRunner } from '../database/server-capabilities.js';
 
 const ROOT = 'sql/migrations';
 const LIST = 'checksums.txt';
@@ -20,7 +20,7 @@ function releasedFiles(): Map<string, string> {
   return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 
-/** Paths of the SQL files that are there, below sql/migrations. */
+/** Paths of the existing SQL files, below sql/migrations. */
 function presentFiles(): string[] {
   return readdirSync(packagePath(ROOT), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
@@ -33,7 +33,7 @@ const checksumOf = (path: string): string =>
     .update(readFileSync(packagePath(ROOT, path)))
     .digest('hex');
 
-/** The list as it would be for the files that are there. */
+/** The list of checksums for the existing files. */
 export function listChecksums(): string {
   return presentFiles()
     .map((path) => `${checksumOf(path)}  ${path}\n`)
@@ -41,9 +41,9 @@ export function listChecksums(): string {
 }
 
 /**
- * Checks that the steps of this installation are those that were released.
+ * Checks that the steps of this installation are those of the release.
  *
- * @throws DomainError `BAD_CONFIGURATION` that names the files that were edited, are missing, or were added.
+ * @throws DomainError `BAD_CONFIGURATION` that names files that were edited, removed or added.
  */
 export function verifyFrozenSteps(): void {
   const released = releasedFiles();
@@ -68,7 +68,7 @@ export function verifyFrozenSteps(): void {
   }
 }
 
-/** SHA-256 over the released files of one step folder, in hexadecimal: what the database records of it. */
+/** SHA-256 of the released files of a step folder, in hexadecimal, as the database records it. */
 export function stepChecksum(folder: string): string {
   const hash = createHash('sha256');
   for (const [path, checksum] of releasedFiles()) {
@@ -78,7 +78,7 @@ export function stepChecksum(folder: string): string {
 }
 
 /**
- * Checks that the steps that ran in a database had the files that this program has.
+ * Checks that the steps that ran in a database had the same files as those of this program.
  *
  * @throws DomainError `BAD_CONFIGURATION` that names the steps.
  */

@@ -1,6 +1,6 @@
-import { DomainError, type ErrorCode } from '../common/errors/domain-error.js';
+import { DomainError, type ErrorCode } from './domain-error.js';
 
-/** SQLSTATE of the failures that the code tells apart. Source: PostgreSQL manual, appendix A. */
+/** SQLSTATEs that the code distinguishes. Source: PostgreSQL manual, appendix A. */
 export const SQLSTATE = {
   featureNotSupported: '0A000',
   readOnlyTransaction: '25006',
@@ -14,17 +14,17 @@ export const SQLSTATE = {
   undefinedFunction: '42883',
   tooManyConnections: '53300',
   lockNotAvailable: '55P03',
-  /** Raised by close_oldest_day(): a writer was faster than the refresh before it. */
+  /** Raised by close_oldest_day() when a report was written after the last refresh. */
   notInPrerequisiteState: '55000',
   queryCanceled: '57014',
-  /** Also raised for a time zone that the server does not know. */
+  /** Also raised for an unknown time zone. */
   invalidParameterValue: '22023',
-  /** Raised by day_to_end_in_hours(): what a reader began with is no longer kept. */
+  /** Raised by day_to_end_in_hours() when hours that a reader started with were removed. */
   snapshotTooOld: '72000',
   internalError: 'XX000',
 } as const;
 
-/** Failures that say "not now": the same transaction may succeed when it is run again. */
+/** Transient failures: the same transaction may succeed when it is retried. */
 const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.serializationFailure,
   SQLSTATE.deadlockDetected,
@@ -33,12 +33,12 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * An internal error (XX000) of TimescaleDB: it read of a chunk in its catalog, and another session has dropped the chunk
- * by the time that it looks it up. Source: chunk_create_from_stub() in its chunk.c; insert and refresh go that way.
+ * An internal error (XX000) of TimescaleDB: another session dropped a chunk between two look-ups in the catalog. Inserts and
+ * refreshes can fail with it. Source: chunk_create_from_stub() in chunk.c.
  */
 const CHUNK_JUST_DROPPED = /^no chunk found with ID \d+$/;
 
-/** What a server that is there says when it lacks something (class 53). */
+/** Messages for resources that the server lacks (class 53). */
 const SHORTAGES: Readonly<Record<string, string>> = {
   [SQLSTATE.tooManyConnections]:
     'The database server has no free connection (max_connections, or the limit of the role or the database)',
@@ -46,44 +46,44 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   '53200': 'The database server is out of memory',
 };
 
-/** Failures of the connection or of a server that starts or stops; `ECONN...` are Node's own. */
+/** Failures of the connection, or of a server that is starting or stopping; those without digits are Node.js codes. */
 const UNAVAILABLE: ReadonlySet<string> = new Set([
   '08000', '08001', '08003', '08004', '08006', '57P01', '57P02', '57P03',
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
 ]); // prettier-ignore
 
 /**
- * What pgbouncer says of itself, all as a violation of the protocol (08P01). Source: its client.c, server.c and
- * janitor.c, 1.18 to 1.24.
+ * Messages of pgbouncer about itself, all with the code of a protocol violation (08P01). Source: client.c, server.c and
+ * janitor.c of 1.18 to 1.24.
  */
 const POOLER_AWAY =
   /^(server conn crashed\?|server closed the connection|server login (has been failing|failed)|query_wait_timeout|no more connections allowed|pgbouncer (is )?shutting down|database ".*" is disabled|client_idle_timeout|server_lifetime|invalid server parameter)/i;
 const PROTOCOL_VIOLATION = '08P01';
 
-/** What a standby says of a relation or a mode that it has not; the code alone stands for much else. */
+/** Messages of a standby; their code alone can mean other things. */
 const NOT_ON_A_STANDBY = /\brecovery\b|hot standby/;
 
-/** Of TypeORM, about the statement after the one that failed: it has let go of the session then. */
+/** TypeORM's message for a statement after the one that failed, which released the session. */
 const RELEASED = /^Query runner already released\b/;
-/** Of pg, and that. */
+/** Messages of pg for a lost connection, and the one above. */
 const CONNECTION_LOST = new RegExp(`Connection terminated|and is not queryable$|${RELEASED.source}`);
 
-/** Of pg-pool, where nobody gave a connection back in time. Of one that cannot be made it says that it was terminated. */
+/** Message of pg-pool when no connection was returned in time. For a failed connection it has another one. */
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
 
-/** The SQLSTATE or Node error code of a failure of the database driver; undefined for anything else. */
+/** The SQLSTATE or Node.js error code of a driver's error; undefined for other errors. */
 export function databaseErrorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** What the server adds to the message of a failure, in one line; undefined where it adds nothing. */
+/** The server's detail on an error, in one line; undefined if there is none. */
 export function databaseErrorDetail(error: unknown): string | undefined {
   const detail = (error as { detail?: unknown } | null | undefined)?.detail;
   return typeof detail === 'string' ? detail.replaceAll('\n', '; ') : undefined;
 }
 
-/** Name of the constraint that a failure names, without the prefix that TimescaleDB gives those of a chunk. */
+/** The violated constraint, without the prefix that TimescaleDB adds to constraints of chunks. */
 export function violatedConstraint(error: unknown): string | undefined {
   const name = (error as { constraint?: unknown } | null | undefined)?.constraint;
   return typeof name === 'string' ? name.replace(/^\d+_/, '') : undefined;
@@ -101,8 +101,7 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * Says a driver's failure in the product's words, where it is one that a caller can act on; gives back anything else
- * as it is.
+ * Converts a driver's error that a caller can act on into a DomainError; returns any other error unchanged.
  */
 export function toDomainError(error: unknown): unknown {
   const code = databaseErrorCode(error) ?? '';
@@ -125,7 +124,7 @@ export function toDomainError(error: unknown): unknown {
   ) {
     return as(
       'UNAVAILABLE',
-      'The database takes no writes: the server is a standby, or the role is read-only',
+      'The database accepts no writes: the server is a standby, or the role is read-only',
     );
   }
   if (code === SQLSTATE.lockNotAvailable) {
@@ -134,12 +133,12 @@ export function toDomainError(error: unknown): unknown {
   return error;
 }
 
-/** Classes of SQLSTATE that are about the server, the role or the operator, and never about a statement of ours. */
-const NOT_OURS = /^(08|25006|28|3D|42501|53|57|58)/;
+/** SQLSTATE classes that concern the server, the role or the operator, never a bug in our statements. */
+const OPERATIONAL = /^(08|25006|28|3D|42501|53|57|58)/;
 
 /**
- * A failure of the server, or its refusal, in one line with its own words; null for what is a fault of ours, or is not
- * about the database at all.
+ * Describes a failure or refusal of the server in one line, with the server's own words; null for bugs of ours and for errors
+ * that do not come from the database.
  */
 export function describeRefusal(error: unknown): string | null {
   const code = databaseErrorCode(error) ?? '';
@@ -147,12 +146,12 @@ export function describeRefusal(error: unknown): string | null {
   if (known instanceof DomainError && known !== error) {
     return `${known.message}${reasonInBrackets(error)}`;
   }
-  return NOT_OURS.test(code) && /^[\dA-Z]{5}$/.test(code)
+  return OPERATIONAL.test(code) && /^[\dA-Z]{5}$/.test(code)
     ? `The database refused (${reasonOf(error)}, SQLSTATE ${code})`
     : null;
 }
 
-/** The server's or the driver's words, in brackets; empty where they do not say why. */
+/** The message of the server or the driver, in brackets; empty if it does not explain anything. */
 export function reasonInBrackets(error: unknown): string {
   return RELEASED.test(messageOf(error)) ? '' : ` (${reasonOf(error)})`;
 }
