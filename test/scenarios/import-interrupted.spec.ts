@@ -60,7 +60,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
       [cut, 'broken'],
       [down, 'failed'],
     ] as const) {
-      const broken = importer.imports.takeIn(new ListSource([batch(walk(130))], failure), FILE);
+      const broken = importer.imports.importSource(new ListSource([batch(walk(130))], failure), FILE);
       await expect(broken).rejects.toBeInstanceOf(ImportBrokenError);
       await expect(broken).rejects.toMatchObject({ code: failure.code, summary: { read: 130 } });
       expect((await runs()).at(-1)).toMatchObject({
@@ -76,32 +76,35 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
   it('goes on where it stopped when the same input comes again, also cut elsewhere into batches', async () => {
     const reports = [...walk(300), report(10, { position: 400 })];
     const items = [garbage(1), garbage(350)];
-    const first = importer.imports.takeIn(
+    const first = importer.imports.importSource(
       new ListSource([batch(reports.slice(0, 130), items.slice(0, 1))], down),
       options,
     );
     await expect(first).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    const second = await importer.imports.takeIn(
+    const second = await importer.imports.importSource(
       source(batch(reports.slice(0, 70)), batch(reports.slice(70), items)),
       options,
     );
     expect(second).toMatchObject({ resumedAt: 131, read: 303, stored: 300, duplicate: 1, rejected: 2 });
     expect(await runs()).toMatchObject([{ outcome: 'completed', resumed: 1, read: 303, error_code: null }]);
     // It is at its end: the same input once more is another run.
-    const third = await importer.imports.takeIn(source(batch(reports, items)), options);
+    const third = await importer.imports.importSource(source(batch(reports, items)), options);
     expect(third).toMatchObject({ resumedAt: 0, read: 303, stored: 0, duplicate: 301 });
   });
 
   it('does not go on with another input', async () => {
-    const begun = importer.imports.takeIn(new ListSource([batch(walk(130))], down), options);
+    const begun = importer.imports.importSource(new ListSource([batch(walk(130))], down), options);
     await expect(begun).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    const other = await importer.imports.takeIn(source(batch(walk(200))), { ...FILE, fingerprint: 'g' });
+    const other = await importer.imports.importSource(source(batch(walk(200))), {
+      ...FILE,
+      fingerprint: 'g',
+    });
     expect(other).toMatchObject({ resumedAt: 0, read: 200, stored: 70, duplicate: 130 });
   });
 
   it('is interrupted between two batches by a signal', async () => {
     const controller = new AbortController();
-    const aborted = importer.imports.takeIn(
+    const aborted = importer.imports.importSource(
       source(...[0, 100, 200, 300].map((from) => batch(walk(100, from))), batch(walk(9, 400))),
       {
         ...options,
@@ -113,7 +116,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     const [run] = await runs();
     expect(run).toMatchObject({ outcome: 'interrupted', owner: null });
     expect(run?.['read']).toBeLessThan(400);
-    const whole = await importer.imports.takeIn(source(batch(walk(409))), options);
+    const whole = await importer.imports.importSource(source(batch(walk(409))), options);
     expect(whole).toMatchObject({ resumedAt: run?.['read'], read: 409, stored: 409 });
   });
 
@@ -127,11 +130,11 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
         yield batch(walk(100, 130));
       },
     });
-    const first = gone.imports.takeIn(hanging, options).catch((error: unknown) => error);
+    const first = gone.imports.importSource(hanging, options).catch((error: unknown) => error);
     await eventually(async () => expect((await runs())[0]).toMatchObject({ read: 100 }));
-    await expect(importer.imports.takeIn(source(batch(walk(230))), options)).rejects.toMatchObject({
+    await expect(importer.imports.importSource(source(batch(walk(230))), options)).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: 'walk: another process is importing the same input at the moment',
+      message: 'walk: another process is importing the same input; wait until it has finished',
     });
 
     // What is left of a process when it is killed: nothing that holds its lock.
@@ -140,7 +143,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
          WHERE application_name = 'tracker-location-history import' AND datname = current_database()
            AND pid = (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = import_owner_lock(owner) & 4294967295)`,
     );
-    const second = await importer.imports.takeIn(source(batch(walk(230))), options);
+    const second = await importer.imports.importSource(source(batch(walk(230))), options);
     expect(second).toMatchObject({ resumedAt: 100, read: 230, stored: 230, duplicate: 0 });
     // It was not gone at all: what it stores now would be counted twice.
     goOn();

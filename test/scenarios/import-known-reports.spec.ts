@@ -33,7 +33,7 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
   const report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
     walkReport(today, key, i, more);
   const walk = (length: number, from = 0): SourceReport[] => walkReports(today, key, length, from);
-  const ingest = (...reports: SourceReport[]) => importer.imports.takeIn(source(batch(reports)), FILE);
+  const ingest = (...reports: SourceReport[]) => importer.imports.importSource(source(batch(reports)), FILE);
 
   it.each([0, 99, 100, 250, 299])('counts the one at %d as a duplicate', async (i) => {
     await ingest(report(i));
@@ -68,7 +68,7 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
     const busy = await Importer.start(db, { IMPORT_BATCH_SIZE: 100, DATABASE_POOL_SIZE: 4 });
     try {
       const imports = Array.from({ length: 12 }, (_, i) =>
-        busy.imports.takeIn(source(batch(walk(500, i * 500))), FILE),
+        busy.imports.importSource(source(batch(walk(500, i * 500))), FILE),
       );
       for (const { stored } of await Promise.all(imports)) expect(stored).toBe(500);
     } finally {

@@ -64,7 +64,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(901, { position: 305, tracker: 'nobody' }),
       report(902, { position: 306, tracker: `other ${key}` }),
     ];
-    const summary = await importer.imports.takeIn(
+    const summary = await importer.imports.importSource(
       source(batch(reports.slice(0, 120), [garbage(120)]), batch(reports.slice(120), [garbage(307)])),
       FILE,
     );
@@ -149,7 +149,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
   it('counts all garbage, and keeps so much of each reason', async () => {
     const items = Array.from({ length: 250 }, (_, i) => garbage(i + 1));
     const unknown = walk(8).map((one) => ({ ...one, tracker: 'nobody', position: one.position + 250 }));
-    const { rejected, rejections } = await importer.imports.takeIn(
+    const { rejected, rejections } = await importer.imports.importSource(
       source(batch([], items), batch(unknown)),
       FILE,
     );
@@ -169,7 +169,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(2, { nearestCity: long }),
       report(3, { tracker: long }),
     ];
-    const { rejections } = await importer.imports.takeIn(
+    const { rejections } = await importer.imports.importSource(
       source(batch([...wrong, report(0)], [{ ...garbage(9), given, message: long }])),
       FILE,
     );
@@ -183,7 +183,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
   });
 
   it('refuses a batch that the database counts otherwise, all of it', async () => {
-    const { runId } = await importer.imports.takeIn(source(batch(walk(3))), FILE);
+    const { runId } = await importer.imports.importSource(source(batch(walk(3))), FILE);
     await db.query(`UPDATE import_runs SET owner = gen_random_uuid(), outcome = 'running'`);
     const client = await db.pool.connect();
     try {
@@ -204,14 +204,14 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
   });
 
   it('says of a rehearsal what would have become of everything, and nothing has', async () => {
-    await importer.imports.takeIn(source(batch(walk(50))), FILE);
+    await importer.imports.importSource(source(batch(walk(50))), FILE);
     const before = await readHistory(db);
     const given = (): ListSource =>
       source(
         batch([...walk(250), ...walk(30)], [garbage(3)]),
         batch([report(5, { timestamp: at(today, -9, '01:00:00').toISOString() })]),
       );
-    const rehearsed = await importer.imports.takeIn(given(), { ...FILE, rehearse: true });
+    const rehearsed = await importer.imports.importSource(given(), { ...FILE, dryRun: true });
     expect(rehearsed).toMatchObject({
       runId: null,
       read: 282,
@@ -223,27 +223,28 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(await readHistory(db)).toEqual(before);
     expect(await db.query('SELECT FROM import_runs')).toHaveLength(1);
     expect(await db.query('SELECT FROM rejected_reports')).toEqual([]);
-    const real = await importer.imports.takeIn(given(), FILE);
+    const real = await importer.imports.importSource(given(), FILE);
     expect(real).toEqual({ ...rehearsed, runId: real.runId });
   });
 
   it('stores the last batch together with what the caller adds, or neither', async () => {
-    const failing = importer.imports.takeIn(source(batch(walk(150))), {
-      ...FILE,
-      alongside: async (session) => {
+    const run = await importer.imports.begin('list', FILE);
+    await run.add(batch(walk(150)));
+    const failing = run
+      .complete(async (session) => {
         await session.query(`UPDATE trackers SET mac_address = 'seen'`);
         throw new DomainError('CONFLICT', 'the lease is lost');
-      },
-    });
+      })
+      .catch(async (error: unknown) => {
+        throw await run.fail(error, false);
+      });
     await expect(failing).rejects.toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
     expect(await db.value('SELECT mac_address FROM trackers')).toBeNull();
     await expectHistoryOf(db, tested(walk(100)));
 
-    await importer.imports.takeIn(source(), {
-      ...FILE,
-      alongside: async (session) => {
-        await session.query(`UPDATE trackers SET mac_address = 'asked, and nothing was there'`);
-      },
+    const empty = await importer.imports.begin('list', FILE);
+    await empty.complete(async (session) => {
+      await session.query(`UPDATE trackers SET mac_address = 'asked, and nothing was there'`);
     });
     expect(await db.value('SELECT mac_address FROM trackers')).toMatch(/^asked/);
     expect((await runs()).at(-1)).toMatchObject({ outcome: 'completed', read: 0 });
@@ -252,19 +253,19 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
   it('begins a run that was queued under the id that was told, once', async () => {
     const runId = await importer.imports.queue(FILE);
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'queued' }]);
-    expect(await importer.imports.takeIn(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
+    expect(await importer.imports.importSource(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
       runId,
       stored: 3,
     });
-    await expect(importer.imports.takeIn(source(), { ...FILE, runId })).rejects.toMatchObject({
+    await expect(importer.imports.importSource(source(), { ...FILE, runId })).rejects.toMatchObject({
       code: 'CONFLICT',
     });
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'completed', stored: 3 }]);
   });
 
   it('adds what comes a report at a time to the run of the day, also from several at once', async () => {
-    const options = { kind: 'owntracks', name: 'OwnTracks', standing: true } as const;
-    const tracked = walk(20).map((one) => importer.imports.takeIn(source(batch([one])), options));
+    const options = { kind: 'owntracks', name: 'OwnTracks', dailyRun: true } as const;
+    const tracked = walk(20).map((one) => importer.imports.importSource(source(batch([one])), options));
     await Promise.all(tracked);
     expect(await runs()).toMatchObject([
       { ...FILE, kind: 'owntracks', name: 'OwnTracks', read: 20, stored: 20 },
@@ -276,7 +277,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     const id = await db.value<number>('SELECT id FROM trackers');
     await db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['jane/phone', id]);
     const [a, b, c] = walk(3) as [SourceReport, SourceReport, SourceReport];
-    const { stored, rejected } = await importer.imports.takeIn(
+    const { stored, rejected } = await importer.imports.importSource(
       source(
         batch([
           { ...a, tracker: 'jane/phone' },
@@ -288,7 +289,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     );
     expect({ stored, rejected }).toEqual({ stored: 2, rejected: 1 });
     await expectHistoryOf(db, tested([a, b]));
-    const wrong = importer.imports.takeIn(source(), { ...FILE, map: new Map([['watch', 'nobody']]) });
+    const wrong = importer.imports.importSource(source(), { ...FILE, map: new Map([['watch', 'nobody']]) });
     await expect(wrong).rejects.toMatchObject({ code: 'NOT_FOUND', details: { argument: 'map' } });
   });
 });

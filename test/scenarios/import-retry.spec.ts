@@ -55,7 +55,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       ...DEVICE,
     }));
   const reject = async (reports: readonly SourceReport[]): Promise<string> => {
-    const { runId, rejected } = await importer.imports.takeIn(new ListSource([batch(reports)]), {
+    const { runId, rejected } = await importer.imports.importSource(new ListSource([batch(reports)]), {
       kind: 'file',
       name: 'walk',
     });
@@ -146,7 +146,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
 
   it('leaves alone what could not be decoded', async () => {
     const item = { position: 1, reason: 'undecodable', message: 'no JSON', given: 'garbage' } as const;
-    await importer.imports.takeIn(new ListSource([batch([], [item])]), { kind: 'file', name: 'walk' });
+    await importer.imports.importSource(new ListSource([batch([], [item])]), { kind: 'file', name: 'walk' });
     expect(await importer.quarantine.retry({})).toMatchObject({ read: 0 });
     expect(await left()).toHaveLength(1);
   });
