@@ -237,7 +237,7 @@ describeOnEveryEngine('the export', (engine) => {
       ['what every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
       ['an unknown tracker', 'history.csv', { trackerId: '987654321' }, 404, 'NOT_FOUND', /987654321/],
       ['no id', 'history.csv', { trackerId: 'x' }, 400, 'BAD_USER_INPUT', /trackerId/],
-      ['two ids', 'history.csv?trackerId=1', {}, 400, 'BAD_USER_INPUT', /trackerId is there twice/],
+      ['two ids', 'history.csv?trackerId=1', {}, 400, 'BAD_USER_INPUT', /trackerId must be given once/],
       ['no time', 'history.csv', { startTime: 'garbage' }, 400, 'BAD_USER_INPUT', /startTime must be a time/],
       ['a time without offset', 'history.csv', { endTime: '2025-01-01' }, 400, 'BAD_USER_INPUT', /endTime/],
       ['an end before its start', 'history.csv', { endTime: '2001-01-01T00:00:00Z' }, 400, 'BAD_USER_INPUT', /before/],

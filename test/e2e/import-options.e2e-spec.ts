@@ -109,7 +109,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
 
   it('retry of nothing that is there is wrong', async () => {
     const ended = await run('retry', '--run', '123456789');
-    expect(ended.stderr).toContain('NOT_FOUND: There is no import run with the id 123456789');
+    expect(ended.stderr).toContain('NOT_FOUND: There is no import run with id 123456789');
     expect(ended.code).toBe(1);
   });
 });
