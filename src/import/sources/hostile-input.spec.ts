@@ -77,13 +77,8 @@ describe('a line of 100 MB', () => {
       'more than 1048576 characters in one text',
     ],
     ['JSON, white space', `{"locations":[${RECORD},`, ' ', 'more than 1048576 characters in one text'],
-    ['JSON, lists', `{"locations":[${RECORD},`, '[', 'more than 100 lists and objects within each other'],
-    [
-      'JSON, objects',
-      `{"locations":[${RECORD},`,
-      '{"a":',
-      'more than 100 lists and objects within each other',
-    ],
+    ['JSON, lists', `{"locations":[${RECORD},`, '[', 'lists and objects are nested more than 100 deep'],
+    ['JSON, objects', `{"locations":[${RECORD},`, '{"a":', 'lists and objects are nested more than 100 deep'],
     [
       'GPX, a tag',
       '<gpx><trkpt lat="1" lon="2"><time>2025-06-17T08:30:00Z</time></trkpt><a ',
@@ -138,7 +133,11 @@ describe('a large JSON document', () => {
     expect(error).toBeUndefined();
     expect(reports.map(({ position }) => position)).toEqual([1, 2]);
     expect(rejected).toEqual([
-      { position: 1, reason: 'undecodable', message: 'locations[1]: it is longer than 8388608 characters' },
+      {
+        position: 1,
+        reason: 'undecodable',
+        message: 'locations[1]: the item is longer than 8388608 characters',
+      },
     ]);
     expect(growth).toBeLessThan(2 * MAX_GROWTH); // an item is held until it is known to be too large
   });

@@ -60,12 +60,12 @@ describe('openReportSource', () => {
     expect(await readAll(after(60_000))).toMatchObject({ format: 'google-records', error: undefined });
     expect(
       (await readAll(`{\n"a":"${'x'.repeat(100_000)}","locations":[${RECORD}]}`)).error?.message,
-    ).toContain('a JSON document of no known kind');
+    ).toContain('a JSON document of an unknown kind');
   });
 
   it('says where JSON of no known kind was cut', async () => {
     expect((await readAll('{"a": 1,\n "locations": [')).error?.message).toContain(
-      'this is a JSON document of no known kind (it has "a", "locations"), and the file ends within it at line 2, column 16: it was cut',
+      'this is a JSON document of an unknown kind (with the keys "a", "locations"), and the file ends within it at line 2, column 16: it was cut',
     );
     expect((await readAll('{\n a: 1\n}')).error?.message).not.toContain('it was cut');
   });
@@ -75,8 +75,8 @@ describe('openReportSource', () => {
     ['an empty file', gzipSync('')],
     ['a file of white space only', ' \n\t'],
     ['65536 bytes of white space', ' '.repeat(70_000)],
-    ['a JSON document of no known kind (it has "a")', '{\n "a": 1\n}'],
-    ['a JSON document of no known kind (it has "data")', '{"data":[{"lat":1}]}'],
+    ['a JSON document of an unknown kind (with the keys "a")', '{\n "a": 1\n}'],
+    ['a JSON document of an unknown kind (with the keys "data")', '{"data":[{"lat":1}]}'],
     ['a Google Semantic Location History JSON document', '{\n"timelineObjects": [{"placeVisit":{}}]}'],
     [
       'a table whose first line does not name a column for the time',
@@ -97,12 +97,12 @@ describe('openReportSource', () => {
     ['a Garmin FIT file', Buffer.from('0e10d90710270000.FIT'.replace('.FIT', '2e464954'), 'hex')],
     ['an NMEA log', '$GPRMC,123519,A,4807.038,N'],
     ['binary data', Buffer.from([1, 2, 3, 0, 5])],
-    ['text of no known format', 'Dear all,\n'],
+    ['text in an unknown format', 'Dear all,\n'],
   ])('names %s, and what is taken', async (what, content) => {
     const { error } = await readAll(content);
     expect(error?.code).toBe('BAD_USER_INPUT');
     expect(error?.message).toContain(`walk: this is ${what}`);
-    expect(error?.message).toContain('taken are NDJSON, CSV, GPX, GeoJSON, OwnTracks');
+    expect(error?.message).toContain('supported formats are NDJSON, CSV, GPX, GeoJSON, OwnTracks');
     expect(error?.message).not.toContain('SECRET');
   });
 
@@ -178,7 +178,7 @@ describe('openReportSource', () => {
 
   it('lets go of an input that it does not take', async () => {
     const input = Readable.from([Buffer.from('Dear all,'), Buffer.from('x')]);
-    await expect(openReportSource('x', input)).rejects.toThrow('text of no known format');
+    await expect(openReportSource('x', input)).rejects.toThrow('text in an unknown format');
     expect(input.destroyed).toBe(true);
   });
 

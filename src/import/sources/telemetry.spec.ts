@@ -10,7 +10,7 @@ import {
   motionFrom,
   MPH,
   speedFrom,
-  unsureBatteryFrom,
+  ambiguousBatteryFrom,
 } from './telemetry.js';
 
 const UNREADABLE = [undefined, null, '', ' ', 'unknown', '12 m', '1,5', '0x10', NaN, Infinity, true, {}, [5]];
@@ -117,7 +117,7 @@ describe('telemetry of foreign formats', () => {
   });
 
   it('leaves out what may be a percentage or a fraction', () => {
-    expect([0, 0.89, 1, 1.5, 2, 89].map(unsureBatteryFrom)).toEqual([0, undefined, undefined, 2, 2, 89]);
+    expect([0, 0.89, 1, 1.5, 2, 89].map(ambiguousBatteryFrom)).toEqual([0, undefined, undefined, 2, 2, 89]);
   });
 
   it.each([

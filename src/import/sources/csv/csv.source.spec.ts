@@ -180,19 +180,27 @@ describe('CSV', () => {
         [`53.86, ,${TIME},`, 'no_position', 'lon is missing'],
         ['53.86,10.7,,', 'no_time', 'time is missing'],
         ['53.86,10.7,2025-06-17 08:30:00,', 'undecodable', 'time "2025-06-17 08:30:00" has no offset'],
-        ['53.86,10.7,17.06.2025 08:30,', 'undecodable', 'is no time like'],
-        ['53.86,10.7,-,', 'undecodable', 'time "-" is no time'],
-        [`north,10.7,${TIME},`, 'undecodable', 'lat "north" is not a number'],
-        [`"1,2,3",10.7,${TIME},`, 'undecodable', 'lat "1,2,3" is not a number'],
-        [`53.86 E,10.7,${TIME},`, 'undecodable', 'lat "53.86 E" contradicts itself'],
-        [`-53.86 S,10.7,${TIME},`, 'undecodable', 'lat "-53.86 S" contradicts itself'],
+        ['53.86,10.7,17.06.2025 08:30,', 'undecodable', 'must be a time like'],
+        ['53.86,10.7,-,', 'undecodable', 'time must be a time like 2025-06-17T08:30:00Z (got "-")'],
+        [`north,10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "north")'],
+        [`"1,2,3",10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "1,2,3")'],
+        [
+          `53.86 E,10.7,${TIME},`,
+          'undecodable',
+          'lat must be a number with a sign, or with the direction N or S (got "53.86 E")',
+        ],
+        [
+          `-53.86 S,10.7,${TIME},`,
+          'undecodable',
+          'lat must be a number with a sign, or with the direction N or S (got "-53.86 S")',
+        ],
         [
           `53.86,10.7,${TIME},Main St, 5,Town`,
           'undecodable',
-          'the row has 6 fields, the line of names has 4; is a field',
+          'the row has 6 fields, the header has 4; is a field',
         ],
-        [`53.86,10.7`, 'undecodable', 'the row has 2 fields, the line of names has 4'],
-        [`0x10,10.7,${TIME},`, 'undecodable', 'lat "0x10" is not a number'],
+        [`53.86,10.7`, 'undecodable', 'the row has 2 fields, the header has 4'],
+        [`0x10,10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "0x10")'],
       ] as const
     ).map(([row, reason, message]) => ({ row, reason, message })),
   )('rejects a wrong row and reads on: $reason, $message', async ({ row, reason, message }) => {
@@ -232,7 +240,11 @@ describe('CSV', () => {
   });
 
   it.each([
-    ['unfinished', `53.86,10.7,${TIME},"x\n53.86,10.7,${TIME},y\n`, 'line 3: the file ends within a "'],
+    [
+      'unfinished',
+      `53.86,10.7,${TIME},"x\n53.86,10.7,${TIME},y\n`,
+      'line 3: the row that begins here has an opening " without a closing one',
+    ],
     [
       'long',
       `53.86,10.7,${TIME},"${'x\n'.repeat(50_000)}`,
@@ -277,6 +289,8 @@ describe('CSV', () => {
     );
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toHaveLength(1);
-    expect(rejected).toMatchObject([{ position: 2, message: expect.stringContaining('is not valid UTF-8') }]);
+    expect(rejected).toMatchObject([
+      { position: 2, message: expect.stringContaining('must be valid UTF-8 text') },
+    ]);
   });
 });

@@ -151,19 +151,43 @@ describe('GpxSource', () => {
         [
           '<trkpt lat="1" lon="2"><time>yesterday</time></trkpt>',
           'undecodable',
-          '<time> "yesterday" is no time',
+          '<time> must be a time like 2025-06-17T08:30:00Z (got "yesterday")',
         ],
-        [`<trkpt lat="1" lon="2"><time>${'9'.repeat(500)}</time></trkpt>`, 'undecodable', 'is no time'],
+        [
+          `<trkpt lat="1" lon="2"><time>${'9'.repeat(500)}</time></trkpt>`,
+          'undecodable',
+          'must be a time like',
+        ],
         [`<trkpt lat="1" lon="2">${TIME}${TIME}</trkpt>`, 'undecodable', 'more than one <time>'],
         [`<trkpt lon="2">${TIME}</trkpt>`, 'no_position', 'no attribute lat'],
         [`<trkpt lat="1">${TIME}</trkpt>`, 'no_position', 'no attribute lon'],
-        [`<trkpt lat="" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "" is not a number'],
-        [`<trkpt lat="1" lon="10,7">${TIME}</trkpt>`, 'undecodable', 'lon "10,7" is not a number'],
-        [`<trkpt lat="NaN" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "NaN"'],
-        [`<trkpt lat="0x10" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "0x10"'],
-        [`<trkpt lat="1e999" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "1e999"'],
+        [
+          `<trkpt lat="" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "")',
+        ],
+        [
+          `<trkpt lat="1" lon="10,7">${TIME}</trkpt>`,
+          'undecodable',
+          'lon must be a number like 53.8633 (got "10,7")',
+        ],
+        [
+          `<trkpt lat="NaN" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "NaN")',
+        ],
+        [
+          `<trkpt lat="0x10" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "0x10")',
+        ],
+        [
+          `<trkpt lat="1e999" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "1e999")',
+        ],
         [`<wpt lat="1" lon="2">${TIME}</wpt>`, 'not_a_report', '<wpt> marks a place'],
-        [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is planned'],
+        [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is a planned point'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {
@@ -193,7 +217,7 @@ describe('GpxSource', () => {
     [
       'an unescaped &',
       `${POINT}<name>A & B</name>${POINT}`,
-      'line 3: not well-formed XML: an & that stands for itself has to be written &amp;',
+      'line 3: not well-formed XML: a literal & must be written as &amp;',
     ],
     [
       'text after the end',
@@ -201,7 +225,7 @@ describe('GpxSource', () => {
       'line 4, column 6: not well-formed XML: text data',
     ],
     ['a NUL', `${POINT}\u0000`, 'not well-formed XML: disallowed character'],
-    ['elements without end', `${POINT}${'<a>'.repeat(200_000)}`, 'more than 100 elements within each other'],
+    ['elements without end', `${POINT}${'<a>'.repeat(200_000)}`, 'elements are nested more than 100 deep'],
     [
       'a tag without end',
       `${POINT}<a ${'b="c" '.repeat(400_000)}`,
@@ -233,13 +257,13 @@ describe('GpxSource', () => {
         `<!DOCTYPE gpx [<!ENTITY e0 "ha">${entity}]>\n<gpx><trk><trkseg>${POINT}<trkpt lat="1" lon="2"><time>&e30;</time>`,
       );
       expect(reports).toHaveLength(1);
-      expect(error?.message).toContain('a DTD is not read, and entities of its own are not expanded');
+      expect(error?.message).toContain('a DTD is not read, and its entities are not expanded');
     }
   });
 
   it('names another XML format whose root stands behind a long comment', async () => {
     const { error } = await readAll(`<!--${'x'.repeat(10_000)}-->\n<kml:kml><Placemark/></kml:kml>`);
-    expect(error?.message).toContain('walk: this is a KML file; taken are NDJSON');
+    expect(error?.message).toContain('walk: this is a KML file; supported formats are NDJSON');
     expect(error?.details).toEqual({ source: 'walk', line: 2 });
   });
 });

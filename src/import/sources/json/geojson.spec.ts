@@ -139,42 +139,40 @@ describe('GeoJSON', () => {
     );
     expect(reports).toHaveLength(1);
     expect(rejected.map(({ message }) => message)).toEqual([
-      'features[0], position 2: the coordinates are not [longitude, latitude] but ["3", 4]',
-      expect.stringContaining('features[0], position 3: time 3 "3 o\'clock" is no time'),
+      'features[0], position 2: the coordinates must be [longitude, latitude] (got ["3", 4])',
+      expect.stringContaining(
+        'features[0], position 3: time 3 must be a time like 2025-06-17T08:30:00Z (got \"3 o\'clock\")',
+      ),
     ]);
   });
 
   it.each(
     (
       [
-        [line([[1, 2]], {}), 'no_time', 'its 1 positions have no times (coordTimes)'],
-        [line([[1, 2]], { coordTimes: [1, 2] }), 'undecodable', 'it has 1 positions and 2 times'],
-        [line('x', { coordTimes: [1] }), 'undecodable', 'there should be a list and is "x"'],
-        [point({}), 'no_time', 'nothing says when'],
-        [point(null), 'no_time', 'nothing says when'],
+        [line([[1, 2]], {}), 'no_time', 'the 1 positions have no times (coordTimes)'],
+        [line([[1, 2]], { coordTimes: [1, 2] }), 'undecodable', 'there are 1 positions but 2 times'],
+        [line('x', { coordTimes: [1] }), 'undecodable', 'expected a list (got "x")'],
+        [point({}), 'no_time', 'the time is missing'],
+        [point(null), 'no_time', 'the time is missing'],
         [point({ timestamp: null }), 'no_time', 'timestamp is missing'],
         [point({ timestamp: '2025-06-17T08:30:00' }), 'undecodable', 'has no offset'],
-        [point({ timestamp: [1] }), 'undecodable', 'timestamp is neither text nor a number but a list'],
-        [{ type: 'Feature', properties: {}, geometry: null }, 'no_position', 'it has no geometry'],
+        [point({ timestamp: [1] }), 'undecodable', 'timestamp must be text or a number (got a list)'],
+        [{ type: 'Feature', properties: {}, geometry: null }, 'no_position', 'the geometry is missing'],
         [
           { type: 'Feature', properties: {}, geometry: 7 },
           'undecodable',
-          'the geometry is not an object but 7',
+          'the geometry must be an object (got 7)',
         ],
-        [
-          line([], {}, 'Polygon'),
-          'not_a_report',
-          'the geometry is a "Polygon": only points and lines are taken',
-        ],
-        [line([], {}, 'toString'), 'not_a_report', 'only points and lines are taken'],
+        [line([], {}, 'Polygon'), 'not_a_report', 'the geometry must be a point or a line (got "Polygon")'],
+        [line([], {}, 'toString'), 'not_a_report', 'the geometry must be a point or a line'],
         [
           { ...point(), geometry: { type: 'Point', coordinates: [1e999, 1] } },
           'undecodable',
           '[longitude, latitude]',
         ],
-        [{ ...point(), geometry: { type: 'Point' } }, 'undecodable', 'but undefined'],
-        [7, 'undecodable', 'the feature is not an object but 7'],
-        [null, 'undecodable', 'the feature is not an object but null'],
+        [{ ...point(), geometry: { type: 'Point' } }, 'undecodable', '(got undefined)'],
+        [7, 'undecodable', 'the feature must be an object (got 7)'],
+        [null, 'undecodable', 'the feature must be an object (got null)'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {
@@ -199,7 +197,7 @@ describe('GeoJSON', () => {
     }
     const bare = await readAll('{"type":"Point","coordinates":[1,2]}');
     expect(bare.rejected).toMatchObject([
-      { position: 1, reason: 'no_time', message: 'document: nothing says when' },
+      { position: 1, reason: 'no_time', message: 'document: the time is missing' },
     ]);
   });
 

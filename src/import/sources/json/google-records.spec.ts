@@ -80,16 +80,24 @@ describe('Google Records.json', () => {
         [{ ...GOOD, timestamp: undefined }, 'no_time', 'timestamp is missing'],
         [{ ...GOOD, latitudeE7: undefined }, 'no_position', 'latitudeE7 is missing'],
         [{ timestampMs: '1366007486860', activity: [] }, 'no_position', 'latitudeE7 is missing'],
-        [{ ...GOOD, longitudeE7: [1] }, 'undecodable', 'longitudeE7 a list is not a number'],
+        [
+          { ...GOOD, longitudeE7: [1] },
+          'undecodable',
+          'longitudeE7 must be a number like 53.8633 (got a list)',
+        ],
         [
           { ...GOOD, timestamp: '', timestampMs: '1e3' },
           'undecodable',
-          'timestampMs "1e3" is no number of milliseconds',
+          'timestampMs must be a number of milliseconds (got "1e3")',
         ],
-        [{ ...GOOD, timestamp: '', timestampMs: '9'.repeat(30) }, 'undecodable', 'outside of the years'],
+        [
+          { ...GOOD, timestamp: '', timestampMs: '9'.repeat(30) },
+          'undecodable',
+          'must be in the years 1 to 9999',
+        ],
         [{ ...GOOD, deviceTag: 'a\u0000b' }, 'undecodable', 'deviceTag'],
-        ['text', 'undecodable', 'the record is not an object but "text"'],
-        [[1], 'undecodable', 'the record is not an object but a list'],
+        ['text', 'undecodable', 'the record must be an object (got "text")'],
+        [[1], 'undecodable', 'the record must be an object (got a list)'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {

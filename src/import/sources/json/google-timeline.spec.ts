@@ -93,20 +93,20 @@ describe('Google Timeline from an Android phone', () => {
     );
     expect(reports).toEqual([]);
     expect(rejected.map(({ reason, message }) => `${reason} ${message}`)).toEqual([
-      'not_a_report semanticSegments[0]: a visit is a place that Google thought likely, not one that was measured',
+      'not_a_report semanticSegments[0]: a visit is a place that Google guessed, not a measured position',
       'not_a_report semanticSegments[1]: the segment has no timelinePath',
       'no_time semanticSegments[2].timelinePath[0]: time is missing',
       'no_position semanticSegments[3].timelinePath[0]: point is missing',
-      'undecodable semanticSegments[4].timelinePath[0]: point "1, 2, 3" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
-      'undecodable semanticSegments[5].timelinePath[0]: point "52,1°, 13,4°" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
+      'undecodable semanticSegments[4].timelinePath[0]: point must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "1, 2, 3")',
+      'undecodable semanticSegments[5].timelinePath[0]: point must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "52,1°, 13,4°")',
       'no_position semanticSegments[6].activity.start: start is missing',
-      'undecodable semanticSegments[6].activity.end: end "x" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
-      'undecodable semanticSegments[7].timelinePath[0]: the point is not an object but 7',
-      'undecodable semanticSegments[8]: the segment is not an object but 7',
-      'not_a_report rawSignals[0]: the signal is no position but a scan or an activity',
-      'not_a_report rawSignals[1]: the signal is no position but a scan or an activity',
+      'undecodable semanticSegments[6].activity.end: end must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "x")',
+      'undecodable semanticSegments[7].timelinePath[0]: the point must be an object (got 7)',
+      'undecodable semanticSegments[8]: the segment must be an object (got 7)',
+      'not_a_report rawSignals[0]: the signal is not a position but a scan or an activity',
+      'not_a_report rawSignals[1]: the signal is not a position but a scan or an activity',
       'no_time rawSignals[2]: position.timestamp is missing',
-      'undecodable rawSignals[3]: the signal is not an object but null',
+      'undecodable rawSignals[3]: the signal must be an object (got null)',
     ]);
   });
 
@@ -159,9 +159,9 @@ describe('Google Timeline from an iPhone', () => {
     );
     expect(rejected.map(({ reason, message }) => `${reason} ${message}`)).toEqual([
       expect.stringContaining('not_a_report [0]: a visit is a place'),
-      'undecodable [1].timelinePath[0]: durationMinutesOffsetFromStartTime "soon" is no number of minutes',
+      'undecodable [1].timelinePath[0]: durationMinutesOffsetFromStartTime must be a number of minutes (got "soon")',
       'no_time [2].timelinePath[0]: startTime is missing',
-      expect.stringContaining('lies outside of the years 1 to 9999'),
+      expect.stringContaining('must be in the years 1 to 9999'),
     ]);
   });
 });

@@ -100,7 +100,7 @@ describe('JsonReader', () => {
     ['{"a":[]} x', 'line 1, column 10: not JSON: expected a value', 0],
     ['{"a":[{"b":1},{"}":1,"{":2 3}]}', "line 1, column 28: not JSON: expected ','", 1],
     ['{"a":[{"b":1},{"}\\u00":1}]}', 'line 1, column 18: not JSON: ', 1],
-    ['{"a":[]} 5 {}', 'line 1, column 13: there is something between the documents', 0],
+    ['{"a":[]} 5 {}', 'line 1, column 13: a document must be an object or a list', 0],
   ])('names the place where %j breaks, after what stands before it', (text, message, before) => {
     for (const size of [1, text.length]) {
       const { items, error } = read(text, ['a'], size);

@@ -62,10 +62,10 @@ describe('Overland', () => {
     );
     expect(reports).toEqual([]);
     expect(rejected.map(({ reason, message }) => [reason, message])).toEqual([
-      ['no_position', 'locations[0]: it has no geometry'],
+      ['no_position', 'locations[0]: the geometry is missing'],
       ['no_time', 'locations[1]: timestamp is missing'],
-      ['not_a_report', 'locations[2]: the geometry is not a Point but "Polygon"'],
-      ['undecodable', 'locations[3]: device_id is not text but an object'],
+      ['not_a_report', 'locations[2]: the geometry must be a Point (got "Polygon")'],
+      ['undecodable', 'locations[3]: device_id must be text (got an object)'],
       ['no_time', 'locations[4]: timestamp is missing'],
     ]);
   });

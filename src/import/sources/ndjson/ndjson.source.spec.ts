@@ -53,7 +53,7 @@ describe('NdjsonSource', () => {
     const { reports, rejected } = await readAll(`\uFEFF\r\n${GOOD}\r\n  \r\n\n[1]\r\n${GOOD}`, 7);
     expect(reports.map(({ position }) => position)).toEqual([2, 6]);
     expect(rejected).toMatchObject([
-      { position: 5, reason: 'undecodable', message: 'the line is not a JSON object but a list' },
+      { position: 5, reason: 'undecodable', message: 'the line must be a JSON object (got a list)' },
     ]);
   });
 
@@ -63,63 +63,67 @@ describe('NdjsonSource', () => {
         ['{"latitude":1,"longitude":1}', 'no_time', 'timestamp is missing'],
         ['{"timestamp":1,"longitude":1}', 'no_position', 'latitude is missing'],
         ['{"timestamp":1,"latitude":1}', 'no_position', 'longitude is missing'],
-        ['{"timestamp":1,"latitude":null,"longitude":1}', 'undecodable', 'latitude is not a number but null'],
+        [
+          '{"timestamp":1,"latitude":null,"longitude":1}',
+          'undecodable',
+          'latitude must be a number (got null)',
+        ],
         [
           '{"timestamp":1,"latitude":"53.8","longitude":1}',
           'undecodable',
-          'latitude is not a number but "53.8"',
+          'latitude must be a number (got "53.8")',
         ],
         ['{"timestamp":1,"latitude":1,"longitude":1e999}', 'undecodable', 'longitude is too large'],
         ['{"timestamp":1,"latitude":NaN,"longitude":1}', 'undecodable', 'not JSON'],
         [
           '{"timestamp":true,"latitude":1,"longitude":1}',
           'undecodable',
-          'timestamp is neither text nor a number',
+          'timestamp must be text or a number (got true)',
         ],
         ['{"timestamp":"2025-06-17T08:30:00","latitude":1,"longitude":1}', 'undecodable', 'has no offset'],
         [
           '{"timestamp":"1709283789","latitude":1,"longitude":1}',
           'undecodable',
-          'timestamp "1709283789" is no time',
+          'timestamp must be a time like 2025-06-17T08:30:00Z (got "1709283789")',
         ],
         [
           GOOD.replace('}', ',"confidence":1.5}'),
           'undecodable',
-          'confidence is not a whole number of 32 bits but 1.5',
+          'confidence must be a 32-bit whole number (got 1.5)',
         ],
-        [GOOD.replace('}', ',"status":1e300}'), 'undecodable', 'status is not a whole number'],
+        [GOOD.replace('}', ',"status":1e300}'), 'undecodable', 'status must be a 32-bit whole number'],
         [
           GOOD.replace('}', ',"horizontalAccuracy":"5"}'),
           'undecodable',
-          'horizontalAccuracy is not a number',
+          'horizontalAccuracy must be a number',
         ],
-        [GOOD.replace('}', ',"altitude":"5"}'), 'undecodable', 'altitude is not a number but "5"'],
+        [GOOD.replace('}', ',"altitude":"5"}'), 'undecodable', 'altitude must be a number (got "5")'],
         [GOOD.replace('}', ',"speed":1e999}'), 'undecodable', 'speed is too large for a number'],
-        [GOOD.replace('}', ',"course":[1]}'), 'undecodable', 'course is not a number but a list'],
-        [GOOD.replace('}', ',"battery":"50"}'), 'undecodable', 'battery is not a number but "50"'],
+        [GOOD.replace('}', ',"course":[1]}'), 'undecodable', 'course must be a number (got a list)'],
+        [GOOD.replace('}', ',"battery":"50"}'), 'undecodable', 'battery must be a number (got "50")'],
         [
           GOOD.replace('}', ',"battery":50.5}'),
           'undecodable',
-          'battery is not a whole number from 0 to 100 but 50.5',
+          'battery must be a whole number from 0 to 100 (got 50.5)',
         ],
         [
           GOOD.replace('}', ',"battery":32768}'),
           'undecodable',
-          'battery is not a whole number from 0 to 100 but 32768',
+          'battery must be a whole number from 0 to 100 (got 32768)',
         ],
         [
           GOOD.replace('}', ',"motion":"Driving"}'),
           'undecodable',
-          'motion is none of stationary, walking, running, cycling, driving but "Driving"',
+          'motion must be one of stationary, walking, running, cycling, driving (got "Driving")',
         ],
-        [GOOD.replace('}', ',"motion":""}'), 'undecodable', 'driving but ""'],
-        [GOOD.replace('}', ',"motion":["walking"]}'), 'undecodable', 'driving but a list'],
-        [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker is not text but 7'],
+        [GOOD.replace('}', ',"motion":""}'), 'undecodable', 'driving (got "")'],
+        [GOOD.replace('}', ',"motion":["walking"]}'), 'undecodable', 'driving (got a list)'],
+        [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker must be text (got 7)'],
         [GOOD.replace('}', ',"tracker":""}'), 'undecodable', 'tracker is empty'],
         [
           GOOD.replace('}', ',"tracker":"a\\u0000b"}'),
           'undecodable',
-          'tracker "a\\u0000b" is not valid UTF-8',
+          'tracker must be valid UTF-8 text (got "a\\u0000b")',
         ],
         [GOOD.replace('}', ',"nearestCity":"\\ud800"}'), 'undecodable', 'nearestCity'],
         [
@@ -132,7 +136,7 @@ describe('NdjsonSource', () => {
           'undecodable',
           'nearestCity is longer than 200 characters',
         ],
-        ['"text"', 'undecodable', 'not a JSON object but "text"'],
+        ['"text"', 'undecodable', 'must be a JSON object (got "text")'],
         ['{"timestamp":1,"latitude":1,"longi', 'undecodable', 'not JSON'],
         ['{"\u0007', 'undecodable', 'not JSON'],
         ['['.repeat(MAX_LINE), 'undecodable', 'not JSON'],
@@ -163,7 +167,9 @@ describe('NdjsonSource', () => {
     const latin1 = Buffer.from(`${GOOD.replace('}', ',"nearestCity":"L\u00fcbeck"}')}\n${GOOD}\n`, 'latin1');
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toEqual([{ ...DECODED, position: 2 }]);
-    expect(rejected).toMatchObject([{ position: 1, message: expect.stringContaining('not valid UTF-8') }]);
+    expect(rejected).toMatchObject([
+      { position: 1, message: expect.stringContaining('must be valid UTF-8 text') },
+    ]);
   });
 
   it('is not disturbed by a character that arrives in two chunks', async () => {

@@ -53,16 +53,16 @@ describe('a file of the OwnTracks Recorder', () => {
     );
     expect(reports).toHaveLength(1);
     expect(rejected.map(({ position, reason, message }) => `${position} ${reason} ${message}`)).toEqual([
-      '2 not_a_report the message is no location but of _type "lwt"',
-      '3 not_a_report the message is no location but of _type "transition"',
-      '4 not_a_report the message is no location but of _type "waypoint"',
-      '5 not_a_report the message is encrypted: it has to be decrypted with its secret',
-      '6 not_a_report the line is no location but "status"',
+      '2 not_a_report the message is not a location: its _type is "lwt"',
+      '3 not_a_report the message is not a location: its _type is "transition"',
+      '4 not_a_report the message is not a location: its _type is "waypoint"',
+      '5 not_a_report the message is encrypted: decrypt it with its secret first',
+      '6 not_a_report the line is not a location: its kind is "status"',
       expect.stringMatching(/^7 undecodable the line is not JSON: /),
       '8 no_time tst is missing',
       '9 no_position lat is missing',
-      '10 undecodable lon true is not a number like 53.8633',
-      '11 undecodable the line is not a time, a kind and a message with tabs between them',
+      '10 undecodable lon must be a number like 53.8633 (got true)',
+      '11 undecodable the line must be a time, a kind and a message, separated by tabs',
       expect.stringMatching(/^12 undecodable the line is not JSON: /),
     ]);
   });
