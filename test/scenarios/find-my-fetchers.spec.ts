@@ -19,7 +19,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   beforeEach(() => scene.begin());
   afterEach(() => scene.end());
 
-  it('stops at once where the password is wrong, and says so', async () => {
+  it('stops at once if the password is wrong, and says so', async () => {
     scene.fake.user = 'me';
     scene.fake.password = 'right';
     await scene.registerEach(PAIRS);
@@ -44,7 +44,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(await right.fetchAll()).toMatchObject({ answered: 12 });
   });
 
-  it('gives up where the endpoint is down, and asks the longest unasked first when it is back', async () => {
+  it('gives up if the endpoint is down, and later starts with the trackers asked longest ago', async () => {
     await scene.registerEach(PAIRS.slice(0, 6));
     scene.fake.faultOf = () => 'no-answer';
     await expect((await scene.aFetcher()).fetchAll()).rejects.toMatchObject({
@@ -63,10 +63,10 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     ).toEqual([3, 4, 5, 0, 1, 2]);
   });
 
-  it('is shared by several fetchers: every tracker is asked for once', async () => {
+  it('is shared by several processes, which ask for every tracker once', async () => {
     await scene.registerEach(PAIRS);
     for (const pair of PAIRS) see(scene.fake, pair, { at: ago(5) });
-    scene.fake.delayMs = 150; // long enough for all of them to get to work
+    scene.fake.delayMs = 150; // long enough for all of them to take part
     const fetchers = await Promise.all([scene.aFetcher(), scene.aFetcher(), scene.aFetcher()]);
     const summaries = await Promise.all(fetchers.map((fetcher) => fetcher.fetchAll()));
     const sum = (of: (summary: FetchSummary) => number): number =>
@@ -80,10 +80,10 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it('loses nothing of a fetcher that dies: its lease runs out, and another asks', async () => {
+  it('loses nothing when a process dies: its lease expires, and another process asks', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     for (const pair of PAIRS.slice(0, 3)) see(scene.fake, pair, { at: ago(5) });
-    // As one leaves it that was killed between its call and its transaction.
+    // The state after a process was killed between its call and its transaction.
     await scene.db.query(
       `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
        SELECT id, now(), true, gen_random_uuid(), now() + interval '1 hour' FROM trackers WHERE name = 'Tracker 0'`,
@@ -105,7 +105,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it('keeps a distance between the calls of all processes together', async () => {
+  it('spaces the calls of all processes', async () => {
     await scene.registerEach(PAIRS.slice(0, 6));
     const paced = { FIND_MY_MIN_INTERVAL_MS: '150' };
     const fetchers = await Promise.all([scene.aFetcher(paced), scene.aFetcher(paced)]);
@@ -115,7 +115,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(5 * 150 - 20);
   });
 
-  it('stops when it is told to, and leaves the rest to others at once', async () => {
+  it('stops when aborted, and leaves the rest to others at once', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     scene.fake.faults.push('hangs');
     const stop = new AbortController();

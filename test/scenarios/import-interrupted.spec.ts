@@ -22,7 +22,7 @@ import { TestDatabase } from '../support/test-database.js';
 
 const BATCH = 100;
 
-describeOnEveryEngine('an import that came to no good end', (engine) => {
+describeOnEveryEngine('an import that failed', (engine) => {
   let db: TestDatabase;
   let importer: Importer;
   let today: Date;
@@ -55,7 +55,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
   const down = new DomainError('UNAVAILABLE', 'nobody answers');
   const options = { ...FILE, fingerprint: 'f' };
 
-  it('tells a wrong input from a failure, and keeps what was read before', async () => {
+  it('tells a broken input from a failure, and keeps what was read before', async () => {
     for (const [failure, outcome] of [
       [cut, 'broken'],
       [down, 'failed'],
@@ -73,7 +73,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     await expectHistoryOf(db, tested(walk(130)));
   });
 
-  it('goes on where it stopped when the same input comes again, also cut elsewhere into batches', async () => {
+  it('resumes when the same input is imported again, even in other batches', async () => {
     const reports = [...walk(300), report(10, { position: 400 })];
     const items = [garbage(1), garbage(350)];
     const first = importer.imports.importSource(
@@ -87,12 +87,12 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     );
     expect(second).toMatchObject({ resumedAt: 131, read: 303, stored: 300, duplicate: 1, rejected: 2 });
     expect(await runs()).toMatchObject([{ outcome: 'completed', resumed: 1, read: 303, error_code: null }]);
-    // It is at its end: the same input once more is another run.
+    // The run is complete, so importing the input again is a new run.
     const third = await importer.imports.importSource(source(batch(reports, items)), options);
     expect(third).toMatchObject({ resumedAt: 0, read: 303, stored: 0, duplicate: 301 });
   });
 
-  it('does not go on with another input', async () => {
+  it('is not resumed by another input', async () => {
     const begun = importer.imports.importSource(new ListSource([batch(walk(130))], down), options);
     await expect(begun).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     const other = await importer.imports.importSource(source(batch(walk(200))), {
@@ -120,7 +120,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     expect(whole).toMatchObject({ resumedAt: run?.['read'], read: 409, stored: 409 });
   });
 
-  it('takes over from a process that is gone, and from no other', async () => {
+  it('is taken over from a process that is gone, but not from a live one', async () => {
     const gone = await Importer.start(db, { IMPORT_BATCH_SIZE: BATCH });
     let goOn = (): void => undefined;
     const hanging: ListSource = Object.assign(source(), {
@@ -137,7 +137,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
       message: 'walk: another process is importing the same input; wait until it has finished',
     });
 
-    // What is left of a process when it is killed: nothing that holds its lock.
+    // As after a kill: no session holds the lock of the process.
     await db.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity, import_runs
          WHERE application_name = 'tracker-location-history import' AND datname = current_database()
@@ -145,7 +145,7 @@ describeOnEveryEngine('an import that came to no good end', (engine) => {
     );
     const second = await importer.imports.importSource(source(batch(walk(230))), options);
     expect(second).toMatchObject({ resumedAt: 100, read: 230, stored: 230, duplicate: 0 });
-    // It was not gone at all: what it stores now would be counted twice.
+    // The process was still alive; whatever it stored now would be counted twice.
     goOn();
     expect(await first).toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
     expect(await runs()).toMatchObject([{ outcome: 'completed', read: 230, stored: 230 }]);

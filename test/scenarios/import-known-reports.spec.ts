@@ -7,8 +7,8 @@ import { TestDatabase } from '../support/test-database.js';
 
 const FILE = { kind: 'file', name: 'walk' } as const;
 
-// Whether a batch has known reports is guessed from its first hundred: see ingest_reports().
-describeOnEveryEngine('an import of reports of which some are known', (engine) => {
+// ingest_reports() guesses from the first hundred reports whether a batch has known ones.
+describeOnEveryEngine('an import with some known reports', (engine) => {
   let db: TestDatabase;
   let importer: Importer;
   let today: Date;
@@ -35,20 +35,20 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
   const walk = (length: number, from = 0): SourceReport[] => walkReports(today, key, length, from);
   const ingest = (...reports: SourceReport[]) => importer.imports.importSource(source(batch(reports)), FILE);
 
-  it.each([0, 99, 100, 250, 299])('counts the one at %d as a duplicate', async (i) => {
+  it.each([0, 99, 100, 250, 299])('counts a known report at index %d as a duplicate', async (i) => {
     await ingest(report(i));
     expect(await ingest(...walk(300))).toMatchObject({ stored: 299, duplicate: 1, rejected: 0 });
     await expectHistoryOf(db, testReports(key, walk(300)));
   });
 
-  it('refuses another place at a known instant, far back in the batch', async () => {
+  it('rejects another position at a known instant, late in the batch', async () => {
     await ingest(report(280));
     const elsewhere = report(280, { position: 301, latitude: 3 });
     expect(await ingest(...walk(280), elsewhere)).toMatchObject({ stored: 280, duplicate: 0, rejected: 1 });
     await expectHistoryOf(db, testReports(key, walk(281)));
   });
 
-  it('stores what a batch has twice once', async () => {
+  it('stores a report once that a batch has twice', async () => {
     expect(await ingest(...walk(300), { ...report(7), position: 301 })).toMatchObject({
       stored: 300,
       duplicate: 1,
@@ -56,7 +56,7 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
     await expectHistoryOf(db, testReports(key, walk(300)));
   });
 
-  it('counts each once where two bring the same at the same time', async () => {
+  it('counts each report once when two imports have the same at the same time', async () => {
     const both = await Promise.all([ingest(...walk(3000)), ingest(...walk(3000))]);
     expect(both.map(({ read }) => read)).toEqual([3000, 3000]);
     expect(both.reduce((sum, { stored }) => sum + stored, 0)).toBe(3000);
@@ -64,7 +64,7 @@ describeOnEveryEngine('an import of reports of which some are known', (engine) =
     await expectHistoryOf(db, testReports(key, walk(3000)));
   });
 
-  it('is done by more imports at once than there are connections', async () => {
+  it('completes with more imports at once than connections', async () => {
     const busy = await Importer.start(db, { IMPORT_BATCH_SIZE: 100, DATABASE_POOL_SIZE: 4 });
     try {
       const imports = Array.from({ length: 12 }, (_, i) =>

@@ -146,7 +146,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(db, tested([...walk(250), late]));
   });
 
-  it('counts all garbage, and keeps so much of each reason', async () => {
+  it('counts all rejected items, and keeps a limited number of each reason', async () => {
     const items = Array.from({ length: 250 }, (_, i) => garbage(i + 1));
     const unknown = walk(8).map((one) => ({ ...one, tracker: 'nobody', position: one.position + 250 }));
     const { rejected, rejections } = await importer.imports.importSource(
@@ -161,7 +161,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(await db.value('SELECT count(*) FROM rejected_reports')).toBe(2 * KEEP);
   });
 
-  it('bounds what it keeps of a report, whatever is in it', async () => {
+  it('bounds what it keeps of a rejected report', async () => {
     const given = `\0\t\n\\.${'x'.repeat(100_000)}\ud800`;
     const long = 'k'.repeat(5000);
     const wrong = [
@@ -182,7 +182,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(db, tested([report(0)]));
   });
 
-  it('refuses a batch that the database counts otherwise, all of it', async () => {
+  it('rejects a whole batch if the database counts it differently', async () => {
     const { runId } = await importer.imports.importSource(source(batch(walk(3))), FILE);
     await db.query(`UPDATE import_runs SET owner = gen_random_uuid(), outcome = 'running'`);
     const client = await db.pool.connect();
@@ -203,7 +203,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(db, tested(walk(3)));
   });
 
-  it('says of a rehearsal what would have become of everything, and nothing has', async () => {
+  it('shows what an import would do in a dry run, which stores nothing', async () => {
     await importer.imports.importSource(source(batch(walk(50))), FILE);
     const before = await readHistory(db);
     const given = (): ListSource =>
@@ -227,7 +227,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(real).toEqual({ ...rehearsed, runId: real.runId });
   });
 
-  it('stores the last batch together with what the caller adds, or neither', async () => {
+  it('commits the last batch together with the work of the caller, or neither', async () => {
     const run = await importer.imports.begin('list', FILE);
     await run.add(batch(walk(150)));
     const failing = run
@@ -250,7 +250,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect((await runs()).at(-1)).toMatchObject({ outcome: 'completed', read: 0 });
   });
 
-  it('begins a run that was queued under the id that was told, once', async () => {
+  it('starts a queued run under its id, once', async () => {
     const runId = await importer.imports.queue(FILE);
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'queued' }]);
     expect(await importer.imports.importSource(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
@@ -263,7 +263,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'completed', stored: 3 }]);
   });
 
-  it('adds what comes a report at a time to the run of the day, also from several at once', async () => {
+  it('adds single reports to the daily run, also several at once', async () => {
     const options = { kind: 'owntracks', name: 'OwnTracks', dailyRun: true } as const;
     const tracked = walk(20).map((one) => importer.imports.importSource(source(batch([one])), options));
     await Promise.all(tracked);
@@ -273,7 +273,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(db, tested(walk(20)));
   });
 
-  it('knows trackers by names of the source: those given along, and devices that are assigned', async () => {
+  it('assigns reports by mapped names and by assigned devices', async () => {
     const id = await db.value<number>('SELECT id FROM trackers');
     await db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['jane/phone', id]);
     const [a, b, c] = walk(3) as [SourceReport, SourceReport, SourceReport];

@@ -22,7 +22,7 @@ describe('bodyStream', () => {
     body.destroy();
   });
 
-  it('refuses a body that is too long, and leaves the connection open for the response', async () => {
+  it('rejects a body that is too long, and leaves the connection open for the response', async () => {
     const body = Readable.from(Array.from({ length: 5 }, () => CHUNK));
     await expect(wholeBody(body, 3000)).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(body.destroyed).toBe(false);

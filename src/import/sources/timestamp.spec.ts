@@ -42,11 +42,11 @@ describe('timestampFromText', () => {
     ['0001-01-01T00:00:00+01:00', 'must be in the years 1 to 9999'],
     ['9999-12-31T23:59:59-00:01', 'must be in the years 1 to 9999'],
     ['2025-05-30T22:00:24', 'has no offset'],
-  ])('refuses %s', (text, problem) => {
+  ])('rejects %s', (text, problem) => {
     expect(() => timestampFromText('t', text, 'refuse')).toThrow(problem);
   });
 
-  it('takes a time without offset as UTC where the format says so', () => {
+  it('reads a time without offset as UTC if the format says so', () => {
     expect(timestampFromText('t', '2025-05-30T22:00:24', 'utc')).toBe('2025-05-30T22:00:24.000Z');
   });
 
@@ -88,7 +88,7 @@ describe('timestampFromEpoch', () => {
     }
   });
 
-  it.each([1e15, -1e15, Infinity, NaN])('refuses %d', (epoch) => {
+  it.each([1e15, -1e15, Infinity, NaN])('rejects %d', (epoch) => {
     expect(() => timestampFromEpoch('t', epoch)).toThrow('must be in the years 1 to 9999');
   });
 });

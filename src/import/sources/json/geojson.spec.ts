@@ -27,7 +27,7 @@ const collection = (...features: unknown[]): string =>
   JSON.stringify({ type: 'FeatureCollection', features });
 
 describe('GeoJSON', () => {
-  it('has the longitude first, and fields by the names of a table', async () => {
+  it('reads the longitude first, and fields by the names of table columns', async () => {
     const properties = {
       time: 1_750_149_000,
       Accuracy: 12.5,
@@ -60,13 +60,13 @@ describe('GeoJSON', () => {
     [{ timestampMs: '1750149000000' }],
     [{ date: '2025-06-17', time: '08:30:00Z' }],
     [{ fixTime_utc: '2025-06-17 08:30:00' }],
-  ])('takes a time from %j', async (properties) => {
+  ])('reads the time from %j', async (properties) => {
     const { reports, rejected } = await readAll(collection(point(properties)));
     expect(rejected).toEqual([]);
     expect(reports).toEqual([{ ...DECODED, position: 1 }]);
   });
 
-  it('takes each position of a MultiPoint or a line that has its times', async () => {
+  it('yields each position of a MultiPoint or a line with times', async () => {
     const coordinates = [
       [10.7, 53.86],
       [10.8, 53.87],
@@ -87,7 +87,7 @@ describe('GeoJSON', () => {
     ]);
   });
 
-  it('takes the properties of a point by the names of a table', async () => {
+  it('reads the properties of a point by the names of table columns', async () => {
     const time = '2025-06-17T08:30:00Z';
     const { reports, rejected } = await readAll(
       collection(
@@ -113,7 +113,7 @@ describe('GeoJSON', () => {
     ]);
   });
 
-  it('takes the altitude of each position of a line, and not what is said of the whole line', async () => {
+  it('reads the altitude of each position of a line, not the properties of the whole line', async () => {
     const coordinates = [[10.7, 53.86, 5], [10.7, 53.86, null], [10.7, 53.86, 1e6], [10.7, 53.86]]; // prettier-ignore
     const properties = { altitude: 900, speed: 12, course: 10, battery: 5, motion: 'running', accuracy: 4 };
     const { reports, rejected } = await readAll(
@@ -124,7 +124,7 @@ describe('GeoJSON', () => {
     expect(reports).toEqual([{ ...place, altitude: 5 }, place, place, place]);
   });
 
-  it('rejects a wrong position of a line, and takes the others', async () => {
+  it('rejects an invalid position of a line, but not the others', async () => {
     const { reports, rejected } = await readAll(
       collection(
         line(
@@ -183,7 +183,7 @@ describe('GeoJSON', () => {
     expect(rejected[0]?.message).toMatch(/^features\[1\]: /);
   });
 
-  it('may also be a single feature, features a line, a list, or a bare geometry', async () => {
+  it('reads a single feature, one feature per line, a list, or a bare geometry', async () => {
     const feature = JSON.stringify(point());
     for (const [content, positions] of [
       [feature, [1]],
@@ -201,7 +201,7 @@ describe('GeoJSON', () => {
     ]);
   });
 
-  it('yields a line of any length in bounded batches', async () => {
+  it('yields a line of any length in batches of bounded size', async () => {
     const many = Array.from({ length: 25_000 }, (_, index) => index);
     const content = collection(
       line(

@@ -11,7 +11,7 @@ const DECODED = {
 };
 
 describe('Google Records.json', () => {
-  it('takes each record, and its deviceTag for the tracker', async () => {
+  it('yields each record, with its deviceTag as the tracker', async () => {
     const { format, reports } = await readAll(
       records({
         ...GOOD,
@@ -26,7 +26,7 @@ describe('Google Records.json', () => {
     ]);
   });
 
-  it('takes altitude, velocity and heading, where they are known', async () => {
+  it('reads altitude, velocity and heading, if known', async () => {
     const { reports, rejected } = await readAll(
       records(
         { ...GOOD, altitude: 42, verticalAccuracy: 2, velocity: 3, heading: 350 },
@@ -107,7 +107,7 @@ describe('Google Records.json', () => {
     expect(rejected[0]?.message).toMatch(/^locations\[1\]: /);
   });
 
-  it('keeps the text of records that it rejects, where they are not large', async () => {
+  it('keeps the text of rejected records, unless they are large', async () => {
     const { rejected } = await readAll(records({ latitudeE7: 1 }, { activity: 'x'.repeat(3000) }, 7));
     expect(rejected.map(({ given }) => given)).toEqual(['{"latitudeE7":1}', undefined, '7']);
   });

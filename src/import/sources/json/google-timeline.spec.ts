@@ -10,7 +10,7 @@ const android = (semanticSegments: unknown[], rawSignals: unknown[] = []): strin
   });
 
 describe('Google Timeline from an Android phone', () => {
-  it('takes points of paths, ends of activities and raw positions', async () => {
+  it('yields points of paths, ends of activities and raw positions', async () => {
     const { format, reports, rejected } = await readAll(
       android(
         [
@@ -55,7 +55,7 @@ describe('Google Timeline from an Android phone', () => {
     ]);
   });
 
-  it('leaves out an altitude and a speed that are out of range', async () => {
+  it('leaves out altitude and speed if out of range', async () => {
     const position = { LatLng: '5°, 6°', timestamp: TIMES.endTime };
     const { reports } = await readAll(
       android([], [{ position: { ...position, altitudeMeters: 1e6, speedMetersPerSecond: -1 } }]),
@@ -65,7 +65,7 @@ describe('Google Timeline from an Android phone', () => {
     ]);
   });
 
-  it('rejects visits, scans and what lacks time or place, each of it once', async () => {
+  it('rejects visits, scans and items without time or position, each once', async () => {
     const point = (fields: object): unknown => ({
       ...TIMES,
       timelinePath: [{ point: '1°, 2°', time: TIMES.endTime, ...fields }],
@@ -110,7 +110,7 @@ describe('Google Timeline from an Android phone', () => {
     ]);
   });
 
-  it('is told whichever of its lists comes first', async () => {
+  it('is detected whichever of its lists comes first', async () => {
     for (const content of [
       '{"userLocationProfile":{},"rawSignals":[]}',
       '{"a":[],"semanticSegments":[{}]}',
@@ -148,7 +148,7 @@ describe('Google Timeline from an iPhone', () => {
     ]);
   });
 
-  it('rejects visits and wrong minutes', async () => {
+  it('rejects visits and invalid minutes', async () => {
     const { rejected } = await readAll(
       ios(
         { ...TIMES, visit: { topCandidate: { placeLocation: 'geo:1,2' } } },

@@ -6,7 +6,7 @@ const GOOD = '{"timestamp":"2025-06-17T08:30:00.5Z","latitude":53.86,"longitude"
 const DECODED = { timestamp: '2025-06-17T08:30:00.500Z', latitude: 53.86, longitude: 10.7 };
 
 describe('NdjsonSource', () => {
-  it('decodes all fields, and leaves out those that are absent or null', async () => {
+  it('parses all fields, and leaves out missing ones and nulls', async () => {
     const full = {
       timestamp: 1709283789,
       latitude: -1,
@@ -34,7 +34,7 @@ describe('NdjsonSource', () => {
     expect(rejected).toEqual([]);
   });
 
-  it('leaves it to the database to refuse telemetry that is out of range', async () => {
+  it('leaves telemetry out of range to the database to reject', async () => {
     const given = { altitude: 1e6, speed: -1, course: 360, battery: 101 };
     const { reports, rejected } = await readAll(JSON.stringify({ ...JSON.parse(GOOD), ...given }));
     expect(rejected).toEqual([]);
@@ -42,14 +42,14 @@ describe('NdjsonSource', () => {
   });
 
   it.each(['stationary', 'walking', 'running', 'cycling', 'driving'])(
-    'takes the motion %s',
+    'accepts the motion %s',
     async (motion) => {
       const { reports } = await readAll(GOOD.replace('}', `,"motion":"${motion}"}`));
       expect(reports).toEqual([{ ...DECODED, position: 1, motion }]);
     },
   );
 
-  it('counts lines through byte order mark, CRLF, blank lines, rejected lines, and a last line without end', async () => {
+  it('counts lines across a byte order mark, CRLF, blank and rejected lines, and a last line without end', async () => {
     const { reports, rejected } = await readAll(`\uFEFF\r\n${GOOD}\r\n  \r\n\n[1]\r\n${GOOD}`, 7);
     expect(reports.map(({ position }) => position)).toEqual([2, 6]);
     expect(rejected).toMatchObject([
@@ -143,7 +143,7 @@ describe('NdjsonSource', () => {
         [`${'{"a":'.repeat(200_000)}1`, 'undecodable', 'not JSON'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
-  )('rejects a wrong line and reads on: $reason, $message', async ({ item, reason, message }) => {
+  )('rejects an invalid line and continues: $reason, $message', async ({ item, reason, message }) => {
     const { reports, rejected } = await readAll(`${GOOD}\n${item}\n${GOOD}\n`);
     expect(reports.map(({ position }) => position)).toEqual([1, 3]);
     expect(rejected).toMatchObject([{ position: 2, reason, message: expect.stringContaining(message) }]);
@@ -151,19 +151,19 @@ describe('NdjsonSource', () => {
     expect(rejected[0]?.message).toMatch(/^[^\u0000-\u001f]{1,400}$/);
   });
 
-  it('keeps the text of what it rejects, or its beginning', async () => {
+  it('keeps the text of rejected lines, or its beginning', async () => {
     const { rejected } = await readAll(`{"a":1}\n[${'1,'.repeat(2000)}1]\n`);
     expect(rejected.map(({ given }) => given)).toEqual(['{"a":1}', `[${'1,'.repeat(2000)}`.slice(0, 2000)]);
   });
 
-  it('rejects a cut last line', async () => {
+  it('rejects a truncated last line', async () => {
     const { reports, rejected, error } = await readAll(`${GOOD}\n${GOOD.slice(0, 40)}`);
     expect(reports).toHaveLength(1);
     expect(rejected).toMatchObject([{ position: 2, reason: 'undecodable' }]);
     expect(error).toBeUndefined();
   });
 
-  it('replaces what is not UTF-8, and does not take it for text', async () => {
+  it('replaces invalid UTF-8, and rejects it as text', async () => {
     const latin1 = Buffer.from(`${GOOD.replace('}', ',"nearestCity":"L\u00fcbeck"}')}\n${GOOD}\n`, 'latin1');
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toEqual([{ ...DECODED, position: 2 }]);
@@ -172,12 +172,12 @@ describe('NdjsonSource', () => {
     ]);
   });
 
-  it('is not disturbed by a character that arrives in two chunks', async () => {
+  it('reads a character that arrives in two chunks', async () => {
     const { reports } = await readAll(`${GOOD.replace('}', ',"nearestCity":"Łódź 🏙"}')}\n`, 1);
     expect(reports[0]?.nearestCity).toBe('Łódź 🏙');
   });
 
-  it('rejects a line that is too long, with its number, and takes one that just fits', async () => {
+  it('rejects a line that is too long, with its number, and accepts the longest line allowed', async () => {
     const fits = GOOD.replace('{', `{${' '.repeat(MAX_LINE - GOOD.length)}`);
     const { reports, rejected } = await readAll(`${GOOD}\n${fits} \n${fits}\n${GOOD}\n${fits} `);
     expect(reports.map(({ position }) => position)).toEqual([1, 3, 4]);
