@@ -46,7 +46,7 @@ export class CommittedTransactions implements Transactions {
 }
 
 /** All pieces are one transaction, which is rolled back in the end: what would have happened, and nothing did. */
-export class RehearsedTransactions implements Transactions {
+export class DryRunTransactions implements Transactions {
   readonly mayOverlap = false;
 
   private constructor(
@@ -56,11 +56,11 @@ export class RehearsedTransactions implements Transactions {
   ) {}
 
   /** @param what is done in it, for the log. */
-  static async begin(db: DataSource, what: string): Promise<RehearsedTransactions> {
+  static async begin(db: DataSource, what: string): Promise<DryRunTransactions> {
     const session = db.createQueryRunner();
     await session.connect();
     await session.startTransaction();
-    return new RehearsedTransactions(db, session, what);
+    return new DryRunTransactions(db, session, what);
   }
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ export interface RejectionSummary {
 /** The result of everything that an import read: read = stored + late + duplicate + rejected. */
 export interface LedgerCounts {
   read: number;
-  /** Kept as raw reports. */
+  /** Stored as raw reports. */
   stored: number;
   /** Merged into the daily history, because raw reports of their day are no longer kept. */
   late: number;

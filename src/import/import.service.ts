@@ -103,7 +103,7 @@ export class ImportService {
    *
    * @throws DomainError as {@link importSource}.
    */
-  async begin(format: string, options: ImportOptions): Promise<ImportRun> {
+  async begin(format: string, options: Omit<ImportOptions, 'dryRun'>): Promise<ImportRun> {
     return this.beginRun(format, await this.names.keyFinder(options), options, this.ingest.transactions);
   }
 
@@ -124,31 +124,21 @@ export class ImportService {
     keys: KeyFinder,
     options: ImportOptions,
   ): Promise<ImportSummary> {
-    if (options.dryRun !== true) return this.importInto(this.ingest.transactions, source, keys, options);
-    const transactions = await this.ingest.beginDryRun();
-    try {
-      return await this.importInto(transactions, source, keys, options);
-    } finally {
-      await transactions.discard();
-    }
-  }
-
-  private async importInto(
-    transactions: Transactions,
-    source: ReportSource,
-    keys: KeyFinder,
-    options: ImportOptions,
-  ): Promise<ImportSummary> {
     const { signal } = options;
-    const run = await this.beginRun(source.format, keys, options, transactions);
+    const dryRun = options.dryRun === true ? await this.ingest.beginDryRun() : undefined;
     try {
-      for await (const batch of source.batches()) {
-        signal?.throwIfAborted();
-        await run.add(batch);
+      const run = await this.beginRun(source.format, keys, options, dryRun ?? this.ingest.transactions);
+      try {
+        for await (const batch of source.batches()) {
+          signal?.throwIfAborted();
+          await run.add(batch);
+        }
+        return await run.complete();
+      } catch (error) {
+        throw await run.fail(error, signal?.aborted === true);
       }
-      return await run.complete();
-    } catch (error) {
-      throw await run.fail(error, signal?.aborted === true);
+    } finally {
+      await dryRun?.discard();
     }
   }
 

@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { DataSource } from 'typeorm';
 import type { Session } from '../database/session.js';
-import { CommittedTransactions, RehearsedTransactions, type Transactions } from '../database/transactions.js';
+import { CommittedTransactions, DryRunTransactions, type Transactions } from '../database/transactions.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 import type { IncomingBatch } from './incoming-batch.js';
@@ -29,8 +29,8 @@ export class IngestRepository {
   }
 
   /** Transactions that are all rolled back at the end. */
-  beginDryRun(): Promise<RehearsedTransactions> {
-    return RehearsedTransactions.begin(this.db, TRANSACTION_NAME);
+  beginDryRun(): Promise<DryRunTransactions> {
+    return DryRunTransactions.begin(this.db, TRANSACTION_NAME);
   }
 
   /** Copies a batch into the staging tables of a transaction, where {@link ingestBatch} reads it. */

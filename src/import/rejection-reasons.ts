@@ -4,7 +4,7 @@ import { REJECTION_REASONS } from './report-source.js';
 /** Every reason for rejecting a report, in the ledger and the quarantine. Stable, like error codes. */
 export const LEDGER_REASONS = [
   ...REJECTION_REASONS,
-  'unknown_tracker', // src/import/import-run.ts
+  'unknown_tracker', // given by src/import/import-run.ts
   // The database gives the others: sql/definitions/common/ingest_reports.sql.
   'out_of_range',
   'null_island',
