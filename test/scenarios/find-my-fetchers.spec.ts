@@ -4,7 +4,7 @@ import type { FetchSummary } from '../../src/find-my/fetch-summary.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { ago, FetchScene } from '../support/fetch-scene.js';
 import { see } from '../support/find-my.js';
-import { aKeyPair } from '../support/key-files.js';
+import { aKeyPair, type KeyPair } from '../support/key-files.js';
 import { eventually } from '../support/shown.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
@@ -18,6 +18,22 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   afterAll(() => scene.drop());
   beforeEach(() => scene.begin());
   afterEach(() => scene.end());
+
+  const idOf = async (name: string): Promise<string> =>
+    String(await scene.db.value('SELECT id FROM trackers WHERE name = $1', [name]));
+  const runs = (): Promise<{ id: string; outcome: string; read: number; error_code: string | null }[]> =>
+    scene.db.query('SELECT id::text, outcome, read, error_code FROM import_runs ORDER BY id');
+  /** The state after another process was killed between its call and its transaction. */
+  const leaseElsewhere = (name: string): Promise<unknown> =>
+    scene.db.query(
+      `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
+       SELECT id, now(), true, gen_random_uuid(), now() + interval '1 hour' FROM trackers WHERE name = $1`,
+      [name],
+    );
+  const expireLeases = (): Promise<unknown> =>
+    scene.db.query(
+      `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
+    );
 
   it('stops at once if the password is wrong, and says so', async () => {
     scene.fake.user = 'me';
@@ -83,24 +99,74 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   it('loses nothing when a process dies: its lease expires, and another process asks', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     for (const pair of PAIRS.slice(0, 3)) see(scene.fake, pair, { at: ago(5) });
-    // The state after a process was killed between its call and its transaction.
-    await scene.db.query(
-      `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
-       SELECT id, now(), true, gen_random_uuid(), now() + interval '1 hour' FROM trackers WHERE name = 'Tracker 0'`,
-    );
+    await leaseElsewhere('Tracker 0');
     const fetching = (await scene.aFetcher()).fetchTrackers(['Tracker 0', 'Tracker 1', 'Tracker 2']);
     await eventually(async () => {
       expect(await scene.db.value('SELECT count(*) FROM location_reports')).toBe(2);
     });
     expect(scene.fake.calls).toHaveLength(2);
-    await scene.db.query(
-      `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
-    );
+    await expireLeases();
     expect(await fetching).toMatchObject({
       trackers: 3,
       asked: 3,
       answered: 3,
       ledger: { read: 3, stored: 3 },
+    });
+    await scene.expectNothingLeft();
+  });
+
+  it('imports each requested tracker into its own run, ahead of the others, answered or not', async () => {
+    const [first, second, unanswered, last] = PAIRS as [KeyPair, KeyPair, KeyPair, KeyPair];
+    const pairs = [first, second, unanswered, last];
+    await scene.registerEach(pairs);
+    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    scene.fake.faultOf = ([id]) => (id === unanswered.hashedAdvKey ? 'no-answer' : undefined);
+    const fetcher = await scene.aFetcher();
+    const answeredRun = await fetcher.request(await idOf('Tracker 1'));
+    const unansweredRun = await fetcher.request(await idOf('Tracker 2'));
+
+    const { ledger, ...summary } = await fetcher.fetchAll();
+    expect(summary).toMatchObject({
+      trackers: 4,
+      asked: 4,
+      answered: 3,
+      notAnswered: [{ tracker: 'Tracker 2' }],
+    });
+    expect(ledger).toMatchObject({ read: 2, stored: 2 });
+    expect(await runs()).toEqual([
+      { id: answeredRun, outcome: 'completed', read: 1, error_code: null },
+      { id: unansweredRun, outcome: 'failed', read: 0, error_code: 'UNAVAILABLE' },
+      { id: ledger?.runId, outcome: 'completed', read: 2, error_code: null },
+    ]);
+    const asked = [...new Set(scene.fake.calls.map(({ ids }) => ids[0]))];
+    expect(asked).toEqual([second, unanswered, first, last].map(({ hashedAdvKey }) => hashedAdvKey));
+    await scene.expectNothingLeft();
+  });
+
+  it('fetches a requested tracker while it waits for another process', async () => {
+    const pairs = PAIRS.slice(0, 2);
+    await scene.registerEach(pairs);
+    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    await leaseElsewhere('Tracker 0');
+    const fetcher = await scene.aFetcher();
+    const fetching = fetcher.fetchTrackers(['Tracker 0', 'Tracker 1']);
+    await eventually(async () => {
+      expect(await scene.db.value('SELECT count(*) FROM location_reports')).toBe(1);
+    });
+    const requested = await fetcher.request(await idOf('Tracker 1'));
+    await eventually(async () => {
+      expect((await runs()).find(({ id }) => id === requested)).toMatchObject({
+        outcome: 'completed',
+        read: 1,
+      });
+    });
+    expect(await scene.db.value(`SELECT count(*) FROM import_runs WHERE outcome = 'running'`)).toBe(1);
+    await expireLeases();
+    expect(await fetching).toMatchObject({
+      trackers: 2,
+      asked: 3,
+      answered: 3,
+      ledger: { read: 2, stored: 2 },
     });
     await scene.expectNothingLeft();
   });
