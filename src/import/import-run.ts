@@ -140,7 +140,7 @@ export class ImportRun {
     const name = this.keys.nameOf(report);
     const message =
       name === undefined
-        ? 'names no tracker: use --tracker, or add "tracker" or "hashedAdvKey" to the report'
+        ? 'names no tracker: add "tracker" or "hashedAdvKey", or give one for all reports (--tracker, ?tracker=)'
         : `there is no tracker named ${JSON.stringify(name)}`;
     this.batch.reject(name === undefined ? report : { ...report, tracker: name }, 'unknown_tracker', message);
   }

@@ -22,7 +22,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   const idOf = async (name: string): Promise<string> =>
     String(await scene.db.value('SELECT id FROM trackers WHERE name = $1', [name]));
   const runs = (): Promise<{ id: string; outcome: string; read: number; error_code: string | null }[]> =>
-    scene.db.query('SELECT id::text, outcome, read, error_code FROM import_runs ORDER BY id');
+    scene.db.query('SELECT r.id::text, outcome, read, error_code FROM import_runs AS r ORDER BY r.id');
   /** The state after another process was killed between its call and its transaction. */
   const leaseElsewhere = (name: string): Promise<unknown> =>
     scene.db.query(
