@@ -41,7 +41,10 @@ export async function createApp(
       transform: true,
       exceptionFactory: (errors) =>
         new DomainError('BAD_USER_INPUT', messagesOf(errors).join('; '), {
-          details: { arguments: errors.map((error) => error.property) },
+          details: {
+            ...(errors.length === 1 && { argument: errors[0]?.property }),
+            arguments: errors.map((error) => error.property),
+          },
         }),
     }),
   );

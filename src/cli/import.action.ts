@@ -30,7 +30,7 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
   const options = {
     tracker: flags.tracker,
     map: flags.map,
-    rehearse: flags.dryRun === true,
+    dryRun: flags.dryRun === true,
     onProgress: progress.update.bind(progress),
   };
   const reading =

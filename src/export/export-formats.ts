@@ -1,14 +1,14 @@
 import { stringify } from 'csv-stringify/sync';
 import type { ExportedTracker, ExportRow } from './export-row.js';
 
-/** The formats of an export, by the ending of its address. */
+/** A file format of exports. */
 export interface ExportFormat {
   contentType: string;
-  /** The document as text, in pieces. */
+  /** Yields the document as text, piece by piece. */
   write(tracker: ExportedTracker, rows: AsyncIterable<ExportRow>): AsyncIterable<string>;
 }
 
-/** Rows that are written at once. */
+/** Rows per piece. */
 const BATCH = 200;
 
 async function* batchesOf(rows: AsyncIterable<ExportRow>): AsyncGenerator<ExportRow[]> {
@@ -24,7 +24,7 @@ async function* batchesOf(rows: AsyncIterable<ExportRow>): AsyncGenerator<Export
 
 type Value = string | number | boolean | null;
 
-/** A row under the names that an import of the product reads, too. */
+/** A row with field names that an import also understands, so that an export can be imported again. */
 function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, Value> {
   return {
     tracker: name,
@@ -54,7 +54,7 @@ function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, V
   };
 }
 
-/** New ones stand at the end, for readers that go by position. */
+/** New columns go at the end, for readers that use positions. */
 const CSV_COLUMNS = [
   'tracker', 'trackerId', 'timestamp', 'latitude', 'longitude', 'horizontalAccuracy', 'confidence', 'status',
   'nearestCity', 'source', 'bucketSize', 'bucketStart', 'reportCount', 'firstReportAt',
@@ -62,9 +62,8 @@ const CSV_COLUMNS = [
 ]; // prettier-ignore
 
 /**
- * A spreadsheet takes a text that begins so for a formula, and runs it. The apostrophe has it take the cell as text; one
- * that is there already gets another, so that whoever takes one off has what was there. Numbers stay as they are.
- * Source: OWASP, CSV Injection.
+ * Prefixes an apostrophe to text that a spreadsheet would run as a formula. Text that starts with an apostrophe gets one too,
+ * so a reader can always strip one to recover the original. Numbers stay unchanged. Source: OWASP, CSV Injection.
  */
 function spreadsheetSafe(text: string): string {
   return /^[=+\-@\t\r']/.test(text) ? `'${text}` : text;
@@ -76,7 +75,7 @@ async function* writeCsv(tracker: ExportedTracker, rows: AsyncIterable<ExportRow
     record_delimiter: 'windows', // RFC 4180
     cast: { string: spreadsheetSafe, boolean: String },
   };
-  yield stringify([], { ...options, header: true, bom: true }); // without the mark Excel takes UTF-8 for Windows-1252
+  yield stringify([], { ...options, header: true, bom: true }); // without the BOM, Excel reads UTF-8 as Windows-1252
   for await (const batch of batchesOf(rows)) {
     yield stringify(
       batch.map((row) => record(tracker, row)),
@@ -111,7 +110,7 @@ async function* writeGeojson(
   yield '\n]}\n';
 }
 
-/** Longitude first, then latitude, and the altitude where it is known. Source: RFC 7946, 3.1.1. */
+/** Coordinates are longitude, latitude and, if known, altitude. Source: RFC 7946, 3.1.1. */
 function featureOf(tracker: ExportedTracker, row: ExportRow): object {
   const { latitude, longitude, ...properties } = record(tracker, row);
   return {
@@ -125,8 +124,8 @@ function featureOf(tracker: ExportedTracker, row: ExportRow): object {
 }
 
 /**
- * GPX 1.1 has no elements for speed, course and so on. Garmin's extension has the first two, in our units, and many
- * programs read it; the others have a namespace of ours.
+ * GPX 1.1 has no elements for speed, course and so on. Garmin's extension has these two, in our units, and many programs
+ * read it; the other fields are in our own namespace.
  */
 const GPX_NAMESPACES =
   'xmlns="http://www.topografix.com/GPX/1/1" ' +
@@ -145,7 +144,7 @@ async function* writeGpx(tracker: ExportedTracker, rows: AsyncIterable<ExportRow
   yield '</trkseg></trk>\n</gpx>\n';
 }
 
-/** Elements of a point in the order of the schema. Source: www.topografix.com/GPX/1/1/gpx.xsd, wptType. */
+/** Elements of a point, in the order that the schema requires. Source: www.topografix.com/GPX/1/1/gpx.xsd, wptType. */
 function gpxPoint(row: ExportRow): string {
   const { latitude, longitude, altitude, time, nearestCity, source } = row;
   return (
@@ -169,13 +168,13 @@ function gpxExtensions({ speed, course, horizontalAccuracy, battery, motion }: E
   return all && `<extensions>${all}</extensions>`;
 }
 
-/** Nothing for what is not known. */
+/** An element, or an empty string for null. */
 function gpxElement(name: string, value: string | number | null): string {
   if (value === null) return '';
   return `<${name}>${typeof value === 'number' ? decimal(value) : xmlText(value)}</${name}>`;
 }
 
-/** XML's decimals have no exponent, which JavaScript writes below a millionth. */
+/** XML decimals have no exponent, which JavaScript uses below a millionth. */
 function decimal(value: number): string {
   const text = String(value);
   return text.includes('e') ? value.toFixed(20).replace(/0+$/, '') : text;
@@ -183,7 +182,7 @@ function decimal(value: number): string {
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** Text of an element; what XML 1.0 cannot hold at all becomes U+FFFD. */
+/** Escapes the text of an element; characters that XML 1.0 does not allow become U+FFFD. */
 function xmlText(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')

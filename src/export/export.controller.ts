@@ -5,7 +5,7 @@ import { EXPORT_FORMATS } from './export-formats.js';
 import { ExportQuery } from './export.query.js';
 import { ExportService } from './export.service.js';
 
-/** `GET /export/history.csv?trackerId=1&startTime=…&endTime=…`: a file of any length, written as it is read. */
+/** `GET /export/history.csv?trackerId=1&startTime=…&endTime=…`: streams a file of any length. */
 @Controller('export')
 export class ExportController {
   constructor(private readonly exports: ExportService) {}
@@ -18,13 +18,13 @@ export class ExportController {
     if (!writer) {
       throw new DomainError(
         'NOT_FOUND',
-        `There is no export as ${JSON.stringify(format)}; there are: ${Object.keys(EXPORT_FORMATS).join(', ')}`,
+        `There is no export format ${JSON.stringify(format)}; it must be one of ${Object.keys(EXPORT_FORMATS).join(', ')}`,
       );
     }
     const { trackerId, startTime, endTime, detail } = query;
     const { tracker, rows, end } = await this.exports.export(trackerId, startTime, endTime, detail);
     const document = Readable.from(writer.write(tracker, rows), { objectMode: false });
-    // Not left to the writer: where the reader leaves early it may not have begun.
+    // Ended here and not by the writer, which may not have started when the client disconnects.
     document.once('close', () => void end());
     return new StreamableFile(document, {
       type: writer.contentType,

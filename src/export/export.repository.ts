@@ -5,7 +5,7 @@ import type { TimeRange } from '../common/time-range.js';
 import { sqlFile } from '../database/sql-files.js';
 import type { ExportRow } from './export-row.js';
 
-/** What can be exported: history (days, then hours), or the raw reports that are still kept. */
+/** What to export: the history (days, then hours), or the raw reports within their retention. */
 export const EXPORT_DETAILS = ['history', 'reports'] as const;
 export type ExportDetail = (typeof EXPORT_DETAILS)[number];
 
@@ -14,7 +14,7 @@ const QUERIES: Readonly<Record<ExportDetail, string>> = {
   reports: sqlFile('queries/export/reports'),
 };
 
-/** A reader that stands still holds a connection and a snapshot: retention has to wait for it. Ended after this long. */
+/** A stalled client occupies a connection and a snapshot that retention has to wait for; it is cut off after this time. */
 const STALLED_AFTER = '30s';
 
 @Injectable()
@@ -22,8 +22,8 @@ export class ExportRepository {
   constructor(private readonly db: DataSource) {}
 
   /**
-   * Rows of a tracker in a range, oldest first, under one snapshot: while it is read, no hour becomes a day. Holds a
-   * connection until it is read to its end or left.
+   * The rows of a tracker in a range, oldest first, from one snapshot, so that no hour turns into a day while they are read.
+   * Occupies a connection until the rows are read to the end or the generator is returned.
    */
   async *rows(
     trackerId: string,
@@ -46,7 +46,7 @@ export class ExportRepository {
         rows.destroy();
       }
     } finally {
-      if (session.isTransactionActive) await session.rollbackTransaction().catch(() => undefined); // it may be gone
+      if (session.isTransactionActive) await session.rollbackTransaction().catch(() => undefined); // the connection may be lost
       await session.release();
     }
   }

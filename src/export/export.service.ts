@@ -5,15 +5,15 @@ import { TrackersService } from '../trackers/trackers.service.js';
 import type { ExportedTracker, ExportRow } from './export-row.js';
 import { type ExportDetail, ExportRepository } from './export.repository.js';
 
-/** Each holds a connection of the pool for as long as its reader takes. */
-const MOST_AT_ONCE = 4;
+/** Each export occupies a connection of the pool until its client has read everything. */
+const MAX_CONCURRENT = 4;
 
-/** What is being exported. */
+/** An export in progress. */
 export interface Export {
   tracker: ExportedTracker;
-  /** To be read to its end, or returned. */
+  /** Read it to its end, or call `end`. */
   rows: AsyncIterable<ExportRow>;
-  /** Ends it, whether it was read or not; to be called in any case. */
+  /** Releases the connection; must always be called, whether all rows were read or not. */
   end: () => Promise<void>;
 }
 
@@ -27,17 +27,17 @@ export class ExportService {
   ) {}
 
   /**
-   * Places of a tracker in [start, end), oldest first. Memory does not grow with them.
+   * The positions of a tracker in [start, end), oldest first. Memory use does not grow with their number.
    *
-   * @throws DomainError `BAD_USER_INPUT` (id, range), `NOT_FOUND` (tracker), `UNAVAILABLE` when too many exports run.
+   * @throws DomainError `BAD_USER_INPUT` (id, range), `NOT_FOUND` (tracker), `UNAVAILABLE` while too many exports run.
    */
   async export(trackerId: string, start: Date, end: Date, detail: ExportDetail): Promise<Export> {
     const range = timeRange(start, end);
     const { id, name } = await this.trackers.get(trackerId);
-    if (this.running >= MOST_AT_ONCE) {
+    if (this.running >= MAX_CONCURRENT) {
       throw new DomainError(
         'UNAVAILABLE',
-        `${MOST_AT_ONCE} exports are running already; try again when one of them has ended`,
+        `The server is already running ${MAX_CONCURRENT} exports, the maximum; try again when one has finished`,
       );
     }
     const rows = this.counted(this.repository.rows(id, range, detail));
@@ -55,7 +55,7 @@ export class ExportService {
   }
 }
 
-/** All items, of which the first was fetched already: what fails at the beginning fails before the answer has begun. */
+/** Yields an item that was already read, then the rest. Reading it early reports a failing query before the response starts. */
 async function* resumed<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>): AsyncGenerator<T> {
   if (first.done) return;
   yield first.value;

@@ -7,7 +7,7 @@ import { sealReport } from './testing/seal-report.js';
 const KEY = keyOf('14XaAZY2jka5fYDp7VI+hDoS4pPXUZvYad74eg==');
 const ANOTHER = keyOf('gBI8Rc7SE2cEUYpIoCHkG4TRWDXdm7vNTfFZ4Q==');
 
-/** Encrypted for KEY with another implementation (Python's cryptography package). */
+/** Encrypted for KEY by another implementation (Python's cryptography package). */
 const S1 = Buffer.from(
   'LSY5pQIEPV8Q3u5Zel9kTz4gqaidZP3aHlUVMiaLHsn/RbpJfqO06XtFALBa70GC+/HJyBNaegkosm6syYlqiFxbGOjmUz4TNqr39jNhc8nizNH+no8bfw==',
   'base64',
@@ -21,7 +21,7 @@ const S1_REPORT = {
   status: 0x50,
   battery: 50,
 };
-/** The same in the newer form. */
+/** The same report in the newer format. */
 const S1_89 = Buffer.concat([S1.subarray(0, 4), Buffer.of(0), S1.subarray(4)]);
 
 /** Real payloads of 89 bytes whose keys are unknown: malmeloo/FindMy.py issue 27. */
@@ -30,7 +30,7 @@ const REAL: [string, string, number][] = [
   ['2bd7b26900010468fa7f5fa00df3fc86cc4755d130e5f537ae03d5121743dc262f52c5cd63ca7a2db12b4aa600cdae3c2fd8a840a046f0bb54cf27106c0312023fe1e6b6366c5be42e0bd2e7a0cdd3412e5aa9f730a4121b76', '2024-04-23T09:10:01.000Z', 1],
 ]; // prettier-ignore
 
-/** Bytes before the finder's point: time, an extra byte in the newer form, confidence. No tag covers them. */
+/** Length of the unauthenticated bytes before the finder's point: time, an extra byte in the newer format, confidence. */
 const headOf = (payload: Buffer): number => payload.length - 83;
 
 function keyOf(text: string): PrivateKey {
@@ -46,18 +46,18 @@ function withFlipped(payload: Buffer, bits: readonly number[]): Buffer {
 }
 
 describe('decryptReport', () => {
-  it('reads what another implementation wrote, in both forms', () => {
+  it('decrypts a report of another implementation, in both formats', () => {
     expect(S1).toHaveLength(88);
     expect(decryptReport(S1, KEY)).toEqual(S1_REPORT);
     expect(decryptReport(S1_89, KEY)).toEqual(S1_REPORT);
   });
 
-  it('derives what the vector says on the way', () => {
+  it('derives the shared secret of the test vector', () => {
     const shared = KEY.sharedSecret(S1.subarray(5, 62));
     expect(shared?.toString('hex')).toBe('d5f9e1867890b15a01876e4312cf695a788f6219a76eaaadd4d4bca5');
   });
 
-  it.each(REAL)('finds time, confidence and point of a real payload (%#)', (hex, time, confidence) => {
+  it.each(REAL)('finds time, confidence and point in a real payload (%#)', (hex, time, confidence) => {
     const payload = Buffer.from(hex, 'hex');
     expect(timeOf(payload).toISOString()).toBe(time);
     expect(payload[headOf(payload) - 1]).toBe(confidence);
@@ -65,12 +65,12 @@ describe('decryptReport', () => {
     expect(decryptReport(payload, KEY)).toBeUndefined(); // it is for another key
   });
 
-  it('gives nothing for another key', () => {
+  it('returns undefined for another key', () => {
     expect(decryptReport(S1, ANOTHER)).toBeUndefined();
     expect(decryptReport(S1_89, ANOTHER)).toBeUndefined();
   });
 
-  it('reads every place on earth and every byte that a finder may send', () => {
+  it('decrypts every position on earth and every byte that a finder may send', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -107,7 +107,7 @@ describe('decryptReport', () => {
     [0xd0, 5],
     [0xc0, 5],
     [0xff, 5],
-  ])('reads the battery of the status %p', (status, battery) => {
+  ])('derives the battery from status %p', (status, battery) => {
     const seen = { at: new Date(), confidence: 1, latitude: 1, longitude: 2, accuracy: 3, status };
     const report = decryptReport(sealReport(KEY.advertisementKey, seen), KEY);
     expect(report).toMatchObject({ status });
@@ -118,15 +118,12 @@ describe('decryptReport', () => {
   it.each([
     ['88', S1],
     ['89', S1_89],
-  ])(
-    'gives nothing where any one bit of the %s bytes that hold the position is another',
-    (_form, payload) => {
-      for (let bit = headOf(payload) * 8; bit < payload.length * 8; bit++)
-        expect(decryptReport(withFlipped(payload, [bit]), KEY)).toBeUndefined();
-    },
-  );
+  ])('returns undefined if any bit that the position depends on is flipped (%s bytes)', (_form, payload) => {
+    for (let bit = headOf(payload) * 8; bit < payload.length * 8; bit++)
+      expect(decryptReport(withFlipped(payload, [bit]), KEY)).toBeUndefined();
+  });
 
-  it('never gives another place, whichever bits are changed', () => {
+  it('never returns a wrong position, whichever bits are flipped', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(S1, S1_89),
@@ -147,7 +144,7 @@ describe('decryptReport', () => {
     );
   });
 
-  it('gives nothing for anything else', () => {
+  it('returns undefined for arbitrary bytes and lengths', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(decryptReport(Buffer.from(bytes), KEY)).toBeUndefined();
@@ -161,7 +158,7 @@ describe('decryptReport', () => {
     expect(decryptReport(Buffer.concat([S1_89, Buffer.of(0)]), KEY)).toBeUndefined();
   });
 
-  it('takes a finder’s point in its usual form alone', () => {
+  it('accepts the uncompressed encoding of the finder’s point only', () => {
     for (const form of [0x00, 0x02, 0x03, 0x05, 0x06, 0x07]) {
       const changed = Buffer.from(S1);
       changed[5] = form;

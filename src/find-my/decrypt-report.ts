@@ -1,26 +1,26 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 import type { PrivateKey } from '../tracker-keys/private-key.js';
 
-/** What a finder said of a tracker. */
+/** A finder's sighting of a tracker. */
 export interface FindMyReport {
-  /** When it was seen, to the second: `YYYY-MM-DDTHH:MM:SS.000Z`. */
+  /** Time of the sighting, to the second: `YYYY-MM-DDTHH:MM:SS.000Z`. */
   timestamp: string;
   /** 0 to 255, as reported. */
   confidence: number;
   latitude: number;
   longitude: number;
-  /** Metres, 0 to 255; 255 stands for anything more. */
+  /** Metres, 0 to 255; 255 means 255 or more. */
   horizontalAccuracy: number;
-  /** Battery and kind of device in its upper four bits, as the tracker sent it. */
+  /** As the tracker sent it; battery and kind of device are in the upper four bits. */
   status: number;
-  /** Percent, as far as the status tells; left out where it says nothing. */
+  /** Percent, derived from the status; absent when the status has no battery level. */
   battery?: number;
 }
 
-/** Seconds from 1970 to 2001-01-01T00:00:00Z, where the clock of these reports begins. */
+/** Seconds from 1970 to 2001-01-01T00:00:00Z, the epoch of these reports. */
 const EPOCH_2001 = 978_307_200;
 
-/** The form of the first years, and the one since 2023: a byte more before the confidence. */
+/** The original format, and the one since 2023 with one more byte before the confidence. */
 const FORM_LENGTHS: ReadonlySet<number> = new Set([88, 89]);
 const POINT_BYTES = 57;
 const CIPHERTEXT_BYTES = 10;
@@ -29,17 +29,17 @@ const SEALED_BYTES = POINT_BYTES + CIPHERTEXT_BYTES + TAG_BYTES;
 const UNCOMPRESSED = 0x04;
 
 /**
- * What the upper two bits of the status mean, in percent: full, medium, low, very low. The words are those of FindMy.py
- * (`findmy/scanner/scanner.py`), which reads the same byte over the air; the numbers are ours.
+ * Percentages for the upper two bits of the status: full, medium, low, very low. The four levels are those of FindMy.py
+ * (`findmy/scanner/scanner.py`), which reads the same byte over the air; the percentages are our choice.
  */
 const BATTERY_LEVELS = [100, 50, 20, 5] as const;
 
 /**
  * Decrypts a report of the Find My network: ECDH over P-224, ANSI X9.63 key derivation, AES-128-GCM.
  *
- * Everything that the position depends on is covered by the tag: a payload that was changed there, or is for another
- * key, gives undefined and never a position. Time and confidence stand outside of it, as Apple made it; whether a time
- * can be is for the caller to judge.
+ * The authentication tag covers everything that the position depends on: a payload modified there, or meant for another
+ * key, returns undefined and never a wrong position. Apple left time and confidence outside the tag, so the caller has to
+ * check that the time is plausible.
  */
 export function decryptReport(payload: Buffer, key: PrivateKey): FindMyReport | undefined {
   if (!FORM_LENGTHS.has(payload.length)) return undefined;
@@ -59,20 +59,20 @@ export function decryptReport(payload: Buffer, key: PrivateKey): FindMyReport | 
   };
 }
 
-/** Home-made firmware leaves the whole byte 0: that says nothing of a battery. */
+/** Do-it-yourself firmware leaves the whole byte 0, which is no battery level. */
 function batteryOf(status: number): number | undefined {
   return status === 0 ? undefined : BATTERY_LEVELS[status >> 6];
 }
 
-/** When the tracker was seen; stands in the payload as plain text. */
+/** Time of the sighting, which is not encrypted. */
 export function timeOf(payload: Buffer): Date {
   return new Date((payload.readUInt32BE(0) + EPOCH_2001) * 1000);
 }
 
-/** The ten bytes inside; undefined where they are not for this key, or not what was sent. */
+/** The ten decrypted bytes; undefined when they are for another key, or were modified. */
 function open(sealed: Buffer, key: PrivateKey): Buffer | undefined {
   const point = sealed.subarray(0, POINT_BYTES);
-  // OpenSSL would also take the hybrid forms, 0x06 and 0x07.
+  // OpenSSL would also accept the hybrid encodings, 0x06 and 0x07.
   const shared = point[0] === UNCOMPRESSED ? key.sharedSecret(point) : undefined;
   if (!shared) return undefined;
   const derived = createHash('sha256')
@@ -88,7 +88,7 @@ function open(sealed: Buffer, key: PrivateKey): Buffer | undefined {
   try {
     decipher.final();
   } catch {
-    return undefined; // the one thing that it can throw: the tag does not fit
+    return undefined; // the tag does not match; final() has no other error
   }
   return plain;
 }

@@ -12,13 +12,13 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { type AnsweredReport, FindMyEndpoint, NotAnsweredError } from './find-my-endpoint.js';
 
-/** Tries of one call, at growing distances. */
+/** Tries of one call, with increasing delays. */
 const ATTEMPTS = 3;
-/** After so many trackers without an answer the endpoint itself is down, and others need not be tried. */
+/** After this many unanswered trackers in a row the endpoint counts as down, and no others are tried. */
 const FAILURES_IN_A_ROW = 3;
 const PAUSE_MS = 60_000;
 
-/** Calls the endpoint with patience, and with a limit to it. */
+/** Calls the endpoint with retries, at the pace shared by all processes, and with a circuit breaker. */
 export class EndpointCaller {
   readonly endpoint: FindMyEndpoint;
   private readonly breaker = circuitBreaker(handleType(NotAnsweredError), {
@@ -27,11 +27,11 @@ export class EndpointCaller {
   });
   private readonly policy;
 
-  /** @throws DomainError `BAD_CONFIGURATION` where no endpoint is configured. */
+  /** @throws DomainError `BAD_CONFIGURATION` when no endpoint is configured. */
   constructor(
     config: AppConfig,
-    /** Takes a place in the row of all calls; tells how long to wait for it, in milliseconds. */
-    private readonly placeInRow: () => Promise<number>,
+    /** Reserves the next call among all processes; returns how long to wait for it, in milliseconds. */
+    private readonly reserveCall: () => Promise<number>,
   ) {
     this.endpoint = new FindMyEndpoint(config);
     const initialDelay = Math.max(config.FIND_MY_MIN_INTERVAL_MS, 50);
@@ -47,19 +47,19 @@ export class EndpointCaller {
   /**
    * Asks for the reports of some keys of one tracker.
    *
-   * @param before called before every try, when its time has come.
-   * @throws NotAnsweredError when no try was answered; DomainError `UNAVAILABLE` when too many were not lately, and
-   * `BAD_CONFIGURATION` when the endpoint refuses; the signal's reason.
+   * @param beforeTry called immediately before every try.
+   * @throws NotAnsweredError when no try was answered; DomainError `UNAVAILABLE` while the endpoint counts as down,
+   * `BAD_CONFIGURATION` when it refuses; the signal's reason.
    */
   async ask(
     hashedAdvKeys: readonly string[],
-    before: () => Promise<void>,
+    beforeTry: () => Promise<void>,
     signal: AbortSignal,
   ): Promise<AnsweredReport[]> {
     try {
       return await this.policy.execute(async () => {
-        await sleep(await this.placeInRow(), undefined, { signal });
-        await before();
+        await sleep(await this.reserveCall(), undefined, { signal });
+        await beforeTry();
         return await this.endpoint.ask(hashedAdvKeys, signal);
       }, signal);
     } catch (error) {

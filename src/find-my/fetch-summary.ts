@@ -1,36 +1,41 @@
 import type { ImportSummary } from '../import/import-summary.js';
 
-/** What came of asking for one tracker. */
+/** The result of asking for one tracker. */
 export interface FetchOutcome {
   tracker: string;
-  /** How many entries the answer had, for all keys together; undefined where there was no answer. */
+  /** Entries in the answer, for all keys together; undefined without an answer. */
   reports?: number;
   /** Why there was no answer. */
   failure?: string;
 }
 
-/** What a fetch did. An answer without reports is an answer. */
+/** The result of a fetch. An answer without reports is an answer. */
 export interface FetchSummary {
-  /** How many trackers were to be asked for, by this process and by others that share the work. */
+  /** Trackers to ask for, by this process and by others that share the work. */
   trackers: number;
   /** Asked for by this process. */
   asked: number;
   answered: number;
-  /** Of those answered: how many had no reports at all. */
+  /** Answered without any reports. */
   withoutReports: number;
   notAnswered: { tracker: string; failure: string }[];
-  /** The ledger of the reports; null where this process asked for none. */
+  /** The ledger of the reports; null when this process asked for none. */
   ledger: ImportSummary | null;
 }
 
-/** Counts while a fetch goes on. */
+/** Collects the outcomes of a fetch in progress. */
 export class FetchTally {
-  readonly outcomes: FetchOutcome[] = [];
+  private readonly outcomes: FetchOutcome[] = [];
+
+  /** @param onOutcome called for every tracker, once its reports are stored or it was not answered. */
+  constructor(private readonly onOutcome?: (outcome: FetchOutcome) => void) {}
 
   add(outcome: FetchOutcome): void {
     this.outcomes.push(outcome);
+    this.onOutcome?.(outcome);
   }
 
+  /** @param trackers how many there were to ask for. */
   summary(trackers: number, ledger: ImportSummary | null): FetchSummary {
     const answered = this.outcomes.filter(({ failure }) => failure === undefined);
     return {

@@ -4,10 +4,10 @@ import { APP_CONFIG } from '../config/config.module.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { FetchService } from './fetch.service.js';
 
-/** Before the next run is due, with the usual schedule. */
+/** Ends before the next run of the default schedule (every 6 hours). */
 const DEADLINE_MS = 5.5 * 3_600_000;
 
-/** Asks for the reports of all trackers by the clock. One process begins; all importers share the work. */
+/** Fetches the reports of all trackers on a schedule. One process starts the fetch; all importers share the work. */
 @Injectable()
 export class FetchCron implements OnModuleInit {
   constructor(
@@ -17,7 +17,7 @@ export class FetchCron implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    if (this.config.FIND_MY_ENDPOINT_URL === undefined) return; // reports come in by other ways
+    if (this.config.FIND_MY_ENDPOINT_URL === undefined) return; // reports arrive by other ways only
     this.jobs.register({
       name: 'import',
       cron: this.config.IMPORT_CRON,

@@ -17,16 +17,16 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { FetchService } from './fetch.service.js';
 
 export const FETCH_CHANNEL = 'tracker_fetches';
-/** Of a failure, in the log. */
+/** Names the work in the log of failures. */
 const FETCH = 'fetch reports';
-/** A notification can be missed; and a tracker whose fetcher died is free again without one. */
+/** A notification can be missed, and there is none when the lease of a dead process expires. */
 const POLL_MS = 5_000;
-/** After a failure: the configuration is wrong, or the endpoint is down. */
-const REST_AFTER_FAILURE_MS = 60_000;
-/** A pass fetches until nothing is left, which takes as long as it takes. */
+/** Pause after a failure: the configuration is wrong, or the endpoint is down. */
+const PAUSE_AFTER_FAILURE_MS = 60_000;
+/** A pass fetches until nothing is left, which can take hours. */
 const LONGEST_PASS_MS = 6 * 3_600_000;
 
-/** Fetches what is wanted soon after it is: one tracker that somebody waits for, or a share of a round that another began. */
+/** Fetches soon after a request: a tracker that a user asked for, or a share of a fetch that another process started. */
 @Injectable()
 export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(FetchListener.name);
@@ -43,10 +43,10 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
     @Inject(DIRECT_URL) directUrl: string,
     liveness: LivenessRegistry,
   ) {
-    this.heartbeat = liveness.loop('tracker_fetches', REST_AFTER_FAILURE_MS + 6 * POLL_MS);
+    this.heartbeat = liveness.loop('tracker_fetches', PAUSE_AFTER_FAILURE_MS + 6 * POLL_MS);
     this.passes = new SingleFlight(
       () => this.drain(),
-      () => (this.failures.isFailing(FETCH) ? REST_AFTER_FAILURE_MS : 0),
+      () => (this.failures.isFailing(FETCH) ? PAUSE_AFTER_FAILURE_MS : 0),
     );
     this.listener =
       config.FIND_MY_ENDPOINT_URL === undefined
@@ -66,7 +66,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stop.abort(new Error('the process stops'));
+    this.stop.abort(new Error('the process is stopping'));
     await this.listener?.stop();
     await this.passes.drain();
   }
@@ -83,7 +83,7 @@ export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
       await this.fetches.drain(this.stop.signal);
       this.failures.recordSuccess(FETCH);
     } catch (error) {
-      // What is wanted still is.
+      // The trackers stay wanted, so the next pass tries again.
       if (!this.stop.signal.aborted) this.failures.recordFailure(FETCH, error);
     } finally {
       this.heartbeat.beat();

@@ -13,8 +13,8 @@ export class FetchResolver {
   @Mutation(() => ImportRunModel, {
     nullable: true,
     description:
-      'Asks the Find My network for the reports of a tracker now: queues an import and gives it back, to be looked at by ' +
-      'its id. While one is queued for the tracker, it is that one.',
+      'Fetches the reports of a tracker from the Find My network now: queues an import and returns it, so that its id ' +
+      'can be polled. If an import is already queued for the tracker, returns that one.',
   })
   async updateTrackerLocation(
     @Args('trackerId', { type: () => ID, description: 'Id of the tracker.' }) trackerId: string,

@@ -7,30 +7,30 @@ const LEASE_NEXT = sqlFile('queries/find-my/lease-next');
 const WANT_ALL = sqlFile('queries/find-my/want-all');
 const END_ATTEMPT = sqlFile('queries/find-my/end-attempt');
 
-/** A tracker that this process asks for, and nobody else until the lease runs out. */
+/** A tracker that only this process asks for, until the lease expires. */
 export interface Lease {
-  /** Of this attempt alone. */
+  /** Identifies this attempt. */
   lease: string;
   trackerId: string;
-  /** Its name. */
+  /** Name of the tracker. */
   tracker: string;
-  /** What its reports are kept under. */
+  /** The tracker's first key, under which all its reports are stored. */
   hashedAdvKey: string;
-  /** The run that was queued for it; null where it is part of a larger one. */
+  /** The import run queued for it; null when it shares a run with other trackers. */
   runId: string | null;
 }
 
-/** Whose reports are to be fetched, and who is at it: sql/definitions/common/tracker_fetches.sql. */
+/** The trackers to fetch, and their leases: sql/definitions/common/tracker_fetches.sql. */
 @Injectable()
 export class FetchesRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Wants the reports of all trackers that have keys; joins a round that others are at. */
+  /** Marks all trackers with private keys as wanted; joins a round (a fetch of all) that is in progress. */
   async wantAll(): Promise<void> {
     await this.db.query(WANT_ALL);
   }
 
-  /** Wants the reports of these trackers. */
+  /** Marks these trackers as wanted. */
   async want(trackerIds: readonly string[]): Promise<void> {
     await this.db.query(
       `INSERT INTO tracker_fetches AS f (tracker_id, wanted_at) SELECT unnest($1::bigint[]), now()
@@ -40,9 +40,9 @@ export class FetchesRepository {
   }
 
   /**
-   * Wants the reports of a tracker for a run of its own, unless one waits for it already.
+   * Marks a tracker as wanted by an import run of its own, unless one is queued already.
    *
-   * @param queue makes the run, in the same transaction.
+   * @param queue creates the run, in the same transaction.
    * @returns the id of the run.
    */
   async wantForRun(trackerId: string, queue: (session: SqlRunner) => Promise<string>): Promise<string> {
@@ -62,7 +62,7 @@ export class FetchesRepository {
     });
   }
 
-  /** How many trackers of these, or of the round, are still wanted; also those that others are at. */
+  /** Counts these trackers, or those of the round, that are still wanted, including leased ones. */
   async countWanted(trackerIds: readonly string[] | null): Promise<number> {
     const [{ wanted }] = await this.db.query<[{ wanted: number }]>(
       `SELECT count(*)::int AS wanted FROM tracker_fetches
@@ -72,13 +72,13 @@ export class FetchesRepository {
     return wanted;
   }
 
-  /** @param trackerIds of these alone; null: of all. @returns null where nothing is to do, or others are at all of it. */
+  /** @param trackerIds null: any tracker. @returns null when nothing is wanted, or everything is leased. */
   async leaseNext(lease: string, ms: number, trackerIds: readonly string[] | null): Promise<Lease | null> {
     const [[row]] = await this.db.query<[[Omit<Lease, 'lease'>?]]>(LEASE_NEXT, [lease, ms, trackerIds]);
     return row ? { lease, ...row } : null;
   }
 
-  /** @returns false where the lease had run out, and another has the tracker. */
+  /** @returns false when the lease had expired and another process has the tracker. */
   async extend({ trackerId, lease }: Lease, ms: number): Promise<boolean> {
     const [, extended] = await this.db.query<[unknown, number]>(
       `UPDATE tracker_fetches SET leased_until = clock_timestamp() + make_interval(secs => $3::integer / 1000.0)
@@ -88,17 +88,17 @@ export class FetchesRepository {
     return extended === 1;
   }
 
-  /** Notes that there was an answer, in the transaction that stores it. */
+  /** Records an answer, in the transaction that stores its reports. */
   async completeAnswered({ trackerId, lease, runId }: Lease, session: SqlRunner): Promise<void> {
     await session.query(END_ATTEMPT, [trackerId, lease, runId, null]);
   }
 
-  /** Notes that there was none. */
+  /** Records that there was no answer. */
   async completeUnanswered({ trackerId, lease, runId }: Lease, reason: string): Promise<void> {
     await this.db.query(END_ATTEMPT, [trackerId, lease, runId, reason]);
   }
 
-  /** Leaves a tracker to whoever comes next, at once. */
+  /** Releases a lease, so that another process may take the tracker at once. */
   async giveBack({ trackerId, lease }: Lease): Promise<void> {
     await this.db.query(
       'UPDATE tracker_fetches SET lease = NULL, leased_until = NULL WHERE tracker_id = $1 AND lease = $2',
@@ -106,7 +106,7 @@ export class FetchesRepository {
     );
   }
 
-  /** Nobody is to go on with these trackers, or with the round: it makes no sense for now. Others end what they are at. */
+  /** Cancels the fetch of these trackers, or the round. Leased trackers and requested ones stay wanted. */
   async giveUp(trackerIds: readonly string[] | null): Promise<void> {
     await this.db.query(
       `UPDATE tracker_fetches SET in_round = false, wanted_at = CASE WHEN run_id IS NOT NULL THEN wanted_at END
@@ -116,7 +116,7 @@ export class FetchesRepository {
     );
   }
 
-  /** Takes the next place in the row of all calls. @returns how long to wait for it, in milliseconds. */
+  /** Reserves the next call among all processes. @returns how long to wait for it, in milliseconds. */
   async nextCall(intervalMs: number): Promise<number> {
     const [[{ wait }]] = await this.db.query<[[{ wait: number }]]>(
       `UPDATE find_my_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => $1::integer / 1000.0)

@@ -34,21 +34,21 @@ describe('FindMyEndpoint', () => {
     return outcome;
   };
 
-  it('asks for the keys, seven days back, and gives what it gets, newest first', async () => {
+  it('asks for the last seven days, and returns the reports, newest first', async () => {
     report('a', 86_400);
     report('b', 10);
     report('c', 20);
-    report('a', 8 * 86_400); // older than what it is asked for
+    report('a', 8 * 86_400); // before the window
     const answer = await endpoint().ask(['a', 'b']);
     expect(answer.map(({ id }) => id)).toEqual(['b', 'a']);
     expect(fake.calls).toEqual([{ ids: ['a', 'b'], days: 7, authorization: undefined }]);
   });
 
-  it('tells no reports from no answer', async () => {
+  it('returns an empty list for an answer without reports', async () => {
     expect(await endpoint().ask(['a'])).toEqual([]);
   });
 
-  it('gives one of two reports of the same second: why keys of two trackers are never in one call', async () => {
+  it('gets only one of two reports of the same second, so keys of two trackers never share a call', async () => {
     report('a', 10);
     const [first] = fake.reports;
     fake.reports.push({ ...(first as (typeof fake.reports)[0]), id: 'b' });
@@ -57,7 +57,7 @@ describe('FindMyEndpoint', () => {
     expect(await endpoint().ask(['b'])).toHaveLength(1);
   });
 
-  it('says who it is, with HTTP Basic', async () => {
+  it('authenticates with HTTP Basic', async () => {
     fake.user = 'jürgen';
     fake.password = PASSWORD;
     const env = { FIND_MY_USER: 'jürgen', FIND_MY_PASSWORD: PASSWORD };
@@ -67,7 +67,7 @@ describe('FindMyEndpoint', () => {
   it.each([
     ['wrong', { FIND_MY_USER: 'me', FIND_MY_PASSWORD: 'wrong secret' }],
     ['missing', {}],
-  ])('says that a %s password is not accepted, and not which it was', async (_what, env) => {
+  ])('reports a %s password without revealing it', async (_what, env) => {
     fake.user = 'me';
     fake.password = PASSWORD;
     const error = await failure(env);
@@ -81,36 +81,36 @@ describe('FindMyEndpoint', () => {
     ['no-answer', /^it closed the connection without an answer$/],
     ['hangs', /^it took longer than 400 ms$/],
     ['never-ends', /^it took longer than 400 ms$/],
-    ['cut', /^its answer was cut, or is no JSON$/],
+    ['cut', /^its answer was cut, or is not JSON$/],
     ['empty', /^its answer is empty$/],
-    ['no-json', /^its answer was cut, or is no JSON$/],
+    ['no-json', /^its answer was cut, or is not JSON$/],
     ['apple-says-no', /^Apple answered "500"$/],
     [{ status: 501 }, /^it answered 501$/],
     [{ status: 504 }, /^it answered 504$/],
     [{ status: 429 }, /^it answered 429$/],
-  ])('does not take %j for an answer', async (fault, message) => {
+  ])('treats %j as no answer', async (fault, message) => {
     fake.faults.push(fault);
     const error = await failure({ FIND_MY_TIMEOUT_MS: message.source.includes('400 ms') ? '400' : '20000' });
     expect(error).toBeInstanceOf(NotAnsweredError);
     expect(error.message).toMatch(message);
-    expect(await endpoint().ask(['a'])).toEqual([]); // and the next time it is well again
+    expect(await endpoint().ask(['a'])).toEqual([]); // the next call succeeds
   });
 
-  it('reads no more of an answer than it can be long', async () => {
+  it('stops reading an answer that is too long', async () => {
     fake.faults.push('flood');
     const error = await failure();
     expect(error).toBeInstanceOf(NotAnsweredError);
     expect(error.message).toBe('its answer is longer than 33554432 bytes');
   });
 
-  it.each([302, 404, 400])('is wrong where the address answers %d', async (status) => {
+  it.each([302, 404, 400])('reports a wrong URL if it answers %d', async (status) => {
     fake.faults.push({ status });
     const error = await failure();
     expect(error).toBeInstanceOf(EndpointRefusedError);
     expect(error.message).toContain(`answered ${status}: is FIND_MY_ENDPOINT_URL`);
   });
 
-  it('says that nobody is there', async () => {
+  it('reports a refused connection', async () => {
     const { url } = fake;
     await fake.stop();
     const error = await failure({ FIND_MY_ENDPOINT_URL: url });
@@ -119,7 +119,7 @@ describe('FindMyEndpoint', () => {
     expect(error.message).toContain('ECONNREFUSED');
   });
 
-  it('stops when it is told to, with what it was told', async () => {
+  it('stops when aborted, with the reason of the signal', async () => {
     fake.faults.push('hangs');
     const controller = new AbortController();
     const asked = endpoint().ask(['a'], controller.signal);
@@ -127,7 +127,7 @@ describe('FindMyEndpoint', () => {
     await expect(asked).rejects.toThrow('enough');
   });
 
-  it('is not there where it is not configured', () => {
+  it('requires FIND_MY_ENDPOINT_URL', () => {
     expect(() => new FindMyEndpoint(loadConfig({}))).toThrow(/set FIND_MY_ENDPOINT_URL/);
   });
 });

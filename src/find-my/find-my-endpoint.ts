@@ -1,48 +1,48 @@
 import type { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../common/errors/domain-error.js';
 
-/** One entry of an answer; nothing of it is checked yet. */
+/** One unchecked entry of an answer. */
 export interface AnsweredReport {
-  /** Hashed key that it is of, as the endpoint says. */
+  /** Hashed advertisement key. */
   id: unknown;
-  /** base64 of what a finder encrypted. */
+  /** The encrypted report, base64. */
   payload: unknown;
 }
 
-/** How far back reports are asked for: they are kept no longer upstream. */
+/** How far back to ask; Apple keeps reports no longer. */
 export const WINDOW_DAYS = 7;
 
-/** An answer of a thousand reports has about 400 kB. */
+/** A thousand reports take about 400 kB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**
- * There was no answer, or none that can be read: a later try may get one. It is never an answer without reports.
+ * There was no answer, or an unreadable one; a later try may succeed. An answer without reports is not an error.
  */
 export class NotAnsweredError extends Error {
   override readonly name = 'NotAnsweredError';
 }
 
-/** What the endpoint will go on refusing until somebody changes the configuration. */
+/** The endpoint refuses, and will until the configuration is changed. */
 export class EndpointRefusedError extends DomainError {}
 
 /**
  * A macless-haystack endpoint, which asks Apple for the reports of keys.
  *
- * It is Python's single-threaded HTTP server, with its ways: HTTP/1.0 without lengths; where Apple or its own login fails it
- * means to say 501 or 504 and closes the connection without a word; and of two reports of the same second it answers
- * one, whatever keys they are of. So keys of two trackers never go into one call.
+ * It runs on Python's single-threaded HTTP server: HTTP/1.0 without lengths. When Apple or its own login fails, it tries to
+ * answer 501 or 504 but closes the connection without a response. Of two reports of the same second it returns only one,
+ * whichever keys they are for, so one call never has keys of two trackers.
  */
 export class FindMyEndpoint {
   private readonly url: string;
   private readonly headers: Readonly<Record<string, string>>;
   private readonly timeoutMs: number;
 
-  /** @throws DomainError `BAD_CONFIGURATION` where no endpoint is configured. */
+  /** @throws DomainError `BAD_CONFIGURATION` when no endpoint is configured. */
   constructor(config: AppConfig) {
     if (config.FIND_MY_ENDPOINT_URL === undefined) {
       throw new DomainError(
         'BAD_CONFIGURATION',
-        'No source of Find My reports is configured: set FIND_MY_ENDPOINT_URL to a macless-haystack endpoint',
+        'No Find My endpoint is configured: set FIND_MY_ENDPOINT_URL to the URL of a macless-haystack endpoint',
       );
     }
     this.url = config.FIND_MY_ENDPOINT_URL;
@@ -56,16 +56,16 @@ export class FindMyEndpoint {
     };
   }
 
-  /** Where it is, for people. */
+  /** Host and port, for people. */
   get name(): string {
     return new URL(this.url).host;
   }
 
   /**
-   * Asks for the reports of some keys of the last days, once.
+   * Asks once for the reports of some keys in the last {@link WINDOW_DAYS} days.
    *
-   * @param hashedAdvKeys of one tracker.
-   * @throws NotAnsweredError, EndpointRefusedError; the signal's reason when that aborts.
+   * @param hashedAdvKeys keys of one tracker.
+   * @throws NotAnsweredError, EndpointRefusedError; the signal's reason when aborted.
    */
   async ask(hashedAdvKeys: readonly string[], signal?: AbortSignal): Promise<AnsweredReport[]> {
     const deadline = AbortSignal.timeout(this.timeoutMs);
@@ -74,7 +74,7 @@ export class FindMyEndpoint {
         method: 'POST',
         headers: this.headers,
         body: JSON.stringify({ ids: hashedAdvKeys, days: WINDOW_DAYS }),
-        redirect: 'manual', // the password is for this address
+        redirect: 'manual', // do not send the password elsewhere
         signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
       });
       if (response.status !== 200) {
@@ -85,8 +85,8 @@ export class FindMyEndpoint {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof NotAnsweredError || error instanceof EndpointRefusedError) throw error;
-      const why = deadline.aborted ? `it took longer than ${this.timeoutMs} ms` : reasonOf(error);
-      throw new NotAnsweredError(why, { cause: error });
+      const reason = deadline.aborted ? `it took longer than ${this.timeoutMs} ms` : reasonOf(error);
+      throw new NotAnsweredError(reason, { cause: error });
     }
   }
 }
@@ -101,7 +101,7 @@ function failureOf(status: number): Error {
   return refused(`answered ${status}: is FIND_MY_ENDPOINT_URL the address of macless-haystack?`);
 }
 
-/** Not response.text(): an answer that never ends would fill the memory before its time is up. */
+/** Unlike response.text(), bounded: an endless answer would fill the memory before the timeout. */
 async function bodyOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -116,8 +116,8 @@ async function bodyOf(response: Response): Promise<string> {
 }
 
 /**
- * The length of an answer is not said, so only its JSON tells whether it has come to its end. What an answer that was cut
- * had so far is not used: the next one has it again.
+ * The answer has no length, so only its JSON shows whether it is complete. A truncated answer is discarded as a whole, as the
+ * next one contains the same reports.
  */
 function reportsOf(body: string): AnsweredReport[] {
   if (body === '') throw new NotAnsweredError('its answer is empty');
@@ -125,7 +125,7 @@ function reportsOf(body: string): AnsweredReport[] {
   try {
     answer = JSON.parse(body);
   } catch (cause) {
-    throw new NotAnsweredError('its answer was cut, or is no JSON', { cause });
+    throw new NotAnsweredError('its answer was cut, or is not JSON', { cause });
   }
   const { results, statusCode } = (answer ?? {}) as { results?: unknown; statusCode?: unknown };
   if (statusCode !== undefined && statusCode !== '200' && statusCode !== 200) {
@@ -138,7 +138,7 @@ function reportsOf(body: string): AnsweredReport[] {
   });
 }
 
-/** What went wrong with the connection: `fetch failed` says nothing, its cause does. */
+/** Describes a connection error by its cause; fetch itself only says `fetch failed`. */
 function reasonOf(error: unknown): string {
   const { message = '', code = '' } = ((error as { cause?: unknown }).cause ?? error) as {
     message?: string;

@@ -1,23 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { TrackerKeysService } from '../tracker-keys/tracker-keys.service.js';
+import type { SourceBatch } from '../import/report-source.js';
 import { EndpointCaller } from './endpoint-caller.js';
 import { FetchesRepository, type Lease } from './fetches.repository.js';
-import { type ReadAnswer, readAnswer } from './read-answer.js';
+import { type ParsedAnswer, parseAnswer } from './parse-answer.js';
 
-/** Keys of one call: Apple takes about 290. */
-const KEYS_A_CALL = 250;
+/** Apple accepts about 290 keys in a call. */
+const KEYS_PER_CALL = 250;
 
-/** A lease outlives a call, and what is done with its answer, by this; then others may ask. */
+/** Time beyond the call itself for processing its answer; after that, other processes may ask. */
 const LEASE_MARGIN_MS = 60_000;
 
-/** The lease ran out while its holder waited, and another has the tracker now: theirs is the answer that counts. */
+/** The lease expired while its holder waited, and another process has the tracker now. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** Asks the endpoint for one tracker, and decrypts what it answers. */
+/** Asks the endpoint for the reports of one tracker, and decrypts them. */
 @Injectable()
 export class TrackerFetcher {
   readonly leaseMs: number;
@@ -31,13 +33,13 @@ export class TrackerFetcher {
     this.leaseMs = config.FIND_MY_TIMEOUT_MS + config.FIND_MY_MIN_INTERVAL_MS + LEASE_MARGIN_MS;
   }
 
-  /** Where reports come from, for people. @throws DomainError `BAD_CONFIGURATION` where no endpoint is configured. */
+  /** Name of the endpoint, for the ledger. @throws DomainError `BAD_CONFIGURATION` when none is configured. */
   get sourceName(): string {
     return this.endpoint().endpoint.name;
   }
 
   /**
-   * Makes sure that a fetch can be done at all.
+   * Checks that this process can fetch at all.
    *
    * @throws DomainError `BAD_CONFIGURATION` that says what is missing.
    */
@@ -46,26 +48,36 @@ export class TrackerFetcher {
     await this.keys.verifyReadable();
   }
 
+  /** @throws DomainError `BAD_USER_INPUT` for a tracker without private keys. */
+  async requireKeys(trackerId: string, name: string): Promise<void> {
+    if (await this.keys.hasKeys(trackerId)) return;
+    throw new DomainError(
+      'BAD_USER_INPUT',
+      `The tracker ${JSON.stringify(name)} has no private key, so its reports cannot be decrypted. ` +
+        'Import the key with: tracker keys import FILE',
+      { details: { argument: 'trackerId' } },
+    );
+  }
+
   /**
-   * Asks for all keys of a tracker: in one call, and in no call with those of another, because of two reports of the
-   * same second the endpoint answers one.
+   * Asks for all keys of a tracker. They share calls, but never with keys of another tracker: of two reports of the same
+   * second, the endpoint returns only one.
    *
-   * @param position of the first report in its run.
-   * @returns what the answer holds, and undefined of a tracker that has no keys (any more).
-   * @throws NotAnsweredError, LeaseLostError; DomainError when no tracker can be asked for.
+   * @param position of the first report within its run.
+   * @returns the reports; none for a tracker whose keys were removed meanwhile.
+   * @throws NotAnsweredError, LeaseLostError; DomainError when no tracker can be fetched.
    */
-  async fetch(lease: Lease, position: number, signal: AbortSignal): Promise<ReadAnswer | undefined> {
+  async fetch(lease: Lease, position: number, signal: AbortSignal): Promise<SourceBatch> {
     const keys = await this.keys.privateKeysOf(lease.trackerId);
-    if (keys.length === 0) return undefined;
-    const all: ReadAnswer = { reports: [], rejected: [] };
+    const all: ParsedAnswer = { reports: [], rejected: [] };
     const keepLease = async (): Promise<void> => {
       if (!(await this.fetches.extend(lease, this.leaseMs))) throw new LeaseLostError(lease.tracker);
     };
-    for (let begin = 0; begin < keys.length; begin += KEYS_A_CALL) {
-      const asked = keys.slice(begin, begin + KEYS_A_CALL);
+    for (let begin = 0; begin < keys.length; begin += KEYS_PER_CALL) {
+      const asked = keys.slice(begin, begin + KEYS_PER_CALL);
       const hashes = asked.map(({ hashedAdvKey }) => hashedAdvKey);
       const answer = await this.endpoint().ask(hashes, keepLease, signal);
-      const { reports, rejected } = await readAnswer(answer, {
+      const { reports, rejected } = await parseAnswer(answer, {
         keys: asked,
         hashedAdvKey: lease.hashedAdvKey,
         position: position + all.reports.length + all.rejected.length,
@@ -77,7 +89,7 @@ export class TrackerFetcher {
     return all;
   }
 
-  /** Made at the first use: a process that only queues fetches needs none. */
+  /** Created on first use: a process that only queues fetches needs none. */
   private endpoint(): EndpointCaller {
     return (this.caller ??= new EndpointCaller(this.config, () =>
       this.fetches.nextCall(this.config.FIND_MY_MIN_INTERVAL_MS),

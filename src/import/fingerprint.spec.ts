@@ -17,14 +17,14 @@ describe('fingerprintOf', () => {
     return file;
   };
 
-  it('is that of the content, not of the name', async () => {
+  it('depends on the content, not on the name', async () => {
     const content = 'x'.repeat(3_000_000);
     const [a, b] = [await fingerprintOf(put('a', content), []), await fingerprintOf(put('b', content), [])];
     expect(a).toEqual({ fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown, size: 3_000_000 });
     expect(b).toEqual(a);
   });
 
-  it('is another one when a character in the middle, or what is asked, is another one', async () => {
+  it('changes with a character in the middle, and with the options', async () => {
     const content = 'x'.repeat(100_000);
     const prints = await Promise.all([
       fingerprintOf(put('a', `${content}1${content}`), ['bee', []]),
@@ -35,7 +35,7 @@ describe('fingerprintOf', () => {
     expect(new Set(prints.map(({ fingerprint }) => fingerprint)).size).toBe(4);
   });
 
-  it('fails as the file system does', async () => {
+  it('passes on file system errors', async () => {
     await expect(fingerprintOf(join(folder, 'missing'), [])).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
 /**
- * Tells whether a file that comes again is the same, and is asked the same of: a run may go on only then.
+ * Identifies a file and the options of its import; an interrupted run is resumed only when both are the same.
  *
- * The whole content, because a part would miss what was corrected in the middle; a second a gigabyte, of the minute that
- * it takes to import it.
+ * Hashes the whole content, since a part would miss a correction in the middle: one second per gigabyte, which takes
+ * about a minute to import.
  *
- * @param asked what else the outcome depends on, e.g. the tracker.
- * @throws the file system's error (ENOENT, EISDIR, EACCES).
+ * @param options whatever else the result depends on, e.g. the tracker.
+ * @returns the fingerprint (SHA-256, hex) and the size of the file in bytes.
+ * @throws file system errors (ENOENT, EISDIR, EACCES).
  */
 export async function fingerprintOf(
   file: string,
-  asked: unknown,
+  options: unknown,
 ): Promise<{ fingerprint: string; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
@@ -20,5 +21,5 @@ export async function fingerprintOf(
     hash.update(chunk);
     size += chunk.length;
   }
-  return { fingerprint: hash.update(JSON.stringify(asked)).digest('hex'), size };
+  return { fingerprint: hash.update(JSON.stringify(options)).digest('hex'), size };
 }

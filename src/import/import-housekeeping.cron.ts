@@ -4,7 +4,7 @@ import { APP_CONFIG } from '../config/config.module.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { ImportLedgerService } from './import-ledger.service.js';
 
-/** Forgets old imports, and notes which were interrupted. */
+/** Deletes old imports from the ledger, and marks those whose process is gone as interrupted. */
 @Injectable()
 export class ImportHousekeepingCron implements OnModuleInit {
   constructor(
@@ -19,7 +19,7 @@ export class ImportHousekeepingCron implements OnModuleInit {
       cron: '23 3 * * *',
       deadlineMs: 30 * 60_000,
       run: async (signal) => ({
-        rows: await this.ledger.forget(this.config.IMPORT_RUNS_RETENTION_DAYS, signal),
+        rows: await this.ledger.deleteOld(this.config.IMPORT_RUNS_RETENTION_DAYS, signal),
       }),
     });
   }

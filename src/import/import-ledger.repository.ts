@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { ImportKind } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 
-/** A run as the ledger has it. */
+/** A run in the ledger. */
 export interface LedgerRun {
   id: string;
   kind: ImportKind;
@@ -20,7 +20,7 @@ export interface LedgerRun {
   counts: LedgerCounts;
 }
 
-/** What a run brought of a tracker. */
+/** Counts of one tracker in a run. */
 export interface LedgerTracker {
   runId: string;
   hashedAdvKey: string;
@@ -32,13 +32,13 @@ export interface LedgerTracker {
   rejected: number;
 }
 
-/** Which runs are meant; all that is not given may be any. */
+/** Selects runs; a missing field matches all. */
 export interface LedgerFilter {
   kind?: string | undefined;
   outcome?: string | undefined;
 }
 
-// A run is known to be interrupted before anybody has noted it.
+// A run whose process is gone shows as interrupted before housekeeping marks it.
 const RUN = `
   SELECT id, kind, name, format, tracker, error_code AS "errorCode", error, started_at AS "startedAt",
     finished_at AS "finishedAt", resumed, last_position::float8 AS "lastPosition", import_ledger(id) AS counts,
@@ -54,12 +54,12 @@ const TRACKERS = `
     ORDER BY one.stored + one.late + one.duplicate + one.rejected DESC, one.hashed_adv_key LIMIT $2
   ) AS o LEFT JOIN trackers AS t USING (hashed_adv_key)`;
 
-/** What the ledger of imports says. */
+/** Reads the ledger of imports, and deletes old runs. */
 @Injectable()
 export class ImportLedgerRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** The newest first, from the one before `before` on. */
+  /** Newest first, starting after the run with id `before`. */
   find({ kind, outcome }: LedgerFilter, before: string | undefined, limit: number): Promise<LedgerRun[]> {
     return this.db.query(
       `SELECT * FROM (${RUN} WHERE ($1::text IS NULL OR kind = $1) AND ($3::bigint IS NULL OR id < $3)) AS r
@@ -73,18 +73,18 @@ export class ImportLedgerRepository {
     return run ?? null;
   }
 
-  /** Of each run the trackers that it brought most of. One statement. */
+  /** For each run, the trackers with the most reports. One statement. */
   trackersOf(runIds: readonly string[], limit: number): Promise<LedgerTracker[]> {
     return this.db.query(TRACKERS, [runIds, limit]);
   }
 
-  /** Notes of runs whose process is gone that they were interrupted. */
+  /** Marks runs whose process is gone as interrupted. */
   async closeOrphaned(): Promise<void> {
     await this.db.query('SELECT close_orphaned_import_runs()');
   }
 
-  /** Deletes so many runs at most that ended longer ago; returns how many. */
-  async forget(days: number, limit: number): Promise<number> {
+  /** Deletes at most `limit` runs that ended more than `days` days ago. @returns how many. */
+  async deleteOld(days: number, limit: number): Promise<number> {
     const [, deleted] = await this.db.query<[unknown, number]>(
       `DELETE FROM import_runs WHERE id IN (
          SELECT id FROM import_runs WHERE finished_at < agreed_now() - make_interval(hours => 24 * $1) AND outcome <> 'running'

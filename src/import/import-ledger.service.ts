@@ -13,13 +13,13 @@ import {
 } from './rejected-reports.repository.js';
 import { checkReason } from './rejection-reasons.js';
 
-/** Trackers of a run that are told; it may have brought reports of any number. */
+/** Trackers shown for a run, which may have reports of any number. */
 export const TRACKERS_OF_A_RUN = 1000;
 
-/** Each may have tens of thousands of reports in the quarantine. */
-const RUNS_FORGOTTEN_AT_A_TIME = 50;
+/** Bounds a transaction: each run may have tens of thousands of reports in the quarantine. */
+const RUNS_PER_DELETE = 50;
 
-/** Tells what became of imports. */
+/** Shows the results of imports. */
 @Injectable()
 export class ImportLedgerService {
   constructor(
@@ -27,17 +27,17 @@ export class ImportLedgerService {
     private readonly quarantine: RejectedReportsRepository,
   ) {}
 
-  /** The newest first. @throws DomainError `BAD_USER_INPUT` when `before` is no id. */
+  /** Newest first. @throws DomainError `BAD_USER_INPUT` when `before` is not an id. */
   runs(filter: LedgerFilter, before: string | null | undefined, limit: number): Promise<LedgerRun[]> {
     return this.ledger.find(filter, before == null ? undefined : parseId(before, 'before'), limit);
   }
 
-  /** The run with this id, or null. @throws DomainError `BAD_USER_INPUT` when it is no id at all. */
+  /** The run with this id, or null. @throws DomainError `BAD_USER_INPUT` when it is not an id. */
   run(id: string): Promise<LedgerRun | null> {
     return this.ledger.get(parseId(id, 'id'));
   }
 
-  /** For each run, in the order of the ids, the trackers that it brought most of. One statement. */
+  /** For each run, in the order of the ids, the trackers with the most reports. One statement. */
   async trackersOf(runIds: readonly string[]): Promise<LedgerTracker[][]> {
     const found = await this.ledger.trackersOf(runIds, TRACKERS_OF_A_RUN);
     const byRun = new Map<string, LedgerTracker[]>(runIds.map((id) => [id, []]));
@@ -45,7 +45,7 @@ export class ImportLedgerService {
     return runIds.map((id) => byRun.get(id) ?? []);
   }
 
-  /** In the order in which they were rejected. @throws DomainError `BAD_USER_INPUT` when something is no id, or no reason. */
+  /** In the order of rejection. @throws DomainError `BAD_USER_INPUT` for an invalid id or an unknown reason. */
   rejected(
     filter: RejectedFilter,
     after: string | null | undefined,
@@ -57,16 +57,16 @@ export class ImportLedgerService {
   }
 
   /**
-   * Forgets imports that ended longer ago, with what is left of them in the quarantine; in small transactions.
+   * Deletes imports that ended more than `days` days ago, with their rejected reports, in small transactions.
    *
    * @returns how many.
    */
-  async forget(days: number, signal: AbortSignal): Promise<number> {
+  async deleteOld(days: number, signal: AbortSignal): Promise<number> {
     await this.ledger.closeOrphaned();
-    let forgotten = 0;
-    for (let batch = 1; batch > 0 && !signal.aborted; forgotten += batch) {
-      batch = await this.ledger.forget(days, RUNS_FORGOTTEN_AT_A_TIME);
+    let deleted = 0;
+    for (let batch = 1; batch > 0 && !signal.aborted; deleted += batch) {
+      batch = await this.ledger.deleteOld(days, RUNS_PER_DELETE);
     }
-    return forgotten;
+    return deleted;
   }
 }

@@ -5,29 +5,29 @@ import { DIRECT_URL } from '../database/database.module.js';
 import { CrashSafeClient } from '../database/crash-safe-client.js';
 import { dedicatedSession } from '../database/session-settings.js';
 
-interface Proof {
+interface Owner {
   name: string;
   client: pg.Client;
 }
 
 /**
- * The name under which this process writes to its runs, and the proof that it lives: a session of its own that holds an
- * advisory lock of this name. When the process ends, however it ends, the session does, and its runs are known to be
- * interrupted. One for all runs: a source that sends slowly must not keep a connection of the pool.
+ * The name under which this process owns its runs. A session of its own holds an advisory lock on the name: when the process
+ * ends, however it ends, so does the session, and other processes see that its runs were interrupted. All runs share the
+ * one session, so that a slow sender does not occupy a connection of the pool.
  */
 @Injectable()
 export class ImportOwnerRepository implements OnApplicationShutdown {
-  private proof: Promise<Proof> | undefined;
+  private owner: Promise<Owner> | undefined;
 
   constructor(@Inject(DIRECT_URL) private readonly url: string) {}
 
-  /** The name, once its lock is held. Another one where the connection was lost: the server may not know of it yet. */
+  /** The name; its lock is held. After a lost connection it is a new one, as the server may still hold the old lock. */
   async name(): Promise<string> {
-    this.proof ??= this.prove();
+    this.owner ??= this.acquire();
     try {
-      return (await this.proof).name;
+      return (await this.owner).name;
     } catch (error) {
-      this.proof = undefined;
+      this.owner = undefined;
       throw error;
     }
   }
@@ -36,14 +36,14 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
     return this.renounce();
   }
 
-  /** Gives the name up: what runs under it is interrupted. */
+  /** Gives up the name; runs under it count as interrupted. */
   async renounce(): Promise<void> {
-    const proof = await this.proof?.catch(() => undefined);
-    this.proof = undefined;
-    await proof?.client.end().catch(() => undefined); // it may be gone already
+    const owner = await this.owner?.catch(() => undefined);
+    this.owner = undefined;
+    await owner?.client.end().catch(() => undefined); // the connection may be lost already
   }
 
-  private async prove(): Promise<Proof> {
+  private async acquire(): Promise<Owner> {
     const name = randomUUID();
     const client = new CrashSafeClient({
       connectionString: this.url,
@@ -53,7 +53,7 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
       session: dedicatedSession(),
     });
     const lost = (): void => {
-      this.proof = undefined;
+      this.owner = undefined;
     };
     client.on('error', lost).on('end', lost);
     await client.connect();

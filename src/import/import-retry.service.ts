@@ -11,13 +11,13 @@ import { DomainError } from '../common/errors/domain-error.js';
 import { parseId } from '../common/id.js';
 
 export interface RetryOptions extends RejectedFilter {
-  /** Name of the tracker that those are of which name none, or one that is unknown. */
+  /** Tracker for reports that name none, or an unknown one. */
   tracker?: string | undefined;
-  /** Told after every batch what became of everything so far. */
-  onProgress?: (counts: ImportSummary) => void;
+  /** Called after every batch with the summary so far. */
+  onProgress?: (summary: ImportSummary) => void;
 }
 
-/** Tries rejected reports again: after a tracker was registered, a device assigned, or more history is kept. */
+/** Retries rejected reports: after a tracker was registered, a device was assigned, or retention was extended. */
 @Injectable()
 export class ImportRetryService {
   constructor(
@@ -29,30 +29,30 @@ export class ImportRetryService {
   ) {}
 
   /**
-   * Takes what can be taken out of the quarantine, each report exactly once, and leaves the rest there. A run of its own
-   * in the ledger; the run that had rejected a report tells how many were taken later.
+   * Moves the reports that are now acceptable from the quarantine into the history, each exactly once, and leaves the rest.
+   * The retry is a run of its own in the ledger; the run that rejected a report shows how many were accepted later.
    *
-   * @throws DomainError `NOT_FOUND` (the tracker, the run), `BAD_USER_INPUT` (no id, no reason).
+   * @throws DomainError `NOT_FOUND` (tracker or run), `BAD_USER_INPUT` (invalid id, unknown reason).
    */
   async retry({ runId, reason, tracker, onProgress }: RetryOptions): Promise<ImportSummary> {
     if (reason !== undefined) checkReason(reason);
     const filter = { runId: runId === undefined ? undefined : parseId(runId, 'run'), reason };
     if (filter.runId !== undefined) await this.runs.requireRun(filter.runId);
     const assignedKey = tracker === undefined ? undefined : await this.names.keyOf(tracker, 'tracker');
-    const what = [runId !== undefined && `of run ${runId}`, reason !== undefined && `as ${reason}`];
-    const name = ['rejected', ...what.filter((part) => part !== false)].join(' ');
+    const which = [runId !== undefined && `of run ${runId}`, reason !== undefined && `as ${reason}`];
+    const name = ['rejected', ...which.filter((part) => part !== false)].join(' ');
 
     const run = await this.runs.begin({ kind: 'retry', name, tracker }, 'retry', {});
     let summary: ImportSummary = { ...NOTHING_COUNTED, runId: run.id, format: 'retry', resumedAt: 0 };
     try {
       for (let after: string | null = '0'; after !== null;) {
         const from: string = after;
-        const { until, ledger } = await this.ingest.transactions.run((session) =>
+        const { lastId, ledger } = await this.ingest.transactions.run((session) =>
           this.quarantine.retry(session, run, filter, assignedKey, from, this.config.IMPORT_BATCH_SIZE),
         );
-        after = until;
+        after = lastId;
         summary = { ...summary, ...ledger };
-        if (after !== null) onProgress?.(summary); // else there was nothing more
+        if (after !== null) onProgress?.(summary); // null: nothing was left to retry
       }
       await this.runs.end(run, { outcome: 'completed' });
     } catch (error) {

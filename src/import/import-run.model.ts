@@ -1,127 +1,130 @@
 import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import type { LedgerRun, LedgerTracker } from './import-ledger.repository.js';
 
-@ObjectType({ description: 'Rejected reports of an import, of one reason.' })
+@ObjectType({ description: 'The reports of an import that were rejected for one reason.' })
 export class ImportRejection {
-  @Field(() => String, { description: 'Why they were rejected, e.g. "unknown_tracker".' })
+  @Field(() => String, { description: 'The reason, e.g. "unknown_tracker".' })
   reason!: string;
 
-  @Field(() => Int, { description: 'How many.' })
+  @Field(() => Int, { description: 'How many reports.' })
   reports!: number;
 
-  @Field(() => Float, { description: 'Where the first of them stood: a line, or a running number.' })
+  @Field(() => Float, { description: 'Position of the first one in the input: a line, or a running number.' })
   firstPosition!: number;
 
-  @Field(() => String, { nullable: true, description: 'Of the first one, where there is more to say.' })
+  @Field(() => String, { nullable: true, description: 'Details about the first one, if there are any.' })
   message?: string;
 
   @Field(() => Int, {
-    description: 'How many of them came into the quarantine; the others are only counted.',
+    description: 'How many were kept in the quarantine; the others are only counted.',
   })
   kept!: number;
 
-  @Field(() => Int, { description: 'How many of those a later retry has taken in.' })
+  @Field(() => Int, { description: 'How many of those a later retry has accepted.' })
   retaken!: number;
 }
 
-@ObjectType({ description: 'What an import brought of one tracker.' })
+@ObjectType({ description: 'The counts of one tracker in an import.' })
 export class ImportRunTracker {
-  @Field(() => String, { description: 'Hashed advertisement key that the reports carry.' })
+  @Field(() => String, { description: 'Hashed advertisement key of the reports.' })
   hashedAdvertisementKey!: string;
 
-  @Field(() => ID, { nullable: true, description: 'Id of the tracker; null where none has the key.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the tracker; null if no tracker has the key.' })
   trackerId!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Name of the tracker; null where none has the key.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Name of the tracker; null if no tracker has the key.',
+  })
   trackerName!: string | null;
 
-  @Field(() => Int, { description: 'Kept as raw reports.' })
+  @Field(() => Int, { description: 'Stored as raw reports.' })
   stored!: number;
 
   @Field(() => Int, { description: 'Merged into the daily history.' })
   late!: number;
 
-  @Field(() => Int, { description: 'Known before.' })
+  @Field(() => Int, { description: 'Already known.' })
   duplicate!: number;
 
-  @Field(() => Int, { description: 'Rejected, as far as they had a key.' })
+  @Field(() => Int, { description: 'Rejected reports that had a key.' })
   rejected!: number;
 }
 
 @ObjectType('ImportRun', {
-  description: 'What became of everything that an import read: read = stored + late + duplicate + rejected.',
+  description: 'An import and its ledger: read = stored + late + duplicate + rejected.',
 })
 export class ImportRunModel {
-  @Field(() => ID, { description: 'Its number in the ledger.' })
+  @Field(() => ID, { description: 'Id of the import.' })
   id!: string;
 
   @Field(() => String, {
     description:
-      'What brought the reports: file, http, owntracks, overland, find-my, or retry (of rejected ones).',
+      'How the reports arrived: file, http, owntracks, overland, find-my, or retry (of rejected reports).',
   })
   kind!: string;
 
-  @Field(() => String, { description: 'Of the input: a path, a device.' })
+  @Field(() => String, { description: 'Name of the input: a path, an app.' })
   name!: string;
 
-  @Field(() => String, { nullable: true, description: 'Format of the input; null before it began.' })
+  @Field(() => String, { nullable: true, description: 'Format of the input; null until the import starts.' })
   format!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Name of the tracker that all of it was said to be of.',
+    description: 'Name of the tracker given for all reports.',
   })
   tracker!: string | null;
 
   @Field(() => String, {
     description:
-      'queued, running, completed; broken: the input was cut or wrong further on; failed and interrupted: it goes on ' +
-      'when the same input comes again.',
+      'queued, running or completed; broken: the input is truncated or malformed; failed or interrupted: importing the ' +
+      'same input again resumes it.',
   })
   outcome!: string;
 
-  @Field(() => String, { nullable: true, description: 'Code of the error that ended it.' })
+  @Field(() => String, { nullable: true, description: 'Code of the error, if it did not complete.' })
   errorCode!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'What ended it before its end.' })
+  @Field(() => String, { nullable: true, description: 'Message of the error, if it did not complete.' })
   error!: string | null;
 
-  @Field(() => Date, { description: 'When it began, or was queued.' })
+  @Field(() => Date, { description: 'When it started, or was queued.' })
   startedAt!: Date;
 
   @Field(() => Date, {
     nullable: true,
-    description: 'When it ended; of phones, which have one run a day, when it was last added to.',
+    description: 'When it ended; for phone apps, which share one import per day, when it was last added to.',
   })
   finishedAt!: Date | null;
 
-  @Field(() => Int, { description: 'How often it went on after an interruption.' })
+  @Field(() => Int, { description: 'How often it was resumed.' })
   resumed!: number;
 
   @Field(() => Float, {
     nullable: true,
-    description: 'Where in its input the last report stood that was dealt with.',
+    description: 'Position of the last processed report in the input.',
   })
   lastPosition!: number | null;
 
-  @Field(() => Int, { description: 'Everything that it was given.' })
+  @Field(() => Int, { description: 'Reports and other items read.' })
   read!: number;
 
-  @Field(() => Int, { description: 'Kept as raw reports.' })
+  @Field(() => Int, { description: 'Stored as raw reports.' })
   stored!: number;
 
   @Field(() => Int, {
-    description: 'Merged into the daily history: raw reports of their day are no longer kept.',
+    description: 'Merged into the daily history, because their day is past the retention of raw reports.',
   })
   late!: number;
 
-  @Field(() => Int, { description: 'Known before.' })
+  @Field(() => Int, { description: 'Already known.' })
   duplicate!: number;
 
-  @Field(() => Int, { description: 'Not taken, and why: see rejections.' })
+  @Field(() => Int, { description: 'Rejected; see rejections for the reasons.' })
   rejected!: number;
 
-  @Field(() => [ImportRejection], { description: 'The rejected by reason, the most frequent first.' })
+  @Field(() => [ImportRejection], { description: 'The rejected reports by reason, most frequent first.' })
   rejections!: ImportRejection[];
 }
 

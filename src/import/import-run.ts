@@ -1,156 +1,158 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Session } from '../database/session.js';
-import type { Transactions } from '../database/transactions.js';
-import type { BegunRun } from './import-runs.repository.js';
-import type { LedgerCounts } from './import-summary.js';
+import { DomainError } from '../common/errors/domain-error.js';
+import { BATCHES_IN_FLIGHT, type BatchWriter, type SameTransaction } from './batch-writer.js';
+import type { BegunRun, ImportRunsRepository } from './import-runs.repository.js';
+import { ImportBrokenError, type ImportSummary } from './import-summary.js';
 import { IncomingBatch } from './incoming-batch.js';
-import type { RejectedItem, SourceReport } from './report-source.js';
+import type { SourceBatch, SourceReport } from './report-source.js';
 import type { KeyFinder } from './tracker-names.js';
 
-/** Characters of rows after which a batch is complete though it has few: those of a file of garbage are long. */
-const MAX_LENGTH = 8 << 20;
-/** Longer keys and cities are nobody's, and an index would refuse them with the whole batch. */
+/** Characters after which a batch is complete even with few rows: the lines of a garbage file can be long. */
+const MAX_BATCH_LENGTH = 8 << 20;
+/** No valid key or city is longer, and an index entry that is too long would fail the whole batch. */
 const MAX_TEXT = 200;
-/**
- * How long a batch that is handed over waits for the one before. Not for ever: a transaction that is tried again needs
- * another session of the pool, and all of them may be waiting for such.
- */
-const PATIENCE_MS = 5_000;
 
-/** What a run needs of its surroundings. */
-export interface RunDoor {
-  transactions: Transactions;
-  /** Hands a batch over to a session, for its next {@link takeIn} in the same transaction. */
-  fill: (session: Session, batch: IncomingBatch) => Promise<void>;
-  /** Stores what was handed over; returns the ledger so far. */
-  takeIn: (session: Session, batch: IncomingBatch) => Promise<LedgerCounts>;
-  /** Told after every batch what became of everything so far. */
-  onProgress?: ((counts: LedgerCounts) => void) | undefined;
+export interface ImportRunOptions {
+  /** Format of the input, stored with every report. */
+  format: string;
+  /** Reports in a transaction. */
+  batchSize: number;
+  /** The ledger keeps nothing of the run. */
+  dryRun: boolean;
 }
 
 /**
- * One import under way: gathers reports until they are worth a transaction.
+ * An import in progress: assigns reports to trackers, fills batches of the size of a transaction, and passes them to the
+ * writer. Ended by {@link complete} or {@link fail}, exactly once.
  *
- * While the database works on a batch, the next one is handed over to another session, and the one after that gathered.
- * They are stored one after the other, in the order of the input, so the ledger says what was taken in however the import
- * ends.
- *
- * What was taken from the input before an interruption is read again and left out: by number, because the order of
- * reports, and that of items which are none, are the same at every reading of an input.
+ * A resumed run is given its input from the beginning and skips as many reports and rejected items as it had counted before:
+ * each of the two comes in the same order at every reading.
  */
 export class ImportRun {
-  /** As the last transaction left it. */
-  counts: LedgerCounts;
-  /** The first is being gathered; the others are under way, or stored and to be filled again. */
+  /** Used in turn. The first is being filled; the writer may still read the others. */
   private readonly batches: [IncomingBatch, ...IncomingBatch[]];
-  /** The transaction of the batch before, and of the one before that. */
-  private storing: Promise<void> = Promise.resolve();
-  private storingBefore: Promise<void> = Promise.resolve();
   private reportsToSkip: number;
   private itemsToSkip: number;
+  private given = 0;
 
   constructor(
-    private readonly door: RunDoor,
-    begun: BegunRun,
-    private readonly finder: KeyFinder,
-    format: string,
-    private readonly batchSize: number,
+    private readonly writer: BatchWriter,
+    private readonly runs: ImportRunsRepository,
+    private readonly keys: KeyFinder,
+    private readonly begun: BegunRun,
+    private readonly options: ImportRunOptions,
   ) {
-    this.batches = [new IncomingBatch(format), new IncomingBatch(format), new IncomingBatch(format)];
-    this.counts = begun.counts;
+    const spare = Array.from({ length: BATCHES_IN_FLIGHT }, () => new IncomingBatch(options.format));
+    this.batches = [new IncomingBatch(options.format), ...spare];
     this.reportsToSkip = begun.reportsGiven;
     this.itemsToSkip = begun.itemsGiven;
   }
 
-  /** Also throws what the transaction of an earlier batch failed with; nothing is stored after that. */
-  async add(reports: readonly SourceReport[], items: readonly RejectedItem[]): Promise<void> {
+  /** Position of the next report, for sources without line numbers: 1 more than what was given so far. */
+  get nextPosition(): number {
+    return this.given + 1;
+  }
+
+  /**
+   * Adds what a source has parsed.
+   *
+   * @param inSameTransaction must commit together with these reports; given, they are stored when this returns.
+   * @throws what storing an earlier batch failed with.
+   */
+  async add({ reports, rejected }: SourceBatch, inSameTransaction?: SameTransaction): Promise<void> {
+    this.given += reports.length + rejected.length;
     const fresh = this.reportsToSkip === 0 ? reports : reports.slice(this.reportsToSkip);
     this.reportsToSkip -= Math.min(this.reportsToSkip, reports.length);
-    await this.finder.learn(fresh);
+    await this.keys.lookUp(fresh);
     for (const report of fresh) {
-      this.assign(report);
-      if (this.isComplete()) await this.flush();
+      this.addReport(report);
+      if (this.isFull()) await this.write();
     }
-    for (const item of items) {
+    for (const item of rejected) {
       if (this.itemsToSkip > 0) {
         this.itemsToSkip--;
         continue;
       }
-      this.batch.refuseItem(item);
-      if (this.isComplete()) await this.flush();
+      this.batch.rejectItem(item);
+      if (this.isFull()) await this.write();
+    }
+    if (inSameTransaction) {
+      await this.write(inSameTransaction);
+      await this.writer.drain();
     }
   }
 
+  /** Stores the rest and ends the run in the ledger, in one transaction. @throws as {@link add}; call {@link fail} then. */
+  async complete(inSameTransaction?: SameTransaction): Promise<ImportSummary> {
+    await this.write(async (session) => {
+      await inSameTransaction?.(session);
+      await this.runs.end(this.begun, { outcome: 'completed' }, session);
+    });
+    await this.writer.drain();
+    return this.summary();
+  }
+
   /**
-   * Stores the rest, and waits until everything is stored.
+   * Stores what was added before the failure and ends the run in the ledger.
    *
-   * @param last what else belongs into the last transaction; then there is one, though it may have no reports.
+   * @param isAborted the caller stopped the run; it counts as interrupted, not failed.
+   * @returns the error to throw: ImportBrokenError with the summary so far for a DomainError, otherwise the cause.
    */
-  async finish(last?: (session: Session) => Promise<void>): Promise<void> {
-    await this.flush(last);
-    await this.storing;
+  async fail(error: unknown, isAborted: boolean): Promise<unknown> {
+    // When the database is what failed, storing the rest fails too, and that error names the cause.
+    const cause = await this.flush().then(
+      () => error,
+      (failure: unknown) => failure,
+    );
+    const known = this.runs.toDomainError(cause);
+    if (!this.options.dryRun) await this.runs.endFailed(this.begun, known, isAborted);
+    return known instanceof DomainError ? new ImportBrokenError(known, this.summary()) : known;
+  }
+
+  private async flush(): Promise<void> {
+    if (this.batch.size > 0) await this.write();
+    await this.writer.drain();
+  }
+
+  private async write(inSameTransaction?: SameTransaction): Promise<void> {
+    await this.writer.write(this.batch, inSameTransaction);
+    this.batches.push(this.batches.shift() as IncomingBatch);
+    this.batch.clear();
   }
 
   private get batch(): IncomingBatch {
     return this.batches[0];
   }
 
-  private isComplete(): boolean {
-    return this.batch.size === this.batchSize || this.batch.length > MAX_LENGTH;
+  private isFull(): boolean {
+    return this.batch.size === this.options.batchSize || this.batch.length > MAX_BATCH_LENGTH;
   }
 
-  private async flush(last?: (session: Session) => Promise<void>): Promise<void> {
-    await (this.door.transactions.mayOverlap ? this.storingBefore : this.storing);
-    const { batch } = this;
-    if (batch.size === 0 && last === undefined) return;
-    this.batches.push(this.batches.shift() as IncomingBatch);
-    this.batch.clear();
-    this.storingBefore = this.storing;
-    this.storing = this.store(batch, this.storingBefore, last);
-    this.storing.catch(() => undefined); // whoever waits for it next is told
-  }
-
-  /** Stores a batch once the one before is stored, and not at all where that could not be: that failure is thrown then. */
-  private async store(
-    batch: IncomingBatch,
-    before: Promise<void>,
-    last?: (session: Session) => Promise<void>,
-  ): Promise<void> {
-    const itsTurn = before.then(
-      () => true,
-      () => false,
-    );
-    const attempt = async (session: Session): Promise<LedgerCounts | null> => {
-      await this.door.fill(session, batch);
-      if (!(await Promise.race([itsTurn, sleep(PATIENCE_MS, false, { ref: false })]))) return null;
-      const counts = await this.door.takeIn(session, batch);
-      await last?.(session);
-      return counts;
-    };
-    let counts = await this.door.transactions.run(attempt);
-    while (!counts) {
-      await before;
-      counts = await this.door.transactions.run(attempt);
-    }
-    this.counts = counts;
-    if (batch.size > 0) this.door.onProgress?.(this.counts);
-  }
-
-  private assign(report: SourceReport): void {
-    const key = this.finder.keyOf(report);
-    if (key === undefined) this.refuseUnknown(report);
+  private addReport(report: SourceReport): void {
+    const key = this.keys.keyOf(report);
+    if (key === undefined) this.rejectUnknown(report);
     else if (key.length > MAX_TEXT || (report.nearestCity?.length ?? 0) > MAX_TEXT) {
       const field = key.length > MAX_TEXT ? 'hashedAdvKey' : 'nearestCity';
-      this.batch.refuse(report, 'undecodable', `${field} is longer than ${MAX_TEXT} characters`);
+      this.batch.reject(report, 'undecodable', `${field} is longer than ${MAX_TEXT} characters`);
     } else this.batch.add(report, key);
   }
 
-  private refuseUnknown(report: SourceReport): void {
-    const name = this.finder.nameOf(report);
+  private rejectUnknown(report: SourceReport): void {
+    const name = this.keys.nameOf(report);
     const message =
       name === undefined
-        ? 'says no tracker; name it with --tracker, or give "tracker" or "hashedAdvKey" in the file'
+        ? 'names no tracker: add "tracker" or "hashedAdvKey", or give one for all reports (--tracker, ?tracker=)'
         : `there is no tracker named ${JSON.stringify(name)}`;
-    this.batch.refuse(name === undefined ? report : { ...report, tracker: name }, 'unknown_tracker', message);
+    this.batch.reject(name === undefined ? report : { ...report, tracker: name }, 'unknown_tracker', message);
+  }
+
+  private summary(): ImportSummary {
+    const { id, reportsGiven, itemsGiven } = this.begun;
+    const { format, dryRun } = this.options;
+    return {
+      ...this.writer.counts,
+      runId: dryRun ? null : id,
+      format,
+      resumedAt: reportsGiven + itemsGiven,
+    };
   }
 }

@@ -15,12 +15,15 @@ import { RejectedReportModel, toRejectedReportModel } from './rejected-report.mo
 export class ImportRunsResolver {
   constructor(private readonly ledger: ImportLedgerService) {}
 
-  @Query(() => [ImportRunModel], { description: 'Imports, the newest first.' })
+  @Query(() => [ImportRunModel], { description: 'Imports, newest first.' })
   async importRuns(@Args() { limit, before, ...filter }: ListImportRunsArgs): Promise<ImportRunModel[]> {
     return (await this.ledger.runs(filter, before, limit)).map(toImportRunModel);
   }
 
-  @Query(() => ImportRunModel, { nullable: true, description: 'The import with this id, or null.' })
+  @Query(() => ImportRunModel, {
+    nullable: true,
+    description: 'The import with this id; null if there is none.',
+  })
   async importRun(
     @Args('id', { type: () => ID, description: 'Id of the import.' }) id: string,
   ): Promise<ImportRunModel | null> {
@@ -29,7 +32,7 @@ export class ImportRunsResolver {
   }
 
   @Query(() => [RejectedReportModel], {
-    description: 'Reports in the quarantine, in the order in which they were rejected.',
+    description: 'Reports in the quarantine, in the order of rejection.',
   })
   async rejectedReports(
     @Args() { limit, after, ...filter }: ListRejectedReportsArgs,
@@ -38,7 +41,7 @@ export class ImportRunsResolver {
   }
 
   @ResolveField(() => [ImportRunTracker], {
-    description: 'What it brought of each tracker; the 1000 that it brought most of.',
+    description: 'Counts by tracker, for the 1000 trackers with the most reports.',
   })
   async trackers(
     @Parent() { id }: ImportRunModel,

@@ -4,20 +4,20 @@ import { DomainError } from '../common/errors/domain-error.js';
 export interface RejectionSummary {
   reason: string;
   reports: number;
-  /** Where the first of them stood. */
+  /** Position of the first one. */
   firstPosition: number;
-  /** Of the first one, where there is more to say than the reason. */
+  /** Message of the first one, if there is one. */
   message?: string;
-  /** How many of them are, or were, in the quarantine; the others are only counted. */
+  /** How many are, or were, in the quarantine; the others are only counted. */
   kept: number;
-  /** How many of those a later retry has taken in. */
+  /** How many of those a later retry has accepted. */
   retaken: number;
 }
 
-/** What became of everything that an import read: read = stored + late + duplicate + rejected. */
+/** The result of everything that an import read: read = stored + late + duplicate + rejected. */
 export interface LedgerCounts {
   read: number;
-  /** Kept as raw reports. */
+  /** Stored as raw reports. */
   stored: number;
   /** Merged into the daily history, because raw reports of their day are no longer kept. */
   late: number;
@@ -27,7 +27,7 @@ export interface LedgerCounts {
   rejections: RejectionSummary[];
 }
 
-/** The ledger of a run that has just begun. */
+/** The ledger of a run that has just started. */
 export const NOTHING_COUNTED: LedgerCounts = {
   read: 0,
   stored: 0,
@@ -39,15 +39,15 @@ export const NOTHING_COUNTED: LedgerCounts = {
 
 /** The ledger of a run. */
 export interface ImportSummary extends LedgerCounts {
-  /** Id of the run, under which the ledger is kept; null of a rehearsal, which leaves none. */
+  /** Id of the run in the ledger; null for a dry run, which leaves none. */
   runId: string | null;
   /** Short name of the input's format. */
   format: string;
-  /** How much of `read` was there already, taken in before the run was interrupted; 0 of one that began anew. */
+  /** How much of `read` was counted before the run was interrupted; 0 for a run that was not resumed. */
   resumedAt: number;
 }
 
-/** An import that stopped before the end of its input, with the ledger of what was taken in until then. */
+/** An import that stopped before the end of its input, with the ledger of what it had stored by then. */
 export class ImportBrokenError extends DomainError {
   constructor(
     cause: DomainError,

@@ -1,46 +1,43 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
-import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
-import type { Session } from '../database/session.js';
 import type { Transactions } from '../database/transactions.js';
+import { BatchWriter } from './batch-writer.js';
 import { fingerprintOf } from './fingerprint.js';
 import { ImportRun } from './import-run.js';
 import { type BegunRun, ImportRunsRepository, type RunDescription } from './import-runs.repository.js';
-import { ImportBrokenError, type ImportSummary, type LedgerCounts } from './import-summary.js';
+import type { ImportSummary, LedgerCounts } from './import-summary.js';
 import { IngestRepository } from './ingest.repository.js';
 import type { ReportSource } from './report-source.js';
 import { openReportSource } from './sources/open-report-source.js';
 import { type Assignment, type KeyFinder, TrackerNames } from './tracker-names.js';
 
-/** What is wanted of an import besides its reports. */
-export interface IntakeOptions extends Assignment, RunDescription {
-  /** Id of the run, where it was queued before ({@link ImportService.queue}). */
+export interface ImportOptions extends Assignment, RunDescription {
+  /** Id of a run that {@link ImportService.queue} has created. */
   runId?: string;
-  /** Tells whether an input that comes again is the same; where its run was interrupted, it goes on. */
+  /** Identifies the input: a run of the same fingerprint that was interrupted is resumed. */
   fingerprint?: string;
-  /** Adds to the run of its kind, name and day: for sources that bring a report at a time. */
-  standing?: boolean;
-  /** Stores nothing; the ledger says what would have become of everything. */
-  rehearse?: boolean;
-  /** Told after every batch what became of everything so far, and which part of a file that was (0 to 1). */
-  onProgress?: ((counts: LedgerCounts, part?: number) => void) | undefined;
-  /** What else belongs into the transaction that stores the last batch and completes the run. */
-  alongside?: (session: Session) => Promise<void>;
-  /** Aborted, it ends the run as interrupted after what was read until then. */
+  /** Adds to the run of this kind, name and day (UTC), for senders that post a report at a time. */
+  dailyRun?: boolean;
+  /** Stores nothing; the summary shows what an import would do. */
+  dryRun?: boolean;
+  /** Called after every batch with the counts so far and, for a file, the fraction read (0 to 1). */
+  onProgress?: ((counts: LedgerCounts, fraction?: number) => void) | undefined;
+  /** When aborted, the run stores what it has read and ends as interrupted. */
   signal?: AbortSignal;
 }
 
-/** A run, and where its batches go. */
-interface Place {
-  run: BegunRun;
-  transactions: Transactions;
-}
+export type FileOptions = Pick<ImportOptions, 'tracker' | 'map' | 'dryRun' | 'onProgress' | 'signal'>;
 
-/** The one way of every source of reports into the database and the ledger. */
+/**
+ * Imports reports. The path goes one way: source -> {@link ImportRun}, which fills batches -> {@link BatchWriter}, which
+ * stores each in one transaction together with its ledger entries. Memory use does not grow with the input.
+ *
+ * Importing the same input twice is safe: known reports count as duplicates.
+ */
 @Injectable()
 export class ImportService {
   constructor(
@@ -50,155 +47,121 @@ export class ImportService {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
-  /**
-   * Takes in everything that a source holds. Memory does not grow with it. Safe to repeat: a report that is counted
-   * already counts as a duplicate. Each batch is one transaction: its reports, what the ledger says of them, and how far
-   * the source has been read.
-   *
-   * @throws DomainError `NOT_FOUND` (a tracker that is named), `CONFLICT` (the same input is being imported);
-   * ImportBrokenError when the source fails further on, or the database does: what was read before is kept and counted
-   * in it.
-   */
-  async takeIn(source: ReportSource, options: IntakeOptions): Promise<ImportSummary> {
-    return this.take(source, await this.names.finder(options), options);
+  /** Creates a run that starts later, so that a caller can have its id now. {@link begin} starts it by `runId`. */
+  queue(description: RunDescription, session?: SqlRunner): Promise<string> {
+    return this.runs.queue(description, session);
   }
 
   /**
-   * Takes in a stream of bytes; its format is told by its content.
+   * Imports a file. When an import of the same file with the same options was interrupted, resumes it.
    *
-   * @throws as {@link takeIn}, and DomainError `BAD_USER_INPUT` when the format is none that is taken; whatever the
-   * stream fails with before it has begun, unchanged. The stream is destroyed in any case.
+   * @throws as {@link importStream}; file system errors (ENOENT, EISDIR) pass unchanged.
    */
-  async importStream(input: Readable, options: IntakeOptions): Promise<ImportSummary> {
-    input.on('error', () => undefined); // whoever reads it is told; it may fail before anybody does
+  async importFile(file: string, options: FileOptions = {}): Promise<ImportSummary> {
+    const keys = await this.names.keyFinder(options); // reports an unknown tracker before reading a large file
+    const { fingerprint, size } = await fingerprintOf(file, [
+      options.tracker,
+      [...(options.map ?? [])].sort(),
+    ]);
+    const input = createReadStream(file, { highWaterMark: 1 << 16 });
+    return this.importBytes(input, keys, {
+      ...options,
+      kind: 'file',
+      name: file,
+      onProgress: (counts) => options.onProgress?.(counts, input.bytesRead / size),
+      ...(options.dryRun !== true && { fingerprint }),
+    });
+  }
+
+  /**
+   * Imports a stream of bytes and destroys it. The content decides the format.
+   *
+   * @throws as {@link importSource}; DomainError `BAD_USER_INPUT` for an unsupported format; an error of the stream
+   * before its first byte passes unchanged.
+   */
+  async importStream(input: Readable, options: ImportOptions): Promise<ImportSummary> {
+    input.on('error', () => undefined); // the reader gets the error; the stream may fail before there is a reader
     try {
-      const finder = await this.names.finder(options);
-      return await this.take(await openReportSource(options.name, input), finder, options);
+      return await this.importBytes(input, await this.names.keyFinder(options), options);
     } finally {
       input.destroy();
     }
   }
 
   /**
-   * Takes in a file. The same file, asked for in the same way, goes on where its import was interrupted.
+   * Imports everything that a source yields.
    *
-   * @throws as {@link importStream}; the file system's errors (ENOENT, EISDIR) are unchanged.
+   * @throws DomainError `NOT_FOUND` (unknown tracker), `CONFLICT` (another process is importing the same input);
+   * ImportBrokenError when the source or the database fails further on: its summary counts what was stored before.
    */
-  async importFile(
-    file: string,
-    options: Pick<IntakeOptions, 'tracker' | 'map' | 'rehearse' | 'onProgress' | 'signal'> = {},
-  ): Promise<ImportSummary> {
-    await this.names.finder(options); // a name that nobody has is told before a large file is read
-    const asked = [options.tracker, [...(options.map ?? [])].sort()];
-    const { fingerprint, size } = await fingerprintOf(file, asked);
-    const input = createReadStream(file, { highWaterMark: 1 << 16 });
-    return this.importStream(input, {
-      ...options,
-      kind: 'file',
-      name: file,
-      onProgress: (counts) => options.onProgress?.(counts, input.bytesRead / size),
-      ...(options.rehearse !== true && { fingerprint }),
-    });
+  async importSource(source: ReportSource, options: ImportOptions): Promise<ImportSummary> {
+    return this.importFrom(source, await this.names.keyFinder(options), options);
   }
 
-  /** Notes a run that is to begin later, so that its id can be told now; {@link takeIn} begins it by this id. */
-  queue(description: RunDescription, session?: SqlRunner): Promise<string> {
-    return this.runs.queue(description, session);
+  /**
+   * Begins a run whose caller adds the batches itself, for sources that wait between two batches.
+   *
+   * @throws DomainError as {@link importSource}.
+   */
+  async begin(format: string, options: Omit<ImportOptions, 'dryRun'>): Promise<ImportRun> {
+    return this.beginRun(format, await this.names.keyFinder(options), options, this.ingest.transactions);
   }
 
-  private async take(
-    source: ReportSource,
-    finder: KeyFinder,
-    options: IntakeOptions,
+  private async importBytes(
+    input: Readable,
+    keys: KeyFinder,
+    options: ImportOptions,
   ): Promise<ImportSummary> {
-    if (options.rehearse !== true) {
-      const run = await this.begin(source.format, options);
-      return this.work(source, finder, options, { run, transactions: this.ingest.transactions });
-    }
-    const rehearsal = await this.ingest.rehearse();
     try {
-      const run = await rehearsal.run((session) => this.runs.begin(options, source.format, {}, session));
-      return await this.work(source, finder, options, { run, transactions: rehearsal });
+      return await this.importFrom(await openReportSource(options.name, input), keys, options);
     } finally {
-      await rehearsal.discard();
+      input.destroy();
     }
   }
 
-  private async begin(format: string, options: IntakeOptions): Promise<BegunRun> {
-    if (options.standing === true) return this.runs.standing(options, format);
+  private async importFrom(
+    source: ReportSource,
+    keys: KeyFinder,
+    options: ImportOptions,
+  ): Promise<ImportSummary> {
+    const { signal } = options;
+    const dryRun = options.dryRun === true ? await this.ingest.beginDryRun() : undefined;
+    try {
+      const run = await this.beginRun(source.format, keys, options, dryRun ?? this.ingest.transactions);
+      try {
+        for await (const batch of source.batches()) {
+          signal?.throwIfAborted();
+          await run.add(batch);
+        }
+        return await run.complete();
+      } catch (error) {
+        throw await run.fail(error, signal?.aborted === true);
+      }
+    } finally {
+      await dryRun?.discard();
+    }
+  }
+
+  private async beginRun(
+    format: string,
+    keys: KeyFinder,
+    options: ImportOptions,
+    transactions: Transactions,
+  ): Promise<ImportRun> {
+    const { IMPORT_BATCH_SIZE: batchSize, IMPORT_QUARANTINE_LIMIT: quarantineLimit } = this.config;
+    const { dryRun = false, onProgress } = options;
+    const begun = dryRun
+      ? await transactions.run((session) => this.runs.begin(options, format, {}, session))
+      : await this.beginInLedger(format, options);
+    const writer = new BatchWriter(this.ingest, transactions, begun, { quarantineLimit, onProgress });
+    return new ImportRun(writer, this.runs, keys, begun, { format, batchSize, dryRun });
+  }
+
+  private async beginInLedger(format: string, options: ImportOptions): Promise<BegunRun> {
+    if (options.dailyRun === true) return this.runs.dailyRun(options, format);
     const { runId, fingerprint } = options;
     const run = await this.runs.begin(options, format, { queued: runId, fingerprint });
-    // A queued run that was interrupted begins anew: its source need not give again what it gave then.
+    // A queued run that was interrupted starts over: its source may not give the same reports again.
     return runId === undefined ? run : { ...run, reportsGiven: 0, itemsGiven: 0 };
   }
-
-  private async work(
-    source: ReportSource,
-    finder: KeyFinder,
-    options: IntakeOptions,
-    place: Place,
-  ): Promise<ImportSummary> {
-    const { IMPORT_BATCH_SIZE, IMPORT_QUARANTINE_LIMIT } = this.config;
-    const run = new ImportRun(
-      {
-        transactions: place.transactions,
-        fill: (session, batch) => this.ingest.fill(session, batch),
-        takeIn: (session, batch) => this.ingest.takeIn(session, place.run, batch, IMPORT_QUARANTINE_LIMIT),
-        onProgress: options.onProgress,
-      },
-      place.run,
-      finder,
-      source.format,
-      IMPORT_BATCH_SIZE,
-    );
-    try {
-      for await (const { reports, rejected, alongside } of source.batches()) {
-        options.signal?.throwIfAborted();
-        await run.add(reports, rejected);
-        if (alongside) await run.finish(alongside);
-      }
-      await run.finish(async (session) => {
-        await options.alongside?.(session);
-        await this.runs.end(place.run, { outcome: 'completed' }, session);
-      });
-    } catch (error) {
-      throw await this.broken(run, options, place, source.format, error);
-    }
-    return summaryOf(run, options, place, source.format);
-  }
-
-  /** Keeps what was gathered before a failure, ends the run, and says what is to be thrown. */
-  private async broken(
-    run: ImportRun,
-    options: IntakeOptions,
-    place: Place,
-    format: string,
-    error: unknown,
-  ): Promise<unknown> {
-    // Where the database has failed, this fails again, and says why.
-    const cause = await run.finish().then(
-      () => error,
-      (failure: unknown) => failure,
-    );
-    const known = this.runs.toDomainError(cause);
-    if (options.rehearse !== true)
-      await this.runs.endFailed(place.run, known, options.signal?.aborted === true);
-    return known instanceof DomainError
-      ? new ImportBrokenError(known, summaryOf(run, options, place, format))
-      : known;
-  }
-}
-
-function summaryOf(
-  { counts }: ImportRun,
-  { rehearse }: IntakeOptions,
-  { run }: Place,
-  format: string,
-): ImportSummary {
-  return {
-    ...counts,
-    runId: rehearse === true ? null : run.id,
-    format,
-    resumedAt: run.reportsGiven + run.itemsGiven,
-  };
 }

@@ -11,13 +11,13 @@ const REPORT: SourceReport = {
 const text = (rows: readonly Buffer[]): string => Buffer.concat([...rows]).toString();
 
 describe('IncomingBatch', () => {
-  it('is empty at first', () => {
+  it('starts empty', () => {
     const batch = new IncomingBatch('ndjson');
-    expect(batch).toMatchObject({ size: 0, length: 0, until: null });
-    expect([batch.incomingRows(), batch.refusedRows()]).toEqual([[], []]);
+    expect(batch).toMatchObject({ size: 0, length: 0, lastPosition: null });
+    expect([batch.incomingRows(), batch.rejectedRows()]).toEqual([[], []]);
   });
 
-  it('writes reports as COPY takes them, with nothing that ends a field or a row too early', () => {
+  it('writes reports in COPY text format, and escapes characters that would end a field or row', () => {
     const batch = new IncomingBatch('a\tb');
     batch.add(
       { ...REPORT, confidence: 2, horizontalAccuracy: 7.5, status: 32, nearestCity: 'Köln\n\\N' },
@@ -31,31 +31,31 @@ describe('IncomingBatch', () => {
       '7\tk\\r\t2025-06-17T08:30:00.000Z\t50.5\t-8\t2\t7.5\t32\tKöln\\n\\\\N\ta\\tb\t\\N\t\\N\t\\N\t\\N\t\\N\n' +
         '5\t\\\\.\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\ta\\tb\t-1.5\t0\t359.9\t100\tdriving\n',
     );
-    expect(batch).toMatchObject({ size: 2, reports: 2, items: 0, until: 7 });
+    expect(batch).toMatchObject({ size: 2, reports: 2, items: 0, lastPosition: 7 });
   });
 
-  it('writes what is refused beside, and counts it by what it was', () => {
+  it('writes rejected reports and items apart, and counts each', () => {
     const batch = new IncomingBatch('ndjson');
-    batch.refuse({ ...REPORT, tracker: 'a\tb', battery: 7, speed: 1.25 }, 'unknown_tracker', 'nobody');
-    batch.refuseItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
-    batch.refuseItem({ position: 8, reason: 'no_time', message: 'timestamp is missing' });
-    expect(text(batch.refusedRows())).toBe(
+    batch.reject({ ...REPORT, tracker: 'a\tb', battery: 7, speed: 1.25 }, 'unknown_tracker', 'nobody');
+    batch.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
+    batch.rejectItem({ position: 8, reason: 'no_time', message: 'timestamp is missing' });
+    expect(text(batch.rejectedRows())).toBe(
       '7\t\\N\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\tndjson\t\\N\t1.25\t\\N\t7\t\\N\tunknown_tracker\tnobody\ta\\tb\t\\N\n' +
         `9${'\t\\N'.repeat(8)}\tndjson${'\t\\N'.repeat(5)}\tundecodable\tno JSON\t\\N\t{"a"\uFFFD\n` +
         `8${'\t\\N'.repeat(8)}\tndjson${'\t\\N'.repeat(5)}\tno_time\ttimestamp is missing\t\\N\t\\N\n`,
     );
-    expect(batch).toMatchObject({ size: 3, reports: 1, items: 2, until: 9 });
+    expect(batch).toMatchObject({ size: 3, reports: 1, items: 2, lastPosition: 9 });
   });
 
-  it('cuts what nobody has checked', () => {
+  it('cuts unchecked text', () => {
     const batch = new IncomingBatch('ndjson');
     const long = 'x'.repeat(100_000);
-    batch.refuse({ ...REPORT, tracker: long, hashedAdvKey: long, nearestCity: long }, 'undecodable', long);
-    batch.refuseItem({ position: 1, reason: 'undecodable', message: long, given: long });
+    batch.reject({ ...REPORT, tracker: long, hashedAdvKey: long, nearestCity: long }, 'undecodable', long);
+    batch.rejectItem({ position: 1, reason: 'undecodable', message: long, given: long });
     expect(batch.length).toBeLessThan(5000);
   });
 
-  it('can be emptied and filled again, with more or less than before', () => {
+  it('can be cleared and reused, with more or fewer rows than before', () => {
     const batch = new IncomingBatch('ndjson');
     for (const [count, city] of [
       [5000, 'Oslo'],
@@ -66,15 +66,19 @@ describe('IncomingBatch', () => {
       batch.clear();
       for (const one of [batch, fresh]) {
         for (let i = 0; i < count; i++) one.add({ ...REPORT, position: i, nearestCity: city }, 'key');
-        one.refuseItem({ position: 9, reason: 'undecodable', message: 'no JSON' });
+        one.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON' });
       }
-      expect(batch).toMatchObject({ size: count + 1, length: fresh.length, until: fresh.until });
+      expect(batch).toMatchObject({
+        size: count + 1,
+        length: fresh.length,
+        lastPosition: fresh.lastPosition,
+      });
       expect(text(batch.incomingRows())).toBe(text(fresh.incomingRows()));
-      expect(text(batch.refusedRows())).toBe(text(fresh.refusedRows()));
+      expect(text(batch.rejectedRows())).toBe(text(fresh.rejectedRows()));
     }
   });
 
-  it('gives long batches in pieces', () => {
+  it('returns a long batch in pieces', () => {
     const batch = new IncomingBatch('ndjson');
     for (let i = 0; i < 5000; i++) batch.add({ ...REPORT, position: i }, 'key');
     const pieces = batch.incomingRows();

@@ -1,36 +1,36 @@
 import type { RejectedItem, SourceReport } from './report-source.js';
 
-/** Characters of rows that are worth a write: one for each row would cost more than the row. */
+/** Characters of rows per write: a write for each row would cost more than the row. */
 const PIECE = 65_536;
-/** Texts of rejected reports are cut to this; the quarantine is no second copy of a file. */
+/** The quarantine keeps the beginning of a rejected item; it is not a second copy of the file. */
 const MAX_GIVEN = 2000;
 const MAX_MESSAGE = 500;
-/** A longer name is no tracker's. */
+/** No tracker has a longer name. */
 const MAX_NAME = 200;
-/** Columns of an item that is not a report: those before its source, and the telemetry after it. */
+/** Empty columns of an item that is not a report: before its source, and the telemetry after it. */
 const NULLS_BEFORE = '\t\\N'.repeat(8);
 const NULLS_AFTER = '\t\\N'.repeat(5);
 
 /**
- * Reports on their way into the database, in COPY's text format: those for `incoming_reports`, and those for
- * `refused_reports` that need not be looked at there.
+ * Reports for one transaction, in COPY's text format: rows for the staging table `incoming_reports`, and rejected ones for
+ * `refused_reports`, which the database does not check again.
  *
- * Kept as bytes outside of V8's heap: 20,000 report objects that wait for a transaction outlive a collection or two,
- * and to move them there took as long as to decode them. Bytes outlive it as well, and are given back so late that the
- * process grew by tens of megabytes: so a batch that is stored is emptied and filled again.
+ * Kept as bytes outside V8's heap: 20,000 report objects waiting for a transaction survive garbage collections, and
+ * moving them between generations took as long as parsing them. Buffers survive too and are freed so late that the process
+ * grew by tens of megabytes, so a stored batch is cleared and reused.
  */
 export class IncomingBatch {
-  /** How many reports of the source are in it, also those that are refused. */
+  /** Reports of the source, including rejected ones. */
   reports = 0;
-  /** How many items of the source that are no reports. */
+  /** Rejected items of the source that are not reports. */
   items = 0;
-  /** The greatest position in it; null while it is empty. */
-  until: number | null = null;
+  /** The highest position in the batch; null while it is empty. */
+  lastPosition: number | null = null;
   private readonly incoming = new CopyText();
-  private readonly refused = new CopyText();
+  private readonly rejected = new CopyText();
   private readonly source: string;
 
-  /** @param source what brings the reports, e.g. `ndjson`; kept with each. */
+  /** @param source format of the input, e.g. `ndjson`; stored with each report. */
   constructor(source: string) {
     this.source = copyText(source);
   }
@@ -39,55 +39,55 @@ export class IncomingBatch {
     return this.reports + this.items;
   }
 
-  /** Characters that it holds. */
+  /** Characters in the batch. */
   get length(): number {
-    return this.incoming.length + this.refused.length;
+    return this.incoming.length + this.rejected.length;
   }
 
-  /** Empties it, to be filled again. Nobody may read what it gave out before. */
+  /** Makes the batch reusable. Rows that it returned before must no longer be read. */
   clear(): void {
     this.reports = 0;
     this.items = 0;
-    this.until = null;
+    this.lastPosition = null;
     this.incoming.clear();
-    this.refused.clear();
+    this.rejected.clear();
   }
 
   add(report: SourceReport, hashedAdvKey: string): void {
     this.incoming.add(this.fieldsOf(report, copyText(hashedAdvKey)));
-    this.note(report.position);
+    this.extendTo(report.position);
     this.reports++;
   }
 
-  /** A report that is decoded and still cannot be taken: of nobody that is known, for example. */
-  refuse(report: SourceReport, reason: string, message: string): void {
+  /** Adds a report that could be parsed but not accepted, for example of an unknown tracker. */
+  reject(report: SourceReport, reason: string, message: string): void {
     const key = report.hashedAdvKey === undefined ? '\\N' : bounded(report.hashedAdvKey, MAX_NAME);
     const tracker = report.tracker === undefined ? '\\N' : bounded(report.tracker, MAX_NAME);
-    this.refused.add(
+    this.rejected.add(
       `${this.fieldsOf(report, key)}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t${tracker}\t\\N`,
     );
-    this.note(report.position);
+    this.extendTo(report.position);
     this.reports++;
   }
 
-  /** Something of the source that is no report. */
-  refuseItem({ position, reason, message, given }: RejectedItem): void {
+  /** Adds an item of the source that is not a report. */
+  rejectItem({ position, reason, message, given }: RejectedItem): void {
     const text = given === undefined ? '\\N' : bounded(given, MAX_GIVEN);
-    this.refused.add(
+    this.rejected.add(
       `${position}${NULLS_BEFORE}\t${this.source}${NULLS_AFTER}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t\\N\t${text}`,
     );
-    this.note(position);
+    this.extendTo(position);
     this.items++;
   }
 
-  /** Rows for `incoming_reports`, to be sent as they are, in order. */
+  /** Rows for `incoming_reports`, to be sent unchanged and in order. */
   incomingRows(): readonly Buffer[] {
     return this.incoming.rows();
   }
 
   /** Rows for `refused_reports`. */
-  refusedRows(): readonly Buffer[] {
-    return this.refused.rows();
+  rejectedRows(): readonly Buffer[] {
+    return this.rejected.rows();
   }
 
   private fieldsOf(r: SourceReport, key: string): string {
@@ -99,16 +99,16 @@ export class IncomingBatch {
     );
   }
 
-  private note(position: number): void {
-    if (this.until === null || position > this.until) this.until = position;
+  private extendTo(position: number): void {
+    if (this.lastPosition === null || position > this.lastPosition) this.lastPosition = position;
   }
 }
 
-/** Rows as bytes, joined to pieces that are worth a write. */
+/** Rows as bytes, joined into pieces of the size of a write. */
 class CopyText {
   length = 0;
   private readonly pieces: Buffer[] = [];
-  /** What the pieces are views of; kept when they are cleared. */
+  /** The buffers behind the pieces; kept when the text is cleared. */
   private readonly memory: Buffer[] = [];
   private begun = '';
 
@@ -134,7 +134,7 @@ class CopyText {
     const bytes = Buffer.byteLength(this.begun);
     let memory = this.memory[at];
     if (!memory || memory.length < bytes) {
-      memory = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * PIECE)); // not of the pool: it would keep that alive
+      memory = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * PIECE)); // a pooled buffer would keep its whole pool alive
       this.memory[at] = memory;
     }
     memory.write(this.begun);
@@ -145,12 +145,12 @@ class CopyText {
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** Escapes what COPY would take for an end of field or row. Source: PostgreSQL manual, COPY, text format. */
+/** Escapes what COPY would read as the end of a field or row. Source: PostgreSQL manual, COPY, text format. */
 function copyText(value: string): string {
   return /[\\\t\n\r]/.test(value) ? value.replace(/[\\\t\n\r]/g, (char) => ESCAPES[char] ?? char) : value;
 }
 
-/** Text that nobody has checked: cut, and without the one character that PostgreSQL has not. */
+/** Unchecked text: cut, and without U+0000, which PostgreSQL cannot store. */
 function bounded(value: string, length: number): string {
   const cut = value.length > length ? `${value.slice(0, length)}…` : value;
   return copyText(cut.includes('\0') ? cut.replaceAll('\0', '\uFFFD') : cut);

@@ -16,50 +16,50 @@ const COPY_REFUSED = `COPY refused_reports (position, hashed_adv_key, timestamp,
   horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker,
   given) FROM STDIN`;
 
-/** What waits where a transaction has to, in the log. */
-const WHAT = 'an import';
+/** Names these transactions in the log when they wait for a lock. */
+const TRANSACTION_NAME = 'an import';
 
-/** The one way of reports into the database; sql/definitions/common/ingest_reports.sql has the other end. */
+/** Stages batches and ingests them; sql/definitions/common/ingest_reports.sql is the other end. */
 @Injectable()
 export class IngestRepository {
   readonly transactions: Transactions;
 
   constructor(private readonly db: DataSource) {
-    this.transactions = new CommittedTransactions(db, WHAT);
+    this.transactions = new CommittedTransactions(db, TRANSACTION_NAME);
   }
 
-  /** Transactions of which nothing remains. */
-  rehearse(): Promise<DryRunTransactions> {
-    return DryRunTransactions.begin(this.db, WHAT);
+  /** Transactions that are all rolled back at the end. */
+  beginDryRun(): Promise<DryRunTransactions> {
+    return DryRunTransactions.begin(this.db, TRANSACTION_NAME);
   }
 
-  /** Hands a batch to the tables that ingest_reports() reads, within a transaction. */
-  async fill(session: Session, batch: IncomingBatch): Promise<void> {
+  /** Copies a batch into the staging tables of a transaction, where {@link ingestBatch} reads it. */
+  async stage(session: Session, batch: IncomingBatch): Promise<void> {
     await session.query('SELECT prepare_incoming_reports()');
     await copy(session, COPY_INCOMING, batch.incomingRows());
-    await copy(session, COPY_REFUSED, batch.refusedRows());
+    await copy(session, COPY_REFUSED, batch.rejectedRows());
   }
 
   /**
-   * Takes in the batch that was handed over, and writes it into the ledger of a run, within the same transaction.
+   * Stores the staged batch and adds it to the ledger of a run, in the same transaction.
    *
-   * @param keep how many of each reason the quarantine keeps.
+   * @param quarantineLimit rejected reports of each reason that the quarantine keeps.
    * @returns the ledger of the whole run so far.
-   * @throws the driver's violation of `import_run_is_held` when the run is another process's by now.
+   * @throws the driver's violation of `import_run_is_held` when another process has taken over the run.
    */
-  async takeIn(
+  async ingestBatch(
     session: Session,
     { id, owner }: HeldRun,
     batch: IncomingBatch,
-    keep: number,
+    quarantineLimit: number,
   ): Promise<LedgerCounts> {
     const [row] = (await session.query('SELECT take_in_batch($1, $2, $3, $4, $5, $6) AS ledger', [
       id,
       owner,
       batch.reports,
       batch.items,
-      batch.until,
-      keep,
+      batch.lastPosition,
+      quarantineLimit,
     ])) as [{ ledger: LedgerCounts }];
     return row.ledger;
   }

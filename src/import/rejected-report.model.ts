@@ -2,44 +2,44 @@ import { Field, Float, ID, ObjectType } from '@nestjs/graphql';
 import { telemetryModel } from '../location-history/telemetry.model.js';
 import type { RejectedReport } from './rejected-reports.repository.js';
 
-@ObjectType('RejectedReport', { description: 'A report that was not taken, as it was given.' })
-export class RejectedReportModel extends telemetryModel('As given, in range or not.') {
-  @Field(() => ID, { description: 'Its number in the quarantine.' })
+@ObjectType('RejectedReport', { description: 'A rejected report, as it was given.' })
+export class RejectedReportModel extends telemetryModel('As given, even if out of range.') {
+  @Field(() => ID, { description: 'Id in the quarantine.' })
   id!: string;
 
   @Field(() => ID, { description: 'The import that rejected it.' })
   runId!: string;
 
-  @Field(() => Float, { description: 'Where it stood in its input: a line, or a running number.' })
+  @Field(() => Float, { description: 'Position in the input: a line, or a running number.' })
   position!: number;
 
-  @Field(() => String, { description: 'Why it is rejected; the newest reason where it was tried again.' })
+  @Field(() => String, { description: 'Why it was rejected; after a retry, the latest reason.' })
   reason!: string;
 
-  @Field(() => String, { nullable: true, description: 'What there is more to say than the reason.' })
+  @Field(() => String, { nullable: true, description: 'Details about the reason, if there are any.' })
   message!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The tracker as the source named it.' })
+  @Field(() => String, { nullable: true, description: 'The tracker as named by the source.' })
   tracker!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Hashed advertisement key, where it is known.' })
+  @Field(() => String, { nullable: true, description: 'Hashed advertisement key, if known.' })
   hashedAdvertisementKey!: string | null;
 
   @Field(() => Date, {
     nullable: true,
-    description: 'When, as it was given; null where it could not be decoded.',
+    description: 'Time as given; null if it could not be parsed.',
   })
   timestamp!: Date | null;
 
-  @Field(() => Float, { nullable: true, description: 'Degrees as given; there may be no such place.' })
+  @Field(() => Float, { nullable: true, description: 'Degrees as given, even if out of range.' })
   latitude!: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Degrees as given; there may be no such place.' })
+  @Field(() => Float, { nullable: true, description: 'Degrees as given, even if out of range.' })
   longitude!: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Its text, or the beginning of it, where it is known.',
+    description: 'Its text or the beginning of it, if known.',
   })
   given!: string | null;
 

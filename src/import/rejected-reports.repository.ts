@@ -5,7 +5,7 @@ import type { Session } from '../database/session.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 
-/** A report in the quarantine. What could not be decoded has neither time nor place. */
+/** A report in the quarantine. One that could not be parsed has neither time nor position. */
 export interface RejectedReport extends StoredTelemetry {
   id: string;
   runId: string;
@@ -21,7 +21,7 @@ export interface RejectedReport extends StoredTelemetry {
   rejectedAt: Date;
 }
 
-/** Which reports of the quarantine are meant; all that is not given may be any. */
+/** Selects rejected reports; a missing field matches all. */
 export interface RejectedFilter {
   runId?: string | undefined;
   reason?: string | undefined;
@@ -34,21 +34,21 @@ const FIND = `
   WHERE ($1::bigint IS NULL OR run_id = $1) AND ($2::text IS NULL OR reason = $2) AND id > $3
   ORDER BY id LIMIT $4`;
 
-/** The quarantine. */
+/** Reads and retries the reports in the quarantine. */
 @Injectable()
 export class RejectedReportsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** In the order in which they were rejected, from the one after `after` on. */
+  /** In the order of rejection, starting after the report with id `after`. */
   find({ runId, reason }: RejectedFilter, after: string, limit: number): Promise<RejectedReport[]> {
     return this.db.query(FIND, [runId, reason, after, limit]);
   }
 
   /**
-   * Tries the next reports again, within a transaction.
+   * Retries the next reports, within a transaction.
    *
-   * @param assignedKey of the tracker that those are of whose name is still unknown.
-   * @returns the last id looked at, null when there was none, and the ledger of the retry so far.
+   * @param assignedKey key of the tracker for reports whose own name is still unknown.
+   * @returns the id of the last report retried (null: none was left), and the ledger of the retry so far.
    */
   async retry(
     session: Session,
@@ -57,11 +57,11 @@ export class RejectedReportsRepository {
     assignedKey: string | undefined,
     after: string,
     batchSize: number,
-  ): Promise<{ until: string | null; ledger: LedgerCounts }> {
+  ): Promise<{ lastId: string | null; ledger: LedgerCounts }> {
     const [row] = (await session.query(
-      'SELECT until, ledger FROM retry_rejected_reports($1, $2, $3, $4, $5, $6, $7)',
+      'SELECT until AS "lastId", ledger FROM retry_rejected_reports($1, $2, $3, $4, $5, $6, $7)',
       [run.id, run.owner, runId, reason, assignedKey, after, batchSize],
-    )) as [{ until: string | null; ledger: LedgerCounts }];
+    )) as [{ lastId: string | null; ledger: LedgerCounts }];
     return row;
   }
 }

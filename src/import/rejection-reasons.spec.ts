@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { packagePath, sqlFile } from '../database/sql-files.js';
 import { checkReason, LEDGER_REASONS } from './rejection-reasons.js';
 
-describe('the reasons that reports are rejected for', () => {
+describe('rejection reasons', () => {
   const sorted = (words: Iterable<string>): string[] => [...new Set(words)].sort();
 
   it('are those of the table in docs/importing.md', () => {
@@ -13,7 +13,7 @@ describe('the reasons that reports are rejected for', () => {
     expect(sorted(words)).toEqual(sorted(LEDGER_REASONS));
   });
 
-  it('have all those that the database gives', () => {
+  it('include every reason that the database gives', () => {
     const sql = sqlFile('definitions/common/ingest_reports');
     const given = [...sql.matchAll(/(?:THEN|[a-z]\.motion,)\s+'([a-z_]+)'/g)].map(
       ([, reason]) => reason as string,
@@ -23,7 +23,7 @@ describe('the reasons that reports are rejected for', () => {
     expect(LEDGER_REASONS).toEqual(expect.arrayContaining(given));
   });
 
-  it('are no other words', () => {
+  it('are the only words accepted', () => {
     for (const reason of LEDGER_REASONS) expect(() => checkReason(reason)).not.toThrow();
     for (const word of ['', 'nonsense', 'toString', 'Future']) {
       expect(() => checkReason(word)).toThrow(

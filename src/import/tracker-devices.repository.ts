@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** A name that sources give to a tracker. */
+/** A device: a name that sources use for a tracker. */
 export interface AssignedDevice {
   device: string;
   trackerId: string;
 }
 
-/** Names that sources give to trackers, beside the trackers' own. */
+/** Devices that are assigned to trackers. */
 @Injectable()
 export class TrackerDevicesRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Hashed advertisement keys by device; devices that are assigned to nobody are left out. One statement. */
+  /** Hashed advertisement keys by device; unassigned devices are left out. One statement. */
   async keysOf(devices: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.db.query<{ device: string; key: string }[]>(
       `SELECT d.device, t.hashed_adv_key AS key FROM tracker_devices AS d JOIN trackers AS t ON t.id = d.tracker_id
@@ -22,7 +22,7 @@ export class TrackerDevicesRepository {
     return new Map(rows.map(({ device, key }) => [device, key]));
   }
 
-  /** In the order of their names, from the one after `after` on. */
+  /** Ordered by name, starting after `after`. */
   find(after: string, limit: number): Promise<AssignedDevice[]> {
     return this.db.query(
       `SELECT device, tracker_id AS "trackerId" FROM tracker_devices WHERE device > $1 ORDER BY device LIMIT $2`,

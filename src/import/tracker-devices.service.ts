@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { TrackersService } from '../trackers/trackers.service.js';
 import { type AssignedDevice, TrackerDevicesRepository } from './tracker-devices.repository.js';
 
-/** Assigns names that sources use to trackers. */
+/** Assigns devices, the names that sources use, to trackers. */
 @Injectable()
 export class TrackerDevicesService {
   constructor(
@@ -15,7 +15,7 @@ export class TrackerDevicesService {
   }
 
   /**
-   * Assigns a device to a tracker, whoever had it before; to nobody without one.
+   * Assigns a device to a tracker, replacing any earlier assignment; removes it when `trackerId` is null.
    *
    * @throws DomainError `NOT_FOUND`, `BAD_USER_INPUT`; both name the argument.
    */

@@ -4,22 +4,22 @@ import { TrackersService } from '../trackers/trackers.service.js';
 import type { SourceReport } from './report-source.js';
 import { TrackerDevicesRepository } from './tracker-devices.repository.js';
 
-/** How the reports of an import are assigned to trackers. */
+/** How an import assigns reports to trackers. */
 export interface Assignment {
-  /** Name of the tracker that all reports are of, whatever they say; it must be registered. */
+  /** Name of the tracker for all reports, whatever they say; it must exist. */
   tracker?: string | undefined;
-  /** Hashed advertisement key that all reports are of, where the caller knows it. */
+  /** Hashed advertisement key for all reports, if the caller knows it. */
   hashedAdvKey?: string | undefined;
-  /** Name of the device that sent all reports; one that is unknown is a reason to reject, not to fail. */
+  /** Name of the device that sent all reports; an unknown one rejects the reports, it does not fail the import. */
   device?: string | undefined;
-  /** Names of trackers by what the source calls them, before all other names; the trackers must be registered. */
+  /** Tracker names by the names that the source uses; they win over all other names, and the trackers must exist. */
   map?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Names remembered at a time: a file may make up a new one in every line. */
-const REMEMBERED = 50_000;
+/** Bounds the cache: a file may contain a new name in every line. */
+const MAX_CACHED = 50_000;
 
-/** Finds the trackers that names in a source mean: their own names, and those of devices assigned to them. */
+/** Resolves the names in a source to trackers: by tracker name, then by assigned device. */
 @Injectable()
 export class TrackerNames {
   constructor(
@@ -27,16 +27,17 @@ export class TrackerNames {
     private readonly devices: TrackerDevicesRepository,
   ) {}
 
-  /** @throws DomainError `NOT_FOUND` that names the tracker which is not registered. */
-  async finder({ tracker, hashedAdvKey, device, map }: Assignment): Promise<KeyFinder> {
-    const all = hashedAdvKey ?? (tracker === undefined ? undefined : await this.keyOf(tracker, 'tracker'));
-    const known = new Map<string, string>();
-    for (const [name, target] of map ?? []) known.set(name, await this.keyOf(target, 'map'));
-    const look = {
+  /** @throws DomainError `NOT_FOUND` that names the tracker which does not exist. */
+  async keyFinder({ tracker, hashedAdvKey, device, map }: Assignment): Promise<KeyFinder> {
+    const keyOfAll =
+      hashedAdvKey ?? (tracker === undefined ? undefined : await this.keyOf(tracker, 'tracker'));
+    const mapped = new Map<string, string>();
+    for (const [name, target] of map ?? []) mapped.set(name, await this.keyOf(target, 'map'));
+    const lookups = {
       keysOf: (names: readonly string[]) => this.keysOf(names),
       firstKeysOf: (keys: readonly string[]) => this.trackers.firstKeysOf(keys),
     };
-    return new KeyFinder(look, all, device, known);
+    return new KeyFinder(lookups, keyOfAll, device, mapped);
   }
 
   /** Key of a tracker by its name. @throws DomainError `NOT_FOUND` that names the argument. */
@@ -60,33 +61,34 @@ export class TrackerNames {
   }
 }
 
-/** Asks the database. */
-interface Look {
-  /** Keys of trackers by what a source calls them; what nobody is called is left out. */
+/** Database lookups. */
+interface Lookups {
+  /** Hashed advertisement keys by tracker name or assigned device; unknown names are left out. */
   keysOf(names: readonly string[]): Promise<Map<string, string>>;
-  /** The keys that reports of further keys are kept under; all others are left out. */
+  /** The first key of the tracker that owns each further key; other keys are left out. */
   firstKeysOf(keys: readonly string[]): Promise<Map<string, string>>;
 }
 
-/** Keys of the trackers that reports of one import are of; every name and key is looked up once. */
+/** Finds the tracker key for each report of one import; looks up every name and key once. */
 export class KeyFinder {
+  /** By name; null for unknown names. */
   private keys: Map<string, string | null>;
   private firstKeys = new Map<string, string>();
 
   constructor(
-    private readonly look: Look,
-    private readonly all: string | undefined,
+    private readonly lookups: Lookups,
+    private readonly keyOfAll: string | undefined,
     private readonly device: string | undefined,
-    private readonly known: ReadonlyMap<string, string>,
+    private readonly mapped: ReadonlyMap<string, string>,
   ) {
-    this.keys = new Map(known);
+    this.keys = new Map(mapped);
   }
 
-  /** Looks up what these reports name; {@link keyOf} can be asked of them then. */
-  async learn(reports: readonly SourceReport[]): Promise<void> {
-    if (this.all !== undefined) return;
-    if (this.keys.size > REMEMBERED) this.keys = new Map(this.known);
-    if (this.firstKeys.size > REMEMBERED) this.firstKeys = new Map();
+  /** Looks up the names and keys in these reports; call it before {@link keyOf}. */
+  async lookUp(reports: readonly SourceReport[]): Promise<void> {
+    if (this.keyOfAll !== undefined) return;
+    if (this.keys.size > MAX_CACHED) this.keys = new Map(this.mapped);
+    if (this.firstKeys.size > MAX_CACHED) this.firstKeys = new Map();
     const names = new Set<string>();
     const keys = new Set<string>();
     for (const report of reports) {
@@ -96,31 +98,31 @@ export class KeyFinder {
       if (key !== undefined && !this.firstKeys.has(key)) keys.add(key);
     }
     if (names.size > 0) {
-      const found = await this.look.keysOf([...names]);
+      const found = await this.lookups.keysOf([...names]);
       for (const name of names) this.keys.set(name, found.get(name) ?? null);
     }
     if (keys.size > 0) {
-      const first = await this.look.firstKeysOf([...keys]);
+      const first = await this.lookups.firstKeysOf([...keys]);
       for (const key of keys) this.firstKeys.set(key, first.get(key) ?? key);
     }
   }
 
-  /** Undefined of a report of nobody that is known. */
+  /** Undefined when the report names no known tracker. */
   keyOf(report: SourceReport): string | undefined {
-    if (this.all !== undefined) return this.all;
+    if (this.keyOfAll !== undefined) return this.keyOfAll;
     const given = this.givenKeyOf(report);
     if (given !== undefined) return this.firstKeys.get(given) ?? given;
     const name = this.nameOf(report);
     return name === undefined ? undefined : (this.keys.get(name) ?? undefined);
   }
 
-  /** The key that a report says it is of, unless somebody knows better. */
-  private givenKeyOf(report: SourceReport): string | undefined {
-    return this.device === undefined ? report.hashedAdvKey : undefined;
-  }
-
-  /** Who a report says it is of, or who sent it. */
+  /** The tracker or device that the report is assigned by. */
   nameOf(report: SourceReport): string | undefined {
     return this.device ?? report.tracker;
+  }
+
+  /** The report's own key; ignored when the caller has named the device. */
+  private givenKeyOf(report: SourceReport): string | undefined {
+    return this.device === undefined ? report.hashedAdvKey : undefined;
   }
 }

@@ -8,11 +8,11 @@ import { at } from '../support/history-oracle.js';
 import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Names that spreadsheets, XML and JSON each mind. */
+/** Characters that are special in spreadsheets, XML and JSON. */
 const NAME = '=HYPERLINK("http://x";"<&>\'")';
 const CITY = '\'s-Hertogenbosch, "São"\n& Þ <b>';
 
-describeOnEveryEngine('the export', (engine) => {
+describeOnEveryEngine('GET /export', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let id = '';
@@ -64,13 +64,13 @@ describeOnEveryEngine('the export', (engine) => {
     };
   }
 
-  /** What comes back for history in the test's range: the day, and the hour of yesterday. */
+  /** The history in the range of the tests: a day, and an hour of yesterday. */
   const expected = (): unknown[] => [
     { latitude: -1.5, longitude: -1e-7, timestamp: at(today, -5, '10:00:00').toISOString(), bucketSize: '1 day', reportCount: 2 },
     { latitude: 52, longitude: 1, timestamp: at(today, -1, '10:45:00').toISOString(), bucketSize: '1 hour', reportCount: 2 },
   ]; // prettier-ignore
 
-  it('gives CSV that a spreadsheet opens as it is, and that loses nothing', async () => {
+  it('writes CSV that is safe to open in a spreadsheet and loses nothing', async () => {
     const { status, type, disposition, text } = await download('history.csv');
     expect(status).toBe(200);
     expect(type).toMatch(/^text\/csv; charset=utf-8/);
@@ -79,8 +79,8 @@ describeOnEveryEngine('the export', (engine) => {
     const rows = parse<Record<string, string>>(text, { bom: true, columns: true });
     expect(rows).toHaveLength(2);
     for (const row of rows) {
-      expect(row['tracker']).toBe(`'${NAME}`); // no formula
-      expect(row['nearestCity']).toBe(`'${CITY}`); // one apostrophe more than it has
+      expect(row['tracker']).toBe(`'${NAME}`); // not a formula
+      expect(row['nearestCity']).toBe(`'${CITY}`); // one apostrophe more than the name has
       expect(row['tracker']?.slice(1)).toBe(NAME);
       for (const value of Object.values(row)) expect(value).not.toMatch(/^[=+@\t\r]|^-(?![\d.])/);
     }
@@ -95,7 +95,7 @@ describeOnEveryEngine('the export', (engine) => {
     ).toEqual(expected());
   });
 
-  it('gives NDJSON and GeoJSON with the same places', async () => {
+  it('writes the same positions as NDJSON and GeoJSON', async () => {
     const ndjson = await download('history.ndjson');
     expect(ndjson.type).toMatch(/^application\/x-ndjson/);
     const lines = ndjson.text.trimEnd().split('\n').map((line) => JSON.parse(line) as object); // prettier-ignore
@@ -115,7 +115,7 @@ describeOnEveryEngine('the export', (engine) => {
     expect(features[0]?.properties).toMatchObject({ tracker: NAME, nearestCity: CITY });
   });
 
-  it('gives GPX that an import takes again', async () => {
+  it('writes GPX that can be imported again', async () => {
     const { type, text } = await download('history.gpx');
     expect(type).toMatch(/^application\/gpx\+xml/);
     expect(text).toContain(
@@ -125,7 +125,7 @@ describeOnEveryEngine('the export', (engine) => {
     expect(text.match(/<trkpt /g)).toHaveLength(2);
   });
 
-  it('gives raw reports as well, as far as they are kept', async () => {
+  it('exports raw reports within their retention', async () => {
     const { text, disposition } = await download('history.ndjson', { detail: 'reports' });
     expect(disposition).toContain('reports-');
     const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
@@ -137,10 +137,10 @@ describeOnEveryEngine('the export', (engine) => {
     expect(lines[0]).not.toHaveProperty('bucketSize');
   });
 
-  describe('of what devices say beside the place', () => {
+  describe('of telemetry', () => {
     const COLUMNS = ['timestamp', 'latitude', 'longitude', 'accuracy', 'altitude', 'speed', 'course', 'battery', 'motion',
       'imprecise', 'confidence', 'status', 'city'] as const; // prettier-ignore
-    /** GPX has no place for these. */
+    /** GPX has no elements for these. */
     const NOT_IN_GPX: readonly string[] = ['confidence', 'status', 'city'];
     let walker = '';
     let copies = 0;
@@ -165,7 +165,7 @@ describeOnEveryEngine('the export', (engine) => {
         [key],
       );
 
-    it('has the altitude as third coordinate in GeoJSON, and all of it among the properties', async () => {
+    it('has the altitude as third coordinate in GeoJSON, and all telemetry in the properties', async () => {
       const { features } = JSON.parse(await file('geojson', 'reports')) as {
         features: { geometry: { coordinates: number[] }; properties: object }[];
       };
@@ -177,7 +177,7 @@ describeOnEveryEngine('the export', (engine) => {
       expect(features[1]?.properties).not.toHaveProperty('altitude');
     });
 
-    it('keeps to the order of the GPX schema, and has what that lacks in extensions', async () => {
+    it('follows the element order of the GPX schema, and puts other fields in extensions', async () => {
       const points = (await file('gpx', 'reports')).split('\n').filter((line) => line.startsWith('<trkpt'));
       const time = (of: string): string => `<time>${at(today, -1, of).toISOString()}</time>`;
       expect(points).toEqual([
@@ -208,7 +208,7 @@ describeOnEveryEngine('the export', (engine) => {
       expect((await reportsOf(copy)).map(only)).toEqual((await reportsOf('walker')).map(only));
     });
 
-    it('brings the reports that history shows, when that is imported', async () => {
+    it('restores the reports that history shows, when history is imported', async () => {
       const copy = `copy ${++copies}`;
       await db.register(copy);
       const text = await file('ndjson', 'history');
@@ -225,7 +225,7 @@ describeOnEveryEngine('the export', (engine) => {
     });
   });
 
-  it('is a document of its format when there is nothing', async () => {
+  it('writes a valid empty document when there are no rows', async () => {
     const nothing = { endTime: at(today, -29, '00:00:00').toISOString() };
     expect(parse((await download('history.csv', nothing)).text, { bom: true })).toHaveLength(1);
     expect((await download('history.ndjson', nothing)).text).toBe('');
@@ -233,17 +233,17 @@ describeOnEveryEngine('the export', (engine) => {
     expect((await download('history.gpx', nothing)).text).toMatch(/<trkseg>\n<\/trkseg><\/trk>\n<\/gpx>\n$/);
   });
 
-  describe('refuses', () => {
+  describe('rejects', () => {
     it.each([
       ['an unknown format', 'history.xlsx', {}, 404, 'NOT_FOUND', /csv, geojson, gpx, ndjson/],
-      ['what every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
+      ['a property that every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
       ['an unknown tracker', 'history.csv', { trackerId: '987654321' }, 404, 'NOT_FOUND', /987654321/],
-      ['no id', 'history.csv', { trackerId: 'x' }, 400, 'BAD_USER_INPUT', /trackerId/],
-      ['two ids', 'history.csv?trackerId=1', {}, 400, 'BAD_USER_INPUT', /trackerId is there twice/],
-      ['no time', 'history.csv', { startTime: 'garbage' }, 400, 'BAD_USER_INPUT', /startTime must be a time/],
+      ['an invalid id', 'history.csv', { trackerId: 'x' }, 400, 'BAD_USER_INPUT', /trackerId/],
+      ['two ids', 'history.csv?trackerId=1', {}, 400, 'BAD_USER_INPUT', /trackerId must be given once/],
+      ['an invalid time', 'history.csv', { startTime: 'garbage' }, 400, 'BAD_USER_INPUT', /startTime must be a time/],
       ['a time without offset', 'history.csv', { endTime: '2025-01-01' }, 400, 'BAD_USER_INPUT', /endTime/],
       ['an end before its start', 'history.csv', { endTime: '2001-01-01T00:00:00Z' }, 400, 'BAD_USER_INPUT', /before/],
-      ['another detail', 'history.csv', { detail: 'all' }, 400, 'BAD_USER_INPUT', /history, reports/],
+      ['an unknown detail', 'history.csv', { detail: 'all' }, 400, 'BAD_USER_INPUT', /history, reports/],
     ])('%s', async (_what, file, query, status, code, message) => {
       const answer = await download(file, query);
       expect(answer.status).toBe(status);
@@ -254,7 +254,7 @@ describeOnEveryEngine('the export', (engine) => {
     }); // prettier-ignore
   });
 
-  it('gives its connections back, also those of readers who left early', async () => {
+  it('releases its connections, even when clients disconnect early', async () => {
     const { port } = api.server.address() as { port: number };
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
@@ -266,7 +266,7 @@ describeOnEveryEngine('the export', (engine) => {
       `http://127.0.0.1:${port}/export/history.ndjson?trackerId=${id}&detail=reports` +
       `&startTime=${at(today, -2, '00:00:00').toISOString()}&endTime=${at(today, 1, '00:00:00').toISOString()}`;
     for (let i = 0; i < 12; i++) {
-      // More than run at once: each has to end before the one after the next.
+      // More than the server runs at once, so each has to end early.
       const response = await fetch(address);
       expect(response.status).toBe(200);
       await response.body?.cancel();

@@ -29,7 +29,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   let db: TestDatabase;
   let fake: FakeFindMy;
   let folder = '';
-  /** All that any command said. */
+  /** The output of all commands. */
   let said = '';
 
   beforeAll(async () => {
@@ -148,7 +148,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     });
   });
 
-  it('exit with what happened', async () => {
+  it('exit with a code that tells the outcome', async () => {
     await register(2);
     fake.faultOf = ([id]) => (id === B.hashedAdvKey ? 'no-answer' : undefined);
     const partly = await run(['fetch']);
@@ -179,7 +179,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     expect(
       await db.value('SELECT count(*) FROM tracker_fetches WHERE in_round AND leased_until > now()'),
     ).toBe(1);
-    // Its lease is good for two minutes yet; they go by now.
+    // Its lease would last two more minutes; expire it now.
     await db.query(
       `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
     );
@@ -187,13 +187,13 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     said += first.output + second.output;
     await second.destroy();
     expect(await stored()).toBe(12);
-    // Nobody was asked for twice but the one whose fetcher died.
+    // Only the tracker whose fetcher died was asked for twice.
     const times = new Map<string | undefined, number>();
     for (const { ids } of fake.calls) times.set(ids[0], (times.get(ids[0]) ?? 0) + 1);
     expect([...times.values()].sort()).toEqual([...Array<number>(11).fill(1), 2]);
   });
 
-  it('encrypt anew with a new key, after which the old one can go', async () => {
+  it('re-encrypt with a new key, after which the old one can be removed', async () => {
     await register(3);
     const wrong = await run(['fetch'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY });
     expect(wrong.code).toBe(1);

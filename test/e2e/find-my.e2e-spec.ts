@@ -29,7 +29,7 @@ interface Run {
   errorCode: string | null;
 }
 
-describeOnEveryEngine('fetching from the Find My network by the application', (engine) => {
+describeOnEveryEngine('the application, fetching from the Find My network', (engine) => {
   let scene: FetchScene;
   const running: Api[] = [];
 
@@ -57,7 +57,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     running.push(api);
     return api;
   }
-  /** No round is due: only what is asked for is fetched. */
+  /** No scheduled fetch is due: only requested trackers are fetched. */
   const withoutRound = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);
@@ -75,7 +75,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
       return importRun;
     });
 
-  it('is asked for over GraphQL, done soon by an importer, and told by the id of its run', async () => {
+  it('fetches soon after a GraphQL request, and shows the result under the id of the run', async () => {
     await withoutRound();
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]));
     const at = ago(5);
@@ -111,7 +111,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     await scene.expectNothingLeft();
   });
 
-  it('is queued once while nobody fetches, and fails by name where it cannot be done', async () => {
+  it('queues a request once, and says why a tracker cannot be fetched', async () => {
     await withoutRound();
     await scene.register(aDevice('Bike', [A]));
     const api = await start('api');
@@ -128,7 +128,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     expect(await ended(api, first.id)).toMatchObject({ read: 0, errorCode: expect.any(String) });
   });
 
-  it('knows a tracker by its further keys, also where a file names one', async () => {
+  it('knows a tracker by its further keys, also in a file', async () => {
     await scene.register(aDevice('Bike', [A, B]));
     const api = await start('api');
     const id = await idOf('Bike');
@@ -149,7 +149,7 @@ describeOnEveryEngine('fetching from the Find My network by the application', (e
     ]);
   });
 
-  it('goes round all trackers by the clock', async () => {
+  it('fetches all trackers on schedule', async () => {
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]), aDevice('Cat', [C]));
     for (const pair of [A, B, C]) see(scene.fake, pair, { at: ago(10), latitude: 48, longitude: 11 });
     await start('importer');

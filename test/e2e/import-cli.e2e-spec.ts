@@ -15,12 +15,12 @@ const REAL_FILES = ['gpslogger-2025-05-31.gpx', 'gpslogger-2025-06-17.gpx']
   .map((name) => join(REAL_DATA, 'real', name))
   .filter((file) => existsSync(file));
 
-/** Metres; of every point of gpx(). */
+/** Altitude of every point of gpx(), in metres. */
 const ALTITUDE = 54.5;
 const atAltitude = (reports: readonly TestReport[]): TestReport[] =>
   reports.map((report) => ({ ...report, altitude: ALTITUDE }));
 
-/** A file of GPSLogger's form. */
+/** A file like those of GPSLogger. */
 function gpx(reports: readonly TestReport[]): string {
   const points = reports.map(
     ({ at: moment, latitude, longitude }) =>
@@ -63,7 +63,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     writeFileSync(file, content);
     return file;
   };
-  /** One report a minute from a moment on. */
+  /** One report per minute, starting at a given time. */
   const walk = (from: Date, length: number): TestReport[] =>
     Array.from({ length }, (_, i) => ({
       key: scene.key,
@@ -72,7 +72,7 @@ describeOnEveryEngine('tracker import', (engine) => {
       longitude: 8,
     }));
 
-  it('takes NDJSON in, says what became of it, and takes nothing twice', async () => {
+  it('imports NDJSON, prints the ledger, and stores nothing twice', async () => {
     const reports = [
       ...walk(at(scene.today, -1, '10:00:00'), 100),
       {
@@ -97,7 +97,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(await scene.db.value('SELECT last_report_received IS NOT NULL FROM trackers')).toBe(true);
   });
 
-  it('takes GPX of a named tracker, plain and gzipped, from files and from standard input', async () => {
+  it('imports GPX for a named tracker, plain and gzipped, from files and standard input', async () => {
     const morning = walk(at(scene.today, -1, '06:00:00'), 90);
     const evening = walk(at(scene.today, -1, '18:00:00'), 30);
     const files = [put('morning.gpx', gpx(morning)), put('evening.bin', gzipSync(gpx(evening)))];
@@ -115,7 +115,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     await expectHistoryOf(scene.db, atAltitude([...morning, ...evening, ...night]));
   });
 
-  it('takes in what stands before a cut, says where the cut is, and counts each report once when the whole file comes', async () => {
+  it('imports a truncated file up to the cut, names the place, and counts each report once when the whole file is imported', async () => {
     const reports = walk(at(scene.today, -1, '01:00:00'), 500);
     const whole = gpx(reports);
     const cutAt = whole.indexOf('<trkpt', whole.length / 2) + 20;
@@ -142,7 +142,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     await expectHistoryOf(scene.db, atAltitude(reports));
   });
 
-  it('takes a cut gzip file as far as it goes', async () => {
+  it('imports a truncated gzip file up to the cut', async () => {
     const reports = walk(at(scene.today, -1, '01:00:00'), 2000);
     const packed = gzipSync(ndjson(reports));
     const file = put('cut.ndjson.gz', packed.subarray(0, packed.length / 2));
@@ -155,7 +155,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     await expectHistoryOf(scene.db, reports.slice(0, Number(stored)));
   });
 
-  it('goes on with the next file after one that cannot be read', async () => {
+  it('continues with the next file after an unreadable one', async () => {
     const reports = walk(at(scene.today, -1, '10:00:00'), 3);
     const good = put('good.ndjson', ndjson(reports));
     const bad = [
@@ -174,7 +174,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  it('does not know an unknown tracker', async () => {
+  it('rejects an unknown tracker', async () => {
     const file = put('unknown.ndjson', ndjson(walk(at(scene.today, -1, '10:00:00'), 3)));
     const { code, stdout, stderr } = await run(['--tracker', 'nobody', file]);
     expect(stderr).toBe('NOT_FOUND: There is no tracker named "nobody"\n');
@@ -189,14 +189,14 @@ describeOnEveryEngine('tracker import', (engine) => {
     [['import', 'x', '--tracker'], /argument missing/],
     [['nonsense'], /unknown command 'nonsense'/],
     [[], /Usage: tracker/],
-  ])('is called wrongly by %j', async (args, said) => {
+  ])('rejects the arguments %j', async (args, said) => {
     const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: scene.db.url });
     expect(stderr).toMatch(said);
     expect(stdout).toBe('');
     expect(code).toBe(2);
   });
 
-  it('explains itself', async () => {
+  it('prints help', async () => {
     const { code, stdout } = await runCli(['import', '--help'], {});
     expect(stdout).toMatch(/take in reports from files: NDJSON, CSV, GPX/);
     expect(code).toBe(0);
@@ -204,7 +204,7 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   describe('of old days', () => {
     it('merges them into the daily history, once', async () => {
-      const reports = walk(new Date('2025-03-30T00:30:00Z'), 2000); // over a change to daylight saving time
+      const reports = walk(new Date('2025-03-30T00:30:00Z'), 2000); // across a change to daylight saving time
       const file = put('old.gpx', gpx(reports));
       const first = await run(['--tracker', scene.key, file]);
       expect(first.stdout).toBe(`${file}: 2000 read = 0 stored + 2000 late + 0 duplicate + 0 rejected\n`);

@@ -40,7 +40,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
   const runs = (): Promise<Record<string, unknown>[]> =>
     scene.db.query('SELECT id::text, kind, outcome, read, stored FROM import_runs ORDER BY id');
 
-  it('answers with the ledger of the run, whatever the body is called', async () => {
+  it('responds with the ledger of the run, whatever the content type', async () => {
     const reports = walk(250);
     const wrong = `${line({ ...(walk(1)[0] as TestReport), latitude: 91 }, scene.key)}garbage\n`;
     const { status, body } = (await post()
@@ -69,7 +69,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     expect(again.body).toMatchObject({ read: 250, stored: 0, duplicate: 250 });
   });
 
-  it('takes gzip, and reports of a tracker that the address names', async () => {
+  it('accepts gzip, and a tracker name in the query', async () => {
     const reports = walk(130);
     const packed = gzipSync(reports.map((one) => line(one)).join(''));
     const answer = await post(`/import/reports?tracker=${encodeURIComponent(scene.key)}`)
@@ -81,7 +81,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  it('stores while it receives', async () => {
+  it('stores reports while it receives more', async () => {
     const { port } = scene.api.server.address() as AddressInfo;
     const sending = httpRequest({
       port,
@@ -104,12 +104,12 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  describe('says what is wrong', () => {
+  describe('reports', () => {
     it.each([
-      ['nothing', '', 400, 'BAD_USER_INPUT', /an empty file/],
-      ['another format', 'PK\u0003\u0004 and more', 400, 'BAD_USER_INPUT', /zip archive/],
-      ['too much', '{"a":1}\n'.repeat(140_000), 413, 'TOO_LARGE', /longer than 1048576 bytes/],
-    ])('with %s', async (_what, body, status, code, message) => {
+      ['an empty body', '', 400, 'BAD_USER_INPUT', /an empty file/],
+      ['an unsupported format', 'PK\u0003\u0004 and more', 400, 'BAD_USER_INPUT', /zip archive/],
+      ['a body that is too long', '{"a":1}\n'.repeat(140_000), 413, 'TOO_LARGE', /longer than 1048576 bytes/],
+    ])('%s', async (_what, body, status, code, message) => {
       const answer = await post().send(body);
       expect(answer.status).toBe(status);
       expect(answer.body).toMatchObject({
@@ -118,7 +118,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expectNothingInternal(answer.body);
     });
 
-    it('with an unknown tracker, and one that is named twice', async () => {
+    it('an unknown tracker, and a tracker given twice', async () => {
       const unknown = await post('/import/reports?tracker=nobody').send(ndjson(walk(1)));
       expect(unknown.status).toBe(404);
       expect(unknown.body).toMatchObject({ error: { code: 'NOT_FOUND', argument: 'tracker' } });
@@ -127,7 +127,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expect(await runs()).toEqual([]);
     });
 
-    it('with a body that is cut, and tells what was taken in before', async () => {
+    it('a truncated body, with the ledger of what was stored before', async () => {
       const packed = gzipSync(ndjson(walk(5000)), { level: 0 });
       const answer = await post().send(packed.subarray(0, packed.length / 2));
       expect(answer.status).toBe(400);
@@ -137,7 +137,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expect(await runs()).toMatchObject([{ outcome: 'broken', read: error.ledger.read }]);
     });
 
-    it('of a sender that went away: what it sent is kept, and its run has ended', async () => {
+    it('a client that disconnected: keeps what it sent, and ends the run', async () => {
       const { port } = scene.api.server.address() as AddressInfo;
       const sending = httpRequest({
         port,
@@ -154,7 +154,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
   });
 
-  describe('asks for its token', () => {
+  describe('requires its token', () => {
     const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
     it.each([
@@ -162,11 +162,11 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       ['bearer', `bearer ${TOKEN}`, 200],
       ['Basic', basic(`anybody:${TOKEN}`), 200],
       ['none', undefined, 401],
-      ['another one', 'Bearer another', 401],
-      ['a part of it', `Bearer ${TOKEN.slice(0, -1)}`, 401],
-      ['it as the user', basic(`${TOKEN}:`), 401],
-      ['nonsense', 'Nonsense', 401],
-    ])('and takes %s', async (_what, authorization, status) => {
+      ['a wrong token', 'Bearer another', 401],
+      ['part of the token', `Bearer ${TOKEN.slice(0, -1)}`, 401],
+      ['the token as user name', basic(`${TOKEN}:`), 401],
+      ['an invalid header', 'Nonsense', 401],
+    ])('and checks %s', async (_what, authorization, status) => {
       const one = request(scene.api.server)
         .post('/import/reports')
         .send(ndjson(walk(1)));
@@ -181,7 +181,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
   });
 
-  it('shows runs and their rejected reports over GraphQL, in pages', async () => {
+  it('shows runs and their rejected reports over GraphQL, page by page', async () => {
     const lines = [
       ...walk(3).map((one) => line(one, 'nobody')),
       'garbage\n',
@@ -248,7 +248,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
   });
 
-  it('knows a device once it is assigned to a tracker', async () => {
+  it('accepts a device once it is assigned to a tracker', async () => {
     const { trackers } = await scene.api.data<{ trackers: { id: string }[] }>('{ trackers { id } }');
     const assign = 'mutation ($device: String!, $id: ID) { assignDevice(device: $device, trackerId: $id) }';
     await scene.api.data(assign, { device: 'jane/phone', id: trackers[0]?.id });

@@ -6,7 +6,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { type Ended, runCli } from '../support/processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('tracker import of a file that is not there', (engine) => {
+describeOnEveryEngine('tracker import of a missing file', (engine) => {
   let db: TestDatabase;
   let folder = '';
   let good = '';
@@ -34,16 +34,16 @@ describeOnEveryEngine('tracker import of a file that is not there', (engine) => 
   const complaint = (): string =>
     `BAD_USER_INPUT: ${missing} cannot be read: ENOENT: no such file or directory, open '${missing}'\n`;
 
-  // With a tracker to look up first the file fails before anybody reads it.
+  // While the tracker is looked up, the file fails before anything reads it.
   it.each([[['--tracker', 'bee']], [[]]])(
-    'says so in one line, exits with 1 and imports nothing: %j',
+    'prints one line, exits with 1 and imports nothing: %j',
     async (options) => {
       expect(await run(missing, ...options)).toMatchObject({ code: 1, stdout: '', stderr: complaint() });
       expect(await stored()).toBe(0);
     },
   );
 
-  it('as the first of two goes on with the second, and exits with 1 all the same', async () => {
+  it('continues with the next file, and still exits with 1', async () => {
     expect(await run(missing, good)).toMatchObject({
       code: 1,
       stdout: `${good}: 1 read = 1 stored + 0 late + 0 duplicate + 0 rejected\n`,

@@ -35,7 +35,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
   const run = (...args: string[]): Promise<Ended> =>
     runCli(['import', ...args], { DATABASE_URL: scene.db.url });
 
-  it('--map says which tracker a name in the file means; what it had not said is retried later', async () => {
+  it('--map assigns names in the file to trackers; other names can be retried later', async () => {
     const unknown = await run(file, '--json');
     expect(unknown.code).toBe(0);
     const ledger = JSON.parse(unknown.stdout) as { runId: string };
@@ -64,7 +64,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  it('--dry-run stores nothing, and says what would become of everything', async () => {
+  it('--dry-run stores nothing, and prints what an import would do', async () => {
     const { code, stdout } = await run(file, '--map', 'the watch=bee', '--dry-run');
     expect(stdout).toBe(
       `${file}: 4 read = 3 stored + 0 late + 0 duplicate + 1 rejected (dry run: nothing is stored)\n` +
@@ -81,7 +81,7 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     [['--map', '=bee'], 2, /must be the name in the file/],
     [['--map', 'watch=nobody'], 1, /NOT_FOUND: There is no tracker named "nobody"/],
     [['--json', '--tracker', 'nobody'], 1, /NOT_FOUND/],
-  ])('%j is wrong', async (options, code, said) => {
+  ])('%j is rejected', async (options, code, said) => {
     const ended = await run(file, ...options);
     expect(ended.stderr).toMatch(said);
     expect(ended.code).toBe(code);
@@ -93,14 +93,14 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     }
   });
 
-  it('retry of a reason that there is not is wrong', async () => {
+  it('retry rejects an unknown reason', async () => {
     const ended = await run('retry', '--reason', 'nonsense');
     expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('unknown_tracker') });
   });
 
-  it('retry of nothing that is there is wrong', async () => {
+  it('retry rejects an unknown run', async () => {
     const ended = await run('retry', '--run', '123456789');
-    expect(ended.stderr).toContain('NOT_FOUND: There is no import run with the id 123456789');
+    expect(ended.stderr).toContain('NOT_FOUND: There is no import run with id 123456789');
     expect(ended.code).toBe(1);
   });
 });

@@ -6,7 +6,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
 import { expectHistoryOf } from '../support/history.js';
 
-describeOnEveryEngine('phones that post their reports', (engine) => {
+describeOnEveryEngine('phones', (engine) => {
   const scene = new ImportScene(engine, { env: { APP_ROLES: 'api' }, api: true, tracker: 'jane/phone' });
 
   const seen = (i: number): TestReport => ({
@@ -37,7 +37,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       }; // prettier-ignore
     };
 
-    it('gets an empty list, and its reports are those of its user and device', async () => {
+    it('gets an empty list, and its reports are assigned by user and device', async () => {
       const without = (i: number): Record<string, unknown> => location(i, { topic: undefined });
       for (const one of [
         post('owntracks?u=jane&d=phone', without(0)),
@@ -53,14 +53,14 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       expect(await ledger()).toEqual([
         { kind: 'owntracks', name: 'OwnTracks', outcome: 'completed', read: 6, stored: 5, late: 0, duplicate: 1, rejected: 0 },
       ]); // prettier-ignore
-      // 5 km/h, in metres a second.
+      // 5 km/h, in metres per second.
       await expectHistoryOf(
         scene.db,
         [0, 1, 2, 3, 4].map((i) => ({ ...seen(i), battery: 94, speed: 1.389 })),
       );
     });
 
-    it('gets its answer for what is no report, or of nobody; both are in the quarantine', async () => {
+    it('gets a success response for rejected messages, which are in the quarantine', async () => {
       for (const message of [
         { _type: 'transition', event: 'leave', tst: 1_709_317_655, topic: 'owntracks/jane/phone/event' },
         location(0, { topic: 'owntracks/jane/watch' }),
@@ -78,7 +78,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       ]);
     });
 
-    it.each(['', ' \n'])('may send nothing: %j', async (body) => {
+    it.each(['', ' \n'])('may send an empty body: %j', async (body) => {
       const answer = await post('owntracks', body);
       expect([answer.status, answer.body]).toEqual([200, []]);
       expect(await ledger()).toEqual([]);
@@ -91,11 +91,11 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
         400,
         /encrypted.*nothing was stored/,
       ],
-      ['broken JSON', '{"_type":"location","lat":', 400, /no JSON/],
+      ['broken JSON', '{"_type":"location","lat":', 400, /not valid JSON/],
       ['damaged gzip', Buffer.from('1f8b08ffff', 'hex'), 400, /gzip data is damaged/],
-      ['another thing', '{"hello":"world","a":[{"b":1}]}', 400, /./],
-      ['too much', ' '.repeat(9 * 1024 * 1024), 413, /longer than/],
-    ])('is told of %s, and keeps it', async (_what, body, status, message) => {
+      ['an unknown document', '{"hello":"world","a":[{"b":1}]}', 400, /./],
+      ['a body that is too long', ' '.repeat(9 * 1024 * 1024), 413, /longer than/],
+    ])('gets an error for %s, so it keeps the message', async (_what, body, status, message) => {
       const answer = await post('owntracks?u=jane&d=phone', body);
       expect(answer.status).toBe(status);
       expect(answer.body).toMatchObject({ error: { message: expect.stringMatching(message) as unknown } });
@@ -120,7 +120,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       };
     };
 
-    it('gets its ok when its batch is stored, also a second time', async () => {
+    it('gets ok once its batch is stored, also the second time', async () => {
       const locations = [0, 1, 2].map((i) => feature(i, 'jane/phone'));
       for (let round = 0; round < 2; round++) {
         const answer = await post('overland', { locations });
@@ -135,7 +135,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       );
     });
 
-    it('is of the tracker that the address names, whatever its device is called', async () => {
+    it('is assigned by the tracker in the query, whatever its device is called', async () => {
       const locations = [feature(0, ''), feature(1, undefined), feature(2, 'other')];
       const answer = await post('overland?tracker=jane/phone', { locations });
       expect(answer.body).toEqual({ result: 'ok' });
@@ -145,7 +145,7 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
       );
     });
 
-    it('gets its ok for a device that is unknown: it would send for ever', async () => {
+    it('gets ok for an unknown device, since it would resend for ever', async () => {
       expect((await post('overland', { locations: [feature(0, 'watch')] })).body).toEqual({ result: 'ok' });
       expect((await post('overland?tracker=nobody', { locations: [feature(0, '')] })).body).toEqual({
         result: 'ok',
@@ -162,10 +162,10 @@ describeOnEveryEngine('phones that post their reports', (engine) => {
     });
 
     it.each([
-      ['nothing', ''],
+      ['an empty body', ''],
       ['broken JSON', '{"locations":[{"type":"Feature"'],
-      ['another thing', '{"points":[{"b":1}]}'],
-    ])('gets no ok for %s, and nothing is stored', async (_what, body) => {
+      ['an unknown document', '{"points":[{"b":1}]}'],
+    ])('gets an error for %s, and nothing is stored', async (_what, body) => {
       const answer = await post('overland', body);
       expect(answer.status).toBe(400);
       expect(answer.body).toMatchObject({ error: { code: 'BAD_USER_INPUT' } });

@@ -17,10 +17,10 @@ const REPORTS = 200_000;
 const KILLS = 20;
 const TRACKERS = 40;
 const SEED = 20_251_125;
-/** Small enough that twenty kills do not reach the end of the file. */
+/** Enough batches that twenty kills do not reach the end of the file. */
 const BATCH = 4000;
 
-/** Reports of all ages, known and unknown trackers, some of them twice, and some lines that are none. */
+/** Reports of all ages and of known and unknown trackers, some of them twice, and some invalid lines. */
 function* lines(random: Random, today: Date): Generator<string> {
   const from = at(today, -1, '00:00:00').getTime();
   const old = at(today, -40, '00:00:00').getTime();
@@ -56,7 +56,7 @@ interface Ledger {
   days: number;
 }
 
-/** The ledger and the stored reports, read in one statement and so at one moment. */
+/** The ledger and the stored reports, from one snapshot. */
 const LEDGER = `
   SELECT outcome, read, stored, late, duplicate, rejected,
     (SELECT jsonb_object_agg(reason, reports) FROM import_run_rejections AS j WHERE j.run_id = r.id) AS rejections,
@@ -64,7 +64,7 @@ const LEDGER = `
     (SELECT coalesce(sum(cardinality(milliseconds)), 0)::bigint FROM report_identities) AS days
   FROM import_runs AS r`;
 
-describeOnEveryEngine('an import that is killed again and again', (engine) => {
+describeOnEveryEngine('an import that is killed repeatedly', (engine) => {
   let killed: TestDatabase;
   let undisturbed: TestDatabase;
   let folder = '';
@@ -94,13 +94,13 @@ describeOnEveryEngine('an import that is killed again and again', (engine) => {
   const env = (): Record<string, string> => ({ DATABASE_URL: killed.url, IMPORT_BATCH_SIZE: String(BATCH) });
   const ledgers = (db: TestDatabase): Promise<Ledger[]> => db.query(LEDGER);
 
-  it(`goes on each time, and ends as if nothing had been (seed ${SEED})`, async () => {
+  it(`resumes each time, and ends as if it had not been killed (seed ${SEED})`, async () => {
     const random = new Random(SEED + 1);
     const reached: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const product = RunningProduct.cli(['import', file], env());
       running.push(product);
-      // Anywhere: while it starts, hashes and reads again, or in the middle of a batch or a commit.
+      // At any point: while it starts, hashes or skips, or in the middle of a batch or a commit.
       if (random.oneIn(5)) await sleep(random.int(800));
       else {
         await product.says(/reports read/, 60_000);

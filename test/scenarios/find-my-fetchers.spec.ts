@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { FetchBrokenError } from '../../src/find-my/fetch.service.js';
 import type { FetchSummary } from '../../src/find-my/fetch-summary.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
+import { ago, aKeyPair, FetchScene, type KeyPair, see } from '../support/scenes/find-my-scene.js';
 import { eventually } from '../support/waiting.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
@@ -17,7 +17,23 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   beforeEach(() => scene.begin());
   afterEach(() => scene.end());
 
-  it('stops at once where the password is wrong, and says so', async () => {
+  const idOf = async (name: string): Promise<string> =>
+    String(await scene.db.value('SELECT id FROM trackers WHERE name = $1', [name]));
+  const runs = (): Promise<{ id: string; outcome: string; read: number; error_code: string | null }[]> =>
+    scene.db.query('SELECT r.id::text, outcome, read, error_code FROM import_runs AS r ORDER BY r.id');
+  /** The state after another process was killed between its call and its transaction. */
+  const leaseElsewhere = (name: string): Promise<unknown> =>
+    scene.db.query(
+      `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
+       SELECT id, now(), true, gen_random_uuid(), now() + interval '1 hour' FROM trackers WHERE name = $1`,
+      [name],
+    );
+  const expireLeases = (): Promise<unknown> =>
+    scene.db.query(
+      `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
+    );
+
+  it('stops at once if the password is wrong, and says so', async () => {
     scene.fake.user = 'me';
     scene.fake.password = 'right';
     await scene.registerEach(PAIRS);
@@ -42,7 +58,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(await right.fetchAll()).toMatchObject({ answered: 12 });
   });
 
-  it('gives up where the endpoint is down, and asks the longest unasked first when it is back', async () => {
+  it('gives up if the endpoint is down, and later starts with the trackers asked longest ago', async () => {
     await scene.registerEach(PAIRS.slice(0, 6));
     scene.fake.faultOf = () => 'no-answer';
     await expect((await scene.aFetcher()).fetchAll()).rejects.toMatchObject({
@@ -61,10 +77,10 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     ).toEqual([3, 4, 5, 0, 1, 2]);
   });
 
-  it('is shared by several fetchers: every tracker is asked for once', async () => {
+  it('is shared by several processes, which ask for every tracker once', async () => {
     await scene.registerEach(PAIRS);
     for (const pair of PAIRS) see(scene.fake, pair, { at: ago(5) });
-    scene.fake.delayMs = 150; // long enough for all of them to get to work
+    scene.fake.delayMs = 150; // long enough for all of them to take part
     const fetchers = await Promise.all([scene.aFetcher(), scene.aFetcher(), scene.aFetcher()]);
     const summaries = await Promise.all(fetchers.map((fetcher) => fetcher.fetchAll()));
     const sum = (of: (summary: FetchSummary) => number): number =>
@@ -78,22 +94,16 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it('loses nothing of a fetcher that dies: its lease runs out, and another asks', async () => {
+  it('loses nothing when a process dies: its lease expires, and another process asks', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     for (const pair of PAIRS.slice(0, 3)) see(scene.fake, pair, { at: ago(5) });
-    // As one leaves it that was killed between its call and its transaction.
-    await scene.db.query(
-      `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
-       SELECT id, now(), true, gen_random_uuid(), now() + interval '1 hour' FROM trackers WHERE name = 'Tracker 0'`,
-    );
+    await leaseElsewhere('Tracker 0');
     const fetching = (await scene.aFetcher()).fetchTrackers(['Tracker 0', 'Tracker 1', 'Tracker 2']);
     await eventually(async () => {
       expect(await scene.db.value('SELECT count(*) FROM location_reports')).toBe(2);
     });
     expect(scene.fake.calls).toHaveLength(2);
-    await scene.db.query(
-      `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
-    );
+    await expireLeases();
     expect(await fetching).toMatchObject({
       trackers: 3,
       asked: 3,
@@ -103,7 +113,63 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it('keeps a distance between the calls of all processes together', async () => {
+  it('imports each requested tracker into its own run, ahead of the others, answered or not', async () => {
+    const [first, second, unanswered, last] = PAIRS as [KeyPair, KeyPair, KeyPair, KeyPair];
+    const pairs = [first, second, unanswered, last];
+    await scene.registerEach(pairs);
+    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    scene.fake.faultOf = ([id]) => (id === unanswered.hashedAdvKey ? 'no-answer' : undefined);
+    const fetcher = await scene.aFetcher();
+    const answeredRun = await fetcher.request(await idOf('Tracker 1'));
+    const unansweredRun = await fetcher.request(await idOf('Tracker 2'));
+
+    const { ledger, ...summary } = await fetcher.fetchAll();
+    expect(summary).toMatchObject({
+      trackers: 4,
+      asked: 4,
+      answered: 3,
+      notAnswered: [{ tracker: 'Tracker 2' }],
+    });
+    expect(ledger).toMatchObject({ read: 2, stored: 2 });
+    expect(await runs()).toEqual([
+      { id: answeredRun, outcome: 'completed', read: 1, error_code: null },
+      { id: unansweredRun, outcome: 'failed', read: 0, error_code: 'UNAVAILABLE' },
+      { id: ledger?.runId, outcome: 'completed', read: 2, error_code: null },
+    ]);
+    const asked = [...new Set(scene.fake.calls.map(({ ids }) => ids[0]))];
+    expect(asked).toEqual([second, unanswered, first, last].map(({ hashedAdvKey }) => hashedAdvKey));
+    await scene.expectNothingLeft();
+  });
+
+  it('fetches a requested tracker while it waits for another process', async () => {
+    const pairs = PAIRS.slice(0, 2);
+    await scene.registerEach(pairs);
+    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    await leaseElsewhere('Tracker 0');
+    const fetcher = await scene.aFetcher();
+    const fetching = fetcher.fetchTrackers(['Tracker 0', 'Tracker 1']);
+    await eventually(async () => {
+      expect(await scene.db.value('SELECT count(*) FROM location_reports')).toBe(1);
+    });
+    const requested = await fetcher.request(await idOf('Tracker 1'));
+    await eventually(async () => {
+      expect((await runs()).find(({ id }) => id === requested)).toMatchObject({
+        outcome: 'completed',
+        read: 1,
+      });
+    });
+    expect(await scene.db.value(`SELECT count(*) FROM import_runs WHERE outcome = 'running'`)).toBe(1);
+    await expireLeases();
+    expect(await fetching).toMatchObject({
+      trackers: 2,
+      asked: 3,
+      answered: 3,
+      ledger: { read: 2, stored: 2 },
+    });
+    await scene.expectNothingLeft();
+  });
+
+  it('spaces the calls of all processes', async () => {
     await scene.registerEach(PAIRS.slice(0, 6));
     const paced = { FIND_MY_MIN_INTERVAL_MS: '150' };
     const fetchers = await Promise.all([scene.aFetcher(paced), scene.aFetcher(paced)]);
@@ -113,7 +179,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(5 * 150 - 20);
   });
 
-  it('stops when it is told to, and leaves the rest to others at once', async () => {
+  it('stops when aborted, and leaves the rest to others at once', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     scene.fake.faults.push('hangs');
     const stop = new AbortController();

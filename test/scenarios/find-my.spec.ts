@@ -17,7 +17,7 @@ import { expectHistoryOf } from '../support/history.js';
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
 const [A, B, C] = PAIRS as [KeyPair, KeyPair, KeyPair];
 
-describeOnEveryEngine('reports of the Find My network', (engine) => {
+describeOnEveryEngine('reports from the Find My network', (engine) => {
   let scene: FetchScene;
 
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
   beforeEach(() => scene.begin());
   afterEach(() => scene.end());
 
-  it('brings the last seven days, and the same again as duplicates', async () => {
+  it('imports the last seven days, and counts the same reports as duplicates the second time', async () => {
     const random = new Random(5);
     const now = new Date();
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]));
@@ -56,10 +56,10 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it("keeps reports of a tracker's further keys under its first", async () => {
+  it("stores reports for a tracker's further keys under its first key", async () => {
     const random = new Random(6);
     const now = new Date();
-    const further = PAIRS.slice(3, 6); // not those of before: a day whose reports are gone keeps its history
+    const further = PAIRS.slice(3, 6); // new keys, because a day keeps its history after its reports are gone
     const [D] = further as [KeyPair];
     await scene.register(aDevice('Bike', further));
     const reports = further.flatMap((pair, i) =>
@@ -74,7 +74,7 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  it('tells asked-and-nothing from not-answered, and goes on with the others', async () => {
+  it('tells an empty answer from no answer, and continues with the other trackers', async () => {
     await scene.register(aDevice('Empty', [A]), aDevice('Silent', [B]), aDevice('Seen', [C]));
     see(scene.fake, C, { at: ago(5) });
     scene.fake.faultOf = (ids) => (ids.includes(B.hashedAdvKey) ? 'no-answer' : undefined);
@@ -92,11 +92,11 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
       { name: 'Seen', asked: true, failures: 0 },
       { name: 'Silent', asked: false, failures: 1 },
     ]);
-    expect(scene.fake.calls.filter(({ ids }) => ids.includes(B.hashedAdvKey))).toHaveLength(3); // it is patient
+    expect(scene.fake.calls.filter(({ ids }) => ids.includes(B.hashedAdvKey))).toHaveLength(3); // it retries
     await scene.expectNothingLeft();
   });
 
-  it('tries again where there was no answer, or none that can be read', async () => {
+  it('retries without an answer, or after an unreadable one', async () => {
     const faults: Fault[] = [
       'no-answer', 'hangs', 'never-ends', 'cut', 'empty', 'no-json', 'apple-says-no', { status: 501 }, { status: 504 },
     ]; // prettier-ignore
@@ -117,11 +117,11 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     expect(scene.fake.calls).toHaveLength(2 * faults.length);
   });
 
-  it('rejects what cannot be read, or was not asked for, with the reason', async () => {
+  it('rejects invalid and unrequested entries with a reason', async () => {
     const { fake } = scene;
     await scene.register(aDevice('Bike', [A]));
     see(fake, A, { at: ago(5) });
-    /** What a finder sent, as the endpoint has it, changed on its way. */
+    /** A report as the endpoint has it, modified in transit. */
     const changed = (pair: KeyPair, at: Date, change: (payload: Buffer) => void): UpstreamReport => {
       see(fake, pair, { at });
       const report = fake.reports.pop() as UpstreamReport;
@@ -132,7 +132,7 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     const asItIs = (): void => undefined;
     const whole = changed(A, ago(7), asItIs);
     fake.extra.push(
-      changed(B, ago(6), asItIs), // a key that is not asked for
+      changed(B, ago(6), asItIs), // a key that was not asked for
       { ...whole, id: 17 },
       changed(A, ago(8), (payload) => payload.writeUInt8(payload.readUInt8(70) ^ 1, 70)),
       { ...whole, payload: 'not base64!' },
@@ -149,7 +149,7 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     expect(await scene.db.value('SELECT count(*) FROM rejected_reports')).toBe(8);
   });
 
-  it('never takes (0, 0), or a place that is none, for one', async () => {
+  it('rejects (0, 0) and impossible positions', async () => {
     await scene.register(aDevice('Bike', [A]));
     see(scene.fake, A, { at: ago(5), latitude: 0, longitude: 0 });
     see(scene.fake, A, { at: ago(6), latitude: 100, longitude: 0 });
@@ -157,7 +157,7 @@ describeOnEveryEngine('reports of the Find My network', (engine) => {
     expect(reasons(ledger)).toEqual({ null_island: 1, out_of_range: 1 });
   });
 
-  it('does not begin where the keys cannot be opened', async () => {
+  it('does not start if the keys cannot be decrypted', async () => {
     await scene.register(aDevice('Bike', [A]));
     const other = await scene.aFetcher({
       TRACKER_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 9).toString('base64'),

@@ -29,7 +29,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(901, { position: 305, tracker: 'nobody' }),
       report(902, { position: 306, tracker: `other ${scene.key}` }),
     ];
-    const summary = await scene.importer.imports.takeIn(
+    const summary = await scene.importer.imports.importSource(
       source(batch(reports.slice(0, 120), [garbage(120)]), batch(reports.slice(120), [garbage(307)])),
       FILE,
     );
@@ -111,10 +111,10 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(scene.db, tested([...walk(250), late]));
   });
 
-  it('counts all garbage, and keeps so much of each reason', async () => {
+  it('counts all rejected items, and keeps a limited number of each reason', async () => {
     const items = Array.from({ length: 250 }, (_, i) => garbage(i + 1));
     const unknown = walk(8).map((one) => ({ ...one, tracker: 'nobody', position: one.position + 250 }));
-    const { rejected, rejections } = await scene.importer.imports.takeIn(
+    const { rejected, rejections } = await scene.importer.imports.importSource(
       source(batch([], items), batch(unknown)),
       FILE,
     );
@@ -126,7 +126,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(await scene.db.value('SELECT count(*) FROM rejected_reports')).toBe(2 * KEEP);
   });
 
-  it('bounds what it keeps of a report, whatever is in it', async () => {
+  it('bounds what it keeps of a rejected report', async () => {
     const given = `\0\t\n\\.${'x'.repeat(100_000)}\ud800`;
     const long = 'k'.repeat(5000);
     const wrong = [
@@ -134,7 +134,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(2, { nearestCity: long }),
       report(3, { tracker: long }),
     ];
-    const { rejections } = await scene.importer.imports.takeIn(
+    const { rejections } = await scene.importer.imports.importSource(
       source(batch([...wrong, report(0)], [{ ...garbage(9), given, message: long }])),
       FILE,
     );
@@ -147,8 +147,8 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(scene.db, tested([report(0)]));
   });
 
-  it('refuses a batch that the database counts otherwise, all of it', async () => {
-    const { runId } = await scene.importer.imports.takeIn(source(batch(walk(3))), FILE);
+  it('rejects a whole batch if the database counts it differently', async () => {
+    const { runId } = await scene.importer.imports.importSource(source(batch(walk(3))), FILE);
     await scene.db.query(`UPDATE import_runs SET owner = gen_random_uuid(), outcome = 'running'`);
     const client = await scene.db.pool.connect();
     try {
@@ -168,15 +168,15 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(scene.db, tested(walk(3)));
   });
 
-  it('says of a rehearsal what would have become of everything, and nothing has', async () => {
-    await scene.importer.imports.takeIn(source(batch(walk(50))), FILE);
+  it('shows what an import would do in a dry run, which stores nothing', async () => {
+    await scene.importer.imports.importSource(source(batch(walk(50))), FILE);
     const before = await readHistory(scene.db);
     const given = (): ListSource =>
       source(
         batch([...walk(250), ...walk(30)], [garbage(3)]),
         batch([report(5, { timestamp: at(scene.today, -9, '01:00:00').toISOString() })]),
       );
-    const rehearsed = await scene.importer.imports.takeIn(given(), { ...FILE, rehearse: true });
+    const rehearsed = await scene.importer.imports.importSource(given(), { ...FILE, dryRun: true });
     expect(rehearsed).toMatchObject({
       runId: null,
       read: 282,
@@ -188,48 +188,51 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     expect(await readHistory(scene.db)).toEqual(before);
     expect(await scene.db.query('SELECT FROM import_runs')).toHaveLength(1);
     expect(await scene.db.query('SELECT FROM rejected_reports')).toEqual([]);
-    const real = await scene.importer.imports.takeIn(given(), FILE);
+    const real = await scene.importer.imports.importSource(given(), FILE);
     expect(real).toEqual({ ...rehearsed, runId: real.runId });
   });
 
-  it('stores the last batch together with what the caller adds, or neither', async () => {
-    const failing = scene.importer.imports.takeIn(source(batch(walk(150))), {
-      ...FILE,
-      alongside: async (session) => {
+  it('commits the last batch together with the work of the caller, or neither', async () => {
+    const run = await scene.importer.imports.begin('list', FILE);
+    await run.add(batch(walk(150)));
+    const failing = run
+      .complete(async (session) => {
         await session.query(`UPDATE trackers SET mac_address = 'seen'`);
         throw new DomainError('CONFLICT', 'the lease is lost');
-      },
-    });
+      })
+      .catch(async (error: unknown) => {
+        throw await run.fail(error, false);
+      });
     await expect(failing).rejects.toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
     expect(await scene.db.value('SELECT mac_address FROM trackers')).toBeNull();
     await expectHistoryOf(scene.db, tested(walk(100)));
 
-    await scene.importer.imports.takeIn(source(), {
-      ...FILE,
-      alongside: async (session) => {
-        await session.query(`UPDATE trackers SET mac_address = 'asked, and nothing was there'`);
-      },
+    const empty = await scene.importer.imports.begin('list', FILE);
+    await empty.complete(async (session) => {
+      await session.query(`UPDATE trackers SET mac_address = 'asked, and nothing was there'`);
     });
     expect(await scene.db.value('SELECT mac_address FROM trackers')).toMatch(/^asked/);
     expect((await runs()).at(-1)).toMatchObject({ outcome: 'completed', read: 0 });
   });
 
-  it('begins a run that was queued under the id that was told, once', async () => {
+  it('starts a queued run under its id, once', async () => {
     const runId = await scene.importer.imports.queue(FILE);
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'queued' }]);
-    expect(await scene.importer.imports.takeIn(source(batch(walk(3))), { ...FILE, runId })).toMatchObject({
+    expect(
+      await scene.importer.imports.importSource(source(batch(walk(3))), { ...FILE, runId }),
+    ).toMatchObject({
       runId,
       stored: 3,
     });
-    await expect(scene.importer.imports.takeIn(source(), { ...FILE, runId })).rejects.toMatchObject({
+    await expect(scene.importer.imports.importSource(source(), { ...FILE, runId })).rejects.toMatchObject({
       code: 'CONFLICT',
     });
     expect(await runs()).toMatchObject([{ id: runId, outcome: 'completed', stored: 3 }]);
   });
 
-  it('adds what comes a report at a time to the run of the day, also from several at once', async () => {
-    const options = { kind: 'owntracks', name: 'OwnTracks', standing: true } as const;
-    const tracked = walk(20).map((one) => scene.importer.imports.takeIn(source(batch([one])), options));
+  it('adds single reports to the daily run, also several at once', async () => {
+    const options = { kind: 'owntracks', name: 'OwnTracks', dailyRun: true } as const;
+    const tracked = walk(20).map((one) => scene.importer.imports.importSource(source(batch([one])), options));
     await Promise.all(tracked);
     expect(await runs()).toMatchObject([
       { ...FILE, kind: 'owntracks', name: 'OwnTracks', read: 20, stored: 20 },
@@ -237,11 +240,11 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     await expectHistoryOf(scene.db, tested(walk(20)));
   });
 
-  it('knows trackers by names of the source: those given along, and devices that are assigned', async () => {
+  it('assigns reports by mapped names and by assigned devices', async () => {
     const id = await scene.db.value<number>('SELECT id FROM trackers');
     await scene.db.query('INSERT INTO tracker_devices VALUES ($1, $2)', ['jane/phone', id]);
     const [a, b, c] = walk(3) as [SourceReport, SourceReport, SourceReport];
-    const { stored, rejected } = await scene.importer.imports.takeIn(
+    const { stored, rejected } = await scene.importer.imports.importSource(
       source(
         batch([
           { ...a, tracker: 'jane/phone' },
@@ -253,7 +256,10 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
     );
     expect({ stored, rejected }).toEqual({ stored: 2, rejected: 1 });
     await expectHistoryOf(scene.db, tested([a, b]));
-    const wrong = scene.importer.imports.takeIn(source(), { ...FILE, map: new Map([['watch', 'nobody']]) });
+    const wrong = scene.importer.imports.importSource(source(), {
+      ...FILE,
+      map: new Map([['watch', 'nobody']]),
+    });
     await expect(wrong).rejects.toMatchObject({ code: 'NOT_FOUND', details: { argument: 'map' } });
   });
 });

@@ -5,7 +5,7 @@ import { at, type TestReport } from '../support/history-oracle.js';
 import { batch, Importer, ImportScene, ListSource } from '../support/scenes/import-scene.js';
 import { expectHistoryOf } from '../support/history.js';
 
-/** What a device reports beside the place. */
+/** Telemetry of a report. */
 const DEVICE = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
 
 describeOnEveryEngine('a retry of rejected reports', (engine) => {
@@ -42,7 +42,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       ...DEVICE,
     }));
   const reject = async (reports: readonly SourceReport[]): Promise<string> => {
-    const { runId, rejected } = await scene.importer.imports.takeIn(new ListSource([batch(reports)]), {
+    const { runId, rejected } = await scene.importer.imports.importSource(new ListSource([batch(reports)]), {
       kind: 'file',
       name: 'walk',
     });
@@ -56,7 +56,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
   const left = (): Promise<unknown[]> =>
     scene.db.query('SELECT position, rejected_as, reason FROM rejected_reports ORDER BY id');
 
-  it('takes what can be taken now, and leaves the rest in the quarantine with the reason of today', async () => {
+  it('stores what is acceptable now, and leaves the rest in the quarantine with its current reason', async () => {
     const good = [...walk(230), ...walk(20, at(scene.today, -9, '23:59:50'))];
     const wrong = { ...(walk(1)[0] as SourceReport), position: 251, latitude: 91 };
     const nobodys = { ...(walk(1)[0] as SourceReport), position: 252, tracker: 'nobody' };
@@ -89,7 +89,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     await expectHistoryOf(scene.db, tested('a key', good));
   });
 
-  it('takes each report once, also when several retry at once', async () => {
+  it('stores each report once, even if several retry at once', async () => {
     const runId = await reject(walk(500));
     await scene.db.register(name, 'b key');
     const other = await Importer.start(scene.db, { IMPORT_BATCH_SIZE: 70 });
@@ -106,7 +106,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     await expectHistoryOf(scene.db, tested('b key', walk(500)));
   });
 
-  it('assigns reports of nobody to a tracker that is named, and those of a device to its tracker', async () => {
+  it('assigns reports without a known tracker to the given one, and those of a device to its tracker', async () => {
     const anonymous = walk(3);
     for (const one of anonymous) Reflect.deleteProperty(one, 'tracker');
     const runId = await reject(anonymous);
@@ -126,7 +126,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     );
   });
 
-  it('takes what was too old, once more is kept', async () => {
+  it('stores reports that were too old, once retention is longer', async () => {
     await scene.db.register(name, 'd key');
     const old = walk(5, at(scene.today, -50, '12:00:00'));
     await reject(old);
@@ -139,14 +139,17 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
     await expectHistoryOf(scene.db, tested('d key', old));
   });
 
-  it('leaves alone what could not be decoded', async () => {
+  it('leaves unparsable items alone', async () => {
     const item = { position: 1, reason: 'undecodable', message: 'no JSON', given: 'garbage' } as const;
-    await scene.importer.imports.takeIn(new ListSource([batch([], [item])]), { kind: 'file', name: 'walk' });
+    await scene.importer.imports.importSource(new ListSource([batch([], [item])]), {
+      kind: 'file',
+      name: 'walk',
+    });
     expect(await scene.importer.quarantine.retry({})).toMatchObject({ read: 0 });
     expect(await left()).toHaveLength(1);
   });
 
-  describe('refuses', () => {
+  describe('rejects', () => {
     it.each([
       [{ runId: 'x' }, 'BAD_USER_INPUT', 'run'],
       [{ runId: '123456' }, 'NOT_FOUND', 'run'],

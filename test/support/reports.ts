@@ -72,7 +72,7 @@ export async function ingestReports(db: TestDatabase, reports: readonly TestRepo
   }
   const ingest = new IngestRepository(db.dataSource);
   return ingest.transactions.run(async (session) => {
-    await ingest.fill(session, batch);
+    await ingest.stage(session, batch);
     const outcomes = (await session.query('SELECT outcome, reports::int FROM ingest_reports()')) as {
       outcome: string;
       reports: number;

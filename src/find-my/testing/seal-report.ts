@@ -1,6 +1,6 @@
 import { createCipheriv, createECDH, createHash } from 'node:crypto';
 
-/** What a finder's phone puts into a report. */
+/** The contents of a report by a finder's phone. */
 export interface SeenTracker {
   at: Date;
   confidence: number;
@@ -13,8 +13,8 @@ export interface SeenTracker {
 /**
  * Encrypts a report as a finder's phone does.
  *
- * @param advertisementKey what the tracker sent, base64: X of its public key. Its Y is not sent; either will do.
- * @param form 88 bytes, or 89 as since 2023.
+ * @param advertisementKey the X coordinate of the tracker's public key, base64. Trackers do not send Y; either works.
+ * @param form length in bytes: 88, or 89 since 2023.
  */
 export function sealReport(advertisementKey: string, seen: SeenTracker, form: 88 | 89 = 89): Buffer {
   const ephemeral = createECDH('secp224r1');

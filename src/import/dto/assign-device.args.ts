@@ -4,12 +4,13 @@ import { Length, Matches } from 'class-validator';
 @ArgsType()
 export class AssignDeviceArgs {
   @Field(() => String, {
-    description: 'What a source calls the tracker, e.g. "user/phone" of OwnTracks; 1 to 200 characters.',
+    description:
+      'Name that a source uses for the tracker, e.g. "user/phone" of OwnTracks; 1 to 200 characters.',
   })
   @Length(1, 200)
-  @Matches(/^[^\p{Control}\p{Surrogate}]*$/u, { message: 'device must not have control characters' })
+  @Matches(/^[^\p{Control}\p{Surrogate}]*$/u, { message: 'device must not contain control characters' })
   device!: string;
 
-  @Field(() => ID, { nullable: true, description: 'Id of the tracker that it means; null: nobody any more.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the tracker; null removes the assignment.' })
   trackerId?: string | null;
 }

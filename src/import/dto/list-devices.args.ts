@@ -3,14 +3,14 @@ import { Max, Min } from 'class-validator';
 
 @ArgsType()
 export class ListDevicesArgs {
-  @Field(() => Int, { defaultValue: 100, description: 'How many at most, 1 to 1000.' })
+  @Field(() => Int, { defaultValue: 100, description: 'Maximum number of results, 1 to 1000.' })
   @Min(1)
   @Max(1000)
   limit = 100;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Only devices after this one: the last of the page before.',
+    description: 'Only devices after this one: the last one of the previous page.',
   })
   after?: string;
 }

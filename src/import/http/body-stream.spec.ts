@@ -6,7 +6,7 @@ import { bodyStream, wholeBody } from './body-stream.js';
 const CHUNK = Buffer.alloc(1024, 'x');
 
 describe('bodyStream', () => {
-  it('reads no faster than it is read', async () => {
+  it('reads the body no faster than its consumer', async () => {
     let given = 0;
     const body = new Readable({
       highWaterMark: 2048,
@@ -22,14 +22,14 @@ describe('bodyStream', () => {
     body.destroy();
   });
 
-  it('refuses what is longer than allowed, and leaves the connection to be answered', async () => {
+  it('rejects a body that is too long, and leaves the connection open for the response', async () => {
     const body = Readable.from(Array.from({ length: 5 }, () => CHUNK));
     await expect(wholeBody(body, 3000)).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(body.destroyed).toBe(false);
     expect(await wholeBody(Readable.from([CHUNK]), 1024)).toEqual(CHUNK);
   });
 
-  it('leaves the connection open when it is read no further', async () => {
+  it('leaves the connection open when the consumer stops early', async () => {
     const body = Readable.from([CHUNK, CHUNK, CHUNK]);
     const stream = bodyStream(body, Infinity);
     for await (const chunk of stream) {
@@ -39,17 +39,17 @@ describe('bodyStream', () => {
     expect(body.destroyed).toBe(false);
   });
 
-  it('says in our words that the sender went away', async () => {
+  it('reports that the client disconnected', async () => {
     const body = new PassThrough();
     body.write(CHUNK);
     body.destroy(new Error('aborted'));
     await expect(wholeBody(body, Infinity)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
-      message: 'The body ends too early: the connection was lost',
+      message: 'The body is incomplete: the client disconnected',
     });
   });
 
-  it('is empty without a body', async () => {
+  it('is empty when there is no body', async () => {
     expect(await wholeBody(undefined, 1)).toHaveLength(0);
   });
 });

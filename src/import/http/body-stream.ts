@@ -4,7 +4,7 @@ import { Injectable, type NestMiddleware } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { DomainError } from '../../common/errors/domain-error.js';
 
-/** What is used of Fastify. */
+/** The part of Fastify that is used here. */
 interface Server {
   addContentTypeParser(
     type: string,
@@ -12,10 +12,10 @@ interface Server {
   ): void;
 }
 
-/** Stands for whatever a client calls its body: what it is, its content tells. */
+/** Replaces the content type that the client gave; imports detect the format by content. */
 const UNPARSED = 'application/x-unparsed-body';
 
-/** Keeps the body of a request from being parsed, and gathered for that: the handler gets it as a stream. */
+/** Passes the body to the handler as a stream, instead of buffering and parsing it. */
 @Injectable()
 export class UnparsedBodyMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void {
@@ -24,7 +24,7 @@ export class UnparsedBodyMiddleware implements NestMiddleware<IncomingMessage, S
   }
 }
 
-/** Teaches the server about bodies that {@link UnparsedBodyMiddleware} marked. Before it listens. */
+/** Registers the content type of {@link UnparsedBodyMiddleware}; call it before the server listens. */
 export function leaveBodiesUnparsed({ httpAdapter }: HttpAdapterHost): void {
   httpAdapter.getInstance<Server>().addContentTypeParser(UNPARSED, (_request, payload, done) => {
     done(null, payload);
@@ -32,10 +32,10 @@ export function leaveBodiesUnparsed({ httpAdapter }: HttpAdapterHost): void {
 }
 
 /**
- * The bytes of a body as they are asked for; who stops early leaves the connection open, so that it can still be
- * answered.
+ * The bytes of a body, read on demand. A consumer that stops early leaves the connection open, so that the client still
+ * gets a response.
  *
- * @throws DomainError `TOO_LARGE` while it is read, `BAD_USER_INPUT` when the client goes away in the middle.
+ * @throws DomainError while reading: `TOO_LARGE`, or `BAD_USER_INPUT` when the client disconnects.
  */
 export function bodyStream(body: Readable | undefined, maxBytes: number): Readable {
   return Readable.from(body ? limited(body, maxBytes) : []);
@@ -50,14 +50,14 @@ async function* limited(body: Readable, maxBytes: number): AsyncGenerator<Buffer
       yield chunk;
     }
   } catch (error) {
-    throw new DomainError('BAD_USER_INPUT', 'The body ends too early: the connection was lost', {
+    throw new DomainError('BAD_USER_INPUT', 'The body is incomplete: the client disconnected', {
       cause: error,
     });
   }
   if (bytes > maxBytes) throw new DomainError('TOO_LARGE', `The body is longer than ${maxBytes} bytes`);
 }
 
-/** A body that is small enough to be looked at as a whole. @throws as {@link bodyStream}. */
+/** Reads a small body as a whole. @throws as {@link bodyStream}. */
 export async function wholeBody(body: Readable | undefined, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of bodyStream(body, maxBytes) as AsyncIterable<Buffer>) chunks.push(chunk);

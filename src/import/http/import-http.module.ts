@@ -11,7 +11,7 @@ import { leaveBodiesUnparsed, UnparsedBodyMiddleware } from './body-stream.js';
 import { PhonesController } from './phones.controller.js';
 import { ReportsController } from './reports.controller.js';
 
-/** Reports over HTTP; belongs to the API. */
+/** Imports over HTTP; part of the role `api`. */
 @Module({ imports: [ImportModule], controllers: [ReportsController, PhonesController] })
 export class ImportHttpModule implements NestModule, OnModuleInit {
   constructor(private readonly adapter: HttpAdapterHost) {}

@@ -8,7 +8,7 @@ interface Reply {
   header(name: string, value: string): unknown;
 }
 
-/** Lets in who brings `IMPORT_TOKEN`; everybody where none is set. Phones post from outside, where no proxy may help. */
+/** Requires `IMPORT_TOKEN`, if it is set. Phones post from outside, where there may be no proxy that authenticates them. */
 @Injectable()
 export class ImportTokenGuard implements CanActivate {
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
@@ -23,13 +23,13 @@ export class ImportTokenGuard implements CanActivate {
     throw new DomainError(
       'UNAUTHENTICATED',
       given === undefined
-        ? 'Bring the import token, as Bearer token or as password of Basic authentication'
-        : 'This is not the import token',
+        ? 'The import token is missing: send it as Bearer token, or as the password of Basic authentication'
+        : 'The import token is wrong',
     );
   }
 }
 
-/** What `Authorization` brings: a Bearer token, or the password of Basic, whose user may be anybody. */
+/** The token in an `Authorization` header: a Bearer token, or the password of Basic with any user. */
 export function tokenOf(authorization: string | undefined): string | undefined {
   const [, scheme, value] = /^(bearer|basic) +(\S+) *$/i.exec(authorization ?? '') ?? [];
   if (scheme === undefined || value === undefined) return undefined;
@@ -39,7 +39,7 @@ export function tokenOf(authorization: string | undefined): string | undefined {
   return colon === -1 ? undefined : text.slice(colon + 1);
 }
 
-/** Takes as long for a token that is nearly right as for any other. */
+/** Compares in constant time, so that the duration does not reveal how much of a token is right. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));

@@ -4,67 +4,70 @@ import { Body, Controller, Headers, HttpCode, Post, Query, UseGuards } from '@ne
 import { DomainError } from '../../common/errors/domain-error.js';
 import { ImportService } from '../import.service.js';
 import { wholeBody } from './body-stream.js';
+import { OverlandQuery, OwnTracksQuery } from './import.query.js';
 import { ImportTokenGuard } from './import-token.guard.js';
-import { textOf } from './query-text.js';
 
-/** Overland sends up to a few thousand points at a time, of half a kilobyte each. */
+/** Overland sends up to a few thousand points at a time, half a kilobyte each. */
 const MAX_BODY = 8 * 1024 * 1024;
 
 /**
- * What apps on phones post, answered as they expect. They send again what was not answered with success: so they get
- * that as soon as their reports are committed, also where some are rejected or nobody's; those are in the quarantine.
+ * Imports what phone apps post, and answers as they expect. An app resends until it gets a success response, so it gets one as
+ * soon as its reports are committed, even if some were rejected; those are in the quarantine.
  */
 @Controller('import')
 @UseGuards(ImportTokenGuard)
 export class PhonesController {
   constructor(private readonly imports: ImportService) {}
 
-  /** OwnTracks in HTTP mode: one message a request. The device is `user/device`, of the address or of the app's headers. */
+  /** OwnTracks in HTTP mode, one message per request. The device is `user/device`, from the URL or the app's headers. */
   @Post('owntracks')
   @HttpCode(200)
   async ownTracks(
     @Body() body: Readable | undefined,
-    @Query('u') u: unknown,
-    @Query('d') d: unknown,
+    @Query() { u, d }: OwnTracksQuery,
     @Headers('x-limit-u') limitU: string | undefined,
     @Headers('x-limit-d') limitD: string | undefined,
   ): Promise<[]> {
-    const user = textOf('u', u) ?? textOf('x-limit-u', limitU);
-    const name = textOf('d', d) ?? textOf('x-limit-d', limitD);
+    // An empty header counts as left out, as an empty parameter does.
+    const user = u ?? (limitU || undefined);
+    const name = d ?? (limitD || undefined);
     const device = user !== undefined && name !== undefined ? `${user}/${name}` : undefined;
     const message = await jsonBody(body);
-    if (message === undefined) return []; // the app does send nothing at times
+    if (message === undefined) return []; // the app sometimes sends an empty body
     if (isEncrypted(message.value)) {
       throw new DomainError(
         'BAD_USER_INPUT',
-        'The message is encrypted and cannot be read here; nothing was stored. Clear the encryption key in the app, ' +
-          'and let TLS protect what it sends',
+        'The message is encrypted, and this server cannot decrypt it; nothing was stored. ' +
+          'Clear the encryption key in the app, and use HTTPS to protect what it sends',
       );
     }
     await this.imports.importStream(Readable.from([message.text]), {
       kind: 'owntracks',
       name: 'OwnTracks',
-      standing: true,
+      dailyRun: true,
       device,
     });
     return [];
   }
 
-  /** Overland: a batch of reports, each with its `device_id`; `tracker` in the address stands for all of them. */
+  /** Overland: a batch of reports, each with its `device_id`; the parameter `tracker` replaces them all. */
   @Post('overland')
   @HttpCode(200)
   async overland(
     @Body() body: Readable | undefined,
-    @Query('tracker') tracker: unknown,
+    @Query() { tracker: device }: OverlandQuery,
   ): Promise<{ result: 'ok' }> {
-    const device = textOf('tracker', tracker);
     const batch = await jsonBody(body);
-    if (batch === undefined) throw new DomainError('BAD_USER_INPUT', 'The body is empty');
+    if (batch === undefined)
+      throw new DomainError(
+        'BAD_USER_INPUT',
+        'The body is empty; it must be a batch of Overland: {"locations": [...]}',
+      );
     if (!isEmptyBatch(batch.value)) {
       await this.imports.importStream(Readable.from([batch.text]), {
         kind: 'overland',
         name: 'Overland',
-        standing: true,
+        dailyRun: true,
         device,
       });
     }
@@ -72,7 +75,7 @@ export class PhonesController {
   }
 }
 
-/** A body that must be whole before any of it is stored; undefined of one without content. */
+/** Reads the whole body before any of it is stored; undefined when it is blank. */
 async function jsonBody(body: Readable | undefined): Promise<{ value: unknown; text: Buffer } | undefined> {
   const bytes = unzipped(await wholeBody(body, MAX_BODY));
   const text = bytes.toString('utf8');
@@ -80,7 +83,7 @@ async function jsonBody(body: Readable | undefined): Promise<{ value: unknown; t
   try {
     return { value: JSON.parse(text), text: bytes };
   } catch (error) {
-    throw new DomainError('BAD_USER_INPUT', 'The body is no JSON', { cause: error });
+    throw new DomainError('BAD_USER_INPUT', 'The body is not valid JSON', { cause: error });
   }
 }
 
@@ -89,7 +92,11 @@ function unzipped(bytes: Buffer): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BODY });
   } catch (error) {
-    throw new DomainError('BAD_USER_INPUT', 'The gzip data is damaged, or holds too much', { cause: error });
+    throw new DomainError(
+      'BAD_USER_INPUT',
+      `The gzip data is damaged, or longer than ${MAX_BODY} bytes when decompressed`,
+      { cause: error },
+    );
   }
 }
 

@@ -6,12 +6,12 @@ import { APP_CONFIG } from '../../config/config.module.js';
 import { ImportService } from '../import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import-summary.js';
 import { bodyStream } from './body-stream.js';
+import { ReportsQuery } from './import.query.js';
 import { ImportTokenGuard } from './import-token.guard.js';
-import { textOf } from './query-text.js';
 
 const MB = 1024 * 1024;
 
-/** Reports of any format that files may have, of any length: read no faster than they are stored. */
+/** Imports a body of any supported file format and any length; reads it no faster than its reports are stored. */
 @Controller('import/reports')
 @UseGuards(ImportTokenGuard)
 export class ReportsController {
@@ -20,17 +20,16 @@ export class ReportsController {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
-  /** Answers with the ledger. Of a body that is broken further on, the error tells what was taken in before. */
+  /** Responds with the ledger of the run. If the body breaks off, the error contains the ledger so far. */
   @Post()
   @HttpCode(200)
-  async take(@Body() body: Readable | undefined, @Query('tracker') tracker: unknown): Promise<ImportSummary> {
+  async importReports(
+    @Body() body: Readable | undefined,
+    @Query() { tracker }: ReportsQuery,
+  ): Promise<ImportSummary> {
     const input = bodyStream(body, this.config.IMPORT_MAX_BODY_MB * MB);
     try {
-      return await this.imports.importStream(input, {
-        kind: 'http',
-        name: 'the body',
-        tracker: textOf('tracker', tracker),
-      });
+      return await this.imports.importStream(input, { kind: 'http', name: 'the body', tracker });
     } catch (error) {
       if (!(error instanceof ImportBrokenError)) throw error;
       const { code, message, details, summary } = error;

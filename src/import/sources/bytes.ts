@@ -1,18 +1,18 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** Larger chunks (a whole body in one buffer) are handed on in pieces, which bounds the batches made of them. */
+/** Larger chunks, such as a whole body in one buffer, are split, which bounds the size of batches. */
 const PIECE = 65_536;
-/** How much longer a beginning has to be for another look at it: looks at every byte would take quadratic time. */
+/** The input must grow by this factor before it is inspected again; inspecting every chunk would take quadratic time. */
 const GROWTH = 1.2;
 
 /**
- * The bytes of a stream, in pieces of at most 64 KiB, read as they are asked for.
+ * The bytes of a stream, read on demand in pieces of at most 64 KiB.
  *
- * @throws whatever the stream fails with, unchanged.
+ * @throws errors of the stream, unchanged.
  */
 export async function* bytesOf(input: Readable): AsyncGenerator<Buffer, void, undefined> {
-  // The stream's own iterator destroys it when the loop is left early.
+  // The stream's iterator destroys the stream when the loop exits early.
   for await (const chunk of input as AsyncIterable<Buffer | string>) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     for (let at = 0; at < bytes.length; at += PIECE) {
@@ -23,15 +23,15 @@ export async function* bytesOf(input: Readable): AsyncGenerator<Buffer, void, un
 
 export interface Peeked<T> {
   readonly verdict: T;
-  /** All bytes from the first on, those that were looked at included. */
+  /** All bytes, including those that were inspected. */
   readonly bytes: AsyncGenerator<Buffer, void, undefined>;
 }
 
 /**
- * Looks at the beginning of `bytes`.
+ * Inspects the beginning of `bytes`.
  *
- * @param judge is called when enough more has arrived for another look, until it returns something; `ended` tells that no more will come,
- *   and then it has to.
+ * @param judge called with a growing beginning until it returns a verdict; with `ended` true there is no more input, and it
+ *   must return one.
  */
 export async function peek<T>(
   bytes: AsyncGenerator<Buffer, void, undefined>,
@@ -75,13 +75,13 @@ async function* resumed(
     yield head;
     yield* rest;
   } finally {
-    await rest.return(); // left at the head, the loop above has not begun
+    await rest.return(); // yield* has not started if the consumer stopped at the head
   }
 }
 
 /**
- * UTF-8 text, without byte order mark, in the pieces that it arrived in; what is not UTF-8 becomes U+FFFD.
- * No piece is empty, and none ends within a character.
+ * Decodes UTF-8 without its byte order mark, in the pieces that arrive; invalid bytes become U+FFFD. No piece is empty, and
+ * none ends within a character.
  */
 export async function* textOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8');

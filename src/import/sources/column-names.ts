@@ -1,14 +1,14 @@
 export interface Column {
   readonly index: number;
-  /** As it is written in the file, for messages. */
+  /** As written in the file, for messages. */
   readonly name: string;
 }
 
-/** A column, and its name without case and punctuation. */
+/** A column with its normalized name: lower case, without punctuation. */
 export type NamedColumn = Column & { readonly word: string };
 
 const MAX_NAME = 100;
-/** What may stand before these names without changing them: `location.latitude`, `gps_time`. */
+/** Prefixes that do not change the meaning of these names: `location.latitude`, `gps_time`. */
 const PREFIX =
   /^(?:location|position|coords|gps|geo|loc)(?=lat|lon|lng|time|date|acc|horizontal|alt(?:itude|$)|elevation|speed|course|heading|bearing)/;
 

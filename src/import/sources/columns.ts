@@ -2,12 +2,12 @@ import { type Column, type NamedColumn, namedColumns } from './column-names.js';
 import { type TelemetryColumns, telemetryColumnsOf } from './telemetry-columns.js';
 
 /**
- * Which columns of a table, or properties of a GeoJSON feature, we take, by their names. Case, spaces and punctuation
- * of a name do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
+ * The columns of a table, or properties of a GeoJSON feature, that are imported, found by name. Case, spaces and punctuation
+ * do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
  */
 export interface Columns {
   readonly time: TimeColumn | undefined;
-  /** A column for the date beside one that is called time: then that may have the time of day only. */
+  /** A date column beside a column called time, which may then contain only the time of day. */
   readonly date: Column | undefined;
   readonly latitude: PlaceColumn | undefined;
   readonly longitude: PlaceColumn | undefined;
@@ -21,9 +21,9 @@ export interface Columns {
 }
 
 export interface TimeColumn extends Column {
-  /** Its name says that times without an offset are UTC. */
+  /** The name says that times without an offset are UTC. */
   readonly utc: boolean;
-  /** Its name says that numbers are milliseconds. */
+  /** The name says that numbers are milliseconds. */
   readonly millis: boolean;
 }
 
@@ -33,8 +33,8 @@ export interface PlaceColumn extends Column {
 }
 
 /**
- * Where several columns fit, the first name of a list is taken: Traccar's time of the fix before that of its server.
- * Never among them: `hdop`, which is no radius in metres, and OwnTracks' `tid`, two letters that many trackers share.
+ * If several columns match, the earliest name in a list wins: Traccar's time of the fix before that of its server. Left out on
+ * purpose: `hdop`, which is not a radius in metres, and OwnTracks' `tid`, two letters that many trackers share.
  */
 const TIME = words(
   'timestamp fixtime tst datetime time date recordedat epoch unixtime unixtimestamp devicetime',
@@ -92,7 +92,7 @@ function timeColumn({ index, name, word }: NamedColumn): TimeColumn {
   return { index, name, utc: /utc|gmt/.test(word), millis: /(?:ms|millis|milliseconds)$/.test(word) };
 }
 
-/** The word without what it says of the zone and the unit. */
+/** The word without its zone and unit. */
 function timeCore(word: string): string {
   return word.replace(/utc|gmt|ms$|millis$|milliseconds$/g, '');
 }

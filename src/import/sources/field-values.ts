@@ -1,25 +1,25 @@
 import type { SourceReport, Telemetry } from '../report-source.js';
-import { RejectedItemError, shown, undecodable } from './source-errors.js';
+import { mustBe, RejectedItemError, undecodable } from './source-errors.js';
 import { timestampFromEpoch, timestampFromText } from './timestamp.js';
 
-/** What a decoder makes of an item; where it stood is added by its source. */
-export type Decoded = Omit<SourceReport, 'position'>;
-type Optional = Omit<Decoded, 'timestamp' | 'latitude' | 'longitude' | keyof Telemetry>;
-/** Telemetry as a decoder has it; see telemetry.ts for what its values are made from. */
+/** A parsed item; its source adds the position. */
+export type ParsedReport = Omit<SourceReport, 'position'>;
+type Optional = Omit<ParsedReport, 'timestamp' | 'latitude' | 'longitude' | keyof Telemetry>;
+/** Telemetry of an item; telemetry.ts parses the values. */
 export type TelemetryValues = { readonly [Field in keyof Telemetry]: Telemetry[Field] | undefined };
-type Draft = { -readonly [Field in keyof Decoded]: Decoded[Field] };
+type Draft = { -readonly [Field in keyof ParsedReport]: ParsedReport[Field] };
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 const INT32 = 2_147_483_648;
-/** PostgreSQL has no text with U+0000 or half a character; U+FFFD is what bytes that are not UTF-8 have become. */
+/** PostgreSQL cannot store U+0000 or lone surrogates; U+FFFD stands for bytes that were not UTF-8. */
 const NO_TEXT = /[\0\uFFFD\p{Surrogate}]/u;
 /**
- * Characters of a key, and of the name of a city. A key is 44 long as base64 of a hash; one of some thousand fits in no
- * index, and would fail the whole batch that it came with.
+ * Maximum length of a key and of the name of a city. A key is the base64 of a hash, 44 characters; one of several thousand
+ * would not fit in an index, and would fail its whole batch.
  */
 const LONGEST_TEXT = 200;
-/** Longer texts are no times and no numbers; some patterns would take forever to find that out. */
+/** Longer texts are neither times nor numbers; some patterns would take very long to find out. */
 const MAX_WORD = 100;
 const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
 const EPOCH = /^[+-]?\d+(?:\.\d+)?$/;
@@ -27,13 +27,13 @@ const IN_WORDS = /\s*(?:UTC|GMT)$/i;
 /** Google wrote some longitudes as unsigned 32-bit numbers. */
 const WRAPPED_ABOVE = 1.8e9;
 
-/** Optional fields that are undefined are left out: a report looks the same whichever source it came from. */
-export function decoded(
+/** Builds a report without its undefined fields, so that reports look the same whichever source they came from. */
+export function parsedReport(
   timestamp: string,
   [latitude, longitude]: readonly [number, number],
   optional: { readonly [Field in keyof Optional]: Optional[Field] | undefined } = {},
   telemetry: TelemetryValues = {},
-): Decoded {
+): ParsedReport {
   const report: Draft = { timestamp, latitude, longitude };
   const { tracker, hashedAdvKey, confidence, horizontalAccuracy, status, nearestCity } = optional;
   if (tracker !== undefined) report.tracker = tracker;
@@ -51,10 +51,10 @@ export function decoded(
   return report;
 }
 
-/** @throws RejectedItemError when it is no JSON object. */
+/** @throws RejectedItemError when the value is not a JSON object. */
 export function objectOf(what: string, value: unknown): Fields {
   if (!isObject(value)) {
-    throw undecodable(`${what} is not an object but ${shown(value)}`);
+    throw mustBe(what, 'an object', value);
   }
   return value;
 }
@@ -63,13 +63,13 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Absent, null, and (in a table) empty are the same: not given. */
+/** Missing, null and (in a table) empty values count as not given. */
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
 /**
- * A time as text or number; a number in a text is a Unix time.
+ * Parses a time given as text or number; a number, also as text, is a Unix time.
  *
  * @param withoutOffset as in {@link timestampFromText}.
  * @throws RejectedItemError
@@ -82,7 +82,7 @@ export function timeFrom(field: string, value: unknown, withoutOffset: 'utc' | '
     return timestampFromEpoch(field, value);
   }
   if (typeof value !== 'string') {
-    throw undecodable(`${field} is neither text nor a number but ${shown(value)}`);
+    throw mustBe(field, 'text or a number', value);
   }
   const text = value.trim();
   if (EPOCH.test(text)) {
@@ -98,7 +98,7 @@ export function degrees(field: string, value: unknown): number {
   }
   const number = numberFrom(value);
   if (number === undefined) {
-    throw undecodable(`${field} ${shown(value)} is not a number like 53.8633`);
+    throw mustBe(field, 'a number like 53.8633', value);
   }
   return number;
 }
@@ -109,7 +109,7 @@ export function degreesE7(field: string, value: unknown): number {
   return (number > WRAPPED_ABOVE ? number - 2 ** 32 : number) / 1e7;
 }
 
-/** What cannot be read, or is negative ("unknown" on iOS), is no reason to lose the position. */
+/** Undefined for an invalid or negative ("unknown" on iOS) value, which must not cost the position. */
 export function metresFrom(value: unknown): number | undefined {
   const number = numberFrom(value);
   return number !== undefined && number >= 0 ? number : undefined;
@@ -124,40 +124,40 @@ export function isInt32(number: number): boolean {
   return Number.isInteger(number) && number >= -INT32 && number < INT32;
 }
 
-/** A name; undefined when it is not given. Numbers are names too (Google's deviceTag). */
+/** A name; undefined when not given. Numbers are names too (Google's deviceTag). @throws RejectedItemError */
 export function nameFrom(field: string, value: unknown): string | undefined {
   if (!isGiven(value)) {
     return undefined;
   }
   if (typeof value !== 'string' && typeof value !== 'number') {
-    throw undecodable(`${field} is not text but ${shown(value)}`);
+    throw mustBe(field, 'text', value);
   }
   const name = String(value).trim();
   if (!isText(name)) {
-    throw undecodable(`${field} ${shown(name)} is not valid UTF-8 text`);
+    throw mustBe(field, 'valid UTF-8 text', name);
   }
-  return name === '' ? undefined : short(field, name);
+  return name === '' ? undefined : limited(field, name);
 }
 
-/** @throws RejectedItemError when it is too long. */
-export function short(field: string, value: string): string {
+/** @throws RejectedItemError when the value is too long. */
+export function limited(field: string, value: string): string {
   if (value.length > LONGEST_TEXT) {
     throw undecodable(`${field} is longer than ${LONGEST_TEXT} characters`);
   }
   return value;
 }
 
-/** Whether PostgreSQL can store it. */
+/** Whether PostgreSQL can store the text. */
 export function isText(value: string): boolean {
   return !NO_TEXT.test(value);
 }
 
-/** Whether it may be a number or a time at all. */
+/** Whether the text is short enough for a number or a time. */
 export function isShort(text: string): boolean {
   return text.length <= MAX_WORD;
 }
 
-/** Number() alone would take '', '0x10' and 'Infinity'. */
+/** Strict, unlike Number(), which accepts '', '0x10' and 'Infinity'. */
 export function decimal(text: string): number | undefined {
   if (!isShort(text) || !DECIMAL.test(text)) {
     return undefined;

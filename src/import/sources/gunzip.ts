@@ -5,7 +5,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: 'the gzip data ends too early: it was cut',
 };
 
-/** Whether the bytes begin like a gzip file; undefined while there are too few to tell. */
+/** Whether the bytes start like a gzip file; undefined while there are too few bytes. */
 export function looksLikeGzip(head: Buffer, ended: boolean): boolean | undefined {
   if (head.length < 2) {
     return ended ? false : undefined;
@@ -14,28 +14,28 @@ export function looksLikeGzip(head: Buffer, ended: boolean): boolean | undefined
 }
 
 /**
- * Decompresses gzip, all members of it, no faster than it is read: a bomb of gigabytes takes time but no memory.
+ * Decompresses all members of gzip data, no faster than the output is read: a bomb of gigabytes takes time but no memory.
  *
- * zlib.Gunzip is driven by hand because, in a pipeline, the error of a cut file discards what was decompressed just
- * before: here everything before a cut comes out first, and before damage all but the last 16 KiB.
+ * zlib.Gunzip is driven by hand: in a pipeline, the error of a truncated file discards the data decompressed just before.
+ * Here everything before a truncation is yielded first, and everything but the last 16 KiB before damage.
  *
- * @throws DomainError `BAD_USER_INPUT` when the data is cut or damaged.
+ * @throws DomainError `BAD_USER_INPUT` when the data is truncated or damaged.
  */
 export async function* gunzipped(
   name: string,
   compressed: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const gunzip = createGunzip();
-  gunzip.on('error', () => undefined); // outputOf listens only while it waits
+  gunzip.on('error', () => undefined); // outputOf has a listener only while it waits
   try {
     for await (const chunk of compressed) {
       yield* outputOf(name, gunzip, (done) =>
         gunzip.write(chunk, () => {
-          done(); // not called when the write fails: that is an error event
+          done(); // not called when the write fails; there is an error event instead
         }),
       );
     }
-    // Only when all output is out: zlib reports a cut at this call, and drops the output of the call that reports it.
+    // Only after all output was read: zlib reports a truncation at this call, and drops the output of that call.
     yield* outputOf(name, gunzip, (done) => gunzip.once('end', done).end());
   } finally {
     gunzip.destroy();

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readAll, readPieces, type Reading } from './testing/read-all.js';
 
 const MEGABYTE = 1_048_576;
-/** What reading may hold, of an input of 100 MB. */
+/** How much memory reading an input of 100 MB may use. */
 const MAX_GROWTH = 24 * MEGABYTE;
 const LOOK_EVERY = 10 * MEGABYTE;
 
@@ -17,7 +17,7 @@ const REC = `2024-03-01T09:03:09Z\t*\t${MESSAGE}\n`;
 const RECORD = '{"latitudeE7":525121303,"longitudeE7":134309551,"timestamp":"2013-04-15T06:31:26.860Z"}';
 const CSV = 'time,lat,lon,note\n2025-06-17T08:30:00Z,53.86,10.7,x\n';
 
-/** Reads `before`, then `filler` again and again up to so many megabytes, then `after`; how much memory that held. */
+/** Reads `before`, then `filler` repeated up to so many megabytes, then `after`, and measures the memory used. */
 async function readLarge(
   before: string,
   filler: string,
@@ -51,7 +51,7 @@ describe('a line of 100 MB', () => {
   it.each([
     ['NDJSON', LINE, '{"timestamp":"', `"}\n${LINE}`],
     ['.rec', REC, '2024-03-01T09:03:09Z\t*\t{"_type":"', `"}\n${REC}`],
-  ])('is rejected, and what follows is read: %s', async (_, good, begin, end) => {
+  ])('is rejected, and the lines after it are read: %s', async (_, good, begin, end) => {
     const { reports, rejected, error, growth } = await readLarge(good + begin, 'x', 100, end);
     expect(error).toBeUndefined();
     expect(reports.map(({ position }) => position)).toEqual([1, 3]);
@@ -77,13 +77,8 @@ describe('a line of 100 MB', () => {
       'more than 1048576 characters in one text',
     ],
     ['JSON, white space', `{"locations":[${RECORD},`, ' ', 'more than 1048576 characters in one text'],
-    ['JSON, lists', `{"locations":[${RECORD},`, '[', 'more than 100 lists and objects within each other'],
-    [
-      'JSON, objects',
-      `{"locations":[${RECORD},`,
-      '{"a":',
-      'more than 100 lists and objects within each other',
-    ],
+    ['JSON, lists', `{"locations":[${RECORD},`, '[', 'lists and objects are nested more than 100 deep'],
+    ['JSON, objects', `{"locations":[${RECORD},`, '{"a":', 'lists and objects are nested more than 100 deep'],
     [
       'GPX, a tag',
       '<gpx><trkpt lat="1" lon="2"><time>2025-06-17T08:30:00Z</time></trkpt><a ',
@@ -102,21 +97,18 @@ describe('a line of 100 MB', () => {
       'x',
       'more than 1048576 characters without a tag',
     ],
-  ])(
-    'ends the reading with what is wrong, after what stands before it: %s',
-    async (_, before, filler, message) => {
-      const { reports, error, growth } = await readLarge(before, filler, 100);
-      expect(reports).toHaveLength(1);
-      expect(error?.code).toBe('BAD_USER_INPUT');
-      expect(error?.message).toContain(message);
-      expect(error?.details).toMatchObject({ source: 'walk', line: expect.any(Number) });
-      expect(growth).toBeLessThan(MAX_GROWTH);
-    },
-  );
+  ])('ends the import with an error, after everything before it: %s', async (_, before, filler, message) => {
+    const { reports, error, growth } = await readLarge(before, filler, 100);
+    expect(reports).toHaveLength(1);
+    expect(error?.code).toBe('BAD_USER_INPUT');
+    expect(error?.message).toContain(message);
+    expect(error?.details).toMatchObject({ source: 'walk', line: expect.any(Number) });
+    expect(growth).toBeLessThan(MAX_GROWTH);
+  });
 });
 
 describe('a large JSON document', () => {
-  it('is read in bounded memory, however large what nobody asked for is in it', async () => {
+  it('is read in bounded memory, however much unrelated content it has', async () => {
     const { reports, error, growth } = await readLarge(
       `{"locations":[${RECORD}],"other":[`,
       `[{"a":"${'x'.repeat(4000)}"},1],`,
@@ -128,7 +120,7 @@ describe('a large JSON document', () => {
     expect(growth).toBeLessThan(MAX_GROWTH);
   });
 
-  it('with an item that is too large goes on after it', async () => {
+  it('is read on after an item that is too large', async () => {
     const { reports, rejected, error, growth } = await readLarge(
       `{"locations":[${RECORD},{"latitudeE7":1,"activity":[`,
       `{"type":"${'x'.repeat(500)}"},`,
@@ -138,13 +130,17 @@ describe('a large JSON document', () => {
     expect(error).toBeUndefined();
     expect(reports.map(({ position }) => position)).toEqual([1, 2]);
     expect(rejected).toEqual([
-      { position: 1, reason: 'undecodable', message: 'locations[1]: it is longer than 8388608 characters' },
+      {
+        position: 1,
+        reason: 'undecodable',
+        message: 'locations[1]: the item is longer than 8388608 characters',
+      },
     ]);
     expect(growth).toBeLessThan(2 * MAX_GROWTH); // an item is held until it is known to be too large
   });
 });
 
-describe('values that patterns could take forever for', () => {
+describe('values that are slow for regular expressions', () => {
   const LONG = [
     '9'.repeat(500_000),
     ' '.repeat(500_000) + 'x',
@@ -175,7 +171,7 @@ describe('values that patterns could take forever for', () => {
       (value: string) =>
         `2024-03-01T09:03:09Z\t*\t{"_type":"location","tst":"${value}","lat":1,"lon":1}\n2024-03-01T09:03:09Z ${value}\n${value}\n`,
     ],
-  ])('are refused at once: %s', async (_, content) => {
+  ])('are rejected at once: %s', async (_, content) => {
     for (const value of LONG) {
       const { rejected } = await readAll(content(value));
       expect(rejected.length).toBeGreaterThanOrEqual(2);

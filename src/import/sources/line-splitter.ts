@@ -1,20 +1,20 @@
-/** A line that is longer than allowed; its text has been dropped. */
+/** A line that is longer than allowed; its text was dropped. */
 export const TOO_LONG = Symbol('line too long');
 export type Line = string | typeof TOO_LONG;
 
 /**
- * Splits text that arrives in pieces at line feeds. Never holds more than one line of `maxLength` characters and a piece.
+ * Splits text that arrives in pieces at line feeds. Holds at most one line of `maxLength` characters and one piece.
  *
- * (split2 can skip over-long lines too, but without a trace: the numbers of all lines that follow would be wrong.)
+ * (split2 can skip overlong lines too, but silently: the numbers of all lines after them would be wrong.)
  */
 export class LineSplitter {
   private begun = '';
-  private overflown = false;
+  private tooLong = false;
 
-  /** @param maxLength in UTF-16 units, the line feed not counted. */
+  /** @param maxLength in UTF-16 units, not counting the line feed. */
   constructor(private readonly maxLength: number) {}
 
-  /** The lines that end in this piece, without their line feed; a carriage return stays. */
+  /** Returns the lines that end in this piece, without their line feed; a carriage return stays. */
   push(piece: string): Line[] {
     const lines: Line[] = [];
     let from = 0;
@@ -26,25 +26,25 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The last line, when it has no line feed at its end. */
+  /** Returns the last line if it has no line feed at its end. */
   end(): Line | undefined {
-    return this.begun === '' && !this.overflown ? undefined : this.complete('');
+    return this.begun === '' && !this.tooLong ? undefined : this.complete('');
   }
 
   private complete(ending: string): Line {
     this.begin(ending);
-    const line = this.overflown ? TOO_LONG : this.begun;
+    const line = this.tooLong ? TOO_LONG : this.begun;
     this.begun = '';
-    this.overflown = false;
+    this.tooLong = false;
     return line;
   }
 
   private begin(text: string): void {
-    if (this.overflown || this.begun.length + text.length > this.maxLength) {
-      this.overflown = true;
+    if (this.tooLong || this.begun.length + text.length > this.maxLength) {
+      this.tooLong = true;
       this.begun = '';
     } else {
-      this.begun += text; // a rope: joined once, when the line is parsed
+      this.begun += text; // V8 makes a rope, and joins it once when the line is parsed
     }
   }
 }

@@ -3,38 +3,38 @@ import { textOf } from './bytes.js';
 import { LineSplitter, TOO_LONG, type Line } from './line-splitter.js';
 import { oneLine, rejectedBy, undecodable } from './source-errors.js';
 
-/** 1 Mi characters: thousands of times a report, and what one line may cost in memory. */
+/** 1 Mi characters: thousands of times the length of a report; bounds the memory for one line. */
 export const MAX_LINE = 1_048_576;
 
 /**
- * A format of which each line stands for itself: NDJSON, files of the OwnTracks Recorder.
+ * A format with one item per line: NDJSON, files of the OwnTracks Recorder.
  *
- * A wrong line is rejected and reading goes on; blank lines are skipped. Such a format has no end mark: a file that was
- * cut shows as a last line that is rejected, unless it was cut exactly between two lines.
+ * An invalid line is rejected, and reading continues; blank lines are skipped. Such a format has no end mark: in a truncated
+ * file the last line is rejected, unless the cut is exactly between two lines.
  */
 export class LinesSource implements ReportSource {
   private line = 0;
 
-  /** @param decode of one line; throws a RejectedItemError when it is no report. */
+  /** @param parse parses one line; throws a RejectedItemError when it is not a report. */
   constructor(
     readonly format: string,
     private readonly bytes: AsyncIterable<Buffer>,
-    private readonly decode: (line: string, position: number) => SourceReport,
+    private readonly parse: (line: string, position: number) => SourceReport,
   ) {}
 
-  /** As in the port; never throws but what the input fails with. */
+  /** As in {@link ReportSource}; throws nothing but errors of the input. */
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
     const splitter = new LineSplitter(MAX_LINE);
     for await (const text of textOf(this.bytes)) {
-      yield* this.decodeAll(splitter.push(text));
+      yield* this.parseAll(splitter.push(text));
     }
     const last = splitter.end();
     if (last !== undefined) {
-      yield* this.decodeAll([last]);
+      yield* this.parseAll([last]);
     }
   }
 
-  private *decodeAll(lines: readonly Line[]): Generator<SourceBatch, void, undefined> {
+  private *parseAll(lines: readonly Line[]): Generator<SourceBatch, void, undefined> {
     const reports: SourceReport[] = [];
     const rejected: RejectedItem[] = [];
     for (const line of lines) {
@@ -47,7 +47,7 @@ export class LinesSource implements ReportSource {
         });
       } else if (!isBlank(line)) {
         try {
-          reports.push(this.decode(line, position));
+          reports.push(this.parse(line, position));
         } catch (error) {
           rejected.push(rejectedBy(error, position, line));
         }
@@ -64,7 +64,7 @@ export function jsonFromLine(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch (error) {
-    // Also the RangeError of a line of brackets only, which is deeper than the stack.
+    // Includes the RangeError for a line of brackets that is nested deeper than the stack.
     throw undecodable(
       `the line is not JSON: ${oneLine(error instanceof Error ? error.message : String(error))}`,
     );

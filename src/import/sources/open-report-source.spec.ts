@@ -44,7 +44,7 @@ describe('openReportSource', () => {
       `{"crs":{"type":"name"},"bbox":[1,2],"type":"FeatureCollection","features":[${FEATURE}]}`,
       'geojson',
     ],
-  ])('tells %s by its content', async (_, content, format) => {
+  ])('detects %s by its content', async (_, content, format) => {
     for (const chunkSize of [1, 65_536]) {
       for (const bytes of [Buffer.from(content), gzipSync(content)]) {
         const reading = await readAll(bytes, chunkSize);
@@ -55,17 +55,17 @@ describe('openReportSource', () => {
     }
   });
 
-  it('looks for what tells JSON apart as far as 64 KiB, and no further', async () => {
+  it('detects the kind of JSON within the first 64 KiB only', async () => {
     const after = (length: number): string => `{"a":"${'x'.repeat(length)}","locations":[${RECORD}]}`;
     expect(await readAll(after(60_000))).toMatchObject({ format: 'google-records', error: undefined });
     expect(
       (await readAll(`{\n"a":"${'x'.repeat(100_000)}","locations":[${RECORD}]}`)).error?.message,
-    ).toContain('a JSON document of no known kind');
+    ).toContain('a JSON document of an unknown kind');
   });
 
-  it('says where JSON of no known kind was cut', async () => {
+  it('reports where JSON of an unknown kind was cut', async () => {
     expect((await readAll('{"a": 1,\n "locations": [')).error?.message).toContain(
-      'this is a JSON document of no known kind (it has "a", "locations"), and the file ends within it at line 2, column 16: it was cut',
+      'this is a JSON document of an unknown kind (with the keys "a", "locations"), and the file ends within it at line 2, column 16: it was cut',
     );
     expect((await readAll('{\n a: 1\n}')).error?.message).not.toContain('it was cut');
   });
@@ -75,8 +75,8 @@ describe('openReportSource', () => {
     ['an empty file', gzipSync('')],
     ['a file of white space only', ' \n\t'],
     ['65536 bytes of white space', ' '.repeat(70_000)],
-    ['a JSON document of no known kind (it has "a")', '{\n "a": 1\n}'],
-    ['a JSON document of no known kind (it has "data")', '{"data":[{"lat":1}]}'],
+    ['a JSON document of an unknown kind (with the keys "a")', '{\n "a": 1\n}'],
+    ['a JSON document of an unknown kind (with the keys "data")', '{"data":[{"lat":1}]}'],
     ['a Google Semantic Location History JSON document', '{\n"timelineObjects": [{"placeVisit":{}}]}'],
     [
       'a table whose first line does not name a column for the time',
@@ -97,16 +97,16 @@ describe('openReportSource', () => {
     ['a Garmin FIT file', Buffer.from('0e10d90710270000.FIT'.replace('.FIT', '2e464954'), 'hex')],
     ['an NMEA log', '$GPRMC,123519,A,4807.038,N'],
     ['binary data', Buffer.from([1, 2, 3, 0, 5])],
-    ['text of no known format', 'Dear all,\n'],
-  ])('names %s, and what is taken', async (what, content) => {
+    ['text in an unknown format', 'Dear all,\n'],
+  ])('rejects %s, and lists the supported formats', async (what, content) => {
     const { error } = await readAll(content);
     expect(error?.code).toBe('BAD_USER_INPUT');
     expect(error?.message).toContain(`walk: this is ${what}`);
-    expect(error?.message).toContain('taken are NDJSON, CSV, GPX, GeoJSON, OwnTracks');
+    expect(error?.message).toContain('supported formats are NDJSON, CSV, GPX, GeoJSON, OwnTracks');
     expect(error?.message).not.toContain('SECRET');
   });
 
-  it('yields all that can be had from gzip that was cut, then says so', async () => {
+  it('yields what truncated gzip data contains, then reports the truncation', async () => {
     const content = Array.from({ length: 3000 }, (_, i) => LINE.replace('53.86', String(i / 100))).join('');
     const whole = gzipSync(content);
     const { reports, error } = await readAll(whole.subarray(0, -9));
@@ -118,17 +118,17 @@ describe('openReportSource', () => {
     expect((await readAll(whole.subarray(0, 5))).error?.message).toContain('it was cut');
   });
 
-  it('names damaged gzip, and reads all members of a concatenated one', async () => {
+  it('reports damaged gzip, and reads all members of concatenated gzip', async () => {
     const damaged = gzipSync(LINE.repeat(1000));
     damaged.fill(0xff, damaged.length - 8);
     const { reports, error } = await readAll(damaged);
-    // zlib keeps back the last 16 KiB at most, which nothing vouches for.
+    // zlib holds back at most the last 16 KiB, which are not verified.
     expect(reports.length).toBeGreaterThan(750);
     expect(error?.message).toContain('the gzip data is damaged');
     expect((await readAll(Buffer.concat([gzipSync(LINE), gzipSync(LINE)]))).reports).toHaveLength(2);
   });
 
-  it('passes on an error of the input as it is', async () => {
+  it('passes on errors of the input unchanged', async () => {
     const openDirectory = openReportSource('x', createReadStream(tmpdir()));
     await expect(openDirectory).rejects.toMatchObject({ code: 'EISDIR' });
     await expect(openReportSource('x', createReadStream('/nowhere'))).rejects.toMatchObject({
@@ -151,38 +151,41 @@ describe('openReportSource', () => {
   it.each([
     ['plain', (content: string) => Buffer.from(content)],
     ['gzip', (content: string) => gzipSync(content, { level: 0 })],
-  ])('does not read ahead of its consumer, and lets go of the input when it leaves: %s', async (_, pack) => {
-    const chunks = split(pack(LINE.repeat(100_000)), 65_536);
-    let read = 0;
-    const input = Readable.from(
-      (function* () {
-        for (const chunk of chunks) {
-          read++;
-          yield chunk;
+  ])(
+    'does not read ahead of its consumer, and destroys the input when the consumer stops: %s',
+    async (_, pack) => {
+      const chunks = split(pack(LINE.repeat(100_000)), 65_536);
+      let read = 0;
+      const input = Readable.from(
+        (function* () {
+          for (const chunk of chunks) {
+            read++;
+            yield chunk;
+          }
+        })(),
+        { highWaterMark: 1 },
+      );
+      const source = await openReportSource('x', input);
+      for await (const batch of source.batches()) {
+        expect(batch.reports.length).toBeLessThan(2000);
+        for (let turn = 0; turn < 50; turn++) {
+          await setImmediate();
         }
-      })(),
-      { highWaterMark: 1 },
-    );
-    const source = await openReportSource('x', input);
-    for await (const batch of source.batches()) {
-      expect(batch.reports.length).toBeLessThan(2000);
-      for (let turn = 0; turn < 50; turn++) {
-        await setImmediate();
+        break;
       }
-      break;
-    }
-    expect(read).toBeLessThan(6);
-    expect(chunks.length).toBeGreaterThan(100);
-    expect(input.destroyed).toBe(true);
-  });
+      expect(read).toBeLessThan(6);
+      expect(chunks.length).toBeGreaterThan(100);
+      expect(input.destroyed).toBe(true);
+    },
+  );
 
-  it('lets go of an input that it does not take', async () => {
+  it('destroys an input that it rejects', async () => {
     const input = Readable.from([Buffer.from('Dear all,'), Buffer.from('x')]);
-    await expect(openReportSource('x', input)).rejects.toThrow('text of no known format');
+    await expect(openReportSource('x', input)).rejects.toThrow('text in an unknown format');
     expect(input.destroyed).toBe(true);
   });
 
-  it('takes a whole body in one buffer in bounded batches', async () => {
+  it('yields a body in one buffer in batches of bounded size', async () => {
     const source = await openReportSource('x', Readable.from([Buffer.from(LINE.repeat(50_000))]));
     let [most, sum] = [0, 0];
     for await (const { reports } of source.batches()) {

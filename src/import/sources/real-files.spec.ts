@@ -12,36 +12,39 @@ const TELEMETRY = ['altitude', 'speed', 'course', 'battery', 'motion'] as const;
 (REAL_FOLDER === undefined ? describe.skip : describe)(`real files${SKIP_REAL_FILES ?? ''}`, () => {
   const bytesOf = (name: string): Promise<Buffer> => readFile(join(REAL_FOLDER ?? '', name));
 
-  it.each(REAL_FILES)('$name: as many reports as another count finds', async ({ name, format, count }) => {
-    const bytes = await bytesOf(name);
-    const expected = count(bytes.toString());
-    expect(expected.reports).toBeGreaterThan(0);
-    for (const content of [bytes, gzipSync(bytes)]) {
-      const reading = await readAll(content);
-      expect({ format: reading.format, error: reading.error }).toEqual({ format, error: undefined });
-      expect({
-        reports: reading.reports.length,
-        instants: new Set(reading.reports.map(({ timestamp }) => timestamp)).size,
-        others: reading.rejected.length,
-        devices: [...new Set(reading.reports.flatMap(({ tracker }) => tracker ?? []))],
-      }).toEqual(expected);
-    }
-  });
+  it.each(REAL_FILES)(
+    '$name: yields as many reports as an independent count',
+    async ({ name, format, count }) => {
+      const bytes = await bytesOf(name);
+      const expected = count(bytes.toString());
+      expect(expected.reports).toBeGreaterThan(0);
+      for (const content of [bytes, gzipSync(bytes)]) {
+        const reading = await readAll(content);
+        expect({ format: reading.format, error: reading.error }).toEqual({ format, error: undefined });
+        expect({
+          reports: reading.reports.length,
+          instants: new Set(reading.reports.map(({ timestamp }) => timestamp)).size,
+          others: reading.rejected.length,
+          devices: [...new Set(reading.reports.flatMap(({ tracker }) => tracker ?? []))],
+        }).toEqual(expected);
+      }
+    },
+  );
 
-  // As `grep -c` counts their elements and keys. Overland's altitude has a vertical accuracy of -1: it is not valid.
+  // Counted with `grep -c`. Overland's altitude has a vertical accuracy of -1, so it is invalid.
   it.each([
     ['gpslogger-2025-05-31.gpx', { altitude: 2567, speed: 678, course: 175 }],
     ['gpslogger-2025-06-17.gpx', { altitude: 2289, speed: 51, course: 12 }],
     ['google-records.json', { motion: 47 }],
     ['owntracks-2024-03.rec', { altitude: 9, speed: 9, course: 8, battery: 9 }],
     ['overland.json', { speed: 1, battery: 1, motion: 1 }],
-  ])('%s: what devices said beside the place', async (name, expected) => {
+  ])('%s: telemetry', async (name, expected) => {
     const { reports } = await readAll(await bytesOf(name));
     const counts = TELEMETRY.map((field) => [field, reports.filter((report) => field in report).length]);
     expect(Object.fromEntries(counts.filter(([, count]) => count !== 0))).toEqual(expected);
   });
 
-  it.each(REAL_FILES)('$name: cut anywhere, what stands before the cut is read', async ({ name }) => {
+  it.each(REAL_FILES)('$name: cut anywhere, everything before the cut is read', async ({ name }) => {
     const bytes = await bytesOf(name);
     const whole = await readAll(bytes);
     const random = new Random(name.length);
@@ -51,7 +54,7 @@ const TELEMETRY = ['altitude', 'speed', 'course', 'battery', 'motion'] as const;
       expect(cut.reports).toEqual(whole.reports.slice(0, cut.reports.length));
       const line = bytes.subarray(0, at).toString().split('\n').length;
       const before = whole.reports.filter(({ position }) => position < line);
-      // A JSON or GPX item may begin on a line before the one that it ends on.
+      // A JSON or GPX item may start on an earlier line than it ends on.
       expect(cut.reports.length).toBeGreaterThanOrEqual(before.length - 1);
       if (name.endsWith('.rec')) {
         expect(

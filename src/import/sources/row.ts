@@ -2,8 +2,8 @@ import type { Column } from './column-names.js';
 import type { Columns, PlaceColumn } from './columns.js';
 import {
   decimal,
-  decoded,
-  type Decoded,
+  parsedReport,
+  type ParsedReport,
   degrees,
   degreesE7,
   isGiven,
@@ -14,12 +14,12 @@ import {
   timeFrom,
   wholeNumberFrom,
 } from './field-values.js';
-import { RejectedItemError, shown, undecodable } from './source-errors.js';
+import { mustBe, RejectedItemError } from './source-errors.js';
 import type { QuantityColumn } from './telemetry-columns.js';
-import { altitudeFrom, courseFrom, motionFrom, speedFrom, unsureBatteryFrom } from './telemetry.js';
+import { altitudeFrom, courseFrom, motionFrom, speedFrom, ambiguousBatteryFrom } from './telemetry.js';
 import { timestampFromMillis } from './timestamp.js';
 
-/** Values of a row of a table, or of the properties of a feature, in the order of its columns. */
+/** Values of a table row, or of the properties of a feature, in the order of the columns. */
 export type Row = readonly unknown[];
 
 const TIME_OF_DAY = /^\d\d?:\d\d/;
@@ -28,7 +28,7 @@ const TIME_OF_DAY = /^\d\d?:\d\d/;
 export function timeOfRow(columns: Columns, row: Row): string {
   const { time, date } = columns;
   if (!time) {
-    throw new RejectedItemError('no_time', 'nothing says when');
+    throw new RejectedItemError('no_time', 'the time is missing');
   }
   const value = row[time.index];
   const withoutOffset = time.utc ? 'utc' : 'refuse';
@@ -45,12 +45,12 @@ export function timeOfRow(columns: Columns, row: Row): string {
 }
 
 /**
- * What a row says beside time and place. A number that cannot be read is left out: a foreign table may mean something
- * else by its name, and that is no reason to lose the position.
+ * The fields of a row other than time and position. An invalid number is left out: another program may use the column for
+ * something else, which must not cost the position.
  *
- * @throws RejectedItemError for names that are no text.
+ * @throws RejectedItemError for names that are not text.
  */
-export function otherFieldsOfRow(columns: Columns, row: Row): Parameters<typeof decoded>[2] {
+export function otherFieldsOfRow(columns: Columns, row: Row): Parameters<typeof parsedReport>[2] {
   return {
     tracker: nameIn(columns.tracker, row),
     hashedAdvKey: nameIn(columns.hashedAdvKey, row),
@@ -68,17 +68,17 @@ export function telemetryOfRow({ telemetry }: Columns, row: Row): TelemetryValue
     altitude: altitude && altitudeFrom(valueIn(altitude, row), altitude.factor),
     speed: speed && speedFrom(valueIn(speed, row), speed.factor),
     course: course && courseFrom(valueIn(course, row)),
-    battery: battery && unsureBatteryFrom(valueIn(battery, row)),
+    battery: battery && ambiguousBatteryFrom(valueIn(battery, row)),
     motion: motion && motionFrom(row[motion.index]),
   };
 }
 
 /** @throws RejectedItemError */
-export function reportOfRow(columns: Columns, row: Row): Decoded {
+export function reportOfRow(columns: Columns, row: Row): ParsedReport {
   const timestamp = timeOfRow(columns, row);
   const latitude = degreesIn(columns.latitude, row, 'N', 'S');
   const longitude = degreesIn(columns.longitude, row, 'E', 'W');
-  return decoded(
+  return parsedReport(
     timestamp,
     [latitude, longitude],
     otherFieldsOfRow(columns, row),
@@ -94,10 +94,10 @@ function nameIn(column: Column | undefined, row: Row): string | undefined {
   return column && nameFrom(column.name, row[column.index]);
 }
 
-/** Plain, times 1e7, with a decimal comma, or with a degree sign and the direction before or after it: `13,4° W`. */
+/** Plain, times 1e7, with a decimal comma, or with a degree sign and a direction before or after it: `13,4° W`. */
 function degreesIn(column: PlaceColumn | undefined, row: Row, plus: string, minus: string): number {
   if (!column) {
-    throw new RejectedItemError('no_position', 'nothing says where');
+    throw new RejectedItemError('no_position', 'the position is missing');
   }
   const value = withPoint(row[column.index]);
   if (column.e7) {
@@ -111,7 +111,7 @@ function degreesIn(column: PlaceColumn | undefined, row: Row, plus: string, minu
   }
   const letter = direction.letter.toUpperCase();
   if (size < 0 || (letter !== '' && letter !== plus && letter !== minus)) {
-    throw undecodable(`${column.name} ${shown(value)} contradicts itself`);
+    throw mustBe(column.name, `a number with a sign, or with the direction ${plus} or ${minus}`, value);
   }
   return letter === minus ? -size : size;
 }
@@ -122,7 +122,7 @@ function directionOf(text: string): { size: string; letter: string } | undefined
   return match === null || (before !== '' && after !== '') ? undefined : { size, letter: before || after };
 }
 
-/** A decimal comma is one if there is no point and one comma. */
+/** Replaces a decimal comma: a single comma in a text without a point. */
 function withPoint(value: unknown): unknown {
   return typeof value === 'string' && /^[^.,]*,[^.,]*$/.test(value) ? value.replace(',', '.') : value;
 }

@@ -3,12 +3,12 @@ import type { RejectedItem, RejectionReason } from '../report-source.js';
 
 const MAX_SHOWN = 60;
 const MAX_PROBLEM = 200;
-/** Characters of an item that are kept of one that is rejected. */
+/** Characters of a rejected item that are kept. */
 export const MAX_GIVEN = 2000;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 
-/** Thrown while one item is decoded, caught by its source: the item is rejected and reading goes on. */
+/** Thrown while an item is parsed, and caught by its source: the item is rejected, and reading continues. */
 export class RejectedItemError extends Error {
   constructor(
     readonly reason: RejectionReason,
@@ -22,12 +22,17 @@ export function undecodable(message: string): RejectedItemError {
   return new RejectedItemError('undecodable', message);
 }
 
+/** The value of a field is invalid. @param allowed e.g. `a number like 53.8633`. */
+export function mustBe(field: string, allowed: string, value: unknown): RejectedItemError {
+  return undecodable(`${field} must be ${allowed} (got ${quote(value)})`);
+}
+
 /**
- * What became of an item that threw `error` while it was decoded.
+ * The rejected item for an `error` thrown while it was parsed.
  *
- * @param given its text.
- * @param item says which it was, where its position alone does not.
- * @throws whatever is not a RejectedItemError, as it is.
+ * @param given the text of the item.
+ * @param item identifies it, if its position alone does not.
+ * @throws any other error than a RejectedItemError, unchanged.
  */
 export function rejectedBy(error: unknown, position: number, given?: string, item?: string): RejectedItem {
   if (!(error instanceof RejectedItemError)) {
@@ -41,9 +46,9 @@ export function rejectedBy(error: unknown, position: number, given?: string, ite
 }
 
 /**
- * The source as a whole cannot be read (further).
+ * The source cannot be read, or not any further.
  *
- * @param where goes into `details`; `line` and `column` are 1-based.
+ * @param where added to `details`; `line` and `column` are 1-based.
  */
 export function brokenSource(
   name: string,
@@ -57,8 +62,8 @@ export function brokenSource(
   });
 }
 
-/** A value of the source for a message: short, quoted, and with nothing in it that a terminal or a text column minds. */
-export function shown(value: unknown): string {
+/** Formats a value for a message: short, quoted, and safe for a terminal and a text column. */
+export function quote(value: unknown): string {
   if (Array.isArray(value)) {
     return 'a list';
   }
@@ -72,7 +77,7 @@ export function shown(value: unknown): string {
   return JSON.stringify(cut).replace(CONTROL_CHARACTERS, ' ');
 }
 
-/** What a parser says about its input may quote the input: made fit for one line. */
+/** Makes the message of a parser, which may quote the input, fit on one line. */
 export function oneLine(problem: string): string {
   return problem.replace(CONTROL_CHARACTERS, ' ').slice(0, MAX_PROBLEM).replace(LONE_SURROGATE, '\uFFFD');
 }

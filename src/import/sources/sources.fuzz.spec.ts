@@ -40,10 +40,10 @@ const SPLICES = [
   ],
 ];
 
-/** readAll lets through any error but a DomainError, which fails the test. */
+/** readAll throws any error other than a DomainError, which fails the test. */
 async function check(input: Buffer, chunkSize: number): Promise<Reading> {
   const reading = await readAll(input, chunkSize);
-  // One expectation an input: these tests read some ten thousand.
+  // One expectation per input: these tests read about ten thousand.
   expect([...faultsOf(reading)]).toEqual([]);
   return reading;
 }
@@ -88,7 +88,7 @@ function* faultsOf({ format, reports, rejected, error }: Reading): Generator {
 }
 
 describe('any input', () => {
-  it.each(EXAMPLE_FILES)('is read to where it was cut, wherever that is: $name', async (file) => {
+  it.each(EXAMPLE_FILES)('is read up to any truncation: $name', async (file) => {
     const { bytes, ends, reports, rejected } = file;
     const whole = await check(bytes, 65_536);
     expect(whole).toMatchObject({ format: file.format, error: undefined });
@@ -97,13 +97,13 @@ describe('any input', () => {
     for (let length = 0; length < bytes.length; length++) {
       const cut = await check(bytes.subarray(0, length), 1 + (length % 50));
       expect(whole.reports.slice(0, cut.reports.length)).toEqual(cut.reports);
-      // What was cut says so; a format without an end mark does not when it was cut between two lines.
+      // A truncation is reported, except between two lines of a format without an end mark.
       const says = cut.error !== undefined || cut.rejected.some(({ reason }) => reason === 'undecodable');
       expect(says || !ends || length >= end).toBe(true);
     }
   });
 
-  it('gives the same whatever chunks it arrives in', async () => {
+  it('yields the same whatever chunks it arrives in', async () => {
     for (const { bytes } of EXAMPLE_FILES) {
       const whole = await check(bytes, 65_536);
       for (let size = 1; size < 60; size += 1 + (size >> 3)) {
@@ -112,7 +112,7 @@ describe('any input', () => {
     }
   });
 
-  it('with random splices never fails but as bad input', async () => {
+  it('with random splices fails with BAD_USER_INPUT or not at all', async () => {
     const random = new Random(20_250_617);
     for (let round = 0; round < 2500; round++) {
       let file = random.pick(EXAMPLE_FILES).bytes;
@@ -128,7 +128,7 @@ describe('any input', () => {
     }
   });
 
-  it('of random bytes never fails but as bad input', async () => {
+  it('of random bytes fails with BAD_USER_INPUT or not at all', async () => {
     const random = new Random(7);
     const beginnings = [
       '',

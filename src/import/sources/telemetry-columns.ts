@@ -1,7 +1,7 @@
 import type { Column, NamedColumn } from './column-names.js';
 import { FOOT, KMH, KNOT, MPH } from './telemetry.js';
 
-/** Which columns of a table, or properties of a GeoJSON feature, say something beside time and place. */
+/** Telemetry columns of a table, or properties of a GeoJSON feature. */
 export interface TelemetryColumns {
   readonly altitude: QuantityColumn | undefined;
   readonly speed: QuantityColumn | undefined;
@@ -11,16 +11,16 @@ export interface TelemetryColumns {
 }
 
 export interface QuantityColumn extends Column {
-  /** From the unit that the name states to ours. */
+  /** Converts the unit in the name to ours. */
   readonly factor: number;
 }
 
-/** Units as they may end the name of a column, with their factors to ours. */
+/** Units that may end the name of a column, with the factor to ours. */
 type Units = ReadonlyMap<string, number>;
 
 /**
- * Where several columns fit, the first name of a list is taken. Never among them: OwnTracks' `vel`, which is km/h there
- * and whatever else elsewhere.
+ * If several columns match, the earliest name in a list wins. Left out on purpose: OwnTracks' `vel`, which is in km/h there
+ * and in other units elsewhere.
  */
 const ALTITUDE = ['altitude', 'alt', 'elevation', 'ele'];
 const SPEED = ['speed', 'velocity'];
@@ -41,14 +41,14 @@ const COURSE_UNITS = units([1, 'deg degree degrees']);
 const BATTERY_UNITS = units([1, 'percent percentage pct perc']);
 
 /**
- * A table of Traccar: its speed is in knots, and `battery` among its attributes is a voltage.
+ * Column names of Traccar, whose speed is in knots and whose attribute `battery` is a voltage.
  *
  * https://github.com/traccar/traccar/blob/master/src/main/java/org/traccar/reports/CsvExportProvider.java
  */
 const TRACCAR = ['fixtime', 'deviceid', 'protocol', 'servertime', 'devicetime'];
 
 export function telemetryColumnsOf(columns: readonly NamedColumn[]): TelemetryColumns {
-  const isTraccar = isTableOfTraccar(columns);
+  const isTraccar = isTraccarTable(columns);
   return {
     altitude: quantityIn(columns, ALTITUDE, ALTITUDE_UNITS),
     speed: quantityIn(columns, SPEED, SPEED_UNITS, isTraccar ? KNOT : 1),
@@ -58,15 +58,15 @@ export function telemetryColumnsOf(columns: readonly NamedColumn[]): TelemetryCo
   };
 }
 
-/** Its fixTime, and one more of the names that it gives. */
-function isTableOfTraccar(columns: readonly NamedColumn[]): boolean {
+/** It has fixTime and at least one more of Traccar's names. */
+function isTraccarTable(columns: readonly NamedColumn[]): boolean {
   const [fixTime, ...others] = TRACCAR.map((name) => columns.some(({ word }) => word === name));
   return fixTime === true && others.includes(true);
 }
 
 /**
- * The column of a name, alone or with a unit after it: `speed`, `speed_kmh`, `Speed (km/h)`. One that states its unit is
- * taken before one that does not; one whose unit is not known is not taken, so that it gives no wrong value.
+ * Finds a column by name, alone or followed by a unit: `speed`, `speed_kmh`, `Speed (km/h)`. A column with a unit wins over
+ * one without. A column with an unknown unit is ignored, as its values would be wrong.
  */
 function quantityIn(
   columns: readonly NamedColumn[],

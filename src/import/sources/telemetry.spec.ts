@@ -10,19 +10,19 @@ import {
   motionFrom,
   MPH,
   speedFrom,
-  unsureBatteryFrom,
+  ambiguousBatteryFrom,
 } from './telemetry.js';
 
 const UNREADABLE = [undefined, null, '', ' ', 'unknown', '12 m', '1,5', '0x10', NaN, Infinity, true, {}, [5]];
 
-describe('telemetry of foreign formats', () => {
+describe('telemetry in the formats of other programs', () => {
   it.each([
     ['altitude', altitudeFrom],
     ['speed', speedFrom],
     ['course', courseFrom],
     ['battery', batteryFrom],
     ['motion', motionFrom],
-  ])('leaves out an %s that cannot be read', (_, read) => {
+  ])('leaves out an invalid %s', (_, read) => {
     expect(UNREADABLE.map((value) => read(value))).toEqual(UNREADABLE.map(() => undefined));
     expect(read('9'.repeat(500_000))).toBeUndefined();
   });
@@ -68,7 +68,7 @@ describe('telemetry of foreign formats', () => {
     expect(speedFrom(value)).toBe(speed);
   });
 
-  it('converts units, to a thousandth', () => {
+  it('converts units, rounded to a thousandth', () => {
     expect([speedFrom(5, KMH), speedFrom(36, KMH), speedFrom('60', MPH), speedFrom(10, KNOT)]).toEqual([
       1.389, 10, 26.822, 5.144,
     ]);
@@ -104,7 +104,7 @@ describe('telemetry of foreign formats', () => {
     expect(batteryFrom(value)).toBe(battery);
   });
 
-  it('reads the battery as a fraction', () => {
+  it('reads the battery given as a fraction', () => {
     expect([0, 0.55, 0.89, 1, -1, 1.01, 89].map((value) => batteryFrom(value, 100))).toEqual([
       0,
       55,
@@ -116,8 +116,8 @@ describe('telemetry of foreign formats', () => {
     ]);
   });
 
-  it('leaves out what may be a percentage or a fraction', () => {
-    expect([0, 0.89, 1, 1.5, 2, 89].map(unsureBatteryFrom)).toEqual([0, undefined, undefined, 2, 2, 89]);
+  it('leaves out a battery that may be a percentage or a fraction', () => {
+    expect([0, 0.89, 1, 1.5, 2, 89].map(ambiguousBatteryFrom)).toEqual([0, undefined, undefined, 2, 2, 89]);
   });
 
   it.each([

@@ -2,11 +2,11 @@ import type { Motion } from '../../common/telemetry.js';
 import { isShort, numberFrom } from './field-values.js';
 
 /**
- * What a value of a foreign format becomes of what devices say beside the place. A value that cannot be read, stands for
- * "unknown" or is out of range is left out; it never costs the position.
+ * Parses telemetry values of other programs' formats. A value that is invalid, out of range or stands for "unknown" is left
+ * out; it never costs the position.
  */
 
-/** Units, as factors to ours. */
+/** Factors from other units to ours. */
 export const FOOT = 0.3048;
 export const KMH = 1 / 3.6;
 export const MPH = 0.44704;
@@ -15,7 +15,7 @@ export const KNOT = 1852 / 3600;
 const LOWEST = -12_000;
 const HIGHEST = 100_000;
 const FASTEST = 1000;
-/** What stands for an unknown height: the usual "no data", and the largest numbers of 16 bits, signed and unsigned. */
+/** Values for an unknown altitude: the usual "no data", and the largest signed and unsigned 16-bit numbers. */
 const NO_ALTITUDES: ReadonlySet<number> = new Set([-9999, 0x7fff, 0xffff]);
 
 const MOTION_WORDS: ReadonlyMap<string, Motion> = new Map([
@@ -44,7 +44,7 @@ export function altitudeFrom(value: unknown, factor = 1): number | undefined {
   return altitude >= LOWEST && altitude <= HIGHEST ? altitude : undefined;
 }
 
-/** Of iOS: where the accuracy of an altitude is negative, the altitude is not valid (CLLocation.verticalAccuracy). */
+/** On iOS, an altitude is invalid if its accuracy is negative (CLLocation.verticalAccuracy). */
 export function iosAltitudeFrom(value: unknown, verticalAccuracy: unknown): number | undefined {
   return (numberFrom(verticalAccuracy) ?? 0) < 0 ? undefined : altitudeFrom(value);
 }
@@ -56,7 +56,7 @@ export function speedFrom(value: unknown, factor = 1): number | undefined {
   return speed >= 0 && speed <= FASTEST ? speed : undefined;
 }
 
-/** Degrees clockwise from north. 360 is north, too. */
+/** Degrees clockwise from north; 360 becomes 0. */
 export function courseFrom(value: unknown): number | undefined {
   const course = numberFrom(value);
   if (course === undefined || course < 0 || course > 360) {
@@ -73,15 +73,15 @@ export function batteryFrom(value: unknown, factor = 1): number | undefined {
 }
 
 /**
- * Of a format that does not fix the unit: percent, but up to 1 it may as well be a fraction (Overland writes 0.89 for 89 %),
- * and is left out.
+ * For formats that do not define the unit: percent. A value up to 1 may be a fraction (Overland writes 0.89 for 89 %), so it is
+ * left out.
  */
-export function unsureBatteryFrom(value: unknown): number | undefined {
+export function ambiguousBatteryFrom(value: unknown): number | undefined {
   const given = numberFrom(value);
   return given !== undefined && given > 0 && given <= 1 ? undefined : batteryFrom(value);
 }
 
-/** Of a word in any spelling (`ON_BICYCLE`, `onBicycle`), or of the first known one of a list. */
+/** Parses a word in any spelling (`ON_BICYCLE`, `onBicycle`), or the first known word of a list. */
 export function motionFrom(value: unknown): Motion | undefined {
   if (!Array.isArray(value)) {
     return motionOf(value);
@@ -103,7 +103,7 @@ function motionOf(value: unknown): Motion | undefined {
   return MOTION_WORDS.get(word) ?? (IN_VEHICLE.test(word) ? 'driving' : undefined);
 }
 
-/** Converted values are rounded to a thousandth: finer digits would be those of the factor. */
+/** Rounds converted values to a thousandth; finer digits would only come from the factor. */
 function converted(value: number, factor: number): number {
   return factor === 1 ? value : Math.round(value * factor * 1000) / 1000;
 }

@@ -1,44 +1,44 @@
-import { shown, undecodable } from './source-errors.js';
+import { mustBe, quote, undecodable } from './source-errors.js';
 
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?))?$/;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const SECONDS_BELOW = 1e11;
 const DAY = 86_400_000;
-const FIRST_MILLISECOND = -62_135_596_800_000; // 0001-01-01: PostgreSQL knows no year 0
+const FIRST_MILLISECOND = -62_135_596_800_000; // 0001-01-01; PostgreSQL has no year 0
 const LAST_MILLISECOND = 253_402_300_799_999; // 9999-12-31
 
 /**
- * Reads an RFC 3339 time. Also with a space for the `T` or before the offset, and with an offset without colon or
- * without minutes, as PostgreSQL and Ruby write them.
+ * Parses an RFC 3339 time. Also accepts a space for the `T` or before the offset, and an offset without colon or minutes, as
+ * PostgreSQL and Ruby write them.
  *
- * @param field names it in messages.
- * @param withoutOffset what a time without offset means: `utc` where the format says so, otherwise it is refused,
- *   because a guess would move the report by hours.
- * @returns `YYYY-MM-DDTHH:MM:SS.mmmZ`; digits below the millisecond are cut off.
+ * @param field its name, for messages.
+ * @param withoutOffset how to treat a time without offset: `utc` if the format defines it so, otherwise `refuse`, because a
+ *   wrong guess would move the report by hours.
+ * @returns `YYYY-MM-DDTHH:MM:SS.mmmZ`; digits below the millisecond are cut off, not rounded.
  * @throws RejectedItemError `undecodable`
  */
 export function timestampFromText(field: string, text: string, withoutOffset: 'utc' | 'refuse'): string {
   const match = RFC_3339.exec(text);
   if (match === null) {
-    throw undecodable(`${field} ${shown(text)} is no time like 2025-06-17T08:30:00Z`);
+    throw mustBe(field, 'a time like 2025-06-17T08:30:00Z', text);
   }
   const zone = match[8];
   if (zone === undefined && withoutOffset === 'refuse') {
-    throw undecodable(`${field} ${shown(text)} has no offset: end it with Z or, for example, +02:00`);
+    throw undecodable(`${field} ${quote(text)} has no offset: end it with Z or, for example, +02:00`);
   }
-  // One by one: a list and a map over it would take a third of the time of this function.
+  // Converted one by one: mapping over a list would take a third of the time of this function.
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
   const [hour, minute, second] = [Number(match[4]), Number(match[5]), Number(match[6])];
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) {
-    throw undecodable(`${field} ${shown(text)}: there is no such day`);
+    throw mustBe(field, 'a date that exists', text);
   }
   if (hour > 23 || minute > 59 || second > 60) {
-    throw undecodable(`${field} ${shown(text)}: there is no such time of day`);
+    throw mustBe(field, 'a time of day that exists', text);
   }
   const millis = (match[7] ?? '').slice(0, 3).padEnd(3, '0');
   if (second < 60 && (zone === undefined || zone === 'Z' || zone === 'z')) {
-    // The common case needs no calendar: 1 µs less for each of a million reports.
+    // The common case needs no calendar, which saves 1 µs per report.
     return `${text.slice(0, 10)}T${text.slice(11, 19)}.${millis}Z`;
   }
   return timestampAt(field, text, [year, month, day, hour, minute, second], Number(millis), zone);
@@ -56,39 +56,38 @@ function timestampAt(
   const [year, month, day, hour, minute, second] = fields;
   const offset = offsetMinutes(zone);
   if (offset === undefined) {
-    throw undecodable(`${field} ${shown(text)}: there is no such offset`);
+    throw mustBe(field, 'a time with a UTC offset below 24:00', text);
   }
   // Date.UTC would read the years 0 to 99 as 1900 to 1999.
   const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
   const instant = midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000 + millis;
-  // A leap second is the last of a UTC day; it becomes the second that follows it, as in PostgreSQL.
+  // A leap second is the last second of a UTC day; it becomes the second after it, as in PostgreSQL.
   if (second === 60 && ((instant % DAY) + DAY) % DAY >= 1000) {
-    throw undecodable(`${field} ${shown(text)}: there is no such time of day`);
+    throw mustBe(field, 'a time of day that exists', text);
   }
   return timestampOf(field, text, instant);
 }
 
 /**
- * Reads a Unix time: seconds where its magnitude is below 1e11 (until the year 5138), else milliseconds.
+ * Parses a Unix time: seconds if its magnitude is below 1e11 (until the year 5138), otherwise milliseconds.
  *
- * @returns and
- * @throws as {@link timestampFromText}
+ * @returns and @throws as {@link timestampFromText}.
  */
 export function timestampFromEpoch(field: string, epoch: number): string {
-  // 1709283789.123 * 1000 is 1709283789122.9999: what is within 0.01 ms of the next millisecond is meant to be it.
+  // 1709283789.123 * 1000 is 1709283789122.9999, so round up within 0.01 ms of the next millisecond.
   const millis = Math.abs(epoch) < SECONDS_BELOW ? Math.floor(epoch * 1000 + 0.01) : Math.floor(epoch);
   return timestampOf(field, epoch, millis);
 }
 
-/** Reads a Unix time that is known to be in milliseconds. */
+/** Parses a Unix time in milliseconds. */
 export function timestampFromMillis(field: string, millis: number): string {
   return timestampOf(field, millis, Math.floor(millis));
 }
 
 function timestampOf(field: string, given: unknown, millis: number): string {
-  // Written so that NaN is refused too.
+  // Written so that it rejects NaN too.
   if (!(millis >= FIRST_MILLISECOND && millis <= LAST_MILLISECOND)) {
-    throw undecodable(`${field} ${shown(given)} lies outside of the years 1 to 9999`);
+    throw mustBe(field, 'in the years 1 to 9999', given);
   }
   return new Date(millis).toISOString();
 }

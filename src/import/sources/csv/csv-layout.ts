@@ -1,23 +1,23 @@
 import { parse } from 'csv-parse/sync';
 import { type Columns, columnsOf, COLUMNS_NEEDED } from '../columns.js';
-import { shown } from '../source-errors.js';
+import { quote } from '../source-errors.js';
 
-/** How a table is written. */
+/** Separator and header of a table. */
 export interface CsvLayout {
   readonly separator: string;
-  /** Line of the names of the columns, 1-based; what stands before it (`sep=;`, a title, a comment) is skipped. */
+  /** Line with the column names, 1-based; lines before it (`sep=;`, a title, a comment) are skipped. */
   readonly headerLine: number;
 }
 
 const SEPARATORS = [',', ';', '\t', '|'];
-/** Lines among which the names of the columns are looked for. */
+/** The column names must be within these first lines. */
 const MAX_HEADER_LINE = 10;
 const MAX_COLUMNS_SHOWN = 12;
 
 /**
- * Finds the names of the columns, and by them the separator: the right one is that which yields a time and a place.
+ * Finds the line with the column names and the separator: the one that yields columns for time and position.
  *
- * @param text the beginning of the file, whole lines.
+ * @param text the beginning of the file, in whole lines.
  */
 export function csvLayoutOf(text: string): CsvLayout | undefined {
   for (const [index, line] of firstLines(text).entries()) {
@@ -29,7 +29,7 @@ export function csvLayoutOf(text: string): CsvLayout | undefined {
   return undefined;
 }
 
-/** What is wrong with a text that looks like a table and has no layout; undefined when it does not look like one. */
+/** Describes a text that looks like a table without the needed columns; undefined if it does not look like a table. */
 export function incompleteTable(text: string): string | undefined {
   const line = firstLines(text).find((each) => each.trim() !== '') ?? '';
   const names =
@@ -38,8 +38,8 @@ export function incompleteTable(text: string): string | undefined {
     return undefined;
   }
   const seen =
-    names.slice(0, MAX_COLUMNS_SHOWN).map(shown).join(', ') + (names.length > MAX_COLUMNS_SHOWN ? ', …' : '');
-  return `a table whose first line does not name ${COLUMNS_NEEDED}: it has ${seen}`;
+    names.slice(0, MAX_COLUMNS_SHOWN).map(quote).join(', ') + (names.length > MAX_COLUMNS_SHOWN ? ', …' : '');
+  return `a table whose first line does not name ${COLUMNS_NEEDED} (got ${seen})`;
 }
 
 function isComplete({ time, latitude, longitude }: Columns): boolean {
@@ -54,7 +54,7 @@ function namesIn(line: string, separator: string): readonly string[] {
     const [names] = parse(line, { delimiter: separator, ltrim: true, relax_quotes: true });
     return names ?? [];
   } catch {
-    return []; // a quote that is not closed
+    return []; // an unclosed quote
   }
 }
 

@@ -1,22 +1,22 @@
 import { type Columns, columnsOf } from '../columns.js';
-import type { Gathering } from '../gathering.js';
+import type { BatchCollector } from '../batch-collector.js';
 import { reportOfRow } from '../row.js';
 import { undecodable } from '../source-errors.js';
 
 const LINE_END = [0x0a, 0x0d];
 
-/** The rows of a table as they are parsed: the first one has the names of the columns. */
+/** Receives the rows of a table as they are parsed; the first row has the column names. */
 export class CsvTable {
-  /** Line after the last row, where the next one begins if there are no blank lines. */
+  /** Line after the last row, where the next row starts unless there are blank lines. */
   nextLine = 1;
   private columns: Columns | undefined;
-  /** How many fields a row has. */
+  /** Fields in a row. */
   private width = 0;
-  /** Highest number of a column that a row must have: telemetry that is missing does not cost the position. */
-  private lastTaken = 0;
-  /** Highest number of a column that is read. */
+  /** Index of the last column that a row must have; missing telemetry does not cost the position. */
+  private lastRequired = 0;
+  /** Index of the last column that is read. */
   private lastRead = 0;
-  /** Lines that the parser has counted too many. */
+  /** Lines that the parser has counted in excess. */
   private miscounted = 0;
   /** Length of the shortest last field so far. */
   private shortest = Infinity;
@@ -24,28 +24,28 @@ export class CsvTable {
   private atEnd = false;
 
   constructor(
-    private readonly gathered: Gathering,
+    private readonly collector: BatchCollector,
     private readonly separator: string,
   ) {}
 
-  /** Notes what is about to be parsed. */
+  /** Must be called with the bytes before they are parsed. */
   saw(bytes: Buffer): void {
     this.lastByte = bytes.at(-1) ?? this.lastByte;
   }
 
-  /** Notes that the parser has everything: rows that still come are the last ones. */
+  /** Must be called when the parser has all bytes: any row after this is one of the last. */
   ended(): void {
     this.atEnd = true;
   }
 
-  /** @param lines as the parser counts them: the line on which the row ends. */
+  /** @param lines the line on which the row ends, as the parser counts them. */
   add(row: readonly string[], lines: number): void {
     const line = this.beginOf(row, lines);
     if (!this.columns) {
       this.begin(row);
     } else if (row.length > 1 || row[0]?.trim() !== '') {
       const { columns } = this;
-      this.gathered.take(
+      this.collector.add(
         line,
         () => {
           this.check(row);
@@ -59,11 +59,11 @@ export class CsvTable {
   private begin(names: readonly string[]): void {
     this.columns = columnsOf(names);
     this.width = names.length;
-    this.lastTaken = highestIndex(this.columns);
-    this.lastRead = Math.max(this.lastTaken, highestIndex(this.columns.telemetry));
+    this.lastRequired = highestIndex(this.columns);
+    this.lastRead = Math.max(this.lastRequired, highestIndex(this.columns.telemetry));
   }
 
-  /** The parser counts the line on which a row ends, and a CRLF within quotes twice. */
+  /** Line on which the row starts. The parser counts the line on which it ends, and counts a CRLF within quotes twice. */
   private beginOf(row: readonly string[], lines: number): number {
     let within = 0;
     if (lines - this.miscounted > this.nextLine) {
@@ -83,9 +83,9 @@ export class CsvTable {
       throw undecodable('the file ends within this row: it was cut, or a line end is missing');
     }
     if (row.length > this.width && row.slice(this.width).some((field) => field.trim() !== '')) {
-      throw undecodable(`${this.counts(row)}; is a field with a separator in it not quoted?`);
+      throw undecodable(`${this.counts(row)}; is a field that contains the separator not quoted?`);
     }
-    if (row.length <= this.lastTaken) {
+    if (row.length <= this.lastRequired) {
       throw undecodable(this.counts(row));
     }
     if (!this.atEnd) {
@@ -94,8 +94,8 @@ export class CsvTable {
   }
 
   /**
-   * Whether the last row, which has no line end, seems to be cut. Many tables end without one, and a position that has
-   * lost its last digits is still a position. A sign of it is a field too few, or a last one shorter than all before.
+   * Whether the last row, which has no line end, seems to be cut. Many tables end without one, and a position without its
+   * last digits still looks valid. Signs of a cut are a missing field, or a last field shorter than in all rows before.
    */
   private wasCut(row: readonly string[]): boolean {
     return (
@@ -107,7 +107,7 @@ export class CsvTable {
   }
 
   private counts(row: readonly string[]): string {
-    return `the row has ${row.length} fields, the line of names has ${this.width}`;
+    return `the row has ${row.length} fields, the header has ${this.width}`;
   }
 }
 

@@ -6,7 +6,7 @@ const TIME = '2025-06-17T08:30:00Z';
 const table = (header: string, ...rows: string[]): string => [header, ...rows, ''].join('\n');
 
 describe('CSV', () => {
-  it('takes all fields by the names of their columns, and leaves out what is empty', async () => {
+  it('finds all fields by column name, and leaves out empty ones', async () => {
     const { format, reports, rejected } = await readAll(
       table(
         'Tracker,Timestamp,Latitude,Longitude,Confidence,Horizontal Accuracy (m),Status,Nearest City,hashed_adv_key,altitude',
@@ -116,7 +116,7 @@ describe('CSV', () => {
     expect(reports).toEqual([{ ...DECODED, position: 2, ...expected }]);
   });
 
-  it('reads decimal commas beside the place', async () => {
+  it('reads decimal commas in other columns than the position', async () => {
     const { reports } = await readAll(
       table('lat;lon;time;altitude;speed_kmh;course', `53,86;10,7;${TIME};12,5;3,6;187,5`),
     );
@@ -127,7 +127,7 @@ describe('CSV', () => {
     ['fixTime,deviceId,protocol,', `${TIME},,osmand,`],
     ['fixTime,deviceId,', `${TIME},,`],
     ['serverTime,fixTime,', `x,${TIME},`],
-  ])('knows that the speed of Traccar is in knots, and its battery in volts: %s', async (names, values) => {
+  ])('knows that Traccar gives speed in knots and battery in volts: %s', async (names, values) => {
     const { reports } = await readAll(
       table(
         `${names}latitude,longitude,altitude,speed,course,battery,batteryLevel,motion`,
@@ -141,7 +141,7 @@ describe('CSV', () => {
     expect(volts.reports).toEqual([{ ...DECODED, position: 2 }]);
   });
 
-  it('takes rows that end before what stands beside the place, and none that is cut within it', async () => {
+  it('accepts rows that lack telemetry, but not rows that lack a position', async () => {
     const rows = `lat,lon,time,note,battery\n53.86,10.7,${TIME},x,94\n53.86,10.7,${TIME}\n`;
     expect((await readAll(rows)).reports).toEqual([
       { ...DECODED, position: 2, battery: 94 },
@@ -180,22 +180,30 @@ describe('CSV', () => {
         [`53.86, ,${TIME},`, 'no_position', 'lon is missing'],
         ['53.86,10.7,,', 'no_time', 'time is missing'],
         ['53.86,10.7,2025-06-17 08:30:00,', 'undecodable', 'time "2025-06-17 08:30:00" has no offset'],
-        ['53.86,10.7,17.06.2025 08:30,', 'undecodable', 'is no time like'],
-        ['53.86,10.7,-,', 'undecodable', 'time "-" is no time'],
-        [`north,10.7,${TIME},`, 'undecodable', 'lat "north" is not a number'],
-        [`"1,2,3",10.7,${TIME},`, 'undecodable', 'lat "1,2,3" is not a number'],
-        [`53.86 E,10.7,${TIME},`, 'undecodable', 'lat "53.86 E" contradicts itself'],
-        [`-53.86 S,10.7,${TIME},`, 'undecodable', 'lat "-53.86 S" contradicts itself'],
+        ['53.86,10.7,17.06.2025 08:30,', 'undecodable', 'must be a time like'],
+        ['53.86,10.7,-,', 'undecodable', 'time must be a time like 2025-06-17T08:30:00Z (got "-")'],
+        [`north,10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "north")'],
+        [`"1,2,3",10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "1,2,3")'],
+        [
+          `53.86 E,10.7,${TIME},`,
+          'undecodable',
+          'lat must be a number with a sign, or with the direction N or S (got "53.86 E")',
+        ],
+        [
+          `-53.86 S,10.7,${TIME},`,
+          'undecodable',
+          'lat must be a number with a sign, or with the direction N or S (got "-53.86 S")',
+        ],
         [
           `53.86,10.7,${TIME},Main St, 5,Town`,
           'undecodable',
-          'the row has 6 fields, the line of names has 4; is a field',
+          'the row has 6 fields, the header has 4; is a field',
         ],
-        [`53.86,10.7`, 'undecodable', 'the row has 2 fields, the line of names has 4'],
-        [`0x10,10.7,${TIME},`, 'undecodable', 'lat "0x10" is not a number'],
+        [`53.86,10.7`, 'undecodable', 'the row has 2 fields, the header has 4'],
+        [`0x10,10.7,${TIME},`, 'undecodable', 'lat must be a number like 53.8633 (got "0x10")'],
       ] as const
     ).map(([row, reason, message]) => ({ row, reason, message })),
-  )('rejects a wrong row and reads on: $reason, $message', async ({ row, reason, message }) => {
+  )('rejects an invalid row and continues: $reason, $message', async ({ row, reason, message }) => {
     const good = `53.86,10.7,${TIME},x`;
     const { reports, rejected, error } = await readAll(table('lat,lon,time,note', good, row, good));
     expect(error).toBeUndefined();
@@ -203,7 +211,7 @@ describe('CSV', () => {
     expect(rejected).toMatchObject([{ position: 3, reason, message: expect.stringContaining(message) }]);
   });
 
-  it('counts lines through blank ones, and through breaks within quotes', async () => {
+  it('counts lines across blank lines and line breaks within quotes', async () => {
     const row = `53.86,10.7,${TIME}`;
     for (const end of ['\n', '\r\n', '\r']) {
       const rows = [
@@ -223,7 +231,7 @@ describe('CSV', () => {
     }
   });
 
-  it('keeps quotes within fields for what they are', async () => {
+  it('keeps quotes within fields', async () => {
     const { reports, error } = await readAll(
       table('tracker,lat,lon,time', `a 5" b,53.86,10.7,${TIME}`, `"a"b,53.86,10.7,${TIME}`),
     );
@@ -232,13 +240,17 @@ describe('CSV', () => {
   });
 
   it.each([
-    ['unfinished', `53.86,10.7,${TIME},"x\n53.86,10.7,${TIME},y\n`, 'line 3: the file ends within a "'],
+    [
+      'unfinished',
+      `53.86,10.7,${TIME},"x\n53.86,10.7,${TIME},y\n`,
+      'line 3: the row that begins here has an opening " without a closing one',
+    ],
     [
       'long',
       `53.86,10.7,${TIME},"${'x\n'.repeat(50_000)}`,
       'line 3: the row that begins here is longer than 65536 bytes',
     ],
-  ])('yields what stands before a quote that is %s, then names the line', async (_, rows, message) => {
+  ])('yields the rows before a quote that is %s, then names its line', async (_, rows, message) => {
     const { reports, error } = await readAll(table('lat,lon,time,note', `53.86,10.7,${TIME},`) + rows);
     expect(reports).toHaveLength(1);
     expect(error?.code).toBe('BAD_USER_INPUT');
@@ -246,7 +258,7 @@ describe('CSV', () => {
     expect(error?.details).toEqual({ source: 'walk', line: 3 });
   });
 
-  it('takes a last row without line end, unless it seems to be cut', async () => {
+  it('accepts a last row without line end, unless it seems to be cut', async () => {
     const rows = (last: string): string =>
       `time,lat,lon\n${TIME},53.86,10.7000\n${TIME},53.86,10.7001\n${last}`;
     expect((await readAll(rows(`${TIME},53.86,10.7002`))).reports).toHaveLength(3);
@@ -265,18 +277,20 @@ describe('CSV', () => {
     }
   });
 
-  it('keeps the text of rows that it rejects', async () => {
+  it('keeps the text of rejected rows', async () => {
     const { rejected } = await readAll(table('lat;lon;time', `;"10,7";${TIME}`, `1;2;3;4;5;6`));
     expect(rejected.map(({ given }) => given)).toEqual([`;10,7;${TIME}`, '1;2;3;4']);
   });
 
-  it('refuses names that are not UTF-8, and no positions for them', async () => {
+  it('rejects only the rows whose names are not UTF-8', async () => {
     const latin1 = Buffer.from(
       table('device,lat,lon,time', `L\u00fcbeck,53.86,10.7,${TIME}`, `a,53.86,10.7,${TIME}`),
       'latin1',
     );
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toHaveLength(1);
-    expect(rejected).toMatchObject([{ position: 2, message: expect.stringContaining('is not valid UTF-8') }]);
+    expect(rejected).toMatchObject([
+      { position: 2, message: expect.stringContaining('must be valid UTF-8 text') },
+    ]);
   });
 });

@@ -1,21 +1,21 @@
 import { Parser } from 'csv-parse';
 import type { ReportSource, SourceBatch } from '../../report-source.js';
-import { Gathering } from '../gathering.js';
+import { BatchCollector } from '../batch-collector.js';
 import { brokenSource, oneLine } from '../source-errors.js';
 import type { CsvLayout } from './csv-layout.js';
 import { CsvTable } from './csv-table.js';
 
-/** In bytes. An open quote takes in all that follows: this ends it. */
+/** In bytes. Bounds a row with an unclosed quote, which would swallow the rest of the file. */
 export const MAX_ROW = 65_536;
 const TOO_LONG = 'CSV_MAX_RECORD_SIZE';
 
 type Failure = Error & { readonly code?: string };
 
 /**
- * CSV with a line of column names: each row is one report.
+ * CSV with a header: each row is one report.
  *
- * csv-parse is driven by hand, because in a pipeline the rows before an error would be lost with it: here the rows are
- * taken as they are parsed, and the stream's own output stays empty.
+ * csv-parse is driven by hand, because in a pipeline the rows before an error would be lost: here the rows are collected as
+ * they are parsed, and the stream's own output stays empty.
  */
 export class CsvSource implements ReportSource {
   readonly format = 'csv';
@@ -31,26 +31,26 @@ export class CsvSource implements ReportSource {
   ) {}
 
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
-    const gathered = new Gathering();
-    const table = new CsvTable(gathered, this.layout.separator);
+    const collector = new BatchCollector();
+    const table = new CsvTable(collector, this.layout.separator);
     const parser = new RowParser(this.layout, table);
     try {
       for await (const chunk of this.bytes) {
         table.saw(chunk);
         const failure = await done((callback) => parser.write(chunk, callback));
-        yield* gathered.batches();
+        yield* collector.batches();
         this.check(failure ?? this.overlong(parser, chunk), table);
       }
       table.ended();
       const failure = await done((callback) => parser.end(callback));
-      yield* gathered.batches();
+      yield* collector.batches();
       this.check(failure, table);
     } finally {
       parser.destroy();
     }
   }
 
-  /** max_record_size does not count separators: a row of nothing else would take all memory there is. */
+  /** max_record_size does not count separators, so a row of nothing else would use up the memory. */
   private overlong({ info }: Parser, { length }: Buffer): Failure | undefined {
     const read = info.records + info.empty_lines;
     this.silent = read === this.read ? this.silent + length : 0;
@@ -65,7 +65,7 @@ export class CsvSource implements ReportSource {
   }
 }
 
-/** Gives rows to the table as soon as they are parsed: on_record would do, but takes a fifth of the time. */
+/** Passes rows to the table as soon as they are parsed; on_record does the same but costs a fifth of the time. */
 class RowParser extends Parser {
   constructor(
     { separator, headerLine }: CsvLayout,
@@ -82,7 +82,7 @@ class RowParser extends Parser {
       relax_quotes: true,
       skip_empty_lines: true,
     });
-    this.on('error', () => undefined); // whoever writes is told
+    this.on('error', () => undefined); // the callback of write() gets it
   }
 
   override push(row: string[] | null): boolean {
@@ -103,7 +103,7 @@ function describe({ code, message }: Failure): string {
     return `the row that begins here is longer than ${MAX_ROW} bytes: is a " not closed?`;
   }
   if (code === 'CSV_QUOTE_NOT_CLOSED') {
-    return 'the file ends within a " that was opened in the row that begins here: it was cut, or a " is missing';
+    return 'the row that begins here has an opening " without a closing one: the file was cut, or a " is missing';
   }
   return `not CSV: ${oneLine(message)}`;
 }

@@ -1,20 +1,26 @@
-import { decimal, decoded, type Decoded, metresFrom, type TelemetryValues } from '../field-values.js';
-import { RejectedItemError, shown, undecodable } from '../source-errors.js';
-import { altitudeFrom, courseFrom, motionFrom, speedFrom, unsureBatteryFrom } from '../telemetry.js';
+import {
+  decimal,
+  parsedReport,
+  type ParsedReport,
+  metresFrom,
+  type TelemetryValues,
+} from '../field-values.js';
+import { mustBe, RejectedItemError, undecodable } from '../source-errors.js';
+import { altitudeFrom, courseFrom, motionFrom, speedFrom, ambiguousBatteryFrom } from '../telemetry.js';
 import { timestampFromText } from '../timestamp.js';
 
 const POINTS = ['trkpt', 'wpt', 'rtept'] as const;
 type PointName = (typeof POINTS)[number];
 
-/** What the text of an element within a point may be. */
+/** Kinds of text in the elements of a point. */
 export type GpxField =
   'time' | 'elevation' | 'metres' | 'speed' | 'course' | 'bearing' | 'battery' | 'motion';
 
 /**
- * Elements that loggers write into a point or its extensions, by their local names in lower case. The speed is in metres
- * per second in all of them: GPX 1.0, Garmin's TrackPointExtension, OsmAnd, gpxdata, FitoTrack, PhoneTrack.
+ * Elements that loggers write into a point or its extensions, by local name in lower case. All of them give the speed in metres
+ * per second: GPX 1.0, Garmin's TrackPointExtension, OsmAnd, gpxdata, FitoTrack, PhoneTrack.
  *
- * Never among them: hdop, which has no unit, and OsmAnd's heading, which is where the phone points to.
+ * Left out on purpose: hdop, which has no unit, and OsmAnd's heading, which is the direction in which the phone points.
  */
 const FIELDS: ReadonlyMap<string, GpxField> = new Map([
   ['accuracy_horizontal', 'metres'], // OpenTracks
@@ -31,12 +37,12 @@ const FIELDS: ReadonlyMap<string, GpxField> = new Map([
   ['motion', 'motion'],
 ]);
 
-/** A point whose element is still open. */
+/** A point whose element is not closed yet. */
 export interface GpxPoint {
   readonly name: PointName;
-  /** How many elements are open, its own included. */
+  /** Number of open elements, including its own. */
   readonly depth: number;
-  /** Line on which its tag begins. */
+  /** Line on which its tag starts. */
   readonly position: number;
   lat: string | undefined;
   lon: string | undefined;
@@ -44,7 +50,7 @@ export interface GpxPoint {
   readonly texts: { [Field in GpxField]?: string[] };
 }
 
-/** XML is exact: `TrkPt` is no track point. */
+/** XML is case-sensitive: `TrkPt` is not a track point. */
 export function isPoint(name: string): name is PointName {
   return (POINTS as readonly string[]).includes(name);
 }
@@ -54,9 +60,9 @@ export function beginPoint(name: PointName, depth: number, position: number): Gp
 }
 
 /**
- * What the element is that has just begun within a point; undefined for one that is not read.
+ * The field of an element that has just started within a point; undefined if it is not read.
  *
- * @param depth how many elements are open, its own included.
+ * @param depth number of open elements, including its own.
  */
 export function fieldOf(point: GpxPoint, name: string, depth: number): GpxField | undefined {
   if (depth === point.depth + 1) {
@@ -67,20 +73,20 @@ export function fieldOf(point: GpxPoint, name: string, depth: number): GpxField 
 }
 
 /**
- * Only track points are reports. The time of a waypoint says when a mark was made, of a place that may be anywhere, and
- * the times of a route are a plan: neither says that the tracker was there. They are rejected, so that they are seen.
+ * Parses a complete point. Only track points are reports: the time of a waypoint is when the mark was made, possibly for a
+ * distant place, and the times of a route are planned. These points are rejected, which shows in the ledger.
  *
- * GPX names no tracker that we could trust (`<trk><name>` is a title): reports of a GPX file carry none.
+ * GPX has no reliable name of a tracker (`<trk><name>` is a title), so its reports have none.
  *
  * @throws RejectedItemError
  */
-export function finishPoint(point: GpxPoint): Decoded {
+export function parsePoint(point: GpxPoint): ParsedReport {
   if (point.name !== 'trkpt') {
     throw new RejectedItemError(
       'not_a_report',
       point.name === 'wpt'
-        ? '<wpt> marks a place: only <trkpt> are taken'
-        : '<rtept> is planned: only <trkpt> are taken',
+        ? '<wpt> marks a place; only <trkpt> are imported'
+        : '<rtept> is a planned point; only <trkpt> are imported',
     );
   }
   const latitude = degrees('lat', point.lat);
@@ -88,7 +94,7 @@ export function finishPoint(point: GpxPoint): Decoded {
   const { texts } = point;
   const timestamp = timeOf(texts.time);
   const horizontalAccuracy = metresFrom(agreed(texts.metres));
-  return decoded(timestamp, [latitude, longitude], { horizontalAccuracy }, telemetryOf(point));
+  return parsedReport(timestamp, [latitude, longitude], { horizontalAccuracy }, telemetryOf(point));
 }
 
 function telemetryOf({ texts }: GpxPoint): TelemetryValues {
@@ -96,7 +102,7 @@ function telemetryOf({ texts }: GpxPoint): TelemetryValues {
     altitude: altitudeFrom(agreed(texts.elevation)),
     speed: speedFrom(agreed(texts.speed)),
     course: courseFrom(agreed(texts.course ?? texts.bearing)),
-    battery: unsureBatteryFrom(agreed(texts.battery)),
+    battery: ambiguousBatteryFrom(agreed(texts.battery)),
     motion: motionFrom(agreed(texts.motion)),
   };
 }
@@ -107,7 +113,7 @@ function degrees(attribute: string, text: string | undefined): number {
   }
   const value = decimal(text);
   if (value === undefined) {
-    throw undecodable(`${attribute} ${shown(text)} is not a number like 53.8633`);
+    throw mustBe(attribute, 'a number like 53.8633', text);
   }
   return value;
 }
@@ -120,10 +126,10 @@ function timeOf(texts: readonly string[] = []): string {
   if (text === undefined || text === '') {
     throw new RejectedItemError('no_time', 'the point has no <time>');
   }
-  return timestampFromText('<time>', text, 'utc'); // by the GPX schema, times are UTC
+  return timestampFromText('<time>', text, 'utc'); // the GPX schema defines times as UTC
 }
 
-/** Several loggers write a value twice, in GPX 1.0 and as an extension. Two that differ contradict each other. */
+/** Several loggers write a value twice, in GPX 1.0 form and as an extension; values that differ are ignored. */
 function agreed(texts: readonly string[] | undefined): string | undefined {
   const first = texts?.[0];
   return texts?.every((text) => text === first) === true ? first : undefined;

@@ -1,39 +1,39 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import type { SourceBatch } from '../../report-source.js';
-import { FORMATS_TAKEN, foreignXml } from '../foreign.js';
-import { Gathering } from '../gathering.js';
+import { SUPPORTED_FORMATS, describeXml } from '../unsupported.js';
+import { BatchCollector } from '../batch-collector.js';
 import { brokenSource, oneLine } from '../source-errors.js';
-import { beginPoint, fieldOf, finishPoint, type GpxField, type GpxPoint, isPoint } from './gpx-point.js';
+import { beginPoint, fieldOf, parsePoint, type GpxField, type GpxPoint, isPoint } from './gpx-point.js';
 
-/** From tag to tag: the parser keeps each tag, comment and text whole. */
+/** Characters from tag to tag: the parser buffers each tag, comment and text as a whole. */
 const MAX_HELD = 1_048_576;
-/** GPX needs about ten; the parser keeps all open elements. */
+/** GPX needs about ten levels; the parser remembers all open elements. */
 const MAX_DEPTH = 100;
-/** Enough for any time or number; what is longer is cut here and then refused as what it is. */
+/** Enough for any time or number; longer text is cut here and rejected later. */
 const MAX_CAPTURED = 100;
 
-const BARE_AMPERSAND = 'an & that stands for itself has to be written &amp;';
+const BARE_AMPERSAND = 'a literal & must be written as &amp;';
 
 /**
- * Decodes GPX piece by piece. Namespace prefixes are dropped unchecked, since many loggers forget to declare theirs.
+ * Parses GPX piece by piece. Ignores namespace prefixes without checking them, since many loggers do not declare theirs.
  *
- * A DTD is skipped unread: entities of its own are refused when they are used, external ones are never fetched.
+ * Skips a DTD unread: the use of its entities is an error, and external ones are never fetched.
  */
 export class GpxReader {
   private readonly parser = new SaxesParser<{ xmlns: false; position: false }>({
     xmlns: false,
     position: false,
   });
-  /** Local names of the open elements, the root first. */
+  /** Local names of the open elements, starting with the root. */
   private readonly path: string[] = [];
   private point: GpxPoint | undefined;
-  /** Depth of the outermost `<extensions>` that is open, or 0. */
+  /** Depth of the outermost open `<extensions>`, or 0. */
   private extensions = 0;
   private capturing: { readonly field: GpxField; readonly depth: number; text: string } | undefined;
   private started = false;
   private progress = false;
   private held = 0;
-  private readonly gathered = new Gathering();
+  private readonly collector = new BatchCollector();
 
   /** @param name of the source, for messages. */
   constructor(private readonly name: string) {
@@ -51,11 +51,11 @@ export class GpxReader {
     parser.on('cdata', (text) => {
       this.capture(text);
     });
-    // No listeners beyond these: on() adds a property, and with a few more of them V8 turns the parser into a hash table
-    // that is five times slower.
+    // No other listeners: on() adds a property, and with a few more V8 turns the parser into a hash table, which is five
+    // times slower.
   }
 
-  /** @throws DomainError `BAD_USER_INPUT`; what was decoded before can still be taken, nothing more can be read. */
+  /** @throws DomainError `BAD_USER_INPUT`; {@link batches} still yields what was parsed before, but nothing more can be read. */
   read(text: string): void {
     this.parser.write(this.started ? text : this.withoutLeadingSpace(text));
     this.held = this.progress ? text.length : this.held + text.length;
@@ -66,7 +66,7 @@ export class GpxReader {
     }
   }
 
-  /** @throws DomainError `BAD_USER_INPUT` when the document is not complete. */
+  /** @throws DomainError `BAD_USER_INPUT` when the document is incomplete. */
   end(): void {
     this.refuseBareAmpersand();
     const inside = this.path.at(-1);
@@ -79,24 +79,24 @@ export class GpxReader {
     this.parser.close();
   }
 
-  /** What has been decoded since the last call. */
+  /** Yields what was parsed since the last call. */
   batches(): Iterable<SourceBatch> {
-    return this.gathered.batches();
+    return this.collector.batches();
   }
 
   /**
-   * After an `&` the parser waits for a `;`, however far: a name like "Tom & Jerry", the commonest fault of GPX files,
-   * would be reported as a cut at the end of the file.
+   * After an `&` the parser waits for a `;`, however far. A name like "Tom & Jerry", the most common fault in GPX files, would
+   * be reported as a truncation at the end of the file.
    */
   private refuseBareAmpersand(): void {
-    const waiting = (this.parser as unknown as { readonly entity: string }).entity; // private, and nothing public says it
+    const waiting = (this.parser as unknown as { readonly entity: string }).entity; // private, but there is no public equivalent
     if (waiting !== '' && /[^\w#]/.test(waiting)) {
       const line = this.parser.line - (waiting.split('\n').length - 1);
       throw brokenSource(this.name, `line ${line}: not well-formed XML: ${BARE_AMPERSAND}`, { line });
     }
   }
 
-  /** The parser refuses an XML declaration that is not at the very beginning; an empty line before it does no harm. */
+  /** The parser rejects an XML declaration that is not at the very start; leading white space is harmless. */
   private withoutLeadingSpace(text: string): string {
     const trimmed = text.trimStart();
     this.parser.line += text.slice(0, text.length - trimmed.length).split('\n').length - 1;
@@ -104,14 +104,16 @@ export class GpxReader {
     return trimmed;
   }
 
-  /** A tag has begun; its attributes have not been read. */
+  /** A tag has started; its attributes are not read yet. */
   private enter(qualifiedName: string): void {
     const name = localName(qualifiedName);
     if (this.path.length === 0 && name.toLowerCase() !== 'gpx') {
-      throw brokenSource(this.name, `this is ${foreignXml(name)}; ${FORMATS_TAKEN}`, { line: this.line() });
+      throw brokenSource(this.name, `this is ${describeXml(name)}; ${SUPPORTED_FORMATS}`, {
+        line: this.line(),
+      });
     }
     if (this.path.push(name) > MAX_DEPTH) {
-      this.fail(`more than ${MAX_DEPTH} elements within each other`);
+      this.fail(`elements are nested more than ${MAX_DEPTH} deep`);
     }
     if (isPoint(name) && this.point === undefined && this.extensions === 0) {
       this.point = beginPoint(name, this.path.length, this.line());
@@ -154,14 +156,14 @@ export class GpxReader {
     }
     if (this.point?.depth === depth) {
       const { point } = this;
-      this.gathered.take(point.position, () => finishPoint(point));
+      this.collector.add(point.position, () => parsePoint(point));
       this.point = undefined;
     }
   }
 
   private startCapture(field: GpxField, depth: number): void {
     this.capturing ??= { field, depth, text: '' };
-    // Without a listener the parser does not build texts: most of a file is texts that nobody reads.
+    // Without a listener the parser does not build texts, and most texts in a file are not needed.
     this.parser.on('text', (text) => {
       this.capture(text);
     });
@@ -174,7 +176,7 @@ export class GpxReader {
     }
   }
 
-  /** Line of the name that the parser has just read; it has read one character more, which may have ended the line. */
+  /** Line of the name that the parser has just read; it is one character ahead, which may have ended the line. */
   private line(): number {
     return this.parser.column === 0 ? this.parser.line - 1 : this.parser.line;
   }
@@ -199,7 +201,7 @@ function localName(name: string): string {
 
 function describe(error: Error): string {
   if (error.message === 'undefined entity.') {
-    return 'an entity that XML does not define; a DTD is not read, and entities of its own are not expanded';
+    return 'an entity that XML does not define; a DTD is not read, and its entities are not expanded';
   }
   if (error.message === 'disallowed character in entity name.') {
     return BARE_AMPERSAND;

@@ -7,7 +7,7 @@ const PLACE = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, lon
 const DECODED = { ...PLACE, altitude: 54.5 };
 
 describe('GpxSource', () => {
-  it('takes the points of all tracks and segments, with the line each begins on', async () => {
+  it('yields the points of all tracks and segments, with the line on which each starts', async () => {
     const { format, reports, rejected, error } = await readAll(
       gpx(
         `<metadata>${TIME}</metadata>\n<trk><name>x</name><trkseg>${POINT}</trkseg>\n<trkseg>${POINT}${POINT}</trkseg></trk>\r\n` +
@@ -19,7 +19,7 @@ describe('GpxSource', () => {
     expect({ rejected, error }).toEqual({ rejected: [], error: undefined });
   });
 
-  it('reads GPX 1.0, prefixes (also undeclared ones), single quotes, CDATA, comments, white space, and an empty line first', async () => {
+  it('reads GPX 1.0, prefixes (even undeclared), single quotes, CDATA, comments, white space and a leading empty line', async () => {
     const { reports, error } = await readAll(
       `\n<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE gpx><!-- <kml> --><g:gpx version='1.0'><g:trk><g:trkseg>` +
         `<g:trkpt lon=' 10.7011025 ' lat='+53.8633265'><g:time>\n 2025-05-30T<!-- -->22:00:24<![CDATA[.674Z]]>\n</g:time></g:trkpt>` +
@@ -36,7 +36,7 @@ describe('GpxSource', () => {
     [`<extensions><x:time>1999-01-01T00:00:00Z</x:time></extensions>${TIME}`, DECODED.timestamp],
     [`<extensions><trkpt lat="1" lon="2"/></extensions>${TIME}`, DECODED.timestamp],
     [`<time>2025-05-30T22:00:24<b>!</b>Z</time>`, '2025-05-30T22:00:24.000Z'],
-  ])('takes its own time in UTC: %s', async (content, timestamp) => {
+  ])('reads the time of the point, in UTC: %s', async (content, timestamp) => {
     const { reports, rejected } = await readAll(
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${content}</trkpt></trkseg></trk>`),
     );
@@ -51,7 +51,7 @@ describe('GpxSource', () => {
     ['<extensions><t:hAcc>-1</t:hAcc></extensions>', undefined],
     ['<extensions><t:hAcc>4,5</t:hAcc></extensions>', undefined],
     ['<extensions><t:hAcc>1</t:hAcc><t:hAcc>2</t:hAcc></extensions>', undefined],
-  ])('takes an accuracy in metres only: %s', async (content, expected) => {
+  ])('reads an accuracy in metres only: %s', async (content, expected) => {
     const { reports } = await readAll(
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
     );
@@ -114,7 +114,7 @@ describe('GpxSource', () => {
       `<speed>1.5</speed>${within('<gpxtpx:speed>1.5</gpxtpx:speed>')}`,
       { speed: 1.5 },
     ],
-  ])('takes what the device says beside the place: %s', async (_, content, expected) => {
+  ])('reads telemetry: %s', async (_, content, expected) => {
     const { reports } = await readAll(
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
     );
@@ -132,10 +132,10 @@ describe('GpxSource', () => {
       '<ele>100001</ele><speed>1001</speed><course>361</course><battery>255</battery>',
     ],
     ['nothing', '<ele/><speed></speed><course> </course><motion>unknown</motion>'],
-    ['elements of its own', '<speed><value>1</value></speed>'],
+    ['nested elements', '<speed><value>1</value></speed>'],
     ['an elevation of something else', '<extensions><ele>5</ele></extensions>'],
     ['a value without end', `<ele>${'9'.repeat(5000)}</ele>`],
-  ])('leaves out %s, and keeps the position', async (_, content) => {
+  ])('leaves out %s, but keeps the position', async (_, content) => {
     const { reports, rejected } = await readAll(
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
     );
@@ -151,19 +151,43 @@ describe('GpxSource', () => {
         [
           '<trkpt lat="1" lon="2"><time>yesterday</time></trkpt>',
           'undecodable',
-          '<time> "yesterday" is no time',
+          '<time> must be a time like 2025-06-17T08:30:00Z (got "yesterday")',
         ],
-        [`<trkpt lat="1" lon="2"><time>${'9'.repeat(500)}</time></trkpt>`, 'undecodable', 'is no time'],
+        [
+          `<trkpt lat="1" lon="2"><time>${'9'.repeat(500)}</time></trkpt>`,
+          'undecodable',
+          'must be a time like',
+        ],
         [`<trkpt lat="1" lon="2">${TIME}${TIME}</trkpt>`, 'undecodable', 'more than one <time>'],
         [`<trkpt lon="2">${TIME}</trkpt>`, 'no_position', 'no attribute lat'],
         [`<trkpt lat="1">${TIME}</trkpt>`, 'no_position', 'no attribute lon'],
-        [`<trkpt lat="" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "" is not a number'],
-        [`<trkpt lat="1" lon="10,7">${TIME}</trkpt>`, 'undecodable', 'lon "10,7" is not a number'],
-        [`<trkpt lat="NaN" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "NaN"'],
-        [`<trkpt lat="0x10" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "0x10"'],
-        [`<trkpt lat="1e999" lon="2">${TIME}</trkpt>`, 'undecodable', 'lat "1e999"'],
+        [
+          `<trkpt lat="" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "")',
+        ],
+        [
+          `<trkpt lat="1" lon="10,7">${TIME}</trkpt>`,
+          'undecodable',
+          'lon must be a number like 53.8633 (got "10,7")',
+        ],
+        [
+          `<trkpt lat="NaN" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "NaN")',
+        ],
+        [
+          `<trkpt lat="0x10" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "0x10")',
+        ],
+        [
+          `<trkpt lat="1e999" lon="2">${TIME}</trkpt>`,
+          'undecodable',
+          'lat must be a number like 53.8633 (got "1e999")',
+        ],
         [`<wpt lat="1" lon="2">${TIME}</wpt>`, 'not_a_report', '<wpt> marks a place'],
-        [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is planned'],
+        [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is a planned point'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {
@@ -172,7 +196,7 @@ describe('GpxSource', () => {
     expect(rejected).toEqual([{ position: 3, reason, message: expect.stringContaining(message) }]);
   });
 
-  it('yields what stands before a cut, then names the place', async () => {
+  it('yields the points before a truncation, then names its place', async () => {
     const whole = gpx(`<trk><trkseg>\n${POINT}\n${POINT}\n${POINT}</trkseg></trk>`);
     const cut = whole.slice(0, whole.lastIndexOf('<ele>') + 7);
     const { reports, error } = await readAll(cut);
@@ -193,7 +217,7 @@ describe('GpxSource', () => {
     [
       'an unescaped &',
       `${POINT}<name>A & B</name>${POINT}`,
-      'line 3: not well-formed XML: an & that stands for itself has to be written &amp;',
+      'line 3: not well-formed XML: a literal & must be written as &amp;',
     ],
     [
       'text after the end',
@@ -201,7 +225,7 @@ describe('GpxSource', () => {
       'line 4, column 6: not well-formed XML: text data',
     ],
     ['a NUL', `${POINT}\u0000`, 'not well-formed XML: disallowed character'],
-    ['elements without end', `${POINT}${'<a>'.repeat(200_000)}`, 'more than 100 elements within each other'],
+    ['elements without end', `${POINT}${'<a>'.repeat(200_000)}`, 'elements are nested more than 100 deep'],
     [
       'a tag without end',
       `${POINT}<a ${'b="c" '.repeat(400_000)}`,
@@ -212,7 +236,7 @@ describe('GpxSource', () => {
       `${POINT}<!-- ${'x'.repeat(2_000_000)}`,
       'more than 1048576 characters without a tag',
     ],
-  ])('yields what stands before %s, then says what is wrong', async (_, content, message) => {
+  ])('yields the points before %s, then reports the error', async (_, content, message) => {
     const { reports, error } = await readAll(gpx(`<trk><trkseg>\n${content}`));
     expect(reports).toHaveLength(1);
     expect(error?.code).toBe('BAD_USER_INPUT');
@@ -223,7 +247,7 @@ describe('GpxSource', () => {
     });
   });
 
-  it('expands no entity of a document type, and fetches none', async () => {
+  it('neither expands entities of a DTD nor fetches external ones', async () => {
     const levels = Array.from(
       { length: 30 },
       (_, level) => `<!ENTITY e${level + 1} "&e${level};&e${level};">`,
@@ -233,13 +257,13 @@ describe('GpxSource', () => {
         `<!DOCTYPE gpx [<!ENTITY e0 "ha">${entity}]>\n<gpx><trk><trkseg>${POINT}<trkpt lat="1" lon="2"><time>&e30;</time>`,
       );
       expect(reports).toHaveLength(1);
-      expect(error?.message).toContain('a DTD is not read, and entities of its own are not expanded');
+      expect(error?.message).toContain('a DTD is not read, and its entities are not expanded');
     }
   });
 
-  it('names another XML format whose root stands behind a long comment', async () => {
+  it('recognizes another XML format after a long comment', async () => {
     const { error } = await readAll(`<!--${'x'.repeat(10_000)}-->\n<kml:kml><Placemark/></kml:kml>`);
-    expect(error?.message).toContain('walk: this is a KML file; taken are NDJSON');
+    expect(error?.message).toContain('walk: this is a KML file; supported formats are NDJSON');
     expect(error?.details).toEqual({ source: 'walk', line: 2 });
   });
 });

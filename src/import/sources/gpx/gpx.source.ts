@@ -1,12 +1,12 @@
 import type { ReportSource, SourceBatch } from '../../report-source.js';
 import { textOf } from '../bytes.js';
-import { decodedBy } from '../gathering.js';
+import { batchesAfter } from '../batch-collector.js';
 import { GpxReader } from './gpx-reader.js';
 
 /**
  * GPX 1.0 and 1.1: every `<trkpt>` with a `<time>`, of all tracks and segments, in the order of the file.
  *
- * Read as UTF-8 whatever the declaration says: what we take from a GPX file is ASCII in every encoding that gets here.
+ * Read as UTF-8 whatever the declaration says: the fields that are imported are ASCII in all encodings that get here.
  */
 export class GpxSource implements ReportSource {
   readonly format = 'gpx';
@@ -19,14 +19,14 @@ export class GpxSource implements ReportSource {
 
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
     const reader = new GpxReader(this.name);
-    const taken = () => reader.batches();
+    const parsed = () => reader.batches();
     for await (const text of textOf(this.bytes)) {
-      yield* decodedBy(() => {
+      yield* batchesAfter(() => {
         reader.read(text);
-      }, taken);
+      }, parsed);
     }
-    yield* decodedBy(() => {
+    yield* batchesAfter(() => {
       reader.end();
-    }, taken);
+    }, parsed);
   }
 }

@@ -1,7 +1,7 @@
 import { type Fields, isObject } from '../field-values.js';
-import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { mustBe, quote, RejectedItemError, undecodable } from '../source-errors.js';
 
-/** Types whose `coordinates` are positions, and how many lists are around each of these. */
+/** Types whose `coordinates` are positions, and how deep the positions are nested. */
 const NESTING: Readonly<Record<string, number>> = {
   Point: 0,
   MultiPoint: 1,
@@ -11,36 +11,36 @@ const NESTING: Readonly<Record<string, number>> = {
 
 export interface Position {
   readonly place: readonly [latitude: number, longitude: number];
-  /** The third number, if there is one, as it is given. */
+  /** The third coordinate, unchecked, if there is one. */
   readonly altitude: unknown;
 }
 
-/** The place of a geometry that has to be a point. */
+/** The position of a geometry that must be a Point. */
 export function pointOf(geometry: unknown): Position['place'] {
   const { type, coordinates } = geometryOf(geometry);
   if (type !== 'Point') {
-    throw new RejectedItemError('not_a_report', `the geometry is not a Point but ${shown(type)}`);
+    throw new RejectedItemError('not_a_report', `the geometry must be a Point (got ${quote(type)})`);
   }
   return positionOf(coordinates).place;
 }
 
-/** Everything that may be a position, in the order of the geometry; of a single point, how to decode it. */
+/** The unparsed positions of a geometry, in order; for a single Point, a function that parses it. */
 export function positionsOf(geometry: unknown): readonly unknown[] | (() => Position) {
   const { type, coordinates } = geometryOf(geometry);
   const nesting = typeof type === 'string' && Object.hasOwn(NESTING, type) ? NESTING[type] : undefined;
   if (nesting === undefined) {
     throw new RejectedItemError(
       'not_a_report',
-      `the geometry is a ${shown(type)}: only points and lines are taken`,
+      `the geometry must be a point or a line (got ${quote(type)})`,
     );
   }
   return nesting === 0 ? () => positionOf(coordinates) : flattened(coordinates, nesting);
 }
 
-/** The elements of lists that are within so many lists. */
+/** Flattens nested lists. @param nesting number of levels. */
 export function flattened(value: unknown, nesting: number): readonly unknown[] {
   if (!Array.isArray(value)) {
-    throw undecodable(`there should be a list and is ${shown(value)}`);
+    throw undecodable(`expected a list (got ${quote(value)})`);
   }
   return nesting === 1 ? (value as unknown[]) : value.flatMap((inner) => flattened(inner, nesting - 1));
 }
@@ -49,17 +49,17 @@ export function flattened(value: unknown, nesting: number): readonly unknown[] {
 export function positionOf(coordinates: unknown): Position {
   const [longitude, latitude, altitude] = Array.isArray(coordinates) ? (coordinates as unknown[]) : [];
   if (!isNumber(latitude) || !isNumber(longitude)) {
-    throw undecodable(`the coordinates are not [longitude, latitude] but ${listed(coordinates)}`);
+    throw undecodable(`the coordinates must be [longitude, latitude] (got ${listed(coordinates)})`);
   }
   return { place: [latitude, longitude], altitude };
 }
 
 function geometryOf(geometry: unknown): Fields {
   if (geometry === undefined || geometry === null) {
-    throw new RejectedItemError('no_position', 'it has no geometry');
+    throw new RejectedItemError('no_position', 'the geometry is missing');
   }
   if (!isObject(geometry)) {
-    throw undecodable(`the geometry is not an object but ${shown(geometry)}`);
+    throw mustBe('the geometry', 'an object', geometry);
   }
   return geometry;
 }
@@ -70,6 +70,6 @@ function isNumber(value: unknown): value is number {
 
 function listed(coordinates: unknown): string {
   return Array.isArray(coordinates)
-    ? `[${coordinates.slice(0, 3).map(shown).join(', ')}]`
-    : shown(coordinates);
+    ? `[${coordinates.slice(0, 3).map(quote).join(', ')}]`
+    : quote(coordinates);
 }

@@ -27,7 +27,7 @@ const collection = (...features: unknown[]): string =>
   JSON.stringify({ type: 'FeatureCollection', features });
 
 describe('GeoJSON', () => {
-  it('has the longitude first, and fields by the names of a table', async () => {
+  it('reads the longitude first, and fields by the names of table columns', async () => {
     const properties = {
       time: 1_750_149_000,
       Accuracy: 12.5,
@@ -60,13 +60,13 @@ describe('GeoJSON', () => {
     [{ timestampMs: '1750149000000' }],
     [{ date: '2025-06-17', time: '08:30:00Z' }],
     [{ fixTime_utc: '2025-06-17 08:30:00' }],
-  ])('takes a time from %j', async (properties) => {
+  ])('reads the time from %j', async (properties) => {
     const { reports, rejected } = await readAll(collection(point(properties)));
     expect(rejected).toEqual([]);
     expect(reports).toEqual([{ ...DECODED, position: 1 }]);
   });
 
-  it('takes each position of a MultiPoint or a line that has its times', async () => {
+  it('yields each position of a MultiPoint or a line with times', async () => {
     const coordinates = [
       [10.7, 53.86],
       [10.8, 53.87],
@@ -87,7 +87,7 @@ describe('GeoJSON', () => {
     ]);
   });
 
-  it('takes the properties of a point by the names of a table', async () => {
+  it('reads the properties of a point by the names of table columns', async () => {
     const time = '2025-06-17T08:30:00Z';
     const { reports, rejected } = await readAll(
       collection(
@@ -113,7 +113,7 @@ describe('GeoJSON', () => {
     ]);
   });
 
-  it('takes the altitude of each position of a line, and not what is said of the whole line', async () => {
+  it('reads the altitude of each position of a line, not the properties of the whole line', async () => {
     const coordinates = [[10.7, 53.86, 5], [10.7, 53.86, null], [10.7, 53.86, 1e6], [10.7, 53.86]]; // prettier-ignore
     const properties = { altitude: 900, speed: 12, course: 10, battery: 5, motion: 'running', accuracy: 4 };
     const { reports, rejected } = await readAll(
@@ -124,7 +124,7 @@ describe('GeoJSON', () => {
     expect(reports).toEqual([{ ...place, altitude: 5 }, place, place, place]);
   });
 
-  it('rejects a wrong position of a line, and takes the others', async () => {
+  it('rejects an invalid position of a line, but not the others', async () => {
     const { reports, rejected } = await readAll(
       collection(
         line(
@@ -139,42 +139,40 @@ describe('GeoJSON', () => {
     );
     expect(reports).toHaveLength(1);
     expect(rejected.map(({ message }) => message)).toEqual([
-      'features[0], position 2: the coordinates are not [longitude, latitude] but ["3", 4]',
-      expect.stringContaining('features[0], position 3: time 3 "3 o\'clock" is no time'),
+      'features[0], position 2: the coordinates must be [longitude, latitude] (got ["3", 4])',
+      expect.stringContaining(
+        'features[0], position 3: time 3 must be a time like 2025-06-17T08:30:00Z (got \"3 o\'clock\")',
+      ),
     ]);
   });
 
   it.each(
     (
       [
-        [line([[1, 2]], {}), 'no_time', 'its 1 positions have no times (coordTimes)'],
-        [line([[1, 2]], { coordTimes: [1, 2] }), 'undecodable', 'it has 1 positions and 2 times'],
-        [line('x', { coordTimes: [1] }), 'undecodable', 'there should be a list and is "x"'],
-        [point({}), 'no_time', 'nothing says when'],
-        [point(null), 'no_time', 'nothing says when'],
+        [line([[1, 2]], {}), 'no_time', 'the 1 positions have no times (coordTimes)'],
+        [line([[1, 2]], { coordTimes: [1, 2] }), 'undecodable', 'there are 1 positions but 2 times'],
+        [line('x', { coordTimes: [1] }), 'undecodable', 'expected a list (got "x")'],
+        [point({}), 'no_time', 'the time is missing'],
+        [point(null), 'no_time', 'the time is missing'],
         [point({ timestamp: null }), 'no_time', 'timestamp is missing'],
         [point({ timestamp: '2025-06-17T08:30:00' }), 'undecodable', 'has no offset'],
-        [point({ timestamp: [1] }), 'undecodable', 'timestamp is neither text nor a number but a list'],
-        [{ type: 'Feature', properties: {}, geometry: null }, 'no_position', 'it has no geometry'],
+        [point({ timestamp: [1] }), 'undecodable', 'timestamp must be text or a number (got a list)'],
+        [{ type: 'Feature', properties: {}, geometry: null }, 'no_position', 'the geometry is missing'],
         [
           { type: 'Feature', properties: {}, geometry: 7 },
           'undecodable',
-          'the geometry is not an object but 7',
+          'the geometry must be an object (got 7)',
         ],
-        [
-          line([], {}, 'Polygon'),
-          'not_a_report',
-          'the geometry is a "Polygon": only points and lines are taken',
-        ],
-        [line([], {}, 'toString'), 'not_a_report', 'only points and lines are taken'],
+        [line([], {}, 'Polygon'), 'not_a_report', 'the geometry must be a point or a line (got "Polygon")'],
+        [line([], {}, 'toString'), 'not_a_report', 'the geometry must be a point or a line'],
         [
           { ...point(), geometry: { type: 'Point', coordinates: [1e999, 1] } },
           'undecodable',
           '[longitude, latitude]',
         ],
-        [{ ...point(), geometry: { type: 'Point' } }, 'undecodable', 'but undefined'],
-        [7, 'undecodable', 'the feature is not an object but 7'],
-        [null, 'undecodable', 'the feature is not an object but null'],
+        [{ ...point(), geometry: { type: 'Point' } }, 'undecodable', '(got undefined)'],
+        [7, 'undecodable', 'the feature must be an object (got 7)'],
+        [null, 'undecodable', 'the feature must be an object (got null)'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {
@@ -185,7 +183,7 @@ describe('GeoJSON', () => {
     expect(rejected[0]?.message).toMatch(/^features\[1\]: /);
   });
 
-  it('may also be a single feature, features a line, a list, or a bare geometry', async () => {
+  it('reads a single feature, one feature per line, a list, or a bare geometry', async () => {
     const feature = JSON.stringify(point());
     for (const [content, positions] of [
       [feature, [1]],
@@ -199,11 +197,11 @@ describe('GeoJSON', () => {
     }
     const bare = await readAll('{"type":"Point","coordinates":[1,2]}');
     expect(bare.rejected).toMatchObject([
-      { position: 1, reason: 'no_time', message: 'document: nothing says when' },
+      { position: 1, reason: 'no_time', message: 'document: the time is missing' },
     ]);
   });
 
-  it('yields a line of any length in bounded batches', async () => {
+  it('yields a line of any length in batches of bounded size', async () => {
     const many = Array.from({ length: 25_000 }, (_, index) => index);
     const content = collection(
       line(

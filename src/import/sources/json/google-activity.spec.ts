@@ -27,12 +27,12 @@ describe('the activity of a Google record', () => {
     expect(motionFromActivity([reading(guesses)])).toBe(motion);
   }); // prettier-ignore
 
-  it('takes the likeliest of several readings', () => {
+  it('is the likeliest of several readings', () => {
     expect(motionFromActivity([reading([['STILL', 50]]), reading([['UNKNOWN', 90]])])).toBe('stationary');
     expect(motionFromActivity([reading([['STILL', 50]]), reading([['ON_BICYCLE', 51]])])).toBe('cycling');
   });
 
-  it('reads the names of before 2017', () => {
+  it('is read with the names used until 2017', () => {
     for (const [type, motion] of [
       ['still', 'stationary'],
       ['inVehicle', 'driving'],
@@ -43,7 +43,7 @@ describe('the activity of a Google record', () => {
     }
   });
 
-  it('says nothing of anything else', () => {
+  it('is undefined for anything else', () => {
     for (const given of [
       undefined,
       null,

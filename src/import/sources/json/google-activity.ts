@@ -10,8 +10,8 @@ interface Guess {
 const NOTHING: Guess = { motion: undefined, confidence: -1 };
 
 /**
- * How the phone moved, of the `activity` of a record: readings of a few moments, each a list of guesses with a confidence.
- * The likeliest guess of all readings is taken. Where Google took UNKNOWN to be the likeliest, a reading says nothing.
+ * The motion in the `activity` of a record: readings at a few moments, each a list of guesses with a confidence. The likeliest
+ * guess of all readings wins. A reading whose likeliest guess is UNKNOWN does not count.
  *
  * Until 2017 the lists were called `activitys` and `activities`, and the types `onFoot` and so on.
  */
@@ -41,12 +41,12 @@ function likeliest(guesses: unknown): Guess {
     const confidence = isObject(guess) ? (numberFrom(guess['confidence']) ?? 0) : 0;
     if (type === 'running') running = confidence;
     if (type === 'walking') walking = confidence;
-    // TILTING is about how the phone is held, and goes with any motion.
+    // TILTING describes how the phone is held, and is possible with any motion.
     if (type !== '' && type !== 'tilting' && confidence > best.confidence) {
       best = { motion: motionFrom(type), confidence };
     }
   }
-  // ON_FOOT holds both: it is as likely as the two together, and comes before them.
+  // ON_FOOT includes both WALKING and RUNNING: it has the confidence of both together, and precedes them.
   return best.motion === 'walking' && running > walking ? { ...best, motion: 'running' } : best;
 }
 

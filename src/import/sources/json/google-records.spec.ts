@@ -11,7 +11,7 @@ const DECODED = {
 };
 
 describe('Google Records.json', () => {
-  it('takes each record, and its deviceTag for the tracker', async () => {
+  it('yields each record, with its deviceTag as the tracker', async () => {
     const { format, reports } = await readAll(
       records({
         ...GOOD,
@@ -26,7 +26,7 @@ describe('Google Records.json', () => {
     ]);
   });
 
-  it('takes altitude, velocity and heading, where they are known', async () => {
+  it('reads altitude, velocity and heading, if known', async () => {
     const { reports, rejected } = await readAll(
       records(
         { ...GOOD, altitude: 42, verticalAccuracy: 2, velocity: 3, heading: 350 },
@@ -80,16 +80,24 @@ describe('Google Records.json', () => {
         [{ ...GOOD, timestamp: undefined }, 'no_time', 'timestamp is missing'],
         [{ ...GOOD, latitudeE7: undefined }, 'no_position', 'latitudeE7 is missing'],
         [{ timestampMs: '1366007486860', activity: [] }, 'no_position', 'latitudeE7 is missing'],
-        [{ ...GOOD, longitudeE7: [1] }, 'undecodable', 'longitudeE7 a list is not a number'],
+        [
+          { ...GOOD, longitudeE7: [1] },
+          'undecodable',
+          'longitudeE7 must be a number like 53.8633 (got a list)',
+        ],
         [
           { ...GOOD, timestamp: '', timestampMs: '1e3' },
           'undecodable',
-          'timestampMs "1e3" is no number of milliseconds',
+          'timestampMs must be a number of milliseconds (got "1e3")',
         ],
-        [{ ...GOOD, timestamp: '', timestampMs: '9'.repeat(30) }, 'undecodable', 'outside of the years'],
+        [
+          { ...GOOD, timestamp: '', timestampMs: '9'.repeat(30) },
+          'undecodable',
+          'must be in the years 1 to 9999',
+        ],
         [{ ...GOOD, deviceTag: 'a\u0000b' }, 'undecodable', 'deviceTag'],
-        ['text', 'undecodable', 'the record is not an object but "text"'],
-        [[1], 'undecodable', 'the record is not an object but a list'],
+        ['text', 'undecodable', 'the record must be an object (got "text")'],
+        [[1], 'undecodable', 'the record must be an object (got a list)'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
   )('rejects: $reason, $message', async ({ item, reason, message }) => {
@@ -99,7 +107,7 @@ describe('Google Records.json', () => {
     expect(rejected[0]?.message).toMatch(/^locations\[1\]: /);
   });
 
-  it('keeps the text of records that it rejects, where they are not large', async () => {
+  it('keeps the text of rejected records, unless they are large', async () => {
     const { rejected } = await readAll(records({ latitudeE7: 1 }, { activity: 'x'.repeat(3000) }, 7));
     expect(rejected.map(({ given }) => given)).toEqual(['{"latitudeE7":1}', undefined, '7']);
   });

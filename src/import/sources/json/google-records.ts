@@ -1,14 +1,14 @@
 import {
   degreesE7,
-  decoded,
-  type Decoded,
+  parsedReport,
+  type ParsedReport,
   isGiven,
   metresFrom,
   nameFrom,
   objectOf,
   timeFrom,
 } from '../field-values.js';
-import { undecodable, shown } from '../source-errors.js';
+import { mustBe } from '../source-errors.js';
 import { altitudeFrom, courseFrom, speedFrom } from '../telemetry.js';
 import { timestampFromMillis } from '../timestamp.js';
 import { motionFromActivity } from './google-activity.js';
@@ -23,17 +23,17 @@ import type { JsonFormat } from './json.source.js';
 export const GOOGLE_RECORDS: JsonFormat = {
   name: 'google-records',
   places: ['locations'],
-  decode: (item, take) => {
-    take(() => reportOf(item));
+  parse: (item, collect) => {
+    collect(() => reportOf(item));
   },
 };
 
-function reportOf(item: unknown): Decoded {
+function reportOf(item: unknown): ParsedReport {
   const record = objectOf('the record', item);
   const timestamp = timeOf(record['timestamp'], record['timestampMs']);
   const latitude = degreesE7('latitudeE7', record['latitudeE7']);
   const longitude = degreesE7('longitudeE7', record['longitudeE7']);
-  return decoded(
+  return parsedReport(
     timestamp,
     [latitude, longitude],
     {
@@ -49,13 +49,13 @@ function reportOf(item: unknown): Decoded {
   );
 }
 
-/** Until 2022 a text of milliseconds. */
+/** Until 2022 the time was `timestampMs`, a text. */
 function timeOf(timestamp: unknown, timestampMs: unknown): string {
   if (isGiven(timestamp) || !isGiven(timestampMs)) {
     return timeFrom('timestamp', timestamp);
   }
   if (typeof timestampMs !== 'number' && !(typeof timestampMs === 'string' && /^-?\d+$/.test(timestampMs))) {
-    throw undecodable(`timestampMs ${shown(timestampMs)} is no number of milliseconds`);
+    throw mustBe('timestampMs', 'a number of milliseconds', timestampMs);
   }
   return timestampFromMillis('timestampMs', Number(timestampMs));
 }

@@ -10,7 +10,7 @@ const android = (semanticSegments: unknown[], rawSignals: unknown[] = []): strin
   });
 
 describe('Google Timeline from an Android phone', () => {
-  it('takes points of paths, ends of activities and raw positions', async () => {
+  it('yields points of paths, ends of activities and raw positions', async () => {
     const { format, reports, rejected } = await readAll(
       android(
         [
@@ -55,7 +55,7 @@ describe('Google Timeline from an Android phone', () => {
     ]);
   });
 
-  it('leaves out an altitude and a speed that are out of range', async () => {
+  it('leaves out altitude and speed if out of range', async () => {
     const position = { LatLng: '5°, 6°', timestamp: TIMES.endTime };
     const { reports } = await readAll(
       android([], [{ position: { ...position, altitudeMeters: 1e6, speedMetersPerSecond: -1 } }]),
@@ -65,7 +65,7 @@ describe('Google Timeline from an Android phone', () => {
     ]);
   });
 
-  it('rejects visits, scans and what lacks time or place, each of it once', async () => {
+  it('rejects visits, scans and items without time or position, each once', async () => {
     const point = (fields: object): unknown => ({
       ...TIMES,
       timelinePath: [{ point: '1°, 2°', time: TIMES.endTime, ...fields }],
@@ -93,24 +93,24 @@ describe('Google Timeline from an Android phone', () => {
     );
     expect(reports).toEqual([]);
     expect(rejected.map(({ reason, message }) => `${reason} ${message}`)).toEqual([
-      'not_a_report semanticSegments[0]: a visit is a place that Google thought likely, not one that was measured',
+      'not_a_report semanticSegments[0]: a visit is a place that Google guessed, not a measured position',
       'not_a_report semanticSegments[1]: the segment has no timelinePath',
       'no_time semanticSegments[2].timelinePath[0]: time is missing',
       'no_position semanticSegments[3].timelinePath[0]: point is missing',
-      'undecodable semanticSegments[4].timelinePath[0]: point "1, 2, 3" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
-      'undecodable semanticSegments[5].timelinePath[0]: point "52,1°, 13,4°" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
+      'undecodable semanticSegments[4].timelinePath[0]: point must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "1, 2, 3")',
+      'undecodable semanticSegments[5].timelinePath[0]: point must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "52,1°, 13,4°")',
       'no_position semanticSegments[6].activity.start: start is missing',
-      'undecodable semanticSegments[6].activity.end: end "x" is no place like "52.1°, 13.4°" or "geo:52.1,13.4"',
-      'undecodable semanticSegments[7].timelinePath[0]: the point is not an object but 7',
-      'undecodable semanticSegments[8]: the segment is not an object but 7',
-      'not_a_report rawSignals[0]: the signal is no position but a scan or an activity',
-      'not_a_report rawSignals[1]: the signal is no position but a scan or an activity',
+      'undecodable semanticSegments[6].activity.end: end must be a position like "52.1°, 13.4°" or "geo:52.1,13.4" (got "x")',
+      'undecodable semanticSegments[7].timelinePath[0]: the point must be an object (got 7)',
+      'undecodable semanticSegments[8]: the segment must be an object (got 7)',
+      'not_a_report rawSignals[0]: the signal is not a position but a scan or an activity',
+      'not_a_report rawSignals[1]: the signal is not a position but a scan or an activity',
       'no_time rawSignals[2]: position.timestamp is missing',
-      'undecodable rawSignals[3]: the signal is not an object but null',
+      'undecodable rawSignals[3]: the signal must be an object (got null)',
     ]);
   });
 
-  it('is told whichever of its lists comes first', async () => {
+  it('is detected whichever of its lists comes first', async () => {
     for (const content of [
       '{"userLocationProfile":{},"rawSignals":[]}',
       '{"a":[],"semanticSegments":[{}]}',
@@ -148,7 +148,7 @@ describe('Google Timeline from an iPhone', () => {
     ]);
   });
 
-  it('rejects visits and wrong minutes', async () => {
+  it('rejects visits and invalid minutes', async () => {
     const { rejected } = await readAll(
       ios(
         { ...TIMES, visit: { topCandidate: { placeLocation: 'geo:1,2' } } },
@@ -159,9 +159,9 @@ describe('Google Timeline from an iPhone', () => {
     );
     expect(rejected.map(({ reason, message }) => `${reason} ${message}`)).toEqual([
       expect.stringContaining('not_a_report [0]: a visit is a place'),
-      'undecodable [1].timelinePath[0]: durationMinutesOffsetFromStartTime "soon" is no number of minutes',
+      'undecodable [1].timelinePath[0]: durationMinutesOffsetFromStartTime must be a number of minutes (got "soon")',
       'no_time [2].timelinePath[0]: startTime is missing',
-      expect.stringContaining('lies outside of the years 1 to 9999'),
+      expect.stringContaining('must be in the years 1 to 9999'),
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import {
   decimal,
-  decoded,
-  type Decoded,
+  parsedReport,
+  type ParsedReport,
   type Fields,
   isGiven,
   isObject,
@@ -10,97 +10,96 @@ import {
   objectOf,
   timeFrom,
 } from '../field-values.js';
-import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { mustBe, RejectedItemError } from '../source-errors.js';
 import { altitudeFrom, speedFrom } from '../telemetry.js';
 import { timestampFromMillis } from '../timestamp.js';
-import type { JsonFormat, Take } from './json.source.js';
+import type { JsonFormat, Collect } from './json.source.js';
 
 /**
- * Timeline as an Android phone exports it (Timeline.json): `semanticSegments`, and `rawSignals` of the last weeks.
+ * Timeline as exported by Android (Timeline.json): `semanticSegments`, and `rawSignals` of the last weeks.
  *
- * Taken are the points of `timelinePath`, both ends of an `activity`, and the `position` of a raw signal. A `visit` is
- * not: its place is an address that Google thought likely, where the tracker may never have been, and history shows no
- * place that was not reported.
+ * The reports are the points of a `timelinePath`, both ends of an `activity`, and the `position` of a raw signal. A `visit` is
+ * not a report: its place is an address that Google guessed, where the tracker may never have been.
  */
 export const GOOGLE_TIMELINE_ANDROID: JsonFormat = {
   name: 'google-timeline',
   places: ['semanticSegments', 'rawSignals'],
-  decode: (item, take, list) => {
+  parse: (item, collect, list) => {
     if (list === 'rawSignals') {
-      take(() => signalReport(item));
+      collect(() => signalReport(item));
     } else {
-      segmentReports(item, take);
+      segmentReports(item, collect);
     }
   },
 };
 
-/** Timeline as an iPhone exports it (location-history.json): a list of the same segments, written differently. */
+/** Timeline as exported by iOS (location-history.json): a list of the same segments, written differently. */
 export const GOOGLE_TIMELINE_IOS: JsonFormat = {
   name: 'google-timeline',
   places: 'list',
-  decode: segmentReports,
+  parse: segmentReports,
 };
 
 /** Android: `52.1°, 13.4°`; iOS: `geo:52.1,13.4`. */
 const PLACE = /^(?:geo:)?\s*([^°,]+)°?\s*,\s*([^°,]+)°?\s*$/;
 const MINUTE = 60_000;
 
-function segmentReports(item: unknown, take: Take): void {
+function segmentReports(item: unknown, collect: Collect): void {
   const segment = isObject(item) ? item : undefined;
   const path = segment?.['timelinePath'];
   const activity = segment?.['activity'];
   if (segment && Array.isArray(path)) {
     path.forEach((point: unknown, index) => {
-      take(() => pointReport(segment, objectOf('the point', point)), `.timelinePath[${index}]`);
+      collect(() => pointReport(segment, objectOf('the point', point)), `.timelinePath[${index}]`);
     });
   } else if (segment && isObject(activity)) {
-    take(() => endReport(segment['startTime'], activity['start'], 'start'), '.activity.start');
-    take(() => endReport(segment['endTime'], activity['end'], 'end'), '.activity.end');
+    collect(() => endReport(segment['startTime'], activity['start'], 'start'), '.activity.start');
+    collect(() => endReport(segment['endTime'], activity['end'], 'end'), '.activity.end');
   } else {
-    take(() => refuse(item));
+    collect(() => reject(item));
   }
 }
 
-function refuse(item: unknown): never {
+function reject(item: unknown): never {
   const segment = objectOf('the segment', item);
   throw new RejectedItemError(
     'not_a_report',
     isGiven(segment['visit'])
-      ? 'a visit is a place that Google thought likely, not one that was measured'
+      ? 'a visit is a place that Google guessed, not a measured position'
       : 'the segment has no timelinePath',
   );
 }
 
-function pointReport(segment: Fields, point: Fields): Decoded {
+function pointReport(segment: Fields, point: Fields): ParsedReport {
   const offset = point['durationMinutesOffsetFromStartTime'];
   const timestamp =
     isGiven(point['time']) || !isGiven(offset)
       ? timeFrom('time', point['time'])
       : minutesAfter(timeFrom('startTime', segment['startTime']), offset);
-  return decoded(timestamp, placeFrom('point', point['point']));
+  return parsedReport(timestamp, placeFrom('point', point['point']));
 }
 
 function minutesAfter(start: string, offset: unknown): string {
   const minutes = typeof offset === 'number' ? offset : decimal(String(offset));
   if (minutes === undefined) {
-    throw undecodable(`durationMinutesOffsetFromStartTime ${shown(offset)} is no number of minutes`);
+    throw mustBe('durationMinutesOffsetFromStartTime', 'a number of minutes', offset);
   }
   return timestampFromMillis('durationMinutesOffsetFromStartTime', Date.parse(start) + minutes * MINUTE);
 }
 
-function endReport(time: unknown, end: unknown, name: 'start' | 'end'): Decoded {
+function endReport(time: unknown, end: unknown, name: 'start' | 'end'): ParsedReport {
   const timestamp = timeFrom(`${name}Time`, time);
-  return decoded(timestamp, placeFrom(name, isObject(end) ? end['latLng'] : end));
+  return parsedReport(timestamp, placeFrom(name, isObject(end) ? end['latLng'] : end));
 }
 
-function signalReport(item: unknown): Decoded {
+function signalReport(item: unknown): ParsedReport {
   const position = objectOf('the signal', item)['position'];
   if (!isObject(position)) {
-    throw new RejectedItemError('not_a_report', 'the signal is no position but a scan or an activity');
+    throw new RejectedItemError('not_a_report', 'the signal is not a position but a scan or an activity');
   }
   const timestamp = timeFrom('position.timestamp', position['timestamp']);
   const place = placeFrom('position.LatLng', position['LatLng'] ?? position['latLng']);
-  return decoded(
+  return parsedReport(
     timestamp,
     place,
     { horizontalAccuracy: metresFrom(position['accuracyMeters']) },
@@ -119,7 +118,7 @@ function placeFrom(field: string, value: unknown): [number, number] {
   const latitude = decimal(match?.[1] ?? '');
   const longitude = decimal(match?.[2] ?? '');
   if (latitude === undefined || longitude === undefined) {
-    throw undecodable(`${field} ${shown(value)} is no place like "52.1°, 13.4°" or "geo:52.1,13.4"`);
+    throw mustBe(field, 'a position like "52.1°, 13.4°" or "geo:52.1,13.4"', value);
   }
   return [latitude, longitude];
 }

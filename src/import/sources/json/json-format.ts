@@ -19,9 +19,9 @@ const GEOJSON_TYPES = [
 const MAX_KEYS_SHOWN = 8;
 
 /**
- * Which kind of document an outline is of; by its keys, in whatever order they come.
+ * Detects the kind of document by its keys, in any order.
  *
- * @returns undefined when what was seen of it does not tell (yet).
+ * @returns undefined if what was seen of it is not enough (yet).
  */
 export function jsonFormatOf({ root, object, lists, complete }: JsonOutline): JsonFormat | undefined {
   if (root === 'list') {
@@ -43,21 +43,21 @@ export function jsonFormatOf({ root, object, lists, complete }: JsonOutline): Js
   return isGeoJson(object) ? GEOJSON_FEATURES : undefined;
 }
 
-/** What a document is called that is of no kind that is taken. */
-export function foreignJson({ root, object, lists }: JsonOutline): string {
+/** Describes a document of an unsupported kind. */
+export function describeJson({ root, object, lists }: JsonOutline): string {
   const { keys } = root === 'list' ? (lists.get('') ?? object) : object;
   if (keys.has('privateKey')) {
-    return 'a list of accessories with their private keys: keep it secret, and do not import it as reports';
+    return 'a list of accessories with their private keys: keep it secret, and import it with `tracker keys import`';
   }
   if (keys.has('timelineObjects')) {
-    return 'a Google Semantic Location History JSON document (take Records.json of the same download)';
+    return 'a Google Semantic Location History JSON document (import Records.json of the same download)';
   }
   if (root === 'list') {
-    return 'a JSON list (for NDJSON, write each object on a line of its own, without brackets around them)';
+    return 'a JSON list (for NDJSON, write each object on its own line, without surrounding brackets)';
   }
   const shown = [...keys].slice(0, MAX_KEYS_SHOWN).map((key) => JSON.stringify(key.slice(0, 40)));
   const all = shown.join(', ') + (keys.size > shown.length ? ', …' : '');
-  return `a JSON document of no known kind${all && ` (it has ${all})`}`;
+  return `a JSON document of an unknown kind${all && ` (with the keys ${all})`}`;
 }
 
 function listFormatOf(element: ObjectOutline): JsonFormat | undefined {
@@ -71,10 +71,10 @@ function listFormatOf(element: ObjectOutline): JsonFormat | undefined {
   return isGeoJson(element) ? GEOJSON_LIST : undefined;
 }
 
-/** Google, Overland and the OwnTracks Recorder all call their list `locations`. */
+/** Google, Overland and the OwnTracks Recorder all name their list `locations`. */
 function locationsFormatOf(
   { keys, type }: ObjectOutline,
-  ofDocument: ReadonlySet<string>,
+  documentKeys: ReadonlySet<string>,
   complete: boolean,
 ): JsonFormat | undefined {
   if (type === 'Feature' || keys.has('geometry') || keys.has('properties')) {
@@ -86,8 +86,8 @@ function locationsFormatOf(
   if (keys.has('_type') || keys.has('tst') || (keys.has('lat') && keys.has('lon'))) {
     return OWNTRACKS_LOCATIONS;
   }
-  // No location tells: those who write nothing else are asked for what they write about them.
-  return complete ? (ofDocument.has('count') ? OWNTRACKS_LOCATIONS : OVERLAND) : undefined;
+  // There is no location to inspect; only the Recorder writes `count` beside the list.
+  return complete ? (documentKeys.has('count') ? OWNTRACKS_LOCATIONS : OVERLAND) : undefined;
 }
 
 function isGeoJson({ keys, type }: ObjectOutline): boolean {

@@ -1,32 +1,32 @@
 import { JsonTokens, type Token } from './json-tokens.js';
 
-/** Keys of an object, and what it calls its type. */
+/** Keys and type of an object. */
 export interface ObjectOutline {
   readonly keys: Set<string>;
-  /** Value of `type`, as GeoJSON has it, or of `_type`, as OwnTracks has it. */
+  /** Value of `type` (GeoJSON) or `_type` (OwnTracks). */
   type: string | undefined;
 }
 
-/** What the beginning of a JSON document shows of it. */
+/** The structure of a JSON document, as far as its beginning shows it. */
 export interface JsonOutline {
   root: 'object' | 'list' | undefined;
-  /** Of the document, when it is an object. */
+  /** The document, if it is an object. */
   readonly object: ObjectOutline;
-  /** Keys under which it has a list, with what is known of the objects in it; under '' when the document is a list. */
+  /** Lists in the document by key, with the outline of their objects; the key is '' if the document is a list. */
   readonly lists: Map<string, ObjectOutline>;
-  /** The document ends within what was seen. */
+  /** The end of the document was seen. */
   complete: boolean;
-  /** What was seen of it is not JSON. */
+  /** The text is not valid JSON. */
   broken: boolean;
 }
 
 const MAX_KEYS = 1000;
 
-/** Outlines the first document of a text that may be cut, wrong further on, and of any kind. */
+/** Outlines the first document of a text, which may be of any kind, cut, or invalid further on. */
 export function outlineOf(text: string): JsonOutline {
   const outline: JsonOutline = {
     root: undefined,
-    object: anObject(),
+    object: emptyObject(),
     lists: new Map(),
     complete: false,
     broken: false,
@@ -34,14 +34,14 @@ export function outlineOf(text: string): JsonOutline {
   const walk = new OutlineWalk(outline);
   const tokens = new JsonTokens();
   try {
-    // By braces, because the tokens of a piece that is refused are lost.
+    // Split at braces, because the parser loses the tokens of a piece that it rejects.
     for (const piece of text.split(/(?<=[{}])/)) {
       if (tokens.of(piece).some((token) => walk.ends(token))) {
         break;
       }
     }
   } catch {
-    outline.broken = true; // whoever reads it all will say where
+    outline.broken = true; // reading the whole document will report where
   }
   return outline;
 }
@@ -52,7 +52,7 @@ class OutlineWalk {
 
   constructor(private readonly outline: JsonOutline) {}
 
-  /** Follows a token; whether it ends the document. */
+  /** Follows a token. @returns whether it ends the document. */
   ends(token: Token): boolean {
     const depth = this.open.length;
     if (token.name === 'startObject' || token.name === 'startArray') {
@@ -81,26 +81,26 @@ class OutlineWalk {
       lists.size < MAX_KEYS &&
       (depth === 1 || (depth === 2 && root === 'object'))
     ) {
-      lists.set(depth === 1 ? '' : (this.keys[1] ?? ''), anObject());
+      lists.set(depth === 1 ? '' : (this.keys[1] ?? ''), emptyObject());
     }
   }
 
-  /** Tells the object that the walk is in, where it is the document or an element of one of its lists. */
-  private note(tell: (object: ObjectOutline) => void): void {
+  /** Updates the outline of the current object, if it is the document or an element of one of its lists. */
+  private note(update: (object: ObjectOutline) => void): void {
     const [first, second, third, deeper] = this.open;
     if (first === 'object' && second === undefined) {
-      tell(this.outline.object);
+      update(this.outline.object);
     }
     const inList =
       first === 'list' ? second === 'object' && third === undefined : second === 'list' && third === 'object';
     const list =
       inList && deeper === undefined && this.outline.lists.get(first === 'list' ? '' : (this.keys[1] ?? ''));
     if (list) {
-      tell(list);
+      update(list);
     }
   }
 }
 
-function anObject(): ObjectOutline {
+function emptyObject(): ObjectOutline {
   return { keys: new Set(), type: undefined };
 }

@@ -1,27 +1,27 @@
 import { none } from 'stream-chain/core';
 import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
 
-/** A place whose surroundings are known: right after a brace. */
+/** A place with a known context: right after a brace. */
 export interface Landmark {
   /** 1-based, as is `column`. */
   line: number;
   column: number;
-  /** What is open there, the outermost first: a `{` or `[` for each. */
+  /** The open containers, outermost first: a `{` or `[` for each. */
   open: string;
-  /** After a `{`; else after a value. */
+  /** True after a `{`, false after a value. */
   opened: boolean;
 }
 
-/** What is left of a word that the end of the file has cut. */
+/** Part of a literal that the end of the file has cut. */
 const CUT_WORD = /^(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\\|\\u[\da-f]{0,3})?$/i;
 
 /**
- * How much of a text is JSON, where the parser has refused it or still waits for something.
+ * Finds how much of a text is valid JSON, after the parser has rejected it or is waiting for more.
  *
- * The parser does not say where it stopped; the verifier of the same library does, but following a whole file with it
- * would cost as much as reading it. So it looks at the text from the last landmark on.
+ * The parser does not say where it stopped. The verifier of the same library does, but running it over the whole file would
+ * cost as much as parsing it, so it checks only the text after the last landmark.
  *
- * @returns the length of the good part; all of it when the text is not wrong but ends too early.
+ * @returns the length of the valid part; the whole length if the text is valid but incomplete.
  */
 export function goodLength(text: string, landmark: Landmark): number {
   const lead = leadTo(landmark);
@@ -36,7 +36,7 @@ export function goodLength(text: string, landmark: Landmark): number {
   return text.length;
 }
 
-/** The shortest text that leads to the same surroundings. */
+/** The shortest text that leads to the same context. */
 function leadTo({ open, opened }: Landmark): string {
   const lead = open.replaceAll('{', '{"":');
   return opened ? lead.slice(0, -3) : lead + (open === '' ? '' : '0');

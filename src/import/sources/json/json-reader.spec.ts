@@ -23,7 +23,7 @@ function read(
 }
 
 describe('JsonReader', () => {
-  it('takes the elements of the lists that are asked for, and where they begin', () => {
+  it('extracts the elements of the given lists, with the line on which each starts', () => {
     const text =
       '{"x": [[1]],\n"a": [{"b": [1, {"a": [2]}]},\n\n [3], "{", 5e0, null, true], "c": {"a": [6]},\n"d": [7]}\n{"a":[8]}';
     for (const size of [1, 2, 3, 7, 1000]) {
@@ -45,7 +45,7 @@ describe('JsonReader', () => {
     }
   });
 
-  it('takes documents, or elements of a list that is one', () => {
+  it('extracts whole documents, or the elements of a list', () => {
     expect(read('{"a":1}\n[2] 3 "x"', 'document').items.map(({ value }) => value)).toEqual([
       { a: 1 },
       [2],
@@ -61,7 +61,7 @@ describe('JsonReader', () => {
     expect(read('{"a":[1]}', 'list').items).toEqual([]);
   });
 
-  it('decodes like JSON.parse, however it arrives', () => {
+  it('parses like JSON.parse, whatever pieces arrive', () => {
     const random = new Random(11);
     const any = (depth: number): unknown => {
       const kind = random.int(depth > 3 ? 4 : 6);
@@ -100,8 +100,8 @@ describe('JsonReader', () => {
     ['{"a":[]} x', 'line 1, column 10: not JSON: expected a value', 0],
     ['{"a":[{"b":1},{"}":1,"{":2 3}]}', "line 1, column 28: not JSON: expected ','", 1],
     ['{"a":[{"b":1},{"}\\u00":1}]}', 'line 1, column 18: not JSON: ', 1],
-    ['{"a":[]} 5 {}', 'line 1, column 13: there is something between the documents', 0],
-  ])('names the place where %j breaks, after what stands before it', (text, message, before) => {
+    ['{"a":[]} 5 {}', 'line 1, column 13: a document must be an object or a list', 0],
+  ])('names the place of the error in %j, after extracting the items before it', (text, message, before) => {
     for (const size of [1, text.length]) {
       const { items, error } = read(text, ['a'], size);
       expect(items).toHaveLength(before);
@@ -131,7 +131,7 @@ describe('JsonReader', () => {
     ['{"a":[-', 'in the middle of a list'],
     ['{"a":[{"b":[{}],\n', 'in the middle of an object (item 1 of "a") at line 2, column 1: it was cut'],
     ['{"a":[]}\n{', 'in the middle of an object at line 2, column 2'],
-  ])('says that %j was cut, and where', (text, message) => {
+  ])('reports where %j was cut', (text, message) => {
     expect(read(text).error?.message).toContain(message);
   });
 });

@@ -3,60 +3,57 @@ import { brokenSource } from '../source-errors.js';
 import { goodLength, type Landmark } from './json-place.js';
 import { JsonTokens, type Token } from './json-tokens.js';
 
-/**
- * Where the items of a document are: the document itself, the elements of a list that is the document, or the elements
- * of the lists under these keys of an object.
- */
+/** Where a document has its items: it is one, it is a list of them, or it has lists of them under these keys. */
 export type ItemPlaces = 'document' | 'list' | readonly string[];
 
 export interface JsonItem {
-  /** What was decoded; {@link TOO_LARGE} when it was not kept. */
+  /** The parsed value, or {@link TOO_LARGE}. */
   readonly value: unknown;
-  /** Line on which it begins. */
+  /** Line on which the item starts. */
   readonly line: number;
-  /** In characters, about. */
+  /** Approximate, in characters. */
   readonly length: number;
-  /** Key of its list; empty where there is none. */
+  /** Key of its list; empty if it has none. */
   readonly list: string;
-  /** Its number in the list (or among the documents), from 0 on. */
+  /** Its index in the list, or among the documents. */
   readonly index: number;
 }
 
 export const TOO_LARGE = Symbol('item too large');
-/** In characters. An item is in memory as a whole; the largest are lines of GeoJSON, of which this is about a day at 1 Hz. */
+/** In characters. An item is held in memory as a whole; the largest are GeoJSON lines, where this is about a day at 1 Hz. */
 export const MAX_ITEM = 8_388_608;
-/** Characters within one text, number or white space. */
+/** Characters in one text, number or white space. */
 const MAX_SILENT = 1_048_576;
 const MAX_DEPTH = 100;
-/** Characters without a brace after which a piece ends all the same. */
+/** A piece without a brace ends after this many characters. */
 const MAX_PIECE = 16_384;
-/** Characters that are kept to find out where they break. */
+/** Characters kept to find the position of an error. */
 const MAX_UNSURE = 65_536;
 
 /**
- * Takes items out of JSON that arrives in pieces, also of several documents one after the other, and skips the rest.
+ * Extracts items from JSON that arrives in pieces, possibly several documents in sequence, and skips the rest.
  *
- * The parser gets pieces that end with a brace: it loses the tokens of a piece that it refuses, and no item ends within
- * such a piece. So everything before a break comes out, and each item's line is known.
+ * The parser gets pieces that end with a brace, because it loses the tokens of a piece that it rejects, and no item ends within
+ * such a piece. So every item before an error is extracted, and the line of each item is known.
  */
 export class JsonReader {
   private readonly tokens = new JsonTokens();
-  /** What is open, the outermost first: a `{` or `[` for each. */
+  /** The open containers, outermost first: a `{` or `[` for each. */
   private open = '';
   private assembler = new Assembler();
   private rest = '';
-  /** After all that the parser was given. */
+  /** Position after the text given to the parser. */
   private line = 1;
   private column = 1;
   private readonly landmark: Landmark = { line: 1, column: 1, open: '', opened: false };
-  /** What the parser was given since; undefined when that is long. */
+  /** Text given to the parser since the landmark; undefined if that is too long. */
   private unsure: string | undefined = '';
   private silent = 0;
-  /** How many lists and objects are open around an item. */
+  /** Number of containers around an item. */
   private readonly itemDepth: number;
   private list: { readonly key: string; count: number } | undefined;
   private key = '';
-  /** The item that is being read. */
+  /** The item being read. */
   private item: { readonly line: number; length: number; tooLarge: boolean } | undefined;
 
   /** @param name of the source, for messages. */
@@ -71,7 +68,7 @@ export class JsonReader {
     }
   }
 
-  /** @throws DomainError `BAD_USER_INPUT`; nothing more can be read then. */
+  /** @throws DomainError `BAD_USER_INPUT`; after that nothing more can be read. */
   read(text: string): void {
     const all = this.rest + text;
     const brace = /[{}]/g;
@@ -88,7 +85,7 @@ export class JsonReader {
     }
   }
 
-  /** @throws DomainError `BAD_USER_INPUT` when a document is not complete. */
+  /** @throws DomainError `BAD_USER_INPUT` when a document is incomplete. */
   end(): void {
     this.feed(this.rest);
     let tokens: readonly Token[] = [];
@@ -98,7 +95,7 @@ export class JsonReader {
       this.failAtEnd(error);
     }
     for (const token of tokens) {
-      this.take(token);
+      this.follow(token);
     }
     if (this.open.length > 0) {
       this.failAtEnd(undefined);
@@ -119,9 +116,9 @@ export class JsonReader {
     }
     this.measure(piece.length);
     for (const token of tokens) {
-      this.take(token);
+      this.follow(token);
     }
-    this.look(piece, tokens.at(-1)?.name);
+    this.moveLandmark(piece, tokens.at(-1)?.name);
   }
 
   private measure(length: number): void {
@@ -142,8 +139,8 @@ export class JsonReader {
     this.column += text.length - lineStart;
   }
 
-  /** A brace at the end of a piece may also be part of a text, or come after something that is wrong. */
-  private look(piece: string, last: Token['name'] | undefined): void {
+  /** Moves the landmark, unless the brace at the end of the piece is part of a text or follows an error. */
+  private moveLandmark(piece: string, last: Token['name'] | undefined): void {
     const { landmark } = this;
     const opened = last === 'startObject' && piece.endsWith('{');
     if (opened || (last === 'endObject' && piece.endsWith('}'))) {
@@ -157,7 +154,7 @@ export class JsonReader {
     }
   }
 
-  private take(token: Token): void {
+  private follow(token: Token): void {
     if (token.name === 'startObject' || token.name === 'startArray') {
       this.enter(token, token.name === 'startArray' ? '[' : '{');
     } else if (token.name === 'endObject' || token.name === 'endArray') {
@@ -177,7 +174,7 @@ export class JsonReader {
     const depth = this.open.length;
     this.open += container;
     if (depth === MAX_DEPTH) {
-      this.fail(`more than ${MAX_DEPTH} lists and objects within each other`);
+      this.fail(`lists and objects are nested more than ${MAX_DEPTH} deep`);
     }
     if (this.item === undefined && this.list !== undefined && depth === this.itemDepth) {
       this.item = { line: this.line, length: 0, tooLarge: false };
@@ -205,7 +202,7 @@ export class JsonReader {
       const value = 'value' in token ? token.value : undefined;
       this.give(token.name === 'numberValue' ? Number(value) : value, this.line, String(value).length);
     } else if (this.open.length === 0) {
-      this.fail('there is something between the documents that is neither an object nor a list');
+      this.fail('a document must be an object or a list');
     }
   }
 
@@ -222,7 +219,7 @@ export class JsonReader {
     }
   }
 
-  /** Whether a list that begins within so many containers is one whose elements are items. */
+  /** Whether the elements of a list that starts at this depth are items. */
   private holdsItems(depth: number): boolean {
     if (typeof this.places === 'string') {
       return this.places === 'list' && depth === 0;
@@ -246,7 +243,7 @@ export class JsonReader {
     throw brokenSource(this.name, `line ${line}, column ${column}: ${problem}`, { line, column });
   }
 
-  /** What is wrong shortly before the end shows only there. */
+  /** An error shortly before the end of the file only shows at the end. */
   private failAtEnd(error: unknown): never {
     const { line, column, list, unsure } = this;
     if (error !== undefined && unsure !== undefined && goodLength(unsure, this.landmark) < unsure.length) {

@@ -3,19 +3,19 @@ import { jsonParser, type Token } from 'stream-json/core/parser.js';
 
 export type { Token };
 
-/** The tokenizer of stream-json, called by hand instead of as a stage of a stream, which costs a promise a token. */
+/** The tokenizer of stream-json, called directly; as a stage of a stream it would cost a promise per token. */
 export class JsonTokens {
   private readonly parse: (text: string | typeof none) => Many<Token> | typeof none = jsonParser({
     streamValues: false,
     jsonStreaming: true,
   }) as never;
 
-  /** @throws Error with a message for a person; the tokens before the fault are lost. */
+  /** @throws Error with a message for people; the tokens of this text before the error are lost. */
   of(text: string): readonly Token[] {
     return listOf(this.parse(text));
   }
 
-  /** What can be told only when nothing more comes. @throws Error when something is not complete. */
+  /** The last tokens, after the end of the input. @throws Error when the input is incomplete. */
   end(): readonly Token[] {
     return listOf(this.parse(none));
   }

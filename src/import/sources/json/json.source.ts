@@ -1,24 +1,24 @@
 import type { ReportSource, SourceBatch } from '../../report-source.js';
 import { textOf } from '../bytes.js';
-import type { Decoded } from '../field-values.js';
-import { decodedBy, Gathering } from '../gathering.js';
+import type { ParsedReport } from '../field-values.js';
+import { batchesAfter, BatchCollector } from '../batch-collector.js';
 import { MAX_GIVEN, undecodable } from '../source-errors.js';
 import { type ItemPlaces, type JsonItem, JsonReader, MAX_ITEM, TOO_LARGE } from './json-reader.js';
 
 /**
- * Counts one thing that an item holds: as a report, or as rejected when `decode` throws a RejectedItemError.
+ * Adds one report of an item, or rejects it if `parse` throws a RejectedItemError.
  *
- * @param part which of several it is.
+ * @param part identifies it if the item has several.
  */
-export type Take = (decode: () => Decoded, part?: string) => void;
+export type Collect = (parse: () => ParsedReport, part?: string) => void;
 
 /** A kind of JSON document. */
 export interface JsonFormat {
   /** As in {@link ReportSource.format}. */
   readonly name: string;
   readonly places: ItemPlaces;
-  /** @param list key of the list that the item is of. */
-  readonly decode: (item: unknown, take: Take, list: string) => void;
+  /** Calls `collect` for each report in an item. @param list key of the item's list. */
+  readonly parse: (item: unknown, collect: Collect, list: string) => void;
 }
 
 /** Reports of a JSON document of any size. */
@@ -35,41 +35,41 @@ export class JsonSource implements ReportSource {
   }
 
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
-    const gathered = new Gathering();
+    const collector = new BatchCollector();
     const reader = new JsonReader(this.name, this.document.places, (item) => {
-      this.decode(item, gathered);
+      this.parse(item, collector);
     });
-    const taken = () => gathered.batches();
+    const parsed = () => collector.batches();
     for await (const text of textOf(this.bytes)) {
-      yield* decodedBy(() => {
+      yield* batchesAfter(() => {
         reader.read(text);
-      }, taken);
+      }, parsed);
     }
-    yield* decodedBy(() => {
+    yield* batchesAfter(() => {
       reader.end();
-    }, taken);
+    }, parsed);
   }
 
-  private decode(item: JsonItem, gathered: Gathering): void {
-    const take: Take = (decode, part = '') => {
-      gathered.take(item.line, decode, () => ({ item: this.label(item) + part, given: textOfItem(item) }));
+  private parse(item: JsonItem, collector: BatchCollector): void {
+    const collect: Collect = (parse, part = '') => {
+      collector.add(item.line, parse, () => ({ item: this.label(item) + part, given: textOfItem(item) }));
     };
     if (item.value === TOO_LARGE) {
-      take(() => {
-        throw undecodable(`it is longer than ${MAX_ITEM} characters`);
+      collect(() => {
+        throw undecodable(`the item is longer than ${MAX_ITEM} characters`);
       });
     } else {
-      this.document.decode(item.value, take, item.list);
+      this.document.parse(item.value, collect, item.list);
     }
   }
 
-  /** The line alone would not do: the largest of these files are written on a single one. */
+  /** Identifies an item; the line is not enough, as large files are often a single line. */
   private label({ list, index }: JsonItem): string {
     return this.document.places === 'document' ? 'document' : `${list}[${index}]`;
   }
 }
 
-/** Written anew: it is not worth keeping the text of every item. One that is large may be rejected in many parts. */
+/** Serialized again, as keeping the text of every item is too expensive. Left out for large items, which may be rejected in many parts. */
 function textOfItem({ value, length }: JsonItem): string | undefined {
   return length <= MAX_GIVEN && value !== TOO_LARGE ? JSON.stringify(value) : undefined;
 }

@@ -13,7 +13,7 @@ const batch = (...locations: unknown[]): string => JSON.stringify({ locations, c
 const DECODED = { position: 1, timestamp: '2015-10-01T15:00:00.000Z', latitude: 37.33, longitude: -122.03 };
 
 describe('Overland', () => {
-  it('takes each location, with its device', async () => {
+  it('yields each location, with its device', async () => {
     const { format, reports, rejected } = await readAll(
       batch(
         location({ horizontal_accuracy: 30, device_id: 'phone' }),
@@ -25,7 +25,7 @@ describe('Overland', () => {
     expect(rejected).toEqual([]);
   });
 
-  it('takes what the phone says beside the place', async () => {
+  it('reads telemetry', async () => {
     const said = { altitude: -0.5, vertical_accuracy: 4, speed: 4, course: 180.5, battery_level: 0.89 };
     const { reports } = await readAll(
       batch(location({ ...said, motion: ['driving', 'stationary'], activity: 'other_navigation' })),
@@ -40,14 +40,14 @@ describe('Overland', () => {
     ['null', { altitude: null, speed: null, course: null, battery_level: null, motion: null }],
     ['out of range', { altitude: -1e5, speed: 1001, course: 400, battery_level: 55, motion: ['flying'] }],
     ['of the wrong type', { altitude: {}, speed: 'fast', course: [], battery_level: true, motion: 1 }],
-  ])('leaves out what is %s, and keeps the position', async (_, properties) => {
+  ])('leaves out what is %s, but keeps the position', async (_, properties) => {
     const { reports, rejected } = await readAll(batch(location(properties)));
     expect(rejected).toEqual([]);
     expect(reports).toEqual([DECODED]);
     expect(Object.keys(reports[0] ?? {})).toHaveLength(4);
   });
 
-  it('rejects what says no place or no time, and counts it', async () => {
+  it('rejects and counts items without position or time', async () => {
     const { reports, rejected } = await readAll(
       batch(
         location({ action: 'will_terminate' }, undefined),
@@ -62,15 +62,15 @@ describe('Overland', () => {
     );
     expect(reports).toEqual([]);
     expect(rejected.map(({ reason, message }) => [reason, message])).toEqual([
-      ['no_position', 'locations[0]: it has no geometry'],
+      ['no_position', 'locations[0]: the geometry is missing'],
       ['no_time', 'locations[1]: timestamp is missing'],
-      ['not_a_report', 'locations[2]: the geometry is not a Point but "Polygon"'],
-      ['undecodable', 'locations[3]: device_id is not text but an object'],
+      ['not_a_report', 'locations[2]: the geometry must be a Point (got "Polygon")'],
+      ['undecodable', 'locations[3]: device_id must be text (got an object)'],
       ['no_time', 'locations[4]: timestamp is missing'],
     ]);
   });
 
-  it('may be several batches one after the other, and an empty one', async () => {
+  it('reads several batches in sequence, and an empty one', async () => {
     const two = `${batch(location({}))}\n${batch(location({}), location({}))}\n`;
     expect((await readAll(two)).reports.map(({ position }) => position)).toEqual([1, 2, 2]);
     expect(await readAll('{"locations":[]}')).toEqual({

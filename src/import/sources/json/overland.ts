@@ -1,6 +1,6 @@
 import {
-  decoded,
-  type Decoded,
+  parsedReport,
+  type ParsedReport,
   isObject,
   metresFrom,
   nameFrom,
@@ -12,24 +12,25 @@ import { pointOf } from './geojson-geometry.js';
 import type { JsonFormat } from './json.source.js';
 
 /**
- * What the app Overland posts: each element of `locations` is one report, written as a GeoJSON feature. The tracker is the
- * `device_id`. `battery_level` is a fraction, 0 to 1; -1 is unknown, as everywhere on iOS. Events without a place (`will_terminate`) are no reports.
+ * A batch of the app Overland: each element of `locations` is one report, a GeoJSON feature. The tracker is the `device_id`.
+ * `battery_level` is a fraction from 0 to 1; -1 is unknown, as everywhere on iOS. Events without a position (`will_terminate`)
+ * are not reports.
  *
  * https://github.com/aaronpk/Overland-iOS#api
  */
 export const OVERLAND: JsonFormat = {
   name: 'overland',
   places: ['locations'],
-  decode: (item, take) => {
-    take(() => reportOf(item));
+  parse: (item, collect) => {
+    collect(() => reportOf(item));
   },
 };
 
-function reportOf(item: unknown): Decoded {
+function reportOf(item: unknown): ParsedReport {
   const { properties, geometry } = objectOf('the location', item);
   const fields = isObject(properties) ? properties : {};
   const timestamp = timeFrom('timestamp', fields['timestamp']);
-  return decoded(
+  return parsedReport(
     timestamp,
     pointOf(geometry),
     {

@@ -1,14 +1,14 @@
 import { type Motion, MOTIONS } from '../../../common/telemetry.js';
 import type { SourceReport } from '../../report-source.js';
-import { type Fields, isInt32, isText, short } from '../field-values.js';
+import { type Fields, isInt32, isText, limited } from '../field-values.js';
 import { jsonFromLine } from '../lines.source.js';
-import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { mustBe, RejectedItemError, undecodable } from '../source-errors.js';
 import { timestampFromEpoch, timestampFromText } from '../timestamp.js';
 
 type Draft = { -readonly [Field in keyof SourceReport]: SourceReport[Field] };
 
 /**
- * Decodes one line of NDJSON: one JSON object a line.
+ * Parses one line of NDJSON, a JSON object.
  *
  * - `timestamp`: RFC 3339 text with an offset, or a Unix time (seconds below 1e11, else milliseconds)
  * - `latitude`, `longitude`: degrees, numbers (not text)
@@ -16,8 +16,8 @@ type Draft = { -readonly [Field in keyof SourceReport]: SourceReport[Field] };
  *   `nearestCity`, `altitude` (metres), `speed` (metres per second), `course` (degrees), `battery` (percent, a whole number),
  *   `motion` (one of the words of {@link MOTIONS})
  *
- * Fields that are not known are ignored; an optional field that is null is absent. This is our own format, so a field of
- * the wrong type rejects the line.
+ * Unknown fields are ignored, and null counts as missing for optional fields. This is our own format, so a field of the wrong
+ * type rejects the line.
  *
  * @throws RejectedItemError with a message that names the field.
  */
@@ -29,12 +29,12 @@ export function reportFromLine(line: string, position: number): SourceReport {
     latitude: degrees(fields, 'latitude'),
     longitude: degrees(fields, 'longitude'),
   };
-  // Absent fields are left out, not undefined: a report looks the same whichever source it came from.
+  // Missing fields are left out, not undefined, so that reports look the same whichever source they came from.
   if (isGiven(fields['tracker'])) {
     report.tracker = text(fields, 'tracker');
   }
   if (isGiven(fields['hashedAdvKey'])) {
-    report.hashedAdvKey = shortText(fields, 'hashedAdvKey');
+    report.hashedAdvKey = limitedText(fields, 'hashedAdvKey');
   }
   if (isGiven(fields['confidence'])) {
     report.confidence = wholeNumber(fields, 'confidence');
@@ -46,7 +46,7 @@ export function reportFromLine(line: string, position: number): SourceReport {
     report.status = wholeNumber(fields, 'status');
   }
   if (isGiven(fields['nearestCity'])) {
-    report.nearestCity = shortText(fields, 'nearestCity');
+    report.nearestCity = limitedText(fields, 'nearestCity');
   }
   addTelemetry(report, fields);
   return report;
@@ -73,7 +73,7 @@ function addTelemetry(report: Draft, fields: Fields): void {
 function objectOf(line: string): Fields {
   const value = jsonFromLine(line);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw undecodable(`the line is not a JSON object but ${shown(value)}`);
+    throw mustBe('the line', 'a JSON object', value);
   }
   return value as Fields;
 }
@@ -92,7 +92,7 @@ function timestampOf(value: unknown): string {
   if (value === undefined) {
     throw new RejectedItemError('no_time', 'timestamp is missing');
   }
-  throw undecodable(`timestamp is neither text nor a number but ${shown(value)}`);
+  throw mustBe('timestamp', 'text or a number', value);
 }
 
 function degrees(fields: Fields, field: string): number {
@@ -105,7 +105,7 @@ function degrees(fields: Fields, field: string): number {
 function number(fields: Fields, field: string): number {
   const value = fields[field];
   if (typeof value !== 'number') {
-    throw undecodable(`${field} is not a number but ${shown(value)}`);
+    throw mustBe(field, 'a number', value);
   }
   if (!Number.isFinite(value)) {
     throw undecodable(`${field} is too large for a number`); // 1e999 is valid JSON
@@ -116,16 +116,16 @@ function number(fields: Fields, field: string): number {
 function wholeNumber(fields: Fields, field: string): number {
   const value = number(fields, field);
   if (!isInt32(value)) {
-    throw undecodable(`${field} is not a whole number of 32 bits but ${shown(value)}`);
+    throw mustBe(field, 'a 32-bit whole number', value);
   }
   return value;
 }
 
-/** The database refuses what is out of range, but its column has 16 bits: a larger number would fail the whole batch. */
+/** The database rejects a value that is out of range, but a number that overflows its 16-bit column would fail the whole batch. */
 function percent(fields: Fields, field: string): number {
   const value = number(fields, field);
   if (!Number.isInteger(value) || Math.abs(value) > 32_767) {
-    throw undecodable(`${field} is not a whole number from 0 to 100 but ${shown(value)}`);
+    throw mustBe(field, 'a whole number from 0 to 100', value);
   }
   return value;
 }
@@ -133,7 +133,7 @@ function percent(fields: Fields, field: string): number {
 function motionOf(value: unknown): Motion {
   const motion = MOTIONS.find((each) => each === value);
   if (motion === undefined) {
-    throw undecodable(`motion is none of ${MOTIONS.join(', ')} but ${shown(value)}`);
+    throw mustBe('motion', `one of ${MOTIONS.join(', ')}`, value);
   }
   return motion;
 }
@@ -141,17 +141,17 @@ function motionOf(value: unknown): Motion {
 function text(fields: Fields, field: string): string {
   const value = fields[field];
   if (typeof value !== 'string') {
-    throw undecodable(`${field} is not text but ${shown(value)}`);
+    throw mustBe(field, 'text', value);
   }
   if (value === '') {
     throw undecodable(`${field} is empty`);
   }
   if (!isText(value)) {
-    throw undecodable(`${field} ${shown(value)} is not valid UTF-8 text`);
+    throw mustBe(field, 'valid UTF-8 text', value);
   }
   return value;
 }
 
-function shortText(fields: Fields, field: string): string {
-  return short(field, text(fields, field));
+function limitedText(fields: Fields, field: string): string {
+  return limited(field, text(fields, field));
 }

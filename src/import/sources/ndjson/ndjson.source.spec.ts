@@ -6,7 +6,7 @@ const GOOD = '{"timestamp":"2025-06-17T08:30:00.5Z","latitude":53.86,"longitude"
 const DECODED = { timestamp: '2025-06-17T08:30:00.500Z', latitude: 53.86, longitude: 10.7 };
 
 describe('NdjsonSource', () => {
-  it('decodes all fields, and leaves out those that are absent or null', async () => {
+  it('parses all fields, and leaves out missing ones and nulls', async () => {
     const full = {
       timestamp: 1709283789,
       latitude: -1,
@@ -34,7 +34,7 @@ describe('NdjsonSource', () => {
     expect(rejected).toEqual([]);
   });
 
-  it('leaves it to the database to refuse telemetry that is out of range', async () => {
+  it('leaves telemetry out of range to the database to reject', async () => {
     const given = { altitude: 1e6, speed: -1, course: 360, battery: 101 };
     const { reports, rejected } = await readAll(JSON.stringify({ ...JSON.parse(GOOD), ...given }));
     expect(rejected).toEqual([]);
@@ -42,18 +42,18 @@ describe('NdjsonSource', () => {
   });
 
   it.each(['stationary', 'walking', 'running', 'cycling', 'driving'])(
-    'takes the motion %s',
+    'accepts the motion %s',
     async (motion) => {
       const { reports } = await readAll(GOOD.replace('}', `,"motion":"${motion}"}`));
       expect(reports).toEqual([{ ...DECODED, position: 1, motion }]);
     },
   );
 
-  it('counts lines through byte order mark, CRLF, blank lines, rejected lines, and a last line without end', async () => {
+  it('counts lines across a byte order mark, CRLF, blank and rejected lines, and a last line without end', async () => {
     const { reports, rejected } = await readAll(`\uFEFF\r\n${GOOD}\r\n  \r\n\n[1]\r\n${GOOD}`, 7);
     expect(reports.map(({ position }) => position)).toEqual([2, 6]);
     expect(rejected).toMatchObject([
-      { position: 5, reason: 'undecodable', message: 'the line is not a JSON object but a list' },
+      { position: 5, reason: 'undecodable', message: 'the line must be a JSON object (got a list)' },
     ]);
   });
 
@@ -63,63 +63,67 @@ describe('NdjsonSource', () => {
         ['{"latitude":1,"longitude":1}', 'no_time', 'timestamp is missing'],
         ['{"timestamp":1,"longitude":1}', 'no_position', 'latitude is missing'],
         ['{"timestamp":1,"latitude":1}', 'no_position', 'longitude is missing'],
-        ['{"timestamp":1,"latitude":null,"longitude":1}', 'undecodable', 'latitude is not a number but null'],
+        [
+          '{"timestamp":1,"latitude":null,"longitude":1}',
+          'undecodable',
+          'latitude must be a number (got null)',
+        ],
         [
           '{"timestamp":1,"latitude":"53.8","longitude":1}',
           'undecodable',
-          'latitude is not a number but "53.8"',
+          'latitude must be a number (got "53.8")',
         ],
         ['{"timestamp":1,"latitude":1,"longitude":1e999}', 'undecodable', 'longitude is too large'],
         ['{"timestamp":1,"latitude":NaN,"longitude":1}', 'undecodable', 'not JSON'],
         [
           '{"timestamp":true,"latitude":1,"longitude":1}',
           'undecodable',
-          'timestamp is neither text nor a number',
+          'timestamp must be text or a number (got true)',
         ],
         ['{"timestamp":"2025-06-17T08:30:00","latitude":1,"longitude":1}', 'undecodable', 'has no offset'],
         [
           '{"timestamp":"1709283789","latitude":1,"longitude":1}',
           'undecodable',
-          'timestamp "1709283789" is no time',
+          'timestamp must be a time like 2025-06-17T08:30:00Z (got "1709283789")',
         ],
         [
           GOOD.replace('}', ',"confidence":1.5}'),
           'undecodable',
-          'confidence is not a whole number of 32 bits but 1.5',
+          'confidence must be a 32-bit whole number (got 1.5)',
         ],
-        [GOOD.replace('}', ',"status":1e300}'), 'undecodable', 'status is not a whole number'],
+        [GOOD.replace('}', ',"status":1e300}'), 'undecodable', 'status must be a 32-bit whole number'],
         [
           GOOD.replace('}', ',"horizontalAccuracy":"5"}'),
           'undecodable',
-          'horizontalAccuracy is not a number',
+          'horizontalAccuracy must be a number',
         ],
-        [GOOD.replace('}', ',"altitude":"5"}'), 'undecodable', 'altitude is not a number but "5"'],
+        [GOOD.replace('}', ',"altitude":"5"}'), 'undecodable', 'altitude must be a number (got "5")'],
         [GOOD.replace('}', ',"speed":1e999}'), 'undecodable', 'speed is too large for a number'],
-        [GOOD.replace('}', ',"course":[1]}'), 'undecodable', 'course is not a number but a list'],
-        [GOOD.replace('}', ',"battery":"50"}'), 'undecodable', 'battery is not a number but "50"'],
+        [GOOD.replace('}', ',"course":[1]}'), 'undecodable', 'course must be a number (got a list)'],
+        [GOOD.replace('}', ',"battery":"50"}'), 'undecodable', 'battery must be a number (got "50")'],
         [
           GOOD.replace('}', ',"battery":50.5}'),
           'undecodable',
-          'battery is not a whole number from 0 to 100 but 50.5',
+          'battery must be a whole number from 0 to 100 (got 50.5)',
         ],
         [
           GOOD.replace('}', ',"battery":32768}'),
           'undecodable',
-          'battery is not a whole number from 0 to 100 but 32768',
+          'battery must be a whole number from 0 to 100 (got 32768)',
         ],
         [
           GOOD.replace('}', ',"motion":"Driving"}'),
           'undecodable',
-          'motion is none of stationary, walking, running, cycling, driving but "Driving"',
+          'motion must be one of stationary, walking, running, cycling, driving (got "Driving")',
         ],
-        [GOOD.replace('}', ',"motion":""}'), 'undecodable', 'driving but ""'],
-        [GOOD.replace('}', ',"motion":["walking"]}'), 'undecodable', 'driving but a list'],
-        [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker is not text but 7'],
+        [GOOD.replace('}', ',"motion":""}'), 'undecodable', 'driving (got "")'],
+        [GOOD.replace('}', ',"motion":["walking"]}'), 'undecodable', 'driving (got a list)'],
+        [GOOD.replace('}', ',"tracker":7}'), 'undecodable', 'tracker must be text (got 7)'],
         [GOOD.replace('}', ',"tracker":""}'), 'undecodable', 'tracker is empty'],
         [
           GOOD.replace('}', ',"tracker":"a\\u0000b"}'),
           'undecodable',
-          'tracker "a\\u0000b" is not valid UTF-8',
+          'tracker must be valid UTF-8 text (got "a\\u0000b")',
         ],
         [GOOD.replace('}', ',"nearestCity":"\\ud800"}'), 'undecodable', 'nearestCity'],
         [
@@ -132,14 +136,14 @@ describe('NdjsonSource', () => {
           'undecodable',
           'nearestCity is longer than 200 characters',
         ],
-        ['"text"', 'undecodable', 'not a JSON object but "text"'],
+        ['"text"', 'undecodable', 'must be a JSON object (got "text")'],
         ['{"timestamp":1,"latitude":1,"longi', 'undecodable', 'not JSON'],
         ['{"\u0007', 'undecodable', 'not JSON'],
         ['['.repeat(MAX_LINE), 'undecodable', 'not JSON'],
         [`${'{"a":'.repeat(200_000)}1`, 'undecodable', 'not JSON'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
-  )('rejects a wrong line and reads on: $reason, $message', async ({ item, reason, message }) => {
+  )('rejects an invalid line and continues: $reason, $message', async ({ item, reason, message }) => {
     const { reports, rejected } = await readAll(`${GOOD}\n${item}\n${GOOD}\n`);
     expect(reports.map(({ position }) => position)).toEqual([1, 3]);
     expect(rejected).toMatchObject([{ position: 2, reason, message: expect.stringContaining(message) }]);
@@ -147,31 +151,33 @@ describe('NdjsonSource', () => {
     expect(rejected[0]?.message).toMatch(/^[^\u0000-\u001f]{1,400}$/);
   });
 
-  it('keeps the text of what it rejects, or its beginning', async () => {
+  it('keeps the text of rejected lines, or its beginning', async () => {
     const { rejected } = await readAll(`{"a":1}\n[${'1,'.repeat(2000)}1]\n`);
     expect(rejected.map(({ given }) => given)).toEqual(['{"a":1}', `[${'1,'.repeat(2000)}`.slice(0, 2000)]);
   });
 
-  it('rejects a cut last line', async () => {
+  it('rejects a truncated last line', async () => {
     const { reports, rejected, error } = await readAll(`${GOOD}\n${GOOD.slice(0, 40)}`);
     expect(reports).toHaveLength(1);
     expect(rejected).toMatchObject([{ position: 2, reason: 'undecodable' }]);
     expect(error).toBeUndefined();
   });
 
-  it('replaces what is not UTF-8, and does not take it for text', async () => {
+  it('replaces invalid UTF-8, and rejects it as text', async () => {
     const latin1 = Buffer.from(`${GOOD.replace('}', ',"nearestCity":"L\u00fcbeck"}')}\n${GOOD}\n`, 'latin1');
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toEqual([{ ...DECODED, position: 2 }]);
-    expect(rejected).toMatchObject([{ position: 1, message: expect.stringContaining('not valid UTF-8') }]);
+    expect(rejected).toMatchObject([
+      { position: 1, message: expect.stringContaining('must be valid UTF-8 text') },
+    ]);
   });
 
-  it('is not disturbed by a character that arrives in two chunks', async () => {
+  it('reads a character that arrives in two chunks', async () => {
     const { reports } = await readAll(`${GOOD.replace('}', ',"nearestCity":"Łódź 🏙"}')}\n`, 1);
     expect(reports[0]?.nearestCity).toBe('Łódź 🏙');
   });
 
-  it('rejects a line that is too long, with its number, and takes one that just fits', async () => {
+  it('rejects a line that is too long, with its number, and accepts the longest line allowed', async () => {
     const fits = GOOD.replace('{', `{${' '.repeat(MAX_LINE - GOOD.length)}`);
     const { reports, rejected } = await readAll(`${GOOD}\n${fits} \n${fits}\n${GOOD}\n${fits} `);
     expect(reports.map(({ position }) => position)).toEqual([1, 3, 4]);

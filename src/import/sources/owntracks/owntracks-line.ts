@@ -1,16 +1,16 @@
 import type { SourceReport } from '../../report-source.js';
 import { jsonFromLine } from '../lines.source.js';
-import { RejectedItemError, shown, undecodable } from '../source-errors.js';
+import { RejectedItemError, quote, undecodable } from '../source-errors.js';
 import { reportFromOwnTracks } from './owntracks-message.js';
 
-/** Time, kind and message, with tabs between them (in old files spaces), e.g. `2024-03-01T09:03:09Z  *  {…}`. */
+/** Time, kind and message, separated by tabs (in old files, by spaces), e.g. `2024-03-01T09:03:09Z  *  {…}`. */
 const REC_LINE = /^\d{4}-\d\d-\d\dT[\d:.]+Z\s+(\S+)\s+(.*)$/s;
 
-/** Kind under which the Recorder keeps what was published to the topic of the device itself: locations. */
+/** The Recorder's kind for messages published to the device's own topic, which are locations. */
 const LOCATION = '*';
 
 /**
- * Decodes a line of a file of the OwnTracks Recorder (`.rec`), or a line that is a message without the Recorder's prefix.
+ * Parses a line of an OwnTracks Recorder file (`.rec`), or a message without the Recorder's prefix.
  *
  * @throws RejectedItemError
  */
@@ -21,15 +21,15 @@ export function reportFromOwnTracksLine(line: string, position: number): SourceR
   }
   const [, kind, message] = REC_LINE.exec(text) ?? [];
   if (kind === undefined || message === undefined) {
-    throw undecodable('the line is not a time, a kind and a message with tabs between them');
+    throw undecodable('the line must be a time, a kind and a message, separated by tabs');
   }
   if (kind !== LOCATION && !message.startsWith('{')) {
-    throw new RejectedItemError('not_a_report', `the line is no location but ${shown(kind)}`);
+    throw new RejectedItemError('not_a_report', `the line is not a location: its kind is ${quote(kind)}`);
   }
   return { position, ...reportFromOwnTracks(jsonFromLine(message)) };
 }
 
-/** Whether it looks like a line of a `.rec` file. */
+/** Whether the line looks like one of a `.rec` file. */
 export function isRecLine(line: string): boolean {
   return REC_LINE.test(line.trim());
 }

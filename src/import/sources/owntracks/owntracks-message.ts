@@ -1,36 +1,41 @@
-import { decoded, type Decoded, degrees, metresFrom, nameFrom, objectOf, timeFrom } from '../field-values.js';
-import { RejectedItemError, shown } from '../source-errors.js';
+import {
+  parsedReport,
+  type ParsedReport,
+  degrees,
+  metresFrom,
+  nameFrom,
+  objectOf,
+  timeFrom,
+} from '../field-values.js';
+import { RejectedItemError, quote } from '../source-errors.js';
 import { batteryFrom, courseFrom, iosAltitudeFrom, KMH, motionFrom, speedFrom } from '../telemetry.js';
 
 /**
- * Decodes a message of the OwnTracks apps, as they post it and as the Recorder keeps it.
+ * Parses a message of the OwnTracks apps, as they post it and as the Recorder stores it.
  *
- * - Only `_type: location` is a report (the Recorder may leave `_type` out of its lists): a transition says that a region
- *   was entered, a waypoint marks a place. An encrypted message cannot be read without its secret.
- * - The time is `tst`, of the fix; not `created_at`, nor the time at which the Recorder wrote the line.
- * - The tracker is `user/device`, from the topic; never `tid`, which is two letters for a label on a map.
- * - `vel` is in km/h. `motionactivities` is a list of what an iPhone takes to be going on.
+ * - Only `_type: location` is a report (the Recorder may omit `_type` in its lists). A transition is an entered or left region,
+ *   a waypoint marks a place, and an encrypted message cannot be read without its secret.
+ * - The time is `tst`, the time of the fix; not `created_at`, nor the time at which the Recorder wrote the line.
+ * - The tracker is `user/device`, from the topic; never `tid`, a two-letter label for maps.
+ * - `vel` is in km/h. `motionactivities` lists the activities that an iPhone detected.
  *
  * https://owntracks.org/booklet/tech/json/
  *
  * @throws RejectedItemError
  */
-export function reportFromOwnTracks(value: unknown): Decoded {
+export function reportFromOwnTracks(value: unknown): ParsedReport {
   const message = objectOf('the message', value);
   const type = message['_type'];
   if (type === 'encrypted') {
-    throw new RejectedItemError(
-      'not_a_report',
-      'the message is encrypted: it has to be decrypted with its secret',
-    );
+    throw new RejectedItemError('not_a_report', 'the message is encrypted: decrypt it with its secret first');
   }
   if (type !== undefined && type !== 'location') {
-    throw new RejectedItemError('not_a_report', `the message is no location but of _type ${shown(type)}`);
+    throw new RejectedItemError('not_a_report', `the message is not a location: its _type is ${quote(type)}`);
   }
   const timestamp = timeFrom('tst', message['tst']);
   const latitude = degrees('lat', message['lat']);
   const longitude = degrees('lon', message['lon']);
-  return decoded(
+  return parsedReport(
     timestamp,
     [latitude, longitude],
     {
@@ -47,7 +52,7 @@ export function reportFromOwnTracks(value: unknown): Decoded {
   );
 }
 
-/** `owntracks/jane/phone` is the phone of Jane; the first part may be another one, and may have several levels. */
+/** The last two levels of the topic: `owntracks/jane/phone` is Jane's phone. The levels before may differ. */
 function deviceOf(topic: unknown, user: unknown, device: unknown): string | undefined {
   const name = nameFrom('topic', topic);
   if (name !== undefined) {

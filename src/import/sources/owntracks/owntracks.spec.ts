@@ -24,8 +24,8 @@ const DECODED = {
 const rec = (message: unknown, kind = '*', gap = '\t'): string =>
   `2024-03-01T17:46:02Z${gap}${kind.padEnd(18)}${gap}${typeof message === 'string' ? message : JSON.stringify(message)}\n`;
 
-describe('a file of the OwnTracks Recorder', () => {
-  it('takes locations by their own time, with user and device of the topic', async () => {
+describe('an OwnTracks Recorder file', () => {
+  it('yields locations with their own time, and with user and device from the topic', async () => {
     const { format, reports, rejected } = await readAll(
       rec(LOCATION) + rec(LOCATION, '*', '  ') + `\r\n${rec(LOCATION)}`,
     );
@@ -34,7 +34,7 @@ describe('a file of the OwnTracks Recorder', () => {
     expect(rejected).toEqual([]);
   });
 
-  it('rejects every other kind of line, and reads on', async () => {
+  it('rejects every other kind of line, and continues', async () => {
     const { reports, rejected } = await readAll(
       [
         rec(LOCATION),
@@ -53,16 +53,16 @@ describe('a file of the OwnTracks Recorder', () => {
     );
     expect(reports).toHaveLength(1);
     expect(rejected.map(({ position, reason, message }) => `${position} ${reason} ${message}`)).toEqual([
-      '2 not_a_report the message is no location but of _type "lwt"',
-      '3 not_a_report the message is no location but of _type "transition"',
-      '4 not_a_report the message is no location but of _type "waypoint"',
-      '5 not_a_report the message is encrypted: it has to be decrypted with its secret',
-      '6 not_a_report the line is no location but "status"',
+      '2 not_a_report the message is not a location: its _type is "lwt"',
+      '3 not_a_report the message is not a location: its _type is "transition"',
+      '4 not_a_report the message is not a location: its _type is "waypoint"',
+      '5 not_a_report the message is encrypted: decrypt it with its secret first',
+      '6 not_a_report the line is not a location: its kind is "status"',
       expect.stringMatching(/^7 undecodable the line is not JSON: /),
       '8 no_time tst is missing',
       '9 no_position lat is missing',
-      '10 undecodable lon true is not a number like 53.8633',
-      '11 undecodable the line is not a time, a kind and a message with tabs between them',
+      '10 undecodable lon must be a number like 53.8633 (got true)',
+      '11 undecodable the line must be a time, a kind and a message, separated by tabs',
       expect.stringMatching(/^12 undecodable the line is not JSON: /),
     ]);
   });
@@ -73,13 +73,13 @@ describe('a file of the OwnTracks Recorder', () => {
     [{ topic: 'home/owntracks/jane/phone' }, 'jane/phone'],
     [{ topic: 'phone' }, 'phone'],
     [{ topic: '' }, undefined],
-  ])('never takes tid for the tracker: %j', async (fields, tracker) => {
+  ])('never uses tid as the tracker: %j', async (fields, tracker) => {
     const { reports } = await readAll(rec({ ...LOCATION, ...fields }));
     expect(reports[0]?.tracker).toBe(tracker);
     expect(reports).toHaveLength(1);
   });
 
-  it('takes what the phone says beside the place, and converts its speed from km/h', async () => {
+  it('reads telemetry, and converts the speed from km/h', async () => {
     const said = { alt: 36, vac: 3, vel: 54, cog: 98, batt: 94, motionactivities: ['unknown', 'automotive'] };
     const { reports } = await readAll(rec({ ...LOCATION, ...said }));
     expect(reports).toEqual([
@@ -94,7 +94,7 @@ describe('a file of the OwnTracks Recorder', () => {
     ['null', { alt: null, vel: null, cog: null, batt: null, motionactivities: null }],
     ['out of range', { alt: 1e6, vel: 3601, cog: 361, batt: 101, motionactivities: ['flying'] }],
     ['of the wrong type', { alt: 'high', vel: [5], cog: {}, batt: true, motionactivities: 5 }],
-  ])('leaves out what is %s, and keeps the position', async (_, fields) => {
+  ])('leaves out what is %s, but keeps the position', async (_, fields) => {
     const { reports, rejected } = await readAll(rec({ ...LOCATION, ...fields }));
     const { speed, ...place } = DECODED;
     expect(speed).toBe(1.389);
@@ -113,12 +113,12 @@ describe('a file of the OwnTracks Recorder', () => {
         ['automotive', 'driving'],
       ] as const
     ).map(([activity, motion]) => ({ activity, motion })),
-  )('takes the activity $activity for $motion', async ({ activity, motion }) => {
+  )('reads the activity $activity as $motion', async ({ activity, motion }) => {
     const { reports } = await readAll(rec({ ...LOCATION, motionactivities: [activity] }));
     expect(reports).toEqual([{ ...DECODED, motion }]);
   });
 
-  it('is told by any of its first lines', async () => {
+  it('is detected by any of its first lines', async () => {
     expect((await readAll(`{"half a line\n${rec(LOCATION)}`)).error?.message).toBeUndefined();
     const { format, reports } = await readAll(`z\t*\t{}\n${rec(LOCATION)}`);
     expect({ format, reports: reports.length }).toEqual({ format: 'owntracks', reports: 1 });
@@ -131,11 +131,11 @@ describe('OwnTracks JSON', () => {
   it.each([
     ['a message', message, [1]],
     ['a message on several lines', JSON.stringify(LOCATION, null, 2), [1]],
-    ['messages on a line each', `${message}\n${message}\n`, [1, 2]],
+    ['one message per line', `${message}\n${message}\n`, [1, 2]],
     ['a list', `[${message},\n${message}]`, [1, 2]],
     ['what ocat prints', `{"count":2,"locations":[${message},\n${message}]}`, [1, 2]],
     ['what ocat prints, in another order', `{"locations":[\n${message}],"count":1}`, [2]],
-  ])('is taken as %s', async (_, content, positions) => {
+  ])('is read as %s', async (_, content, positions) => {
     for (const chunkSize of [7, 65_536]) {
       const { format, reports, rejected, error } = await readAll(content, chunkSize);
       expect({ format, rejected, error }).toEqual({ format: 'owntracks', rejected: [], error: undefined });
@@ -143,7 +143,7 @@ describe('OwnTracks JSON', () => {
     }
   });
 
-  it('may leave out _type in lists of the Recorder', async () => {
+  it('is read without _type in lists of the Recorder', async () => {
     const { reports } = await readAll(
       '{"count":1,"locations":[{"tst":1709283789,"lat":52.225,"lon":13.332,"acc":10}]}',
     );
@@ -151,7 +151,7 @@ describe('OwnTracks JSON', () => {
     expect(reports[0]).not.toHaveProperty('tracker');
   });
 
-  it('rejects a wrong line among messages, and reads on', async () => {
+  it('rejects an invalid line among messages, and continues', async () => {
     for (const content of [
       `${message}\n{"_type":"loc\n${message}\n`,
       `{"_type":"loc\n${message}\n${message}\n`,
@@ -162,7 +162,7 @@ describe('OwnTracks JSON', () => {
     }
   });
 
-  it('names an encrypted message', async () => {
+  it('rejects an encrypted message with the reason', async () => {
     const { rejected } = await readAll('{"_type":"encrypted","data":"x"}');
     expect(rejected).toMatchObject([
       { reason: 'not_a_report', message: expect.stringContaining('encrypted') },

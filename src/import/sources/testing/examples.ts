@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { gpx } from './read-all.js';
 
-/** For specs: a small file of each format, with what each of them is most often got wrong by. */
+/** For specs: a small file of each format, with its most common pitfalls. */
 export interface Example {
   readonly format: string;
   readonly content: string;
   readonly reports: number;
   readonly rejected: number;
-  /** What was cut says so: the format has an end mark. */
+  /** The format has an end mark, so a truncation is detected. */
   readonly ends: boolean;
 }
 
@@ -131,7 +131,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
 };
 
-/** Each of them as it is, and compressed. */
+/** Each example, plain and compressed. */
 export const EXAMPLE_FILES = Object.entries(EXAMPLES).flatMap(([name, example]) => [
   { ...example, name, bytes: Buffer.from(example.content) },
   { ...example, name: `${name}, gzip`, bytes: gzipSync(example.content), ends: true },

@@ -3,7 +3,7 @@ import { DomainError } from '../../../common/errors/domain-error.js';
 import type { RejectedItem, SourceReport } from '../../report-source.js';
 import { openReportSource } from '../open-report-source.js';
 
-/** For specs: everything that a source yielded, and the error that ended it, if one did. */
+/** For specs: everything that a source yielded, and the error that ended it, if any. */
 export interface Reading {
   format: string | undefined;
   reports: SourceReport[];

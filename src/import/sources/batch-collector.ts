@@ -1,34 +1,34 @@
 import type { RejectedItem, SourceBatch, SourceReport } from '../report-source.js';
-import type { Decoded } from './field-values.js';
+import type { ParsedReport } from './field-values.js';
 import { rejectedBy } from './source-errors.js';
 
-/** One item of a few (a line of GeoJSON is one) may hold far more reports than a batch should. */
+/** A single item, such as a GeoJSON line, may contain far more reports than a batch should. */
 const MAX_BATCH = 10_000;
 
-/** Collects what a source decodes, item by item, until it is yielded. */
-export class Gathering {
+/** Collects what a source parses, item by item, until it is yielded in batches. */
+export class BatchCollector {
   private reports: SourceReport[] = [];
   private rejected: RejectedItem[] = [];
 
   /**
-   * Counts one item: as the report that `decode` makes of it, or as rejected when that throws a RejectedItemError.
+   * Adds one item: the report that `parse` returns, or a rejected item if that throws a RejectedItemError.
    *
-   * @param about asked when it is rejected: its text, and which item it is where its line alone does not say that.
+   * @param describe called for a rejected item: its text, and which item it is when the line alone does not identify it.
    */
-  take(
+  add(
     position: number,
-    decode: () => Decoded,
-    about?: () => { given?: string | undefined; item?: string },
+    parse: () => ParsedReport,
+    describe?: () => { given?: string | undefined; item?: string },
   ): void {
     try {
-      this.reports.push({ position, ...decode() });
+      this.reports.push({ position, ...parse() });
     } catch (error) {
-      const { given, item } = about?.() ?? {};
+      const { given, item } = describe?.() ?? {};
       this.rejected.push(rejectedBy(error, position, given, item));
     }
   }
 
-  /** What has been collected since the last call. */
+  /** Yields what was added since the last call. */
   *batches(): Generator<SourceBatch, void, undefined> {
     const { reports, rejected } = this;
     this.reports = [];
@@ -39,8 +39,8 @@ export class Gathering {
   }
 }
 
-/** Yields what a step has decoded, even if it fails. */
-export function* decodedBy(
+/** Runs a step, then yields the batches it has filled, even if it fails. */
+export function* batchesAfter(
   step: () => void,
   batches: () => Iterable<SourceBatch>,
 ): Generator<SourceBatch, void, undefined> {
@@ -52,6 +52,6 @@ export function* decodedBy(
   }
   yield* batches();
   if (failure !== undefined) {
-    throw failure; // eslint-disable-line @typescript-eslint/only-throw-error -- as it was thrown
+    throw failure; // eslint-disable-line @typescript-eslint/only-throw-error -- rethrown unchanged
   }
 }

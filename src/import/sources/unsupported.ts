@@ -1,7 +1,7 @@
-/** What is said of inputs that are not taken. */
+/** Describes inputs that cannot be imported. */
 
-export const FORMATS_TAKEN =
-  'taken are NDJSON, CSV, GPX, GeoJSON, OwnTracks (.rec and JSON), Overland, Google Records.json and Google Timeline, ' +
+export const SUPPORTED_FORMATS =
+  'supported formats are NDJSON, CSV, GPX, GeoJSON, OwnTracks (.rec and JSON), Overland, Google Records.json and Google Timeline, ' +
   'also compressed with gzip';
 
 const SIGNATURES: readonly (readonly [bytes: string, what: string])[] = [
@@ -26,7 +26,7 @@ const SIGNATURES: readonly (readonly [bytes: string, what: string])[] = [
 const ROOTS: Readonly<Record<string, string>> = {
   kml: 'a KML file',
   trainingcenterdatabase: 'a Garmin TCX file',
-  html: 'an HTML page (perhaps a login or error page that was saved in place of the file)',
+  html: 'an HTML page (perhaps a login or error page saved in place of the file)',
   osm: 'an OpenStreetMap file',
   plist: 'an Apple property list',
   rss: 'a news feed',
@@ -34,8 +34,8 @@ const ROOTS: Readonly<Record<string, string>> = {
   svg: 'an SVG image',
 };
 
-/** What the first bytes of a binary file, or of one in another encoding, tell. */
-export function signatureOf(head: Buffer): string | undefined {
+/** Describes a binary file, or text in another encoding, by its first bytes; undefined for anything else. */
+export function describeBinary(head: Buffer): string | undefined {
   const hex = head.subarray(0, 16).toString('hex');
   if (head.subarray(8, 12).toString('latin1') === '.FIT') {
     return 'a Garmin FIT file';
@@ -43,8 +43,8 @@ export function signatureOf(head: Buffer): string | undefined {
   return SIGNATURES.find(([bytes]) => hex.startsWith(bytes))?.[1];
 }
 
-/** @param root local name of the root element of an XML document that is not GPX. */
-export function foreignXml(root: string): string {
+/** Describes an XML document that is not GPX. @param root local name of its root element. */
+export function describeXml(root: string): string {
   const lower = root.toLowerCase();
   return (
     (Object.hasOwn(ROOTS, lower) ? ROOTS[lower] : undefined) ??
@@ -53,15 +53,16 @@ export function foreignXml(root: string): string {
 }
 
 /**
- * @param text that is neither JSON nor XML.
- * @param table what it is if it looks like a table.
+ * Describes text that is neither JSON nor XML.
+ *
+ * @param table its description if it looks like a table.
  */
-export function foreignText(text: string, table: string | undefined): string {
+export function describeText(text: string, table: string | undefined): string {
   if (text.includes('\0')) {
     return 'binary data';
   }
   if (text.startsWith('$G')) {
     return 'an NMEA log';
   }
-  return table ?? (text.includes('\uFFFD') ? 'binary data' : 'text of no known format');
+  return table ?? (text.includes('\uFFFD') ? 'binary data' : 'text in an unknown format');
 }

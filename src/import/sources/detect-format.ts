@@ -1,28 +1,28 @@
 import { csvLayoutOf, incompleteTable, type CsvLayout } from './csv/csv-layout.js';
-import { foreignText, foreignXml, signatureOf } from './foreign.js';
-import { foreignJson, jsonFormatOf } from './json/json-format.js';
+import { describeText, describeXml, describeBinary } from './unsupported.js';
+import { describeJson, jsonFormatOf } from './json/json-format.js';
 import { type JsonOutline, outlineOf } from './json/json-outline.js';
 import type { JsonFormat } from './json/json.source.js';
 import { OWNTRACKS_MESSAGES } from './owntracks/owntracks-documents.js';
 import { isRecLine } from './owntracks/owntracks-line.js';
 
-/** What the beginning of an input tells about it. */
-export type Recognised =
+/** The format of an input, detected by its beginning. */
+export type DetectedFormat =
   | { readonly format: 'ndjson' | 'gpx' | 'owntracks-lines' }
   | { readonly format: 'csv'; readonly layout: CsvLayout }
   | { readonly format: 'json'; readonly document: JsonFormat }
-  | { readonly foreign: string };
+  | { readonly unsupported: string };
 
-/** An input whose beginning still tells nothing after this many bytes is decided by what is there. */
+/** After this many bytes, the format is decided by what is there. */
 const ENOUGH = 4096;
-/** Of JSON, whose keys come in any order. */
+/** For JSON, whose keys may come in any order. */
 const ENOUGH_JSON = 65_536;
 const MAX_WHITE_SPACE = 65_536;
-const NDJSON: Recognised = { format: 'ndjson' };
-/** Of formats that have an item a line, the first lines may be cut or wrong; these are looked at. */
+const NDJSON: DetectedFormat = { format: 'ndjson' };
+/** Lines to try in formats with one item per line, whose first lines may be cut or invalid. */
 const MAX_WRONG_LINES = 5;
 
-/** What may stand before the root of an XML document, and where it ends. */
+/** What may precede the root element of an XML document, and how it ends. */
 const PROLOGUE: readonly (readonly [begin: string, end: RegExp])[] = [
   ['<?', /\?>/],
   ['<!--', /-->/],
@@ -32,16 +32,16 @@ const PROLOGUE: readonly (readonly [begin: string, end: RegExp])[] = [
 const OUR_FIELDS = ['timestamp', 'latitude', 'longitude', 'tracker', 'hashedAdvKey'];
 
 /**
- * Decides by content what an input is; its name is never asked, since downloads and uploads lose or change it.
+ * Detects the format of an input by its content; downloads and uploads lose or change file names.
  *
  * @param head the first bytes, decompressed.
- * @param ended there are no more.
- * @returns undefined while more is needed to tell; never when `ended`.
+ * @param ended there are no more bytes.
+ * @returns undefined while more bytes are needed; never when `ended`.
  */
-export function recognise(head: Buffer, ended: boolean): Recognised | undefined {
-  const signature = signatureOf(head);
+export function detectFormat(head: Buffer, ended: boolean): DetectedFormat | undefined {
+  const signature = describeBinary(head);
   if (signature !== undefined) {
-    return { foreign: signature };
+    return { unsupported: signature };
   }
   const text = head.toString('utf8').replace(/^\uFEFF/, '');
   const trimmed = text.trimStart();
@@ -60,16 +60,22 @@ export function recognise(head: Buffer, ended: boolean): Recognised | undefined 
   }
 }
 
-function blank(head: Buffer, ended: boolean): Recognised | undefined {
+function blank(head: Buffer, ended: boolean): DetectedFormat | undefined {
   if (ended) {
-    return { foreign: head.length === 0 ? 'an empty file' : 'a file of white space only' };
+    return { unsupported: head.length === 0 ? 'an empty file' : 'a file of white space only' };
   }
-  return head.length < MAX_WHITE_SPACE ? undefined : { foreign: `${MAX_WHITE_SPACE} bytes of white space` };
+  return head.length < MAX_WHITE_SPACE
+    ? undefined
+    : { unsupported: `${MAX_WHITE_SPACE} bytes of white space` };
 }
 
-/** JSON that is of no known kind may be so because the rest is missing. */
-function cutOr(verdict: Recognised | undefined, ended: boolean, text: string): Recognised | undefined {
-  if (!ended || verdict === undefined || !('foreign' in verdict)) {
+/** JSON of an unknown kind may be unknown only because the rest is missing. */
+function cutOr(
+  verdict: DetectedFormat | undefined,
+  ended: boolean,
+  text: string,
+): DetectedFormat | undefined {
+  if (!ended || verdict === undefined || !('unsupported' in verdict)) {
     return verdict;
   }
   const { complete, broken } = outlineOf(text);
@@ -79,11 +85,11 @@ function cutOr(verdict: Recognised | undefined, ended: boolean, text: string): R
   const lines = text.split('\n');
   const column = (lines.at(-1)?.length ?? 0) + 1;
   return {
-    foreign: `${verdict.foreign}, and the file ends within it at line ${lines.length}, column ${column}: it was cut`,
+    unsupported: `${verdict.unsupported}, and the file ends within it at line ${lines.length}, column ${column}: it was cut`,
   };
 }
 
-function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): Recognised | undefined {
+function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): DetectedFormat | undefined {
   const lineEnd = text.indexOf('\n');
   const line = (lineEnd === -1 ? text : text.slice(0, lineEnd)).trim();
   if (lineEnd === -1 && !final) {
@@ -95,7 +101,7 @@ function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): Reco
   if (document && (document.places !== 'document' || keys.has('geometry'))) {
     return { format: 'json', document };
   }
-  // One line decides; a foreign line further down is that line's own trouble.
+  // The first line decides; another line of a different format is rejected when it is parsed.
   if (line !== '{' && OUR_FIELDS.some((field) => keys.has(field))) {
     return NDJSON;
   }
@@ -107,37 +113,37 @@ function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): Reco
   }
   const next = lineEnd === -1 ? '' : text.slice(lineEnd).trimStart();
   if (final && outline.broken && next.startsWith('{') && tries > 1) {
-    return jsonObject(next, final, tries - 1); // of objects on a line each, the first may be cut or wrong
+    return jsonObject(next, final, tries - 1); // in a file of one object per line, the first may be cut or invalid
   }
   return otherObject(line, outline, final);
 }
 
-/** A document of lists is known as soon as its list is; of anything else the whole line is wanted. */
-function container(text: string): Recognised | undefined {
+/** A document of lists is known as soon as its list is; anything else needs the whole line. */
+function container(text: string): DetectedFormat | undefined {
   const document = jsonFormatOf(outlineOf(text));
   return document && document.places !== 'document' ? { format: 'json', document } : undefined;
 }
 
-function otherObject(line: string, outline: JsonOutline, final: boolean): Recognised | undefined {
+function otherObject(line: string, outline: JsonOutline, final: boolean): DetectedFormat | undefined {
   const isDocument = line === '{' || outline.lists.size > 0;
   if (!isDocument && (final || isJson(line))) {
     return NDJSON;
   }
-  return final || outline.complete ? { foreign: foreignJson(outline) } : undefined;
+  return final || outline.complete ? { unsupported: describeJson(outline) } : undefined;
 }
 
-/** Messages on a line each are read line by line, so that a wrong one spoils no others. */
+/** Whether there is one message per line; read line by line, an invalid one does not affect the others. */
 function isMessageALine(text: string, line: string): boolean {
   return line.endsWith('}') || /^[^\n]*\n\s*\{"/.test(text) || !text.includes('\n');
 }
 
-function jsonList(text: string, final: boolean): Recognised | undefined {
+function jsonList(text: string, final: boolean): DetectedFormat | undefined {
   const outline = outlineOf(text);
   const document = jsonFormatOf(outline);
   if (document) {
     return { format: 'json', document };
   }
-  return final || outline.complete ? { foreign: foreignJson(outline) } : undefined;
+  return final || outline.complete ? { unsupported: describeJson(outline) } : undefined;
 }
 
 function isJson(line: string): boolean {
@@ -149,16 +155,16 @@ function isJson(line: string): boolean {
   }
 }
 
-function xml(text: string, final: boolean): Recognised | undefined {
+function xml(text: string, final: boolean): DetectedFormat | undefined {
   const root = rootOf(text);
   if (root === undefined) {
-    // A long comment may hide the root: the reader of GPX looks at it again.
+    // A long comment may hide the root element; the GPX reader checks it again.
     return final ? { format: 'gpx' } : undefined;
   }
-  return root.toLowerCase() === 'gpx' ? { format: 'gpx' } : { foreign: foreignXml(root) };
+  return root.toLowerCase() === 'gpx' ? { format: 'gpx' } : { unsupported: describeXml(root) };
 }
 
-/** Local name of the first element, past declaration, comments and document type. */
+/** Local name of the first element after the declaration, comments and document type. */
 function rootOf(text: string): string | undefined {
   let rest = text;
   for (;;) {
@@ -174,8 +180,8 @@ function rootOf(text: string): string | undefined {
   }
 }
 
-function lines(text: string, final: boolean): Recognised | undefined {
-  // A line that has not ended tells only when it is the last one.
+function lines(text: string, final: boolean): DetectedFormat | undefined {
+  // An incomplete line counts only if it is the last one.
   const whole = final ? text : text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.split('\n', MAX_WRONG_LINES).some(isRecLine)) {
     return { format: 'owntracks-lines' };
@@ -184,5 +190,5 @@ function lines(text: string, final: boolean): Recognised | undefined {
   if (layout) {
     return { format: 'csv', layout };
   }
-  return final ? { foreign: foreignText(text, incompleteTable(text)) } : undefined;
+  return final ? { unsupported: describeText(text, incompleteTable(text)) } : undefined;
 }
