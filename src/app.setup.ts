@@ -32,7 +32,7 @@ export async function createApp(
   logger: LoggerService | false = createLogger(config),
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, databaseUrl),
+    await AppModule.for(config, databaseUrl),
     new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see refuseWhenStopping()
     { logger, abortOnError: false },
   );

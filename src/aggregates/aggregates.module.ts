@@ -1,21 +1,18 @@
 import { Module } from '@nestjs/common';
 import { ClockModule } from '../clock/clock.module.js';
-import { TrackersModule } from '../trackers/trackers.module.js';
 import { AggregatesRepository } from './aggregates.repository.js';
-import { AggregatesResolver } from './aggregates.resolver.js';
 import { AggregatesService } from './aggregates.service.js';
 import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
 import { PeriodicRefreshService } from './periodic-refresh.service.js';
 
-/** Listener and cron are not here: src/app.module.ts adds them in the role that runs them. */
+/** Listener and cron are not here: src/roles/refresher.ts adds them. */
 @Module({
-  imports: [TrackersModule, ClockModule],
+  imports: [ClockModule],
   providers: [
     AggregatesRepository,
     AggregatesService,
     PeriodicRefreshRepository,
     PeriodicRefreshService,
-    AggregatesResolver,
   ],
   exports: [AggregatesService, PeriodicRefreshService],
 })

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { DomainError } from '../common/errors/domain-error.js';
 import { EXIT } from '../process.js';
 import { type KeyImportOutcome, KeyImportService } from '../tracker-keys/key-import.service.js';
+import { KeyImportModule } from '../tracker-keys/key-import.module.js';
 import { TrackerKeysModule } from '../tracker-keys/tracker-keys.module.js';
 import { TrackerKeysService } from '../tracker-keys/tracker-keys.service.js';
 import { count } from './count.js';
@@ -17,7 +18,7 @@ interface Options {
 /** `tracker keys import` */
 export async function importKeys(file: string, { json }: Options): Promise<void> {
   const content = await read(file);
-  await withContext(TrackerKeysModule, async (context) => {
+  await withContext(KeyImportModule, async (context) => {
     const outcomes: KeyImportOutcome[] = [];
     for await (const outcome of context.get(KeyImportService).import(content)) {
       outcomes.push(outcome);

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { GraphQLSchemaBuilderModule, GraphQLSchemaFactory } from '@nestjs/graphql';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { AggregatesResolver } from '../aggregates/aggregates.resolver.js';
-import { buildSchemaOptions } from '../app.module.js';
+import { buildSchemaOptions } from '../common/graphql/build-schema-options.js';
 import { GeocodingResolver } from '../geocoding/geocoding.resolver.js';
 import { LocationCountryResolver } from '../geocoding/location-country.resolver.js';
 import { FetchResolver } from '../find-my/fetch.resolver.js';

@@ -5,7 +5,7 @@ import { HistoryGuardRepository } from './history-guard.repository.js';
 import { HistoryGuardService } from './history-guard.service.js';
 import { RestoreWatch } from './restore-watch.js';
 
-/** The cron job is not here: src/app.module.ts adds it in the role that runs it. */
+/** The cron job is not here: src/roles/refresher.ts adds it. */
 @Module({
   imports: [AggregatesModule, ClockModule],
   providers: [HistoryGuardRepository, HistoryGuardService, RestoreWatch],

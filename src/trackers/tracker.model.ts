@@ -1,6 +1,17 @@
-import { Field, ID, ObjectType } from '@nestjs/graphql';
+import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { TrackerStatus } from './tracker-status.enum.js';
 import type { TrackerEntity } from './tracker.entity.js';
+
+registerEnumType(TrackerStatus, {
+  name: 'TrackerStatus',
+  description: 'Where a tracked thing is in its life.',
+  valuesMap: {
+    CREATED: { description: 'Registered; not under way yet.' },
+    IN_TRANSIT: { description: 'Under way.' },
+    IN_STORAGE: { description: 'Kept at a storage location.' },
+    DELIVERED: { description: 'Arrived.' },
+  },
+});
 
 @ObjectType('Tracker', { description: 'A small BLE tracker, and the thing that it is attached to.' })
 export class TrackerModel {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { KeyImportService } from '../../src/tracker-keys/key-import.service.js';
-import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
+import { KeyImportModule } from '../../src/tracker-keys/key-import.module.js';
 import { expectNothingInternal } from '../support/api.js';
 import { dump } from '../support/dump.js';
 import { describeOnEveryEngine } from '../support/engines.js';
@@ -72,7 +72,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   const ago = (minutes: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
   const register = async (count: number): Promise<void> => {
     const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
-    const context = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
+    const context = await openFeature(db, KeyImportModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
     for await (const { outcome } of context.get(KeyImportService).import(JSON.stringify(devices)))
       expect(outcome).toBe('registered');
     await context.close();

@@ -4,7 +4,7 @@ import type { HistoryEngine } from '../../src/config/env.schema.js';
 import { FetchService } from '../../src/find-my/fetch.service.js';
 import { FindMyModule } from '../../src/find-my/find-my.module.js';
 import { KeyImportService } from '../../src/tracker-keys/key-import.service.js';
-import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
+import { KeyImportModule } from '../../src/tracker-keys/key-import.module.js';
 import { FakeFindMy } from './fake-find-my.js';
 import { openFeature } from './feature.js';
 import { ENCRYPTION_KEY, fetchingFrom } from './find-my.js';
@@ -23,7 +23,7 @@ export class FetchScene {
 
   static async create(engine: HistoryEngine): Promise<FetchScene> {
     const db = await TestDatabase.create(engine);
-    const keys = await openFeature(db, TrackerKeysModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
+    const keys = await openFeature(db, KeyImportModule, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY });
     return new FetchScene(db, keys);
   }
 
