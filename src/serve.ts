@@ -17,7 +17,7 @@ export interface RunningServer {
 
 /**
  * Starts the roles of this process on the configured database. The embedded one is migrated first, since nobody else uses it; any other
- * database is migrated by its operator (`npm run migrate`).
+ * database is migrated by its operator (`tracker migrate`).
  *
  * @throws DomainError `BAD_CONFIGURATION`, `UNAVAILABLE`.
  */

@@ -196,7 +196,9 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const keyFile = put('keys', `${NEW_KEY}\n${ENCRYPTION_KEY}\n`);
     const both = { TRACKER_KEY_ENCRYPTION_KEY: '', TRACKER_KEY_ENCRYPTION_KEY_FILE: keyFile };
     const rotated = await run(['keys', 'rotate'], both);
-    expect(rotated.stdout).toMatch(/^3 private keys encrypted anew, 0 were already; all with \w{16} now\./);
+    expect(rotated.stdout).toMatch(
+      /^3 private keys encrypted again, 0 already up to date; all use \w{16} now\./,
+    );
     expect(await run(['fetch', '--json'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY })).toMatchObject({
       code: 0,
     });

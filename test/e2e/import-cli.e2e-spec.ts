@@ -212,7 +212,7 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   it('explains itself', async () => {
     const { code, stdout } = await runCli(['import', '--help'], {});
-    expect(stdout).toMatch(/take in reports from files: NDJSON, CSV, GPX/);
+    expect(stdout).toMatch(/Imports reports from files: NDJSON, CSV, GPX/);
     expect(code).toBe(0);
   });
 

@@ -144,7 +144,7 @@ describe('Dockerfile', () => {
   it('starts from one image of a fixed version, of the Node.js line that package.json asks for', () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
     const pulled = bases.filter((image) => image !== 'base');
-    expect(pulled).toEqual([expect.stringMatching(/^node:20\.\d+\.\d+-\w+-slim$/)]);
+    expect(pulled).toEqual([expect.stringMatching(/^node:24\.\d+\.\d+-\w+-slim$/)]);
     expect(bases).toHaveLength(4);
   });
 
