@@ -83,7 +83,10 @@ function fail(error: unknown, json: boolean): void {
   }
   const isUsage = error instanceof CommanderError || error instanceof UsageError;
   process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
-  if (json) process.stdout.write(`${JSON.stringify({ error: error instanceof CommanderError ? wrongCall(error) : failureOf(error) })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: error instanceof CommanderError ? wrongCall(error) : failureOf(error) })}\n`,
+    );
   if (!(error instanceof CommanderError)) {
     process.stderr.write(`${colored('red', describeFailure(error), process.stderr)}\n`);
   }
