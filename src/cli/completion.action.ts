@@ -3,9 +3,23 @@ import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import type { Shell } from './completion.command.js';
 
+/**
+ * Ours for bash: the library's evaluates the line as it is typed, so that Tab would run a `$(command)` in it, and needs the
+ * package bash-completion. The words go to the program as they are; what it prints last is a directive for other shells.
+ */
+const BASH = `# bash completion for tracker
+_tracker_complete() {
+  local candidates
+  candidates=$(tracker complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | sed -e '$d' -e 's/\\t.*//')
+  mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "\${COMP_WORDS[COMP_CWORD]}")
+}
+complete -o default -F _tracker_complete tracker
+`;
+
 /** `tracker completion` */
 export function printScript(program: Command, shell: Shell): void {
-  script(shell, program.name(), program.name());
+  if (shell === 'bash') process.stdout.write(BASH);
+  else script(shell, program.name(), program.name());
 }
 
 /**

@@ -147,6 +147,19 @@ describe('tracker', () => {
     expect(stdout).toContain('complete --');
   });
 
+  it('completes in bash, and runs nothing of what is typed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'completion-'));
+    const lines = [
+      `tracker() { '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}' "$@"; }`,
+      'source <(tracker completion bash)',
+      'COMP_WORDS=(tracker export --format n) COMP_CWORD=3; _tracker_complete; echo "${COMPREPLY[@]}"',
+      `COMP_WORDS=(tracker '$(touch ${join(folder, 'run')})' '') COMP_CWORD=2; _tracker_complete`,
+      `ls '${folder}'`,
+    ];
+    expect(execFileSync('bash', ['--norc', '-c', lines.join('\n')], { encoding: 'utf8' })).toBe('ndjson\n');
+    rmSync(folder, { recursive: true });
+  });
+
   it.each([
     [[''], ['import', 'trackers', 'completion']],
     [
