@@ -1,7 +1,6 @@
 import { script } from '@bomb.sh/tab';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
-import type { Shell } from './completion.command.js';
 
 /**
  * Ours for bash: the library's evaluates the line as it is typed, so that Tab would run a `$(command)` in it, and needs the
@@ -15,6 +14,8 @@ _tracker_complete() {
 }
 complete -o default -F _tracker_complete tracker
 `;
+
+export type Shell = 'bash' | 'zsh' | 'fish';
 
 /** `tracker completion` */
 export function printScript(program: Command, shell: Shell): void {

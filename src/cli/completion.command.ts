@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
 import { describe } from './command-help.js';
+import type { Shell } from './completion.action.js';
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
+const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
 /** @param completed builds the program whose commands and options are completed. */
 export function addCompletionCommand(program: Command, completed: () => Command): void {

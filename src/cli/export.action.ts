@@ -5,7 +5,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import { DateTimeScalar } from '../common/graphql/date-time.scalar.js';
 import { EXPORT_FORMATS } from '../export/export-formats.js';
 import { ExportModule } from '../export/export.module.js';
-import type { ExportDetail } from '../export/export.repository.js';
+import type { ExportQuery } from '../export/export.query.js';
 import { ExportService } from '../export/export.service.js';
 import { keepHeapSmall } from '../process.js';
 import { answer, type AnswerFlags } from './answer.js';
@@ -18,7 +18,7 @@ export interface ExportFlags extends AnswerFlags {
   from: string;
   to?: string;
   format: string;
-  detail: ExportDetail;
+  detail: ExportQuery['detail'];
   output?: string;
 }
 
