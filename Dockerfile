@@ -1,7 +1,7 @@
 # The image of every service of docker-compose.yml that runs our code: the API, and the `tracker` command.
 # The database is never inside: the embedded PostgreSQL is an optional dependency, which is left out here.
 
-FROM node:20.20.2-bookworm-slim AS base
+FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
 
 FROM base AS dependencies
@@ -12,7 +12,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts
 FROM base AS build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=optional --ignore-scripts
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts scripts
 COPY migrations migrations
 COPY src src
 RUN npm run build
@@ -24,6 +25,8 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY sql sql
 COPY package.json schema.gql ./
+# The `tracker` command, for `docker compose exec api tracker doctor`.
+RUN ln -s /app/dist/src/cli.js /usr/local/bin/tracker
 USER node
 EXPOSE 3000
 STOPSIGNAL SIGTERM

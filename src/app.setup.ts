@@ -32,7 +32,7 @@ export async function createApp(
   logger: LoggerService | false = createLogger(config),
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(config, databaseUrl),
+    await AppModule.forRoot(config, databaseUrl),
     new FastifyAdapter({ bodyLimit: 1024 * 1024, return503OnClosing: false }), // see rejectWhileStopping()
     { logger, abortOnError: false },
   );

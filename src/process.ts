@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { DomainError } from './common/errors/domain-error.js';
+import { DomainError, type ErrorCode } from './common/errors/domain-error.js';
 import { describeRefusal } from './common/errors/pg-errors.js';
 
 /** How long a graceful stop may take before the process exits anyway, in milliseconds. */
@@ -16,12 +16,19 @@ export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=30');
 }
 
-/** Describes a failure in one line for a person; an unexpected one with its stack. */
-export function describeFailure(error: unknown): string {
-  if (error instanceof DomainError) return `${error.code}: ${error.message}`;
+/** A failure in the form of `{"error": …}`: a stable code, a message, and the particulars of the error. */
+export function failureOf(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof DomainError) return { code: error.code, message: error.message, ...error.details };
   const refusal = describeRefusal(error);
-  if (refusal !== null) return `UNAVAILABLE: ${refusal}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (refusal !== null) return { code: 'UNAVAILABLE', message: refusal };
+  return { code: 'INTERNAL_SERVER_ERROR', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** A failure as one line for a person; with its stack if it was not expected. */
+export function describeFailure(error: unknown): string {
+  const { code, message } = failureOf(error);
+  if (code !== 'INTERNAL_SERVER_ERROR' || error instanceof DomainError) return `${code}: ${message}`;
+  return error instanceof Error ? (error.stack ?? message) : message;
 }
 
 /**

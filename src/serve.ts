@@ -17,7 +17,7 @@ export interface RunningServer {
 
 /**
  * Starts the roles of this process on the configured database. Migrates the embedded database first, since nothing else
- * uses it; the operator migrates any other database (`npm run migrate`).
+ * uses it; the operator migrates any other database (`tracker migrate`).
  *
  * @throws DomainError `BAD_CONFIGURATION`, `UNAVAILABLE`.
  */

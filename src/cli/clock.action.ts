@@ -1,23 +1,24 @@
 import { ClockModule } from '../clock/clock.module.js';
 import { ClockService, type ClockState } from '../clock/clock.service.js';
-import { DomainError } from '../common/errors/domain-error.js';
 import { EXIT } from '../process.js';
+import { answer, type AnswerFlags, colored } from './answer.js';
+import { UsageError } from './usage-error.js';
 import { withContext } from './with-context.js';
 
-export interface ClockFlags {
+export interface ClockFlags extends AnswerFlags {
   accept?: true;
   force?: true;
-  json?: true;
 }
 
 /** `tracker clock` */
-export async function clock({ accept, force, json }: ClockFlags): Promise<void> {
-  if (force && !accept) throw new DomainError('BAD_USER_INPUT', '--force is for --accept');
+export async function clock(flags: ClockFlags): Promise<void> {
+  const { accept, force } = flags;
+  if (force && !accept) throw new UsageError('--force needs --accept');
   const state = await withContext(ClockModule, (context) => {
     const service = context.get(ClockService);
     return accept ? service.accept(force === true) : service.check();
   });
-  process.stdout.write(json ? `${JSON.stringify(state, null, 2)}\n` : describe(state));
+  answer(state, () => describe(state), flags);
   if (state.problem !== null) process.exitCode = EXIT.failed;
 }
 
@@ -25,8 +26,8 @@ function describe({ databaseTime, programTime, agreedTime, problem }: ClockState
   return [
     `database   ${databaseTime.toISOString()}`,
     `program    ${programTime.toISOString()}`,
-    `agreed     ${agreedTime.toISOString()}   retention works by this`,
-    problem === null ? 'No problem.' : `PROBLEM: ${problem}`,
+    `agreed     ${agreedTime.toISOString()}   used by retention`,
+    problem === null ? colored('green', 'No problem.') : colored('red', `PROBLEM: ${problem}`),
     '',
   ].join('\n');
 }

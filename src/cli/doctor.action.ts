@@ -5,19 +5,19 @@ import { type HistoryHealth, HistoryHealthService } from '../health/history-heal
 import { describeTransaction } from '../database/other-transactions.js';
 import { describeMoment } from '../common/describe-moment.js';
 import { EXIT } from '../process.js';
+import { answer, type AnswerFlags, colored, table } from './answer.js';
 import { withContext } from './with-context.js';
 
-const ON_A_STANDBY =
-  'This server is a standby: locks and listeners are those of the primary, and are not seen here';
+const ON_A_STANDBY = 'This server is a standby; locks and listeners of the primary are not visible here';
 
 /** `tracker doctor` */
-export async function doctor({ json }: { json?: true }): Promise<void> {
+export async function doctor(flags: AnswerFlags): Promise<void> {
   const look = async (context: INestApplicationContext): Promise<HistoryHealth> => {
     if (await context.get(SchemaGuard).isStandby()) process.stderr.write(`${ON_A_STANDBY}\n`);
     return context.get(HistoryHealthService).check();
   };
   const health = await withContext(HealthModule, look, { writes: false });
-  process.stdout.write(json ? `${JSON.stringify(health, null, 2)}\n` : describeHealth(health));
+  answer(health, () => describeHealth(health), flags);
   if (health.problems.length > 0) process.exitCode = EXIT.failed;
 }
 
@@ -42,8 +42,8 @@ function describeHealth(health: HistoryHealth): string {
       ...health.refresher.jobs.map(describeJob),
     ]),
     ...(health.problems.length === 0
-      ? ['No problems.']
-      : health.problems.map((problem) => `PROBLEM: ${problem}`)),
+      ? [colored('green', 'No problems.')]
+      : health.problems.map((problem) => colored('red', `PROBLEM: ${problem}`))),
     '',
   ].join('\n');
 }
@@ -92,17 +92,4 @@ function moment(time: Date | null): string {
 
 function duration(ms: number | null): string {
   return ms === null ? '-' : `${ms} ms`;
-}
-
-function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd() + '\n',
-    )
-    .join('');
 }

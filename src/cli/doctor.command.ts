@@ -1,11 +1,16 @@
 import type { Command } from 'commander';
+import type { AnswerFlags } from './answer.js';
+import { addJsonOption, describe } from './command-help.js';
 
 export function addDoctorCommand(program: Command): void {
-  program
-    .command('doctor')
-    .description(
-      'tell the state of history and what the next run of retention removes; exits with 1 on problems',
-    )
-    .option('--json', 'as one JSON object')
-    .action(async (flags: { json?: true }) => (await import('./doctor.action.js')).doctor(flags));
+  const command = describe(program.command('doctor'), {
+    summary: 'check the state of history',
+    description:
+      'Shows the state of history, what the next run of retention removes, and every problem with its remedy. Exits ' +
+      'with 1 if there are problems.',
+    examples: { doctor: 'for people', 'doctor --json': 'for monitoring: look at "problems"' },
+  });
+  addJsonOption(command).action(async (flags: AnswerFlags) =>
+    (await import('./doctor.action.js')).doctor(flags),
+  );
 }

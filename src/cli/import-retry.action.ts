@@ -1,17 +1,18 @@
 import { ImportModule } from '../import/import.module.js';
 import { ImportRetryService } from '../import/import-retry.service.js';
+import { answer, type AnswerFlags } from './answer.js';
 import { describeSummary, jsonOf, showProgress } from './import-output.js';
 import { withContext } from './with-context.js';
 
-export interface RetryFlags {
+export interface RetryFlags extends AnswerFlags {
   run?: string;
   reason?: string;
   tracker?: string;
-  json?: true;
 }
 
 /** `tracker import retry` */
-export async function retryRejected({ run, reason, tracker, json }: RetryFlags): Promise<void> {
+export async function retryRejected(flags: RetryFlags): Promise<void> {
+  const { run, reason, tracker } = flags;
   await withContext(ImportModule, async (context) => {
     const progress = showProgress('retry');
     try {
@@ -22,7 +23,7 @@ export async function retryRejected({ run, reason, tracker, json }: RetryFlags):
         onProgress: (counts) => progress.update(counts, undefined),
       });
       progress.end();
-      process.stdout.write(json ? jsonOf('retry', summary, undefined) : describeSummary('retry', summary));
+      answer(jsonOf('retry', summary, undefined), () => describeSummary('retry', summary), flags);
     } finally {
       progress.end();
     }

@@ -1,17 +1,23 @@
 import { type Command, Option } from 'commander';
 import { LEDGER_REASONS } from '../import/rejection-reasons.js';
+import { addJsonOption, describe } from './command-help.js';
 import type { RetryFlags } from './import-retry.action.js';
 
 export function addRetryCommand(importCommand: Command): void {
-  importCommand
-    .command('retry')
-    .description(
-      'try rejected reports again, after a tracker was registered, a device assigned, or more history is kept. ' +
-        'What is taken now leaves the quarantine; the rest stays there',
-    )
+  const command = describe(importCommand.command('retry'), {
+    summary: 'try rejected reports again',
+    description:
+      'Tries rejected reports again, for example after their tracker was registered, their device was assigned, or the ' +
+      'retention was raised. Accepted reports leave the quarantine; the others stay in it.',
+    examples: {
+      'import retry --reason unknown_tracker': 'after the missing trackers were added',
+      'import retry --run 42 --tracker "My bike"': 'one import, whose reports name no known tracker',
+    },
+  })
     .option('--run <id>', 'only those of this import')
-    .addOption(new Option('--reason <reason>', 'only those of this reason').choices(LEDGER_REASONS))
-    .option('--tracker <name>', 'the tracker that those are of which name none, or one that is unknown')
-    .option('--json', 'one JSON object on standard output')
-    .action(async (flags: RetryFlags) => (await import('./import-retry.action.js')).retryRejected(flags));
+    .addOption(new Option('--reason <reason>', 'only those rejected for this reason').choices(LEDGER_REASONS))
+    .option('--tracker <name>', 'tracker for reports that name none, or an unknown one');
+  addJsonOption(command).action(async (flags: RetryFlags) =>
+    (await import('./import-retry.action.js')).retryRejected(flags),
+  );
 }

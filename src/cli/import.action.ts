@@ -5,14 +5,14 @@ import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';
 import { describeFailure, EXIT, keepHeapSmall } from '../process.js';
+import { answer, type AnswerFlags, colored, progress as note } from './answer.js';
 import { describeSummary, jsonOf, showProgress } from './import-output.js';
 import { withContext } from './with-context.js';
 
-export interface ImportFlags {
+export interface ImportFlags extends AnswerFlags {
   tracker?: string;
   map?: Map<string, string>;
   dryRun?: true;
-  json?: true;
 }
 
 /** `tracker import` */
@@ -24,7 +24,7 @@ export async function importFiles(files: string[], flags: ImportFlags): Promise<
   });
 }
 
-/** One file; a failure is told and the next file goes on. */
+/** One file; a failure is reported, and the next file follows. */
 async function importFile(imports: ImportService, file: string, flags: ImportFlags): Promise<void> {
   const progress = showProgress(file);
   const options = {
@@ -44,17 +44,15 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
   progress.end();
   const { failure } = result;
   const summary = failure instanceof ImportBrokenError ? failure.summary : result.summary;
-  if (flags.json) {
-    process.stdout.write(jsonOf(file, summary, failure instanceof DomainError ? failure : undefined));
-  } else if (summary) process.stdout.write(describeSummary(file, summary));
-  if (failure !== undefined) tellFailure(failure, summary);
+  if (flags.json || summary) {
+    answer(jsonOf(file, summary, failure), () => (summary ? describeSummary(file, summary) : ''), flags);
+  }
+  if (failure !== undefined) reportFailure(failure, summary);
 }
 
-function tellFailure(failure: unknown, summary: ImportSummary | undefined): void {
-  const consolation = summary
-    ? 'What was read before that is counted above; the whole file may be imported again.\n'
-    : '';
-  process.stderr.write(`${describeFailure(failure)}\n${consolation}`);
+function reportFailure(failure: unknown, summary: ImportSummary | undefined): void {
+  note(colored('red', describeFailure(failure), process.stderr));
+  if (summary) note('Reports read before that are counted above; the whole file may be imported again.');
   process.exitCode = EXIT.failed;
 }
 

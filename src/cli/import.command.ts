@@ -1,29 +1,35 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { addJsonOption, describe } from './command-help.js';
 import type { ImportFlags } from './import.action.js';
 import { addRetryCommand } from './import-retry.command.js';
 
 export function addImportCommand(program: Command): void {
-  const command = program
-    .command('import')
-    .description(
-      'take in reports from files: NDJSON, CSV, GPX, GeoJSON, OwnTracks, Overland, Google Records and Timeline, also ' +
-        'gzipped, told by their content; - is standard input. ' +
-        'A file whose import was interrupted goes on where it stopped. Exits with 0 when all files were read to their ' +
-        'end, also with rejected reports; with 1 when one was not; with 2 when called wrongly',
-    )
-    .argument('<file...>', 'files to take in, one after the other')
-    .option('--tracker <name>', 'the tracker that all reports are of; else each report must name its own')
+  const command = describe(program.command('import'), {
+    summary: 'import reports from files',
+    description:
+      'Imports reports from files: NDJSON, CSV, GPX, GeoJSON, OwnTracks, Overland, Google Records and Timeline, also ' +
+      'gzipped. The format is recognized by the content. If an import was interrupted, importing the file again continues ' +
+      'where it stopped.\n\n' +
+      'Exits with 0 if every file was read to its end, even with rejected reports; with 1 if one was not; with 2 if called wrongly.',
+    examples: {
+      'import reports.ndjson': 'every report names its tracker',
+      'import --tracker "My bike" walk.gpx ride.gpx': 'all reports belong to one tracker',
+      'import --dry-run --json - < export.csv': 'read standard input, store nothing, answer in JSON',
+    },
+  })
+    .argument('<file...>', 'files to import, one after the other; - is standard input')
+    .option('--tracker <name>', 'the tracker of all reports; without it each report must name its own')
     .option(
       '--map <device=tracker>',
-      'a name in the file, and the tracker that it means; repeatable',
+      'a name in the file, and the tracker that it stands for; repeatable',
       addToMap,
     )
-    .option('--dry-run', 'store nothing, and tell what would become of every report')
-    .option('--json', 'one JSON object a file on standard output')
-    .enablePositionalOptions()
-    .action(async (files: string[], flags: ImportFlags) =>
+    .option('--dry-run', 'store nothing; show what would become of every report')
+    .enablePositionalOptions();
+  addJsonOption(command, 'answer with one JSON object per file; errors too').action(
+    async (files: string[], flags: ImportFlags) =>
       (await import('./import.action.js')).importFiles(files, flags),
-    );
+  );
   addRetryCommand(command);
 }
 

@@ -3,25 +3,22 @@ import { text } from 'node:stream/consumers';
 import { DomainError } from '../common/errors/domain-error.js';
 import { EXIT } from '../process.js';
 import { type KeyImportOutcome, KeyImportService } from '../tracker-keys/key-import.service.js';
+import { KeyImportModule } from '../tracker-keys/key-import.module.js';
 import { TrackerKeysModule } from '../tracker-keys/tracker-keys.module.js';
 import { TrackerKeysService } from '../tracker-keys/tracker-keys.service.js';
-import { count } from './count.js';
+import { answer, type AnswerFlags, count } from './answer.js';
 import { withContext } from './with-context.js';
 
 // Nothing here prints a private key: KeyImportService and TrackerKeysService give none away.
 
-interface Options {
-  json?: true;
-}
-
 /** `tracker keys import` */
-export async function importKeys(file: string, { json }: Options): Promise<void> {
+export async function importKeys(file: string, flags: AnswerFlags): Promise<void> {
   const content = await read(file);
-  await withContext(TrackerKeysModule, async (context) => {
+  await withContext(KeyImportModule, async (context) => {
     const outcomes: KeyImportOutcome[] = [];
     for await (const outcome of context.get(KeyImportService).import(content)) {
       outcomes.push(outcome);
-      if (!json) process.stdout.write(`${describe(outcome)}\n`);
+      if (!flags.json) process.stdout.write(`${describe(outcome)}\n`);
     }
     const count = (kind: KeyImportOutcome['outcome']): number =>
       outcomes.filter(({ outcome }) => outcome === kind).length;
@@ -32,12 +29,9 @@ export async function importKeys(file: string, { json }: Options): Promise<void>
       unchanged: count('unchanged'),
       refused: count('refused'),
     };
-    if (json) process.stdout.write(`${JSON.stringify({ ...sums, outcomes })}\n`);
-    else {
-      const { entries, ...parts } = sums;
-      const listed = Object.entries(parts).map(([kind, number]) => `${number} ${kind}`);
-      process.stdout.write(`${entries} read = ${listed.join(' + ')}\n`);
-    }
+    const { entries, ...parts } = sums;
+    const listed = Object.entries(parts).map(([kind, number]) => `${number} ${kind}`);
+    answer({ ...sums, outcomes }, `${entries} read = ${listed.join(' + ')}\n`, flags);
     if (sums.refused > 0) process.exitCode = EXIT.failed;
   });
 }
@@ -63,17 +57,14 @@ function describe({ place, name, outcome, keysAdded, message }: KeyImportOutcome
 }
 
 /** `tracker keys list` */
-export async function listKeys({ json }: Options): Promise<void> {
+export async function listKeys(flags: AnswerFlags): Promise<void> {
   await withContext(
     TrackerKeysModule,
     async (context) => {
       for (const key of await context.get(TrackerKeysService).list()) {
         const { tracker, hashedAdvKey, isFirst, encryptionKeyId } = key;
-        process.stdout.write(
-          json
-            ? `${JSON.stringify(key)}\n`
-            : `${hashedAdvKey}  ${isFirst ? 'first  ' : 'further'}  encrypted with ${encryptionKeyId}  ${tracker}\n`,
-        );
+        const kind = isFirst ? 'first  ' : 'further';
+        answer(key, `${hashedAdvKey}  ${kind}  encrypted with ${encryptionKeyId}  ${tracker}\n`, flags);
       }
     },
     { writes: false },
@@ -81,15 +72,15 @@ export async function listKeys({ json }: Options): Promise<void> {
 }
 
 /** `tracker keys rotate` */
-export async function rotateKeys({ json }: Options): Promise<void> {
+export async function rotateKeys(flags: AnswerFlags): Promise<void> {
   await withContext(TrackerKeysModule, async (context) => {
     const summary = await context.get(TrackerKeysService).rotate();
     const { encryptionKeyId, resealed, current } = summary;
-    process.stdout.write(
-      json
-        ? `${JSON.stringify(summary)}\n`
-        : `${resealed} private keys encrypted anew, ${current} were already; all with ${encryptionKeyId} now. ` +
-            'TRACKER_KEY_ENCRYPTION_OLD_KEYS is needed no longer\n',
+    answer(
+      summary,
+      `${count(resealed, 'private key')} encrypted again, ${current} already up to date; all use ${encryptionKeyId} now. ` +
+        'TRACKER_KEY_ENCRYPTION_OLD_KEYS is no longer needed\n',
+      flags,
     );
   });
 }

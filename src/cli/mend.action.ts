@@ -1,26 +1,20 @@
-import { DomainError } from '../common/errors/domain-error.js';
 import { HistoryGuardModule } from '../history-guard/history-guard.module.js';
 import {
   HistoryGuardService,
   type Mending,
   type MissingReports,
 } from '../history-guard/history-guard.service.js';
-import { count } from './count.js';
+import { answer, type AnswerFlags, count } from './answer.js';
 import { withContext } from './with-context.js';
 
-export interface MendFlags {
+export interface MendFlags extends AnswerFlags {
   plan?: true;
   acceptLoss?: true;
-  json?: true;
 }
 
 /** `tracker mend` */
-export async function mend({ plan, acceptLoss, json }: MendFlags): Promise<void> {
-  if (plan && acceptLoss)
-    throw new DomainError('BAD_USER_INPUT', '--plan and --accept-loss exclude each other');
-  const answer = (value: unknown, text: string): void => {
-    process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  };
+export async function mend(flags: MendFlags): Promise<void> {
+  const { plan, acceptLoss } = flags;
   await withContext(HistoryGuardModule, async (context) => {
     const guard = context.get(HistoryGuardService);
     if (acceptLoss) {
@@ -28,10 +22,11 @@ export async function mend({ plan, acceptLoss, json }: MendFlags): Promise<void>
       answer(
         { givenUp: given },
         given.length === 0 ? 'Nothing is missing.\n' : given.map(describeLoss).join(''),
+        flags,
       );
     } else {
       const mending = await (plan ? guard.plan() : guard.mend());
-      answer(mending, describe(mending, plan === true));
+      answer(mending, () => describe(mending, plan === true), flags);
     }
   });
 }
@@ -45,14 +40,14 @@ function describe({ horizon: { before, now }, days, recomputed }: Mending, isPla
   const lines = [
     was === is
       ? `horizon    ${was}: nothing to mend`
-      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: reports from then on are stored raw, with hours`,
+      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: later reports are stored raw, with hours`,
     ...days.map(
       ({ day, reports }) =>
-        `day        ${day}: import its ${count(reports, 'report')} again; each counts once`,
+        `day        ${day}: import its ${count(reports, 'report')} again; each is counted once`,
     ),
     ...recomputed.map(
       (day) =>
-        `day        ${day}: hours and days ${isPlan ? 'would be' : 'were'} computed anew from the raw reports that there are`,
+        `day        ${day}: hours and days ${isPlan ? 'would be' : 'were'} recomputed from the raw reports`,
     ),
     ...(days.length + recomputed.length === 0 ? ['days       nothing to mend'] : []),
   ];

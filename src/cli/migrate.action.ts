@@ -1,10 +1,10 @@
-import { DomainError } from '../common/errors/domain-error.js';
 import { migrate, type MigrationReport, planMigration, undoMigrations } from '../migration/migrator.js';
 import type { MigrationPlan, PlannedStep } from '../migration/plan.js';
-import { count } from './count.js';
+import { answer, type AnswerFlags, colored, count, progress } from './answer.js';
+import { UsageError } from './usage-error.js';
 import { withDatabase } from './with-database.js';
 
-export interface MigrateFlags {
+export interface MigrateFlags extends AnswerFlags {
   plan?: true;
   undo?: true;
   dropHistory?: true;
@@ -13,27 +13,24 @@ export interface MigrateFlags {
 }
 
 /** `tracker migrate` */
-export async function runMigrations({ plan, undo, dropHistory, wait }: MigrateFlags): Promise<void> {
-  if (undo && plan) throw new DomainError('BAD_USER_INPUT', '--plan and --undo cannot be combined');
+export async function runMigrations(flags: MigrateFlags): Promise<void> {
+  const { plan, undo, dropHistory, wait } = flags;
   if (undo && !dropHistory) {
-    throw new DomainError(
-      'BAD_USER_INPUT',
-      'Undoing drops all reports and history; add --drop-history if you mean it',
-    );
+    throw new UsageError('--undo removes all reports and all history; add --drop-history to confirm');
   }
-  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
   const lockWait = { progress, seconds: wait };
   await withDatabase(async (config, { directUrl }) => {
     if (plan) {
-      process.stdout.write(describePlan(await planMigration(config, directUrl, lockWait)));
+      const planned = await planMigration(config, directUrl, lockWait);
+      answer(planned, () => describePlan(planned), flags);
     } else if (undo) {
-      process.stdout.write(
-        `${count(await undoMigrations(config, directUrl, lockWait), 'migration')} undone\n`,
-      );
+      const undone = await undoMigrations(config, directUrl, lockWait);
+      answer({ undone }, `${count(undone, 'migration')} undone\n`, flags);
     } else {
       const report = await migrate(config, directUrl, progress, wait);
-      for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
-      process.stdout.write(describeReport(report));
+      for (const warning of report.warnings)
+        progress(colored('yellow', `warning: ${warning}`, process.stderr));
+      answer(report, () => describeReport(report), flags);
     }
   });
 }
@@ -42,7 +39,7 @@ function describeReport({ ran, definitions, remade, engine, spatialLayer }: Migr
   const done = [
     ...(ran.length > 0 ? [`${count(ran.length, 'migration')} ran`] : []),
     ...(definitions && ran.length === 0 ? ['functions and views replaced'] : []),
-    ...(remade ? ['location_history made anew'] : []),
+    ...(remade ? ['location_history rebuilt'] : []),
   ];
   return [
     ...ran.map((name) => `ran ${name}\n`),
@@ -55,18 +52,18 @@ function describePlan(plan: MigrationPlan): string {
   const lines = [
     `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, positions over ${spatialLayer}`,
     ...extensions.map(
-      (name) => `creates the extension ${name} (an administrator has to, where this role may not)`,
+      (name) => `creates the extension ${name} (an administrator must, if this role may not)`,
     ),
     ...(from === null
-      ? [`creates everything: ${count(steps.length, 'step')}, nothing to lock or rewrite`]
+      ? [`creates everything: ${count(steps.length, 'step')}; locks and rewrites nothing`]
       : []),
     ...(steps.length === 0 ? ['nothing to do'] : []),
     ...(from === null ? [] : steps.flatMap(describeStep)),
-    ...inTheWay.map((object) => `in the way, drop it before: ${object}`),
+    ...inTheWay.map((object) => `in the way; drop it first: ${object}`),
     ...(steps.length === 0
       ? []
       : [
-          `Nothing was changed. ${from === null ? 'Run' : 'Back the database up, then run'}: npm run migrate`,
+          `Nothing was changed. ${from === null ? 'Run' : 'Back the database up, then run'}: tracker migrate`,
         ]),
   ];
   return `${lines.join('\n')}\n`;

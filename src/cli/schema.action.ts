@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { GraphQLSchemaBuilderModule, GraphQLSchemaFactory } from '@nestjs/graphql';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { AggregatesResolver } from '../aggregates/aggregates.resolver.js';
-import { buildSchemaOptions } from '../app.module.js';
+import { buildSchemaOptions } from '../common/graphql/build-schema-options.js';
 import { GeocodingResolver } from '../geocoding/geocoding.resolver.js';
 import { LocationCountryResolver } from '../geocoding/location-country.resolver.js';
 import { FetchResolver } from '../find-my/fetch.resolver.js';
@@ -22,6 +22,7 @@ import { StatusHistoryResolver } from '../trackers/status-history.resolver.js';
 import { TrackerSearchResolver } from '../trackers/tracker-search.resolver.js';
 import { TrackerStatusesResolver } from '../trackers/tracker-statuses.resolver.js';
 import { TrackersResolver } from '../trackers/trackers.resolver.js';
+import { answer, type AnswerFlags } from './answer.js';
 
 const HEADER = '# Made by `npm run schema` from the code; not written by hand.\n\n';
 
@@ -59,12 +60,17 @@ export async function printedSchema(): Promise<string> {
   }
 }
 
+export interface SchemaFlags extends AnswerFlags {
+  write?: true;
+}
+
 /** `tracker schema` */
-export async function checkSchema({ write }: { write?: true }): Promise<void> {
+export async function checkSchema({ write, json }: SchemaFlags): Promise<void> {
   const file = packagePath('schema.gql');
   const schema = await printedSchema();
   if (write) await writeFile(file, schema);
   else if ((await readFile(file, 'utf8')) !== schema) {
-    throw new DomainError('CONFLICT', 'schema.gql is not the schema of the code; run: npm run schema');
+    throw new DomainError('CONFLICT', 'schema.gql does not match the code; run: npm run schema');
   }
+  if (json) answer({ file, written: write === true }, '', { json });
 }

@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
+import { addJsonOption, describe } from './command-help.js';
+import type { SchemaFlags } from './schema.action.js';
 
 export function addSchemaCommand(program: Command): void {
-  program
-    .command('schema')
-    .description('check that schema.gql is the schema of the code')
-    .option('--write', 'write it instead')
-    .action(async (flags: { write?: true }) => (await import('./schema.action.js')).checkSchema(flags));
+  const command = describe(program.command('schema'), {
+    summary: 'check that schema.gql matches the code',
+    description: 'Checks that schema.gql matches the code. For developers; needs no database.',
+    examples: { schema: 'exits with 1 if it does not match', 'schema --write': 'write it' },
+  }).option('--write', 'write schema.gql instead of checking it');
+  addJsonOption(command).action(async (flags: SchemaFlags) =>
+    (await import('./schema.action.js')).checkSchema(flags),
+  );
 }

@@ -143,7 +143,7 @@ export function checkFoundation(
     throw misconfigured(
       `HISTORY_ENGINE=${config.HISTORY_ENGINE}, but this database was made with the ${made.engine} engine. ` +
         (made.engine === 'postgresql'
-          ? 'To move it run: npm run tracker -- move-engine'
+          ? 'To move it run: tracker move-engine'
           : `It cannot be moved back: ${useOrLeave('HISTORY_ENGINE', made.engine)}`),
     );
   }

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { ClockModule } from '../clock/clock.module.js';
 import { HistoryGuardModule } from '../history-guard/history-guard.module.js';
 import { HistoryHealthRepository } from './history-health.repository.js';
-import { HistoryHealthResolver } from './history-health.resolver.js';
 import { HistoryHealthService } from './history-health.service.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
 import { RefresherHealthService } from './refresher-health.service.js';
@@ -14,7 +13,6 @@ import { TransactionsHealthService } from './transactions-health.service.js';
   providers: [
     HistoryHealthRepository,
     HistoryHealthService,
-    HistoryHealthResolver,
     RefresherHealthRepository,
     RefresherHealthService,
     TransactionsHealthRepository,

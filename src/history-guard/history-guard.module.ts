@@ -5,7 +5,7 @@ import { HistoryGuardRepository } from './history-guard.repository.js';
 import { HistoryGuardService } from './history-guard.service.js';
 import { RestoreWatch } from './restore-watch.js';
 
-/** src/app.module.ts adds the cron job to the role that runs it. */
+/** Does not include the cron job: src/roles/refresher.ts adds it. */
 @Module({
   imports: [AggregatesModule, ClockModule],
   providers: [HistoryGuardRepository, HistoryGuardService, RestoreWatch],

@@ -5,12 +5,10 @@ import { ImportLedgerService } from './import-ledger.service.js';
 import { ImportOwnerRepository } from './import-owner.repository.js';
 import { ImportRetryService } from './import-retry.service.js';
 import { ImportRunsRepository } from './import-runs.repository.js';
-import { ImportRunsResolver } from './import-runs.resolver.js';
 import { ImportService } from './import.service.js';
 import { IngestRepository } from './ingest.repository.js';
 import { RejectedReportsRepository } from './rejected-reports.repository.js';
 import { TrackerDevicesRepository } from './tracker-devices.repository.js';
-import { TrackerDevicesResolver } from './tracker-devices.resolver.js';
 import { TrackerDevicesService } from './tracker-devices.service.js';
 import { TrackerNames } from './tracker-names.js';
 
@@ -28,9 +26,7 @@ import { TrackerNames } from './tracker-names.js';
     ImportRetryService,
     ImportLedgerService,
     TrackerDevicesService,
-    ImportRunsResolver,
-    TrackerDevicesResolver,
   ],
-  exports: [ImportService, ImportRetryService, ImportLedgerService],
+  exports: [ImportService, ImportRetryService, ImportLedgerService, TrackerDevicesService],
 })
 export class ImportModule {}

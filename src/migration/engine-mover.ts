@@ -86,7 +86,7 @@ async function refusePending(runner: QueryRunner, made: Foundation): Promise<voi
   throw new DomainError(
     'BAD_CONFIGURATION',
     `The schema of this database is that of version ${version}, and this program is ${PROGRAM_VERSION}: nothing was moved. ` +
-      'Run: npm run migrate, and then move-engine again',
+      'Run: tracker migrate, and then move-engine again',
   );
 }
 

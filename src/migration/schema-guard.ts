@@ -102,5 +102,5 @@ export class SchemaGuard {
 }
 
 function needsMigration(reason: string): DomainError {
-  return new DomainError('UNAVAILABLE', `${reason}. Run: npm run migrate`);
+  return new DomainError('UNAVAILABLE', `${reason}. Run: tracker migrate`);
 }

@@ -62,7 +62,7 @@ export async function requireCompatSchema(db: SqlRunner, made: Foundation): Prom
       throw new DomainError(
         'BAD_CONFIGURATION',
         "The schema tracker_compat is not on the search_path: a restored dump lacks the database's settings. " +
-          'Run: npm run migrate (and where the role has a search_path of its own, add tracker_compat to it)',
+          'Run: tracker migrate (and where the role has a search_path of its own, add tracker_compat to it)',
       );
     }
     await endOutdatedSessions(db);

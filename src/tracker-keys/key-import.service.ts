@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
 import { DomainError } from '../common/errors/domain-error.js';
+import { validateInput } from '../common/validate-input.js';
 import { toDomainError } from '../common/errors/pg-errors.js';
 import { CreateTrackerInput } from '../trackers/dto/create-tracker.input.js';
 import { TrackersService } from '../trackers/trackers.service.js';
@@ -49,7 +48,7 @@ export class KeyImportService {
   private async importEntry(entry: KeyFileEntry): Promise<Omit<KeyImportOutcome, 'place' | 'name'>> {
     try {
       const [first] = entry.keys;
-      const input = validated({
+      const input = validateInput<CreateTrackerInput>(CreateTrackerInput, {
         name: entry.name,
         advertisementKey: first?.advertisementKey ?? null,
         macAddress: entry.macAddress ?? null,
@@ -83,12 +82,4 @@ export class KeyImportService {
     }
     return owner;
   }
-}
-
-/** Applies the validation of createTracker to the trackers of a file. */
-function validated(fields: CreateTrackerInput): CreateTrackerInput {
-  const input = plainToInstance(CreateTrackerInput, fields);
-  const problems = validateSync(input).flatMap(({ constraints }) => Object.values(constraints ?? {}));
-  if (problems.length > 0) throw new DomainError('BAD_USER_INPUT', problems.join('; '));
-  return input;
 }

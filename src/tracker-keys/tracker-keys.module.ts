@@ -3,7 +3,6 @@ import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 import { TrackersModule } from '../trackers/trackers.module.js';
 import { EncryptionKeys } from './encryption-keys.js';
-import { KeyImportService } from './key-import.service.js';
 import { TrackerKeysRepository } from './tracker-keys.repository.js';
 import { ENCRYPTION_KEYS, TrackerKeysService } from './tracker-keys.service.js';
 
@@ -17,8 +16,7 @@ import { ENCRYPTION_KEYS, TrackerKeysService } from './tracker-keys.service.js';
       useFactory: (config: AppConfig) => EncryptionKeys.fromConfig(config),
     },
     TrackerKeysService,
-    KeyImportService,
   ],
-  exports: [TrackerKeysService, KeyImportService],
+  exports: [TrackerKeysRepository, TrackerKeysService],
 })
 export class TrackerKeysModule {}

@@ -1,8 +1,19 @@
-import { Field, ID, ObjectType } from '@nestjs/graphql';
+import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { TrackerStatus } from './tracker-status.enum.js';
 import type { TrackerEntity } from './tracker.entity.js';
 
-@ObjectType('Tracker', { description: 'A small BLE tracker and the item that it is attached to.' })
+registerEnumType(TrackerStatus, {
+  name: 'TrackerStatus',
+  description: 'Stage in the life cycle of a tracked item.',
+  valuesMap: {
+    CREATED: { description: 'Registered, not yet shipped.' },
+    IN_TRANSIT: { description: 'In transit.' },
+    IN_STORAGE: { description: 'In storage.' },
+    DELIVERED: { description: 'Delivered.' },
+  },
+});
+
+@ObjectType('Tracker', { description: 'A small BLE tracker, and the item that it is attached to.' })
 export class TrackerModel {
   @Field(() => ID, { description: 'Stable id, assigned by the database.' })
   id!: string;

@@ -5,9 +5,9 @@ import { parseId } from '../common/id.js';
 import { databaseErrorCode, SQLSTATE, violatedConstraint } from '../common/errors/pg-errors.js';
 import { retryTransient } from '../database/retry.js';
 import type { CreateTrackerInput } from './dto/create-tracker.input.js';
-import { HistoryOnDelete } from './dto/delete-tracker.args.js';
 import { ADVERTISEMENT_KEY } from './dto/tracker-fields.js';
 import type { UpdateTrackerInput } from './dto/update-tracker.input.js';
+import { HistoryOnDelete } from './history-on-delete.enum.js';
 import type { TrackerEntity } from './tracker.entity.js';
 import { TrackersRepository } from './trackers.repository.js';
 

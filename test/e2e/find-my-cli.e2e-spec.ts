@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { KeyImportService } from '../../src/tracker-keys/key-import.service.js';
-import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
+import { KeyImportModule } from '../../src/tracker-keys/key-import.module.js';
 import { expectNothingInternal, commandConfig, openModule } from '../support/application.js';
 import { TestDatabase } from '../support/test-database.js';
 import { describeOnEveryEngine } from '../support/engines.js';
@@ -79,7 +79,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
     const context = await openModule(
       db,
-      TrackerKeysModule,
+      KeyImportModule,
       commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }),
     );
     for await (const { outcome } of context.get(KeyImportService).import(JSON.stringify(devices)))
@@ -205,7 +205,9 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const keyFile = put('keys', `${NEW_KEY}\n${ENCRYPTION_KEY}\n`);
     const both = { TRACKER_KEY_ENCRYPTION_KEY: '', TRACKER_KEY_ENCRYPTION_KEY_FILE: keyFile };
     const rotated = await run(['keys', 'rotate'], both);
-    expect(rotated.stdout).toMatch(/^3 private keys encrypted anew, 0 were already; all with \w{16} now\./);
+    expect(rotated.stdout).toMatch(
+      /^3 private keys encrypted again, 0 already up to date; all use \w{16} now\./,
+    );
     expect(await run(['fetch', '--json'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY })).toMatchObject({
       code: 0,
     });

@@ -112,7 +112,7 @@ describe('the schema check', () => {
     const { code, stderr } = await run();
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('Run: npm run migrate'),
+      stderr: expect.stringContaining('Run: tracker migrate'),
     });
     expect((await run('migrate')).stdout).toContain('functions and views replaced');
     expect((await run('migrate')).stdout).toContain('nothing to do');

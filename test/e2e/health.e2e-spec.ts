@@ -169,7 +169,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       try {
         expect(await ask(api, 'ready')).toMatchObject({
           code: 503,
-          details: { database: { status: 'down', message: expect.stringContaining('npm run migrate') } },
+          details: { database: { status: 'down', message: expect.stringContaining('tracker migrate') } },
         });
       } finally {
         await db.query(`UPDATE schema_migrations SET name = rtrim(name, '_')`);

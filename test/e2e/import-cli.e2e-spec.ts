@@ -198,7 +198,7 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   it('prints help', async () => {
     const { code, stdout } = await runCli(['import', '--help'], {});
-    expect(stdout).toMatch(/take in reports from files: NDJSON, CSV, GPX/);
+    expect(stdout).toMatch(/Imports reports from files: NDJSON, CSV, GPX/);
     expect(code).toBe(0);
   });
 

@@ -15,7 +15,7 @@ describe('a database that was restored from a dump', () => {
   it('is refused with the command that helps', async () => {
     const { code, stderr } = await runCli(['doctor'], { DATABASE_URL: db.url });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: npm run migrate/m);
+    expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: tracker migrate/m);
   });
 
   it('works after that command', async () => {

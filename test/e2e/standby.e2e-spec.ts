@@ -71,7 +71,7 @@ describeWithClusters('a database that accepts no writes', (engine) => {
     it('makes the health check say what it cannot see', async () => {
       const { code, stdout, stderr } = await runCli(['doctor'], settings(standbyUrl()));
       expect(stderr).toBe(
-        'This server is a standby: locks and listeners are those of the primary, and are not seen here\n',
+        'This server is a standby; locks and listeners of the primary are not visible here\n',
       );
       expect(stdout).toMatch(/^engine /);
       expect(code).toBe(stdout.includes('PROBLEM') ? 1 : 0);

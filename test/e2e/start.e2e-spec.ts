@@ -108,7 +108,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
     it('names the command where it is not migrated, and works after it', async () => {
       const env = { DATABASE_URL: db.url, HISTORY_ENGINE: engine, PORT: '0' };
       for (const { code, stderr } of [await runServer(env), await runCli(['import', '-'], env)]) {
-        expect(stderr).toMatch(/^UNAVAILABLE: The database is not migrated yet\. Run: npm run migrate\n$/);
+        expect(stderr).toMatch(/^UNAVAILABLE: The database is not migrated yet\. Run: tracker migrate\n$/);
         expect(code).toBe(1);
       }
       const migrated = await runCli(['migrate'], env);

@@ -193,7 +193,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
   it('resumes the import that was running', async () => {
     const env = { DATABASE_URL: restored.url, IMPORT_BATCH_SIZE: '100' };
     const { code, stdout } = await runCli(['import', scene.walkFile], env);
-    expect(stdout).toMatch(/goes on after \d+ of them/);
+    expect(stdout).toMatch(/continued after the first \d+/);
     expect(stdout).toContain(`${scene.walk.length} read = ${scene.walk.length} stored`);
     expect(code).toBe(0);
     reports = [...reports.filter(({ key }) => key !== 'walker'), ...scene.walk];

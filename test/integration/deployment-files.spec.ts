@@ -8,6 +8,11 @@ import { packagePath } from '../../src/database/sql-files.js';
 const COMPOSE_FILE = packagePath('docker-compose.yml');
 const compose = readFileSync(COMPOSE_FILE, 'utf8');
 const dockerfile = readFileSync(packagePath('Dockerfile'), 'utf8');
+const workflow = readFileSync(packagePath('.github/workflows/ci.yml'), 'utf8');
+const { engines, bin } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+  engines: { node: string };
+  bin: Record<string, string>;
+};
 const OUR_IMAGE = 'tracker-location-history:local';
 
 interface Service {
@@ -108,6 +113,12 @@ describe('docker-compose.yml', () => {
     );
   });
 
+  it('migrates by the command that the image has on its PATH', () => {
+    const migrate = ours.find(({ name }) => name === 'migrate');
+    expect(childBlocks(migrate?.text ?? '', 2).get('command')).toBe(' [tracker, migrate]\n');
+    expect(dockerfile).toContain(`\nRUN ln -s /app/${bin['tracker'] ?? ''} /usr/local/bin/tracker\n`);
+  });
+
   it('opens its ports to this machine only', () => {
     const ports = services.flatMap(({ text }) => childBlocks(text, 2).get('ports')?.match(/- .*/g) ?? []);
     expect(ports.length).toBeGreaterThan(0);
@@ -140,10 +151,10 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  it('starts from one image of a fixed version, with the Node.js line of package.json', () => {
+  it('starts from one image of a fixed version, of the newest Node.js line that is tested', () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
     const pulled = bases.filter((image) => image !== 'base');
-    expect(pulled).toEqual([expect.stringMatching(/^node:20\.\d+\.\d+-\w+-slim$/)]);
+    expect(pulled).toEqual([expect.stringMatching(/^node:24\.\d+\.\d+-\w+-slim$/)]);
     expect(bases).toHaveLength(4);
   });
 
@@ -159,5 +170,19 @@ describe('Dockerfile', () => {
     const allowed = [...ignored.matchAll(/^!(.+)$/gm)].map(([, path = '']) => path);
     expect(ignored).toMatch(/^\*$/m);
     expect(new Set(allowed)).toEqual(new Set(copied));
+  });
+});
+
+describe('.github/workflows/ci.yml', () => {
+  it('runs what everybody can run, on every supported line of Node.js', () => {
+    expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m);
+    expect(workflow).toMatch(/^ {8}node: \[20, 22, 24\]$/m);
+    expect(engines.node).toBe('>=20.19');
+  });
+
+  it('tests the database image that docker-compose.yml runs', () => {
+    const image = /image: (timescale\/\S+)/;
+    expect(image.exec(workflow)?.[1]).toBe(image.exec(compose)?.[1]);
+    expect(workflow).toContain('TEST_TIMESCALE_URL: postgresql://postgres:ci@db:5432/postgres');
   });
 });

@@ -49,7 +49,7 @@ describeOnTimescale('moving to the timescaledb engine', () => {
     const before = await dumpSchema(db.url);
     await expect(moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url)).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
-      message: expect.stringMatching(/version 0\.1\.0, and this program is \S+ .*Run: npm run migrate/),
+      message: expect.stringMatching(/version 0\.1\.0, and this program is \S+ .*Run: tracker migrate/),
     });
     expectSameSchema(await dumpSchema(db.url), before);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { type KeyImportOutcome, KeyImportService } from '../../src/tracker-keys/key-import.service.js';
-import { TrackerKeysModule } from '../../src/tracker-keys/tracker-keys.module.js';
+import { KeyImportModule } from '../../src/tracker-keys/key-import.module.js';
 import { TrackerKeysService } from '../../src/tracker-keys/tracker-keys.service.js';
 import { TrackersService } from '../../src/trackers/trackers.service.js';
 import { describeOnEveryEngine } from '../support/engines.js';
@@ -19,7 +19,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
-    context = await openModule(db, TrackerKeysModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: OLD }));
+    context = await openModule(db, KeyImportModule, commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: OLD }));
   });
   afterAll(async () => {
     await Promise.all([context, ...others].map((opened) => opened.close()));
@@ -30,7 +30,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   /** The service of another process, which has other keys. */
   const keysWith = async (current: string, old = ''): Promise<TrackerKeysService> => {
     const env = { TRACKER_KEY_ENCRYPTION_KEY: current, TRACKER_KEY_ENCRYPTION_OLD_KEYS: old };
-    const opened = await openModule(db, TrackerKeysModule, commandConfig(db, env));
+    const opened = await openModule(db, KeyImportModule, commandConfig(db, env));
     others.push(opened);
     return opened.get(TrackerKeysService);
   };
@@ -216,7 +216,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   });
 
   it('are rejected where there is no encryption key', async () => {
-    const opened = await openModule(db, TrackerKeysModule, commandConfig(db));
+    const opened = await openModule(db, KeyImportModule, commandConfig(db));
     others.push(opened);
     const without = opened.get(KeyImportService);
     await expect(without.import('[]').next()).rejects.toMatchObject({

@@ -1,10 +1,5 @@
 import { ArgsType, Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-
-/** What happens to the location history of a deleted tracker. */
-export enum HistoryOnDelete {
-  KEEP = 'KEEP',
-  ERASE = 'ERASE',
-}
+import { HistoryOnDelete } from '../history-on-delete.enum.js';
 
 registerEnumType(HistoryOnDelete, {
   name: 'HistoryOnDelete',

@@ -9,7 +9,7 @@ import type { HistoryEngine } from '../../../src/config/env.schema.js';
 import { FetchService } from '../../../src/find-my/fetch.service.js';
 import { FindMyModule } from '../../../src/find-my/find-my.module.js';
 import { KeyImportService } from '../../../src/tracker-keys/key-import.service.js';
-import { TrackerKeysModule } from '../../../src/tracker-keys/tracker-keys.module.js';
+import { KeyImportModule } from '../../../src/tracker-keys/key-import.module.js';
 import { commandConfig, openModule } from '../application.js';
 import { TestDatabase } from '../test-database.js';
 
@@ -128,7 +128,7 @@ export class FetchScene {
     const db = await TestDatabase.create(engine);
     const keys = await openModule(
       db,
-      TrackerKeysModule,
+      KeyImportModule,
       commandConfig(db, { TRACKER_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY }),
     );
     return new FetchScene(db, keys);

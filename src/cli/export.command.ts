@@ -1,0 +1,33 @@
+import { type Command, Option } from 'commander';
+import { describe } from './command-help.js';
+import type { ExportFlags } from './export.action.js';
+
+export function addExportCommand(program: Command): void {
+  describe(program.command('export'), {
+    summary: 'export the history of a tracker to a file',
+    description:
+      'Writes the places of a tracker, oldest first, to standard output or a file. Any length; memory use does not grow.',
+    examples: {
+      'export --tracker "My bike" --from 2026-11-01 --format gpx -o bike.gpx':
+        'a track since 1 November (UTC)',
+      'export --tracker Bag --from 2026-11-30T06:00:00+01:00 --detail reports | head':
+        'raw reports of a day that has not ended, as CSV',
+    },
+  })
+    .requiredOption('--tracker <name>', 'name of the tracker')
+    .requiredOption('--from <time>', 'from this time on: a day (UTC), or RFC 3339 with an offset')
+    .option('--to <time>', 'up to this time, exclusive; now by default')
+    .addOption(
+      new Option('--format <format>', 'format of the file')
+        .choices(['csv', 'geojson', 'gpx', 'ndjson'])
+        .default('csv'),
+    )
+    .addOption(
+      new Option('--detail <detail>', 'days and hours of history, or the raw reports that are still kept')
+        .choices(['history', 'reports'])
+        .default('history'),
+    )
+    .option('-o, --output <file>', 'write to this file instead of standard output')
+    .option('--json', 'with --output: answer with one JSON object; errors too')
+    .action(async (flags: ExportFlags) => (await import('./export.action.js')).exportHistory(flags));
+}

@@ -1,0 +1,10 @@
+import { DomainError } from '../common/errors/domain-error.js';
+
+/** The command was called wrongly: it exits with 2, as for an unknown option. */
+export class UsageError extends DomainError {
+  override readonly name = 'UsageError';
+
+  constructor(message: string) {
+    super('BAD_USER_INPUT', message);
+  }
+}
