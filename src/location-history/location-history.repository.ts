@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { TimeRange } from '../common/time-range.js';
 import { databaseErrorCode, SQLSTATE } from '../database/pg-errors.js';
-import { sqlFile } from '../database/sql-files.js';
+import { queryVariant, sqlFile } from '../database/sql-files.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import type { BucketSize } from './bucket-size.js';
 import { HistoryResolution, type StoredResolution } from './history-resolution.js';
@@ -20,34 +20,26 @@ const shaped = (query: string, further = ''): string => `
     v.imprecise, v.located_at AS "locatedAt" ${further}
   FROM (${query}) AS v`;
 
-const RELATIONS: Readonly<Record<StoredResolution, string>> = {
-  [HistoryResolution.RAW]: 'history_in_reports',
-  [HistoryResolution.HOURLY]: 'history_in_hours',
-  [HistoryResolution.DAILY]: 'history_in_days',
-};
-
-/** A query file once for each resolution: they are written for hours. */
-function forEach(query: string): Readonly<Record<StoredResolution, string>> {
-  const from = (resolution: StoredResolution): string =>
-    query.replaceAll('FROM history_in_hours', `FROM ${RELATIONS[resolution]}`);
+/** A query with a variant for each resolution. */
+function forEach(name: string, further?: string): Readonly<Record<StoredResolution, string>> {
+  const variant = (resolution: StoredResolution): string => shaped(queryVariant(name, resolution), further);
   return {
-    [HistoryResolution.RAW]: from(HistoryResolution.RAW),
-    [HistoryResolution.HOURLY]: from(HistoryResolution.HOURLY),
-    [HistoryResolution.DAILY]: from(HistoryResolution.DAILY),
+    [HistoryResolution.RAW]: variant(HistoryResolution.RAW),
+    [HistoryResolution.HOURLY]: variant(HistoryResolution.HOURLY),
+    [HistoryResolution.DAILY]: variant(HistoryResolution.DAILY),
   };
 }
 
-const FIND_RANGE = forEach(shaped(sqlFile('queries/location-history/find-range'), ', v.is_exact AS "exact"'));
+const FIND_RANGE = forEach('queries/location-history/find-range', ', v.is_exact AS "exact"');
 const FIND_POINTS = forEach(
-  shaped(
-    sqlFile('queries/location-history/find-points'),
-    `, v.is_exact AS "exact", v.ends_at AS "endsAt", v.is_point AS "isPoint", v.row_count_in_range::integer AS "rowsInRange",
-     v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "askedAt"`,
-  ),
+  'queries/location-history/find-points',
+  `, v.is_exact AS "exact", v.ends_at AS "endsAt", v.is_point AS "isPoint", v.row_count_in_range::integer AS "rowsInRange",
+   v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "askedAt"`,
 );
-const FIND_PAGE = {
-  ...forEach(shaped(sqlFile('queries/location-history/find-page'))),
+const FIND_PAGE: Readonly<Record<StoredResolution, string>> = {
   [HistoryResolution.RAW]: shaped(sqlFile('queries/location-history/find-page-of-reports')),
+  [HistoryResolution.HOURLY]: shaped(queryVariant('queries/location-history/find-page', 'HOURLY')),
+  [HistoryResolution.DAILY]: shaped(queryVariant('queries/location-history/find-page', 'DAILY')),
 };
 const FIND_NEWEST = shaped(sqlFile('queries/location-history/find-newest'));
 const FIND_RECENT = shaped(sqlFile('queries/location-history/find-recent'));
