@@ -9,26 +9,6 @@ CREATE OR REPLACE FUNCTION bucket_width(bucket_size text) RETURNS interval LANGU
 RETURN CASE bucket_size WHEN '1 hour' THEN interval '1 hour' WHEN '1 day' THEN interval '24 hours'
   ELSE interval '1 millisecond' END;
 
--- Hours from the cut on, days before it.
-CREATE OR REPLACE VIEW history_in_hours AS
-SELECT h.hashed_adv_key, h.bucket AS timestamp, h.bucket_size, h.location,
-  shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
-  h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy, h.status,
-  h.source, h.altitude, h.speed, h.course, h.battery, h.motion, h.imprecise, h.located_at
-FROM (
-  SELECT '1 hour' AS bucket_size, hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
-    battery, motion, imprecise, coalesce(located_at, last_report_at) AS located_at
-  FROM location_history_hourly WHERE bucket >= (SELECT cut FROM history_state)
-  UNION ALL
-  SELECT '1 day', hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
-    battery, motion, imprecise, located_at
-  FROM location_history_days WHERE bucket < (SELECT cut FROM history_state)
-) AS h
-LEFT JOIN geocoding_cells AS c
-  ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
-
 -- Days throughout: those before the cut as they are kept, those from there on folded from their hours.
 CREATE OR REPLACE VIEW history_in_days AS
 SELECT d.hashed_adv_key, d.bucket AS timestamp, '1 day' AS bucket_size, d.location,

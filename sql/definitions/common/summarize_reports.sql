@@ -5,6 +5,47 @@ CREATE OR REPLACE FUNCTION outranks(a_imprecise boolean, a_time timestamptz, b_i
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN a_imprecise <> b_imprecise THEN b_imprecise ELSE coalesce(a_time > b_time, a_time IS NOT NULL) END;
 
+-- A row of an hour or day after further reports were added to it: what ON CONFLICT DO UPDATE stores where the row exists.
+-- `kept` and `added` are rows of the same table; the shown report and its fields are those of the higher-ranking one.
+--
+-- Polymorphic, so that it serves each table that keeps such rows. A plain query, so that it is inlined. OFFSET 0 keeps the
+-- planner from evaluating the two comparisons again for every column.
+CREATE OR REPLACE FUNCTION merge_history_rows(kept anyelement, added anyelement)
+RETURNS TABLE (
+  location geo_point, last_report_at timestamptz, confidence smallint, horizontal_accuracy float8, status smallint,
+  source text, nearest_city text, nearest_city_at timestamptz, report_count bigint, max_confidence smallint,
+  first_report_at timestamptz, altitude float8, speed float8, course float8, battery smallint, motion text,
+  imprecise boolean, located_at timestamptz
+)
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT
+    CASE WHEN rank.report_wins THEN added.location ELSE kept.location END,
+    greatest(kept.last_report_at, added.last_report_at),
+    CASE WHEN rank.report_wins THEN added.confidence ELSE kept.confidence END,
+    CASE WHEN rank.report_wins THEN added.horizontal_accuracy ELSE kept.horizontal_accuracy END,
+    CASE WHEN rank.report_wins THEN added.status ELSE kept.status END,
+    CASE WHEN rank.report_wins THEN added.source ELSE kept.source END,
+    CASE WHEN rank.city_wins THEN added.nearest_city ELSE kept.nearest_city END,
+    CASE WHEN rank.city_wins THEN added.nearest_city_at ELSE kept.nearest_city_at END,
+    kept.report_count + added.report_count,
+    greatest(kept.max_confidence, added.max_confidence),
+    least(kept.first_report_at, added.first_report_at),
+    CASE WHEN rank.report_wins THEN added.altitude ELSE kept.altitude END,
+    CASE WHEN rank.report_wins THEN added.speed ELSE kept.speed END,
+    CASE WHEN rank.report_wins THEN added.course ELSE kept.course END,
+    CASE WHEN rank.report_wins THEN added.battery ELSE kept.battery END,
+    CASE WHEN rank.report_wins THEN added.motion ELSE kept.motion END,
+    kept.imprecise AND added.imprecise,
+    CASE WHEN rank.report_wins THEN added.located_at ELSE rank.kept_located_at END
+  FROM (
+    SELECT kept_located_at,
+      outranks(added.imprecise, added.located_at, kept.imprecise, kept_located_at) AS report_wins,
+      outranks(added.imprecise, added.nearest_city_at, kept.imprecise, kept.nearest_city_at) AS city_wins
+    -- Rows of 0.1.0 have no located_at.
+    FROM (SELECT coalesce(kept.located_at, kept.last_report_at) AS kept_located_at) AS shown OFFSET 0
+  ) AS rank
+$$;
+
 -- One row a tracker and bucket of the given reports: what an aggregate says of them. `bucket_size` is '1 hour' or
 -- '1 day'. The position is always that of a real report, the newest precise one, or the newest where none is precise; a
 -- mean would put a tracker where it never was. Everything else of one report is that one's, and located_at its time. A

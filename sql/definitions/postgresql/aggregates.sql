@@ -39,37 +39,9 @@ LANGUAGE sql SET enable_nestloop = off AS $$
   ) AS s
   ORDER BY s.hashed_adv_key, s.bucket_size, s.bucket
   ON CONFLICT (hashed_adv_key, bucket, bucket_size) DO UPDATE SET
-    location = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.location ELSE kept.location END,
-    confidence = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.confidence ELSE kept.confidence END,
-    horizontal_accuracy = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.horizontal_accuracy ELSE kept.horizontal_accuracy END,
-    status = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.status ELSE kept.status END,
-    source = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.source ELSE kept.source END,
-    altitude = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.altitude ELSE kept.altitude END,
-    speed = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.speed ELSE kept.speed END,
-    course = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.course ELSE kept.course END,
-    battery = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.battery ELSE kept.battery END,
-    motion = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.motion ELSE kept.motion END,
-    located_at = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.located_at ELSE coalesce(kept.located_at, kept.last_report_at) END,
-    nearest_city = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
-      THEN excluded.nearest_city ELSE kept.nearest_city END,
-    nearest_city_at = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
-      THEN excluded.nearest_city_at ELSE kept.nearest_city_at END,
-    imprecise = kept.imprecise AND excluded.imprecise,
-    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
-    report_count = kept.report_count + excluded.report_count,
-    max_confidence = greatest(kept.max_confidence, excluded.max_confidence),
-    first_report_at = least(kept.first_report_at, excluded.first_report_at)
+    (location, last_report_at, confidence, horizontal_accuracy, status, source, nearest_city, nearest_city_at, report_count,
+      max_confidence, first_report_at, altitude, speed, course, battery, motion, imprecise, located_at)
+    = (SELECT m.* FROM merge_history_rows(kept, excluded) AS m)
 $$;
 
 -- Computes days of trackers anew from their raw reports; `keys` and `days` are different pairs, days at or above the

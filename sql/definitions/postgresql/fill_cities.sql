@@ -76,15 +76,7 @@ BEGIN
     WHERE h.hashed_adv_key = n.key AND h.bucket_size = n.size AND h.bucket = n.bucket AND h.imprecise = n.imprecise
       AND (h.nearest_city_at IS NULL OR h.nearest_city_at < n.said_at);
 
-  UPDATE location_history_daily AS d
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(d.located_at, d.last_report_at)
-    FROM unnest(keys, from_times) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE d.hashed_adv_key = span.key AND d.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND d.bucket < history_horizon()
-      AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(d.location)) AND c.longitude_e2 = cell_of(ST_X(d.location));
-  GET DIAGNOSTICS days_filled = ROW_COUNT;
-
+  days_filled := fill_day_cities('location_history_daily', keys, from_times);
   IF filled + days_filled > 0 THEN
     PERFORM mark_history_changed(first_moment, last_moment);
   END IF;

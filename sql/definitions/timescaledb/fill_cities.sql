@@ -55,7 +55,7 @@ DECLARE
   keys_to_fill text[];
   changed bigint;
   filled bigint := 0;
-  days_filled bigint := 0;
+  days_filled bigint;
 BEGIN
   FOR d IN SELECT * FROM raw_spans_by_day($1, $2, $3) LOOP
     -- An UPDATE decompresses what it looks at, also where it changes nothing: at sea, for example.
@@ -78,25 +78,7 @@ BEGIN
   END LOOP;
 
   -- Of a day that is kept in two relations each row gets the city of the report that it shows; one of the two is shown.
-  UPDATE location_history_daily AS day
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
-    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon()
-      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  days_filled := days_filled + changed;
-  UPDATE location_history_daily_late AS day
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
-    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon()
-      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  days_filled := days_filled + changed;
-
+  days_filled := fill_day_cities('location_history_daily', $1, $2) + fill_day_cities('location_history_daily_late', $1, $2);
   IF days_filled > 0 THEN -- those of raw reports are marked by their trigger
     PERFORM mark_history_changed(min(span.from_time), max(span.to_time)) FROM unnest($2, $3) AS span (from_time, to_time);
   END IF;
