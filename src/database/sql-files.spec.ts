@@ -57,7 +57,7 @@ SELECT * FROM {{history}} WHERE id IN (SELECT id FROM {{history}})`;
   });
 });
 
-describe.each(filesBelow('queries'))('sql/%s.sql', (name) => {
+describe.each([...filesBelow('definitions'), ...filesBelow('queries')])('sql/%s.sql', (name) => {
   it('begins with what it is for and what it locks', () => {
     expect(headerOf(name)).toMatch(/^-- [A-Z]/);
     expect(headerOf(name)).toMatch(/^-- Locks: /m);

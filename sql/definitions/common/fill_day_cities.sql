@@ -2,8 +2,8 @@
 --
 -- Locks: the rows that change.
 
--- Gives days in a relation the city of their cell, for spans of trackers that lie in days whose raw reports are gone, unless
--- the day has the city of the report it shows already. Returns the number of days that got one.
+-- Gives days in a relation the city of their cell, for spans of trackers that lie in days whose raw reports are gone,
+-- unless the day has the city of the report it shows already. Returns the number of days that got one.
 --
 -- EXECUTE plans each call anew, for these trackers and times.
 CREATE OR REPLACE FUNCTION fill_day_cities(relation regclass, keys text[], from_times timestamptz[]) RETURNS bigint

@@ -1,6 +1,10 @@
--- The city that a row shows: that of the report that it shows; else what geocoding says of its cell (also when it says
--- "none"); else the newest one known in the bucket. `last_report_at` is the time of the report that it shows, located_at
--- (the name is that of 0.1.0, and views stand on it).
+-- History as rows: days up to the cut, hours after it.
+--
+-- Locks: none.
+
+-- The city that a row shows: that of the report it shows; else what geocoding says about its cell, even if that is
+-- "none"; else the newest one known in the bucket. `last_report_at` is the time of the report the row shows, i.e. its
+-- located_at (the parameter has its name from 0.1.0, and views depend on it).
 CREATE OR REPLACE FUNCTION shown_city(
   nearest_city text, nearest_city_at timestamptz, last_report_at timestamptz, cell_provider text, cell_city text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -10,7 +14,7 @@ RETURN CASE
   ELSE nearest_city
 END;
 
--- The id of a row: the same whatever else comes in. Buckets begin at a full second; reports are told apart by milliseconds.
+-- The id of a row, which never changes. Buckets begin at full seconds; raw reports differ in milliseconds.
 CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN tracker_id || ':' || bucket_size || ':'
@@ -19,7 +23,7 @@ RETURN tracker_id || ':' || bucket_size || ':'
     ELSE extract(epoch FROM bucket)::bigint::text
   END;
 
--- Hours from the cut on, days before it, by the key of a tracker. No report is in two rows, none is in no row.
+-- Hours from the cut on, days before it, by the key of a tracker. Each report is in exactly one row.
 CREATE OR REPLACE VIEW history_in_hours AS
 SELECT h.hashed_adv_key, h.bucket AS timestamp, h.bucket_size, h.location,
   shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
@@ -39,7 +43,7 @@ FROM (
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
 
--- The same of registered trackers, with the ids of rows.
+-- The same for registered trackers, with row ids.
 CREATE OR REPLACE VIEW location_history_view AS
 SELECT history_row_id(t.id, h.bucket_size, h.timestamp) AS id, t.id AS tracker_id, h.timestamp, h.bucket_size, h.location,
   h.nearest_city, h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy,

@@ -3,12 +3,12 @@
 -- Locks: close_oldest_day() keeps writers of location_reports out to the end of the transaction (on the postgresql engine
 -- readers as well), and takes the advisory lock close_oldest_day and the row of history_state.
 
--- Closes the oldest open day, once it is older than raw reports are kept: makes sure that its history is complete, notes which
--- reports it counted, moves the horizon past it and drops its raw reports. Returns the day, or NULL when none is due. Raises
--- 55000 when the day cannot be closed now.
+-- Closes the oldest open day, once it is older than raw reports are kept: makes sure that its history is complete, notes
+-- which reports it counted, moves the horizon past it and drops its raw reports. Returns the day, or NULL when none is
+-- due. Raises 55000 when the day cannot be closed now.
 --
--- One transaction: set lock_timeout, and try again. What takes long is done before the lock, and checked under it: of a day of
--- a million reports writers notice little.
+-- One transaction: set lock_timeout, and try again. What takes long is done before the lock, and checked under it: of a
+-- day of a million reports writers notice little.
 CREATE OR REPLACE FUNCTION close_oldest_day() RETURNS timestamptz
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off SET enable_nestloop = off AS $$
 DECLARE
@@ -46,8 +46,8 @@ BEGIN
   RETURN closing;
 END $$;
 
--- Removes what is noted about reports older than the daily history, and reports that nobody geocodes from the queue: whoever
--- begins to geocode searches history for rows without a city. Returns the rows removed, by relation; part of
+-- Removes what is noted about reports older than the daily history, and reports that nobody geocodes from the queue:
+-- whoever begins to geocode searches history for rows without a city. Returns the rows removed, by relation; part of
 -- apply_aggregate_retention().
 CREATE OR REPLACE FUNCTION remove_expired_notes() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,10 @@
+-- How reports make up the row of an hour or day, and how such rows are merged.
+--
+-- Locks: none.
+
 -- Whether a row shows report a rather than report b: a precise one rather than an imprecise one, else the newer one. A
--- report without a time is older than all. Parts of a bucket merge by it in any order: what is aggregated at once, bit by
--- bit or late is the same row.
+-- report without a time is older than all others. Rows can be merged in any order: whether reports are aggregated at
+-- once, in parts or late, the row is the same.
 CREATE OR REPLACE FUNCTION outranks(a_imprecise boolean, a_time timestamptz, b_imprecise boolean, b_time timestamptz)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN a_imprecise <> b_imprecise THEN b_imprecise ELSE coalesce(a_time > b_time, a_time IS NOT NULL) END;
@@ -46,13 +50,13 @@ LANGUAGE sql IMMUTABLE AS $$
   ) AS rank
 $$;
 
--- One row a tracker and bucket of the given reports: what an aggregate says of them. `bucket_size` is '1 hour' or
--- '1 day'. The position is always that of a real report, the newest precise one, or the newest where none is precise; a
--- mean would put a tracker where it never was. Everything else of one report is that one's, and located_at its time. A
--- city counts only where it is of a report of the same kind. No two of the reports are of one tracker at one time.
+-- One row for each tracker and bucket of these reports, as an aggregate has it. `bucket_size` is '1 hour' or '1 day'. The
+-- position is that of a real report, the newest precise one, or the newest if none is precise; an average would put a
+-- tracker where it never was. The other fields of a report are those of the same one, and located_at is its time. A city
+-- counts only if it is from a report as precise as that one. No two of the reports may be of one tracker at one time.
 --
--- The shown ones are looked up by their time: that takes half as long as sorting whole reports. Without nested loops,
--- because the planner takes an array for ten rows, and 20,000 times 20,000 is too much.
+-- The shown reports are looked up by their time, which takes half as long as sorting whole reports. Without nested loops:
+-- the planner expects ten rows of an array, and 20,000 times 20,000 is too much.
 CREATE OR REPLACE FUNCTION summarize_reports(reports location_reports[], bucket_size text)
 RETURNS TABLE (
   hashed_adv_key text, bucket timestamptz, location geo_point, last_report_at timestamptz, confidence smallint,

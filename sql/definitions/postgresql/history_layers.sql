@@ -1,5 +1,7 @@
--- What each layer holds, and what the next run of retention removes from it. Counted when asked: about a second for
--- ten million rows. Hours and days have no watermark here: they are kept at commit.
+-- What each layer holds, and what the next run of retention removes from it. Counts all rows when queried: about a second
+-- for ten million. Hours and days have no watermark on this engine: they are up to date at every commit.
+--
+-- Locks: none.
 CREATE OR REPLACE VIEW history_layers AS
 WITH state AS (
   SELECT midnight_before(raw_retention_hours) AS raw_end,
@@ -24,7 +26,7 @@ SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timest
   (SELECT view_refreshed_at FROM refresh_state), NULL, 0
 FROM location_history AS m;
 
--- There are no policies on this engine: what they do is done by the refresher and its jobs.
+-- Policies of TimescaleDB that keep failing: none on this engine, where the refresher and its jobs do their work.
 CREATE OR REPLACE FUNCTION failing_policies()
 RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text) LANGUAGE sql IMMUTABLE AS $$
   SELECT NULL::text, NULL::bigint, NULL::timestamptz, NULL::text WHERE false

@@ -1,5 +1,12 @@
--- What close_oldest_day() needs for itself, and whether those who only read it are in the way as well. Look into pg_locks for
--- these before it is called: whoever has one of them for long would make all writers wait behind it, for nothing.
+-- Retention on the postgresql engine: its parts of close_oldest_day() (common/retention.sql), and the end of hours and
+-- days.
+--
+-- Locks: hold_reports_for_closing() locks location_reports in ACCESS EXCLUSIVE mode, to the end of the transaction;
+-- apply_aggregate_retention() locks the rows it removes, and the row of history_state.
+
+-- The relations that close_oldest_day() has to lock, and whether sessions that only read them are in its way. Check
+-- pg_locks for them before calling it: if a session holds one of them for long, all writers would wait behind
+-- close_oldest_day(), for nothing.
 CREATE OR REPLACE FUNCTION closing_needs() RETURNS TABLE (relation regclass, readers_too boolean)
 LANGUAGE sql STABLE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
   SELECT to_regclass(name), true FROM history_state, unnest(ARRAY['location_reports', 'location_reports_default',
@@ -12,9 +19,9 @@ BEGIN
   LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE;
 END $$;
 
--- Makes sure that the daily history of a day counts the reports that its identities say. Reports that came past the triggers
--- (INSERT straight into a partition) are not in the aggregates yet; what was removed past them (DROP of a partition) still
--- is, and would count twice when it is imported again.
+-- Makes sure that the daily history of a day counts as many reports as there are identities. Reports inserted past the
+-- triggers (into a partition directly) are not in the aggregates yet; reports removed past them (DROP of a partition)
+-- still are, and would count twice when imported again.
 CREATE OR REPLACE FUNCTION settle_closing_day(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM recompute_tracker_days(array_agg(coalesce(i.hashed_adv_key, d.hashed_adv_key)), array_agg(closing))
@@ -32,7 +39,7 @@ CREATE OR REPLACE FUNCTION drop_closed_day(closed timestamptz) RETURNS void LANG
 DECLARE
   partition regclass;
 BEGIN
-  -- One that somebody detached is theirs.
+  -- Not a partition that somebody detached.
   SELECT p.relid INTO partition FROM pg_partition_tree('location_reports') AS p
   WHERE p.relid = to_regclass('location_reports_' || to_char(closed, 'YYYYMMDD'));
   IF FOUND THEN
@@ -41,8 +48,8 @@ BEGIN
   DELETE FROM location_reports_default WHERE timestamp < closed + interval '24 hours';
 END $$;
 
--- Ends the hours that are shown as days from now on, and the days, with their identities, that are kept no longer.
--- Returns the rows removed, by relation.
+-- Removes hours that are shown as days from now on, and days that are no longer kept, with the identities of their reports.
+-- Returns the number of rows removed, by relation.
 CREATE OR REPLACE FUNCTION apply_aggregate_retention() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -51,8 +58,8 @@ BEGIN
     WHERE cut < midnight_before(hourly_retention_hours);
 
   relation := 'location_history_hourly';
-  -- Just those that were locked first, in the order of all who write aggregates: others add hours to the end, and an
-  -- hour that we had not locked might be theirs while they wait for one of ours. What they leave goes the next time.
+  -- Only rows that were locked first, in the order of all writers of hours and days. Others may insert hours meanwhile, and hold
+  -- one that we had not locked while they wait for one of ours. Those are removed the next time.
   WITH ended AS MATERIALIZED (
     SELECT hashed_adv_key, bucket FROM location_history_hourly WHERE bucket < history_cut()
     ORDER BY hashed_adv_key, bucket FOR UPDATE

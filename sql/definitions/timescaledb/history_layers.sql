@@ -1,9 +1,14 @@
--- Up to where each aggregate has been computed at least once, and when last. Here and below functions with a text as their
--- body: what depends on a catalog of TimescaleDB (as a view does) keeps ALTER EXTENSION … UPDATE from replacing that.
+-- What each layer holds, and how its policies do.
+--
+-- Locks: none.
+
+-- Up to where each aggregate has been computed at least once, and when last. The bodies of these functions are strings: a
+-- view, or a parsed body, would depend on the catalog of TimescaleDB, and keep ALTER EXTENSION … UPDATE from replacing
+-- that.
 CREATE OR REPLACE FUNCTION aggregate_refreshes() RETURNS TABLE (relation name, watermark timestamptz, last_refresh timestamptz)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT a.user_view_name,
-    -- Never refreshed yet: the oldest time that the type has.
+    -- An aggregate that was never refreshed has the oldest time of the type.
     CASE WHEN w.watermark > 0 THEN _timescaledb_functions.to_timestamp(w.watermark) END,
     greatest((SELECT aggregated_at FROM refresh_state), max(j.last_successful_finish))
   FROM _timescaledb_catalog.continuous_agg AS a
@@ -14,8 +19,8 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY 1, 2
 $$;
 
--- What each layer holds, and what the next run of retention removes from it. Counted when asked: about a second for
--- ten million rows. The watermark of an aggregate is where it has been computed up to at least once.
+-- What each layer holds, and what the next run of retention removes from it. Counts all rows when queried: about a second
+-- for ten million. Up to its watermark an aggregate has been computed at least once.
 CREATE OR REPLACE VIEW history_layers AS
 WITH state AS (
   SELECT midnight_before(raw_retention_hours) AS raw_end,
@@ -48,7 +53,8 @@ SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timest
   (SELECT view_refreshed_at FROM refresh_state), NULL, 0
 FROM location_history AS m;
 
--- Policies that have failed every time for a day longer than they rest. One failure is none: what was in the way goes.
+-- Policies that have kept failing for a day longer than their interval. A single failure does not count: it may be due to
+-- a lock.
 CREATE OR REPLACE FUNCTION failing_policies()
 RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

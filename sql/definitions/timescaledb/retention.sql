@@ -1,5 +1,13 @@
--- What close_oldest_day() needs for itself, and whether those who only read it are in the way as well. Look into pg_locks for
--- these before it is called: whoever has one of them for long would make all writers wait behind it, for nothing.
+-- Retention on the timescaledb engine: its parts of close_oldest_day() (common/retention.sql), and the end of hours and
+-- days.
+--
+-- Locks: hold_reports_for_closing() locks location_reports in SHARE ROW EXCLUSIVE mode, to the end of the transaction,
+-- and so does apply_aggregate_retention() if there are empty chunks; that one also takes the advisory lock
+-- hours_unlike_raw, and what drop_chunks() locks.
+
+-- The relations that close_oldest_day() has to lock, and whether sessions that only read them are in its way. Check
+-- pg_locks for them before calling it: if a session holds one of them for long, all writers would wait behind
+-- close_oldest_day(), for nothing.
 CREATE OR REPLACE FUNCTION closing_needs() RETURNS TABLE (relation regclass, readers_too boolean)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT 'location_reports'::regclass, false
@@ -7,8 +15,8 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT chunk, true FROM show_chunks('location_reports', older_than => history_horizon() + interval '24 hours') AS chunk
 $$;
 
--- Keeps writers of location_reports out. Raises 55000 when a day is not complete in the daily aggregate: refresh it, and try
--- again. The order counts: with that check before the lock, one INSERT that is still open is enough to lose the day for all
+-- Keeps writers of location_reports out. Raises 55000 if the day is not complete in the daily aggregate: refresh that,
+-- and retry. The order matters: if the check came before the lock, a single open INSERT could lose the day for all
 -- trackers.
 CREATE OR REPLACE FUNCTION hold_reports_for_closing(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -19,8 +27,8 @@ BEGIN
   END IF;
 END $$;
 
--- Makes sure that the daily history of a day counts the reports that its identities say. The logs say that the day is
--- complete; the rows have to say so, too, for nothing brings it back.
+-- Makes sure that the daily history of a day counts as many reports as there are identities. The logs say that the day is
+-- complete; the rows have to confirm it, because nothing brings the raw reports back.
 CREATE OR REPLACE FUNCTION settle_closing_day(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
@@ -35,23 +43,23 @@ END $$;
 
 -- Removes the raw reports of a closed day, and older ones.
 --
--- The drop must not mark the day as changed: the next refresh that covers it would compute it from nothing. The setting
--- for that came with TimescaleDB 2.28; before, raw reports are kept longer than any refresh of the product's reaches.
--- The built-in retention policy cannot use it and must never be put on raw reports.
+-- The drop must not mark the day as changed: the next refresh that covers it would compute it from nothing. TimescaleDB
+-- has a setting for that since 2.28; with older versions raw reports are kept longer than any refresh of the product
+-- reaches back. The built-in retention policy cannot use the setting, and must never be put on raw reports.
 CREATE OR REPLACE FUNCTION drop_closed_day(closed timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config(name, 'on', true) FROM pg_settings WHERE name = 'timescaledb.skip_cagg_invalidation';
   PERFORM drop_chunks('location_reports', older_than => closed + interval '24 hours');
 END $$;
 
--- Ends the hours that are shown as days from now on, and the days, with their identities, that are kept no longer.
--- Returns the rows removed, by relation.
+-- Removes hours that are shown as days from now on, and days that are no longer kept, with the identities of their reports.
+-- Returns the number of rows removed, by relation.
 CREATE OR REPLACE FUNCTION apply_aggregate_retention() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   next_cut timestamptz;
 BEGIN
-  -- The cut passes a day only when the daily history has all of it.
+  -- The cut passes a day only once the daily history has all of it.
   SELECT midnight_before(hourly_retention_hours) INTO STRICT next_cut FROM history_state;
   IF next_cut > history_cut() AND days_are_complete(history_cut(), next_cut) THEN
     UPDATE history_state SET cut = next_cut WHERE cut < next_cut;
@@ -78,8 +86,8 @@ BEGIN
 
   RETURN QUERY SELECT * FROM remove_expired_notes();
 
-  -- A late row that came by hand made the chunk of its day before the trigger took it out: one for each day of the past
-  -- that a file has, all of them empty. As when a day is closed: no writers, and no day marked as changed.
+  -- A late row inserted by hand makes a chunk for its day before the trigger removes it, so a file may leave an empty chunk for
+  -- each day. As when a day is closed: no writers, and no day marked as changed.
   IF EXISTS (SELECT FROM show_chunks('location_reports', older_than => history_horizon())) THEN
     LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
     PERFORM drop_closed_day(history_horizon() - interval '24 hours');

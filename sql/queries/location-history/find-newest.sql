@@ -1,4 +1,5 @@
--- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days up to the cut, hours after it.
+-- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days up to the cut, hours after
+-- it.
 --
 -- $1 bigint[]     tracker ids
 -- $2 timestamptz  start; NULL: open
