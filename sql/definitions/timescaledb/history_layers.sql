@@ -1,4 +1,4 @@
--- What each layer holds, and how its policies do.
+-- What history_layers (common/history_layers.sql) shows of the timescaledb engine, and how its policies do.
 --
 -- Locks: none.
 
@@ -19,39 +19,12 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY 1, 2
 $$;
 
--- What each layer holds, and what the next run of retention removes from it. Counts all rows when queried: about a second
--- for ten million. Up to its watermark an aggregate has been computed at least once.
-CREATE OR REPLACE VIEW history_layers AS
-WITH state AS (
-  SELECT midnight_before(raw_retention_hours) AS raw_end,
-    greatest(cut, midnight_before(hourly_retention_hours)) AS hourly_end,
-    midnight_before(daily_retention_hours) AS daily_end
-  FROM history_state
-), aggregates AS (
-  SELECT * FROM aggregate_refreshes()
-)
-SELECT 1 AS position, 'location_reports' AS relation, min(r.timestamp) AS oldest, max(r.timestamp) AS newest,
-  count(r.timestamp) AS row_count, NULL::timestamptz AS watermark, NULL::timestamptz AS last_refresh,
-  s.raw_end AS removes_before, count(r.timestamp) FILTER (WHERE r.timestamp < s.raw_end) AS rows_to_remove
-FROM state AS s LEFT JOIN location_reports AS r ON true GROUP BY s.raw_end
-UNION ALL
-SELECT 2, 'location_history_hourly', min(h.bucket), max(h.bucket), count(h.bucket), a.watermark, a.last_refresh,
-  s.hourly_end, count(h.bucket) FILTER (WHERE h.bucket < s.hourly_end)
-FROM state AS s JOIN aggregates AS a ON a.relation = 'location_history_hourly'
-LEFT JOIN location_history_hourly AS h ON true GROUP BY s.hourly_end, a.watermark, a.last_refresh
-UNION ALL
-SELECT 3, 'location_history_daily', min(d.bucket), max(d.bucket), count(d.bucket), a.watermark, a.last_refresh,
-  s.daily_end, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end)
-FROM state AS s JOIN aggregates AS a ON a.relation = 'location_history_daily'
-LEFT JOIN location_history_daily AS d ON true GROUP BY s.daily_end, a.watermark, a.last_refresh
-UNION ALL
-SELECT 4, 'location_history_daily_late', min(d.bucket), max(d.bucket), count(d.bucket), NULL, NULL,
-  s.daily_end, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end)
-FROM state AS s LEFT JOIN location_history_daily_late AS d ON true GROUP BY s.daily_end
-UNION ALL
-SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timestamp), NULL,
-  (SELECT view_refreshed_at FROM refresh_state), NULL, 0
-FROM location_history AS m;
+-- The layer of late reports beside the daily aggregate. A view, so that whoever may read history_layers may read it.
+CREATE OR REPLACE VIEW late_day_layer AS
+SELECT 'location_history_daily_late' AS relation, min(d.bucket) AS oldest, max(d.bucket) AS newest, count(d.bucket) AS row_count,
+  s.daily_end AS removes_before, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end) AS rows_to_remove
+FROM (SELECT midnight_before(daily_retention_hours) AS daily_end FROM history_state) AS s
+LEFT JOIN location_history_daily_late AS d ON true GROUP BY s.daily_end;
 
 -- Policies that have kept failing for a day longer than their interval. A single failure does not count: it may be due to
 -- a lock.

@@ -43,6 +43,7 @@ const ORDER = [
   'common/nearest_city',
   '{engine}/nearest_city',
   '{engine}/history_layers',
+  'common/history_layers',
   'common/session_state',
   'common/ingest_reports',
   'common/carry_over_backup',
