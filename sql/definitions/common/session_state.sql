@@ -16,7 +16,8 @@
 --   written in definitions/timescaledb/report_triggers
 --   read in definitions/timescaledb/report_triggers
 -- tracker.removes_days: 'on' while the product itself deletes closed days from the continuous aggregate (timescaledb engine).
---   written in definitions/timescaledb/daily_history, definitions/timescaledb/erase_aggregates, definitions/timescaledb/retention
+--   written in definitions/timescaledb/daily_history, definitions/timescaledb/erase_aggregates,
+--     definitions/timescaledb/retention
 --   read in definitions/timescaledb/guarded_days
 -- tracker.notes_deletions: 'on' while the product deletes raw reports and lowers the numbers in history_days itself.
 --   written in definitions/common/erase_reports
@@ -48,11 +49,12 @@
 --
 -- Temporary tables. Those of an import are made by prepare_incoming_reports() below and live as long as their session.
 --
--- incoming_reports: reports of a batch to be ingested. What is rejected moves to refused_reports; the others stay to the end of
--- the transaction.
+-- incoming_reports: reports of a batch to be ingested. Rejected ones move to refused_reports; the others stay to the end of the
+-- transaction.
 --   used in definitions/common/ingest_reports, definitions/common/carry_over_backup, definitions/common/take_report,
 --     definitions/common/retry_rejected_reports, src/import/ingest.repository.ts
--- refused_reports: reports of the batch that were rejected, with the reason; those that could not be decoded from the beginning.
+-- refused_reports: reports of the batch that were rejected, with the reason. Those that could not be decoded are there from the
+-- beginning.
 --   used in definitions/common/ingest_reports, definitions/common/import_batches, definitions/common/retry_rejected_reports,
 --     src/import/ingest.repository.ts
 -- taken_reports: how many reports of each tracker were 'stored', 'late' or 'duplicate'.
