@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors/domain-error.js';
 import type { TimeRange } from '../common/time-range.js';
 import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
-import { sqlFile } from '../database/sql-files.js';
+import { queryVariant, sqlFile } from '../database/sql-files.js';
 import type { TrackerStatus } from '../trackers/tracker-status.enum.js';
 import { BUCKET_SIZES } from './bucket-size.js';
 import { HistoryResolution, type RowResolution } from './history-resolution.js';
@@ -20,36 +20,27 @@ const selectHistory = (query: string, further = ''): string => `
     v.imprecise, v.located_at AS "locatedAt" ${further}
   FROM (${query}) AS v`;
 
-const RELATIONS: Readonly<Record<RowResolution, string>> = {
-  [HistoryResolution.RAW]: 'history_in_reports',
-  [HistoryResolution.HOURLY]: 'history_in_hours',
-  [HistoryResolution.DAILY]: 'history_in_days',
-};
-
-/** A query for each resolution, made from a file that is written for hours. */
-function forEachResolution(query: string): Readonly<Record<RowResolution, string>> {
-  const from = (resolution: RowResolution): string =>
-    query.replaceAll('FROM history_in_hours', `FROM ${RELATIONS[resolution]}`);
+/** A query with a variant for each resolution. */
+function forEachResolution(name: string, further?: string): Readonly<Record<RowResolution, string>> {
+  const variant = (resolution: RowResolution): string =>
+    selectHistory(queryVariant(name, resolution), further);
   return {
-    [HistoryResolution.RAW]: from(HistoryResolution.RAW),
-    [HistoryResolution.HOURLY]: from(HistoryResolution.HOURLY),
-    [HistoryResolution.DAILY]: from(HistoryResolution.DAILY),
+    [HistoryResolution.RAW]: variant(HistoryResolution.RAW),
+    [HistoryResolution.HOURLY]: variant(HistoryResolution.HOURLY),
+    [HistoryResolution.DAILY]: variant(HistoryResolution.DAILY),
   };
 }
 
-const FIND_RANGE = forEachResolution(
-  selectHistory(sqlFile('queries/location-history/find-range'), ', v.is_exact AS "exact"'),
-);
+const FIND_RANGE = forEachResolution('queries/location-history/find-range', ', v.is_exact AS "exact"');
 const FIND_POINTS = forEachResolution(
-  selectHistory(
-    sqlFile('queries/location-history/find-points'),
-    `, v.is_exact AS "exact", v.ends_at AS "endsAt", v.is_point AS "isPoint", v.row_count_in_range::integer AS "rowsInRange",
-     v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "queriedAt"`,
-  ),
+  'queries/location-history/find-points',
+  `, v.is_exact AS "exact", v.ends_at AS "endsAt", v.is_point AS "isPoint", v.row_count_in_range::integer AS "rowsInRange",
+   v.gap_start AS "gapStart", v.kept_from AS "keptFrom", v.asked_at AS "queriedAt"`,
 );
-const FIND_PAGE = {
-  ...forEachResolution(selectHistory(sqlFile('queries/location-history/find-page'))),
+const FIND_PAGE: Readonly<Record<RowResolution, string>> = {
   [HistoryResolution.RAW]: selectHistory(sqlFile('queries/location-history/find-page-of-reports')),
+  [HistoryResolution.HOURLY]: selectHistory(queryVariant('queries/location-history/find-page', 'HOURLY')),
+  [HistoryResolution.DAILY]: selectHistory(queryVariant('queries/location-history/find-page', 'DAILY')),
 };
 const FIND_NEWEST = selectHistory(sqlFile('queries/location-history/find-newest'));
 const FIND_RECENT = selectHistory(sqlFile('queries/location-history/find-recent'));

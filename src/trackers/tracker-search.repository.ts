@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { sqlFile } from '../database/sql-files.js';
+import { queryVariant, sqlFile } from '../database/sql-files.js';
 import type { TrackerFilter } from './dto/tracker-filter.input.js';
 import { OrderDirection, TrackerOrderField } from './dto/tracker-order.input.js';
 import type { TrackerEntity } from './tracker.entity.js';
@@ -41,10 +41,7 @@ const COLUMNS = `m.id, m.name, m.advertisement_key AS "advertisementKey", m.hash
 const MATCHING = sqlFile('queries/trackers/find-matching');
 const NEAR = `SELECT ${COLUMNS}, m.distance_meters AS "distanceMeters" FROM (${sqlFile('queries/trackers/find-near')}) AS m`;
 const COUNT = `SELECT count(*)::integer AS total FROM (${MATCHING}) AS m`;
-const DURATION_STATS = sqlFile('queries/trackers/find-duration-stats').replace(
-  'AS (SELECT id FROM trackers)',
-  () => `AS (SELECT m.id FROM (${MATCHING}) AS m)`,
-);
+const DURATION_STATS = queryVariant('queries/trackers/find-duration-stats', 'MATCHING');
 
 /** Times are compared in milliseconds, as they are stored; a tracker without reports sorts as the oldest. */
 const SORT_KEYS: Readonly<Record<TrackerOrderField, { expression: string; type: string }>> = {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { packagePath, sqlFile } from '../../src/database/sql-files.js';
+import { packagePath, queryVariants, sqlFile } from '../../src/database/sql-files.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -21,13 +21,20 @@ describeOnEveryEngine('the files below sql/queries', (engine) => {
   });
 
   describe.each(FILES)('%s', (name) => {
-    it('can be prepared: all that it names exists, and its parameters have types', async () => {
-      await db.query(`PREPARE the_file AS ${sqlFile(name)}`);
-      await db.query('DEALLOCATE the_file');
-    });
+    const variants = Object.entries(queryVariants(name));
+    const statements: [string, string][] =
+      variants.length > 0 ? variants : [['its only form', sqlFile(name)]];
 
-    it('says at its top what it is for, and what its parameters are', () => {
-      const [header = '', statement = ''] = sqlFile(name).split(/\n(?!--)(.*)/s);
+    it.each(statements)(
+      'can be prepared (%s): what it names is there, and its parameters have types',
+      async (_, statement) => {
+        await db.query(`PREPARE the_file AS ${statement}`);
+        await db.query('DEALLOCATE the_file');
+      },
+    );
+
+    it.each(statements)('says at its top what it is for, and what its parameters are (%s)', (_, text) => {
+      const [header = '', statement = ''] = text.split(/\n(?!--)(.*)/s);
       expect(header).toMatch(/^-- [A-Z]/);
       const used = new Set(statement.match(/\$\d+/g));
       for (const parameter of used) expect(header).toContain(parameter);

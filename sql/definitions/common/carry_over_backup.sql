@@ -1,10 +1,14 @@
--- Takes the rows of a backed-up table in as what they are, reports of a place and a time: each counts once, those above
--- the horizon as raw reports, the others in the daily history, and those older than the daily history stay in the
--- backup. Returns as ingest_reports() does, summed up; nothing when there is no such table.
+-- Carries the data of tables that were backed up when the schema was made into the history.
 --
--- Whose report a row is says its hashed_adv_key, or its tracker_id. Of the other columns only timestamp and location are
--- needed; further ones are used where the table has them. Times without a zone are UTC. Of two places at one instant the
--- one that was stored first counts.
+-- Locks: those of ingest_reports() and update_nearest_city().
+
+-- Ingests the rows of a backed-up table as reports. Each counts once: above the horizon as a raw report, below it in the
+-- daily history. Rows older than the daily history stay in the backup. Returns the sums of what ingest_reports() returns;
+-- nothing if there is no such table.
+--
+-- hashed_adv_key or tracker_id tells whose report a row is. Apart from that, only timestamp and location are required;
+-- other columns are used if the table has them. Times without a zone are UTC. Of two places at one instant the one that
+-- was stored first counts.
 CREATE OR REPLACE FUNCTION carry_over_backup(backup text) RETURNS TABLE (outcome text, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
 DECLARE
@@ -47,8 +51,8 @@ BEGIN
   RETURN QUERY SELECT o.outcome, sum(o.reports)::bigint FROM carried_outcomes AS o GROUP BY 1 ORDER BY 1;
 END $$;
 
--- Carries the cities of the backed-up table into the geocoding cells and the history. Returns how many of each. Safe
--- to call again: what is known already is left alone.
+-- Carries the cities of the backed-up table into the geocoding cells and the history. Returns the number of rows changed,
+-- by target. Safe to call again: existing cities are kept.
 CREATE OR REPLACE FUNCTION migrate_nearest_city_data() RETURNS TABLE (target text, rows_changed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
 #variable_conflict use_column

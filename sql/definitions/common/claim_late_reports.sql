@@ -1,5 +1,9 @@
--- A report as a row of location_reports. By the names of the columns: ROW (...)::location_reports goes by their order, which
--- is another one in a table that an earlier version made. 1 µs slower a report.
+-- Finds out which late reports (reports below the horizon) have never been counted, and notes them as counted.
+--
+-- Locks: the advisory lock claim_late_reports, to the end of the transaction; rows of report_identities and history_days.
+
+-- A report as a row of location_reports, built by the names of the columns. ROW (...)::location_reports goes by their
+-- order, which differs in a table that an earlier version made. Costs 1 µs more a report.
 CREATE OR REPLACE FUNCTION make_report(
   hashed_adv_key text, reported_at timestamptz, location geo_point, confidence integer, horizontal_accuracy float8,
   status integer, nearest_city text, source text, received_at timestamptz, altitude float8, speed float8, course float8,
@@ -26,15 +30,15 @@ BEGIN
   RETURN report;
 END $$;
 
--- A time as milliseconds since its midnight UTC.
+-- Milliseconds between midnight UTC and this time.
 CREATE OR REPLACE FUNCTION milliseconds_of_day(moment timestamptz) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
   RETURN (extract(epoch FROM moment - date_trunc('day', moment, 'UTC')) * 1000)::integer;
 
--- Of reports below the horizon, notes those that were never counted, and returns just them; of several for one instant
--- of a tracker the first.
+-- Notes which of these reports were never counted, and returns only those; of several at one instant of a tracker, the
+-- first.
 --
--- One call at a time in the whole database, held to the end of the transaction: two that run at once would both find
--- a report new. Callers have changed what lies above the horizon before, never after, so nobody waits in a circle.
+-- One transaction at a time in the whole database: two at once would both find a report new. Callers change what is above
+-- the horizon before they call this, never after, so there are no deadlocks.
 CREATE OR REPLACE FUNCTION claim_late_reports(reports location_reports[]) RETURNS location_reports[] LANGUAGE plpgsql AS $$
 DECLARE
   fresh location_reports[];
@@ -43,7 +47,7 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0));
 
-  -- Of a day whose history somebody removed by hand, each report counts again, once.
+  -- If somebody removed the history of a day by hand, each of its reports counts again, once.
   SELECT array_agg(i.hashed_adv_key), array_agg(i.day) INTO known_keys, known_days FROM report_identities AS i
   WHERE (i.hashed_adv_key, i.day) IN (
     SELECT DISTINCT r.hashed_adv_key, date_trunc('day', r.timestamp, 'UTC') FROM unnest(reports) AS r);
@@ -57,8 +61,7 @@ BEGIN
     FROM (SELECT r, row_number() OVER () AS place FROM unnest(reports) AS r) AS numbered
     ORDER BY (r).hashed_adv_key, (r).timestamp, place
   ) AS given
-  -- The arrays are unnested once for all and joined; `ms = ANY (milliseconds)` would read a whole day's array for
-  -- every single report.
+  -- Unnested once and joined: `ms = ANY (milliseconds)` would read the array of a whole day for every single report.
   WHERE (given.hashed_adv_key, given.day, given.ms) NOT IN (
     SELECT i.hashed_adv_key, i.day, unnest(i.milliseconds)
     FROM report_identities AS i

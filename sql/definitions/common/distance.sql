@@ -1,5 +1,7 @@
--- Metres between two places, over a sphere of the earth's mean radius (haversine): at most 0.6 % off, and the same on every
--- server, with PostGIS and without.
+-- Distance between two places in metres, over a sphere with the earth's mean radius (haversine): at most 0.6 % off, and the
+-- same on every server, with and without PostGIS.
+--
+-- Locks: none.
 CREATE OR REPLACE FUNCTION distance_in_metres(latitude_a float8, longitude_a float8, latitude_b float8, longitude_b float8)
 RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 2 * 6371008.8 * asin(least(1, sqrt(

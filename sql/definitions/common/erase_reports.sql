@@ -1,11 +1,13 @@
--- Takes a tracker's reports in [range_start, range_end], both ends included, out for good. Returns for each day how many
--- reports of the range it had, and whether they are deleted now.
+-- Deletes reports for good: those of a range, or everything of a tracker.
 --
--- Above the horizon the history is what raw reports say, so it follows. A day below it is known as a whole only: it goes
--- when all its reports are in the range; else nothing of it is changed, because what is left of it could not be computed.
+-- Locks: location_reports in SHARE ROW EXCLUSIVE mode, to the end of the transaction, which keeps its writers out: one that
+-- waits for the key of a report that we delete would store it again. Set lock_timeout, and retry.
+
+-- Deletes a tracker's reports in [range_start, range_end], both ends included. Returns for each day how many reports of the
+-- range it had, and whether they are deleted now.
 --
--- Writers of location_reports are kept out: one that waits for the key of a report that we delete would store it again.
--- Set lock_timeout, and try again.
+-- Above the horizon, hours and days follow the raw reports. A day below it is known only as a whole: it is deleted if all
+-- its reports are in the range, and stays as it is otherwise, because the rest of it could not be computed.
 CREATE OR REPLACE FUNCTION delete_location_reports(key text, range_start timestamptz, range_end timestamptz)
 RETURNS TABLE (day timestamptz, reports bigint, is_deleted boolean)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -54,11 +56,12 @@ BEGIN
   PERFORM set_config('tracker.notes_deletions', '', true);
 END $$;
 
--- Erases what is known of a tracker's reports in every layer, also that they were counted, deleted or rejected, and in
--- tables that were backed up. The ledger keeps its numbers. Returns how many reports its history was of. The tracker itself stays.
+-- Erases everything known about a tracker's reports in every layer, including that they were counted, deleted or rejected,
+-- and in tables that were backed up. The ledger keeps its numbers, and the tracker itself stays. Returns the number of
+-- reports its history had.
 --
--- No refresh brings any of it back: above the horizon there is nothing left to compute it from, and below it no refresh
--- computes anything.
+-- No refresh brings any of it back: above the horizon there is nothing left to compute it from, and below it refreshes
+-- compute nothing.
 CREATE OR REPLACE FUNCTION erase_tracker_history(tracker bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -106,7 +109,8 @@ BEGIN
   RETURN erased;
 END $$;
 
--- TimescaleDB's limit for accidents, to the end of the transaction: a tracker may have more compressed raw reports.
+-- Lifts TimescaleDB's safety limit for decompression, to the end of the transaction: a tracker may have more compressed
+-- reports than that.
 CREATE OR REPLACE FUNCTION lift_decompression_limit() RETURNS void LANGUAGE sql AS $$
   SELECT set_config(name, '0', true) FROM pg_settings
   WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'

@@ -1,4 +1,7 @@
--- TRUNCATE fires no row trigger, leaves no trace, and is one word. Reports can be deleted; history goes by retention.
+-- Forbids TRUNCATE of the tables that say what was counted: it fires no row trigger and leaves no trace. Reports can be
+-- deleted, and history is removed by retention.
+--
+-- Locks: these tables, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
 DO $$
 DECLARE
   guarded regclass;

@@ -1,35 +1,17 @@
--- What the API reads: history by the key of a tracker, in three resolutions, with the same columns. Each is whole: where
--- its own rows are no longer kept it has days.
+-- What the API reads: history by the key of a tracker in three resolutions, with the same columns (history_in_hours is in
+-- location_history.sql). Each is complete: it has days where its own rows are no longer kept.
 --
--- Ask for one key at a time (hashed_adv_key = …, or a LATERAL with a LIMIT for several): the days of the timescaledb
--- engine are merged from two relations, and without a key they are merged for all trackers.
+-- Query one key at a time (hashed_adv_key = …, or LATERAL with LIMIT for several): the timescaledb engine merges days
+-- from two relations, and without a key it merges them for all trackers.
+--
+-- Locks: none.
 
--- How long a row is: it overlaps a range that ends after it begins, and that begins before it ends.
+-- Duration of a row. A row overlaps a range that ends after the row starts and starts before the row ends.
 CREATE OR REPLACE FUNCTION bucket_width(bucket_size text) RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE bucket_size WHEN '1 hour' THEN interval '1 hour' WHEN '1 day' THEN interval '24 hours'
   ELSE interval '1 millisecond' END;
 
--- Hours from the cut on, days before it.
-CREATE OR REPLACE VIEW history_in_hours AS
-SELECT h.hashed_adv_key, h.bucket AS timestamp, h.bucket_size, h.location,
-  shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
-  h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy, h.status,
-  h.source, h.altitude, h.speed, h.course, h.battery, h.motion, h.imprecise, h.located_at
-FROM (
-  SELECT '1 hour' AS bucket_size, hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
-    battery, motion, imprecise, coalesce(located_at, last_report_at) AS located_at
-  FROM location_history_hourly WHERE bucket >= (SELECT cut FROM history_state)
-  UNION ALL
-  SELECT '1 day', hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
-    status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
-    battery, motion, imprecise, located_at
-  FROM location_history_days WHERE bucket < (SELECT cut FROM history_state)
-) AS h
-LEFT JOIN geocoding_cells AS c
-  ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
-
--- Days throughout: those before the cut as they are kept, those from there on folded from their hours.
+-- Days only: before the cut as they are kept, from the cut on folded from their hours.
 CREATE OR REPLACE VIEW history_in_days AS
 SELECT d.hashed_adv_key, d.bucket AS timestamp, '1 day' AS bucket_size, d.location,
   shown_city(d.nearest_city, d.nearest_city_at, d.located_at, c.provider, c.nearest_city) AS nearest_city,
@@ -38,7 +20,7 @@ SELECT d.hashed_adv_key, d.bucket AS timestamp, '1 day' AS bucket_size, d.locati
 FROM (
   SELECT f.hashed_adv_key, f.bucket, (f.shown).location, f.last_report_at, (f.shown).confidence,
     (f.shown).horizontal_accuracy, (f.shown).status, (f.shown).source,
-    -- The city of an imprecise hour is none of a day that has a precise one.
+    -- The city of an imprecise hour does not count if the day has a precise one.
     CASE WHEN (f.with_city).imprecise = (f.shown).imprecise THEN (f.with_city).nearest_city END AS nearest_city,
     CASE WHEN (f.with_city).imprecise = (f.shown).imprecise THEN (f.with_city).nearest_city_at END AS nearest_city_at,
     f.report_count, f.max_confidence, f.first_report_at, (f.shown).altitude, (f.shown).speed, (f.shown).course,
@@ -63,8 +45,8 @@ FROM (
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(d.location)) AND c.longitude_e2 = cell_of(ST_X(d.location));
 
--- Every raw report as a row of history; there are none below the horizon. Of its own, because in the order of its index
--- it can be read without reading all of it; a UNION cannot.
+-- Every raw report as a row of history; there are none below the horizon. A view of its own, because it can be read in
+-- index order without reading all of it; a UNION cannot.
 CREATE OR REPLACE VIEW raw_history AS
 SELECT r.hashed_adv_key, r.timestamp, 'raw' AS bucket_size, r.location,
   shown_city(r.nearest_city, CASE WHEN r.nearest_city IS NOT NULL THEN r.timestamp END, r.timestamp,
@@ -76,14 +58,13 @@ FROM location_reports AS r
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(r.location)) AND c.longitude_e2 = cell_of(ST_X(r.location));
 
--- Every report from the horizon on, days before it.
+-- Raw reports from the horizon on, days before it.
 CREATE OR REPLACE VIEW history_in_reports AS
 SELECT r.* FROM raw_history AS r
 UNION ALL
 SELECT d.* FROM history_in_days AS d WHERE d.timestamp < (SELECT closed_before FROM history_state);
 
--- The newest row of each tracker that has history, by index look-ups: its newest hour, and where it has none, its newest
--- day.
+-- The newest row of each tracker that has history, by index look-ups: its newest hour, or its newest day if it has no hour.
 CREATE OR REPLACE VIEW latest_locations AS
 SELECT history_row_id(t.id, h.bucket_size, h.bucket) AS id, t.id AS tracker_id, h.bucket AS timestamp, h.bucket_size,
   h.location, shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
@@ -113,7 +94,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
 
--- The hours of one day of a tracker, computed from its raw reports: what history_in_hours had of it before the cut passed it.
+-- The hours of one day of a tracker, computed from its raw reports: what history_in_hours had before the cut passed that
+-- day.
 CREATE OR REPLACE FUNCTION hours_from_reports(key text, day timestamptz) RETURNS SETOF history_in_hours
 LANGUAGE sql STABLE AS $$
   SELECT s.hashed_adv_key, s.bucket, '1 hour', s.location,
@@ -127,9 +109,9 @@ LANGUAGE sql STABLE AS $$
     ON c.latitude_e2 = cell_of(ST_Y(s.location)) AND c.longitude_e2 = cell_of(ST_X(s.location))
 $$;
 
--- Who walks through history row by row goes on where he is: a day that he began in hours ends in hours, also when the
--- cut has passed it since. Given is the row that he stands at; returned the day that goes on in hours from raw reports,
--- NULL where the rows that are kept are what he needs. Raises when raw reports of that day are gone.
+-- For a client that reads history page by page: a day that it began to read in hours is finished in hours, even if the cut
+-- has passed that day since. Takes the last row the client has; returns the day whose hours have to be computed from raw
+-- reports, or NULL if the rows that are kept will do. Raises if the raw reports of that day are gone.
 CREATE OR REPLACE FUNCTION day_to_end_in_hours(at timestamptz, bucket_size text, newest_first boolean) RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE

@@ -1,26 +1,28 @@
--- What time it is, where history may be removed: never by the word of one clock. A server whose clock was three days
--- ahead for twenty seconds once closed three days at a stroke.
+-- The agreed time, by which history is removed. It never relies on a single clock: a server whose clock was three days
+-- ahead for twenty seconds once closed three days at once.
 --
--- The agreed time follows the uptime of the machines that run the product, which no setting of a clock changes. It never
--- passes the clock of the database or that of a program, and it never goes back.
+-- The agreed time follows the uptime of the machines that run the product, which setting a clock does not change. It is
+-- never ahead of the clock of the database or of a program, and never goes back.
+--
+-- Locks: observe_clock() and accept_clock() lock the row of history_clock.
 
--- The time that retention works by.
+-- The time that retention goes by.
 CREATE OR REPLACE FUNCTION agreed_now() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT least(now(), agreed_at) FROM history_clock);
 
--- The latest time that a report may have: ten minutes ahead, for devices whose clocks are. Reports come in also while the
--- clock of the database is behind: the machines prove that time has passed.
+-- The latest time a report may have: ten minutes ahead, because the clocks of devices are. While the clock of the
+-- database is behind, reports are still accepted: the uptime of the machines proves that time has passed.
 CREATE OR REPLACE FUNCTION latest_report_time() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT greatest(now(), proved_at) + interval '10 minutes' FROM history_clock);
 
--- Tells the database what a program's clock and its machine's uptime (seconds) say, and moves the agreed time on:
+-- Reports the clock of a program and the uptime of its machine (in seconds), and moves the agreed time forward:
 --
--- 1. as far as the machine's uptime proves that time has passed;
--- 2. to the tenth newest of the reports that are later, where these ten spread over 15 minutes: the clocks of their devices
---    agree with both. One report, made by hand or by a device that is wrong, proves nothing;
--- 3. to both clocks, where they agree with each other and are at most five minutes ahead of the agreed time;
--- 4. to both clocks, on a machine that booted since, after they have agreed for 15 minutes without a jump, where they are at
---    most an hour ahead of the agreed time: they may be one clock, which the boot set wrong.
+-- 1. as far as the uptime of the machine proves that time has passed;
+-- 2. to the tenth newest of the reports later than that, if these ten span 15 minutes: the clocks of their devices confirm
+--    both clocks. A single report, made by hand or by a faulty device, proves nothing;
+-- 3. to both clocks, if they agree with each other and are at most five minutes ahead of the agreed time;
+-- 4. to both clocks, on a machine that has booted since, once they have agreed for 15 minutes without a jump and if they are
+--    at most an hour ahead of the agreed time: they may be the same clock, which the boot set wrong.
 --
 -- Returns the clock of the database, and the agreed time before and after.
 CREATE OR REPLACE FUNCTION observe_clock(machine text, uptime float8, program_time timestamptz)
@@ -83,7 +85,8 @@ BEGIN
   RETURN QUERY SELECT database_time, before, agreed;
 END $$;
 
--- The database's clock was set back: what is to wait until a time by the clock of before would wait so much longer.
+-- After the clock of the database was set back: moves the times that something waits for back as well, so that nothing
+-- waits longer than intended.
 CREATE OR REPLACE FUNCTION take_back_waits(set_back interval) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   wait record;
@@ -101,7 +104,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- An operator says that the clock of the database is right. Machines are asked anew.
+-- For an operator who confirms that the clock of the database is right. What is known about machines is forgotten.
 CREATE OR REPLACE FUNCTION accept_clock() RETURNS timestamptz LANGUAGE sql AS $$
   DELETE FROM clock_machines;
   UPDATE history_clock SET agreed_at = clock_timestamp(), proved_at = clock_timestamp() RETURNING agreed_at

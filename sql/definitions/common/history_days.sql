@@ -1,13 +1,17 @@
--- What should be there is noted apart from what is, so that a loss is seen: of a chunk that somebody dropped, an aggregate
--- that somebody emptied, identities that are gone. Deletions by the product lower the numbers in their own transaction.
+-- The number of reports each day should have, noted apart from the reports themselves, so that a loss is noticed: a chunk
+-- that somebody dropped, an aggregate that somebody emptied, identities that are gone. Deletions by the product lower the
+-- numbers in their own transaction.
+--
+-- Locks: rows of history_days. hours_unlike_raw() and days_to_remember() take the advisory lock hours_unlike_raw, and
+-- recount_damaged_days() takes claim_late_reports.
 
--- Reports of the days that have raw ones.
+-- Number of raw reports by day.
 CREATE OR REPLACE FUNCTION raw_day_counts() RETURNS TABLE (day timestamptz, reports bigint) LANGUAGE sql STABLE AS $$
   SELECT date_trunc('day', r.timestamp, 'UTC'), count(*) FROM location_reports AS r
   WHERE r.timestamp >= history_horizon() GROUP BY 1
 $$;
 
--- What is there. Reads every day: about a second for ten million rows.
+-- Number of reports and identities that exist, by day. Reads every day: about a second for ten million rows.
 CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint)
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint
@@ -18,7 +22,7 @@ LANGUAGE sql STABLE AS $$
   SELECT r.day, r.reports, 0 FROM raw_day_counts() AS r
 $$;
 
--- Notes days that came, and numbers that grew. A number that was changed since they were counted is left for the next time.
+-- Notes new days, and numbers that grew. A number that changed while they were counted is left for the next time.
 CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
   WITH noted AS MATERIALIZED (
     SELECT n.day, n.reports, n.identities FROM history_days AS n
@@ -36,7 +40,7 @@ CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
     AND (c.reports > h.reports OR c.identities > h.identities)
 $$;
 
--- Days of which reports are missing, and how many, in which layer.
+-- Days with missing reports, by layer.
 CREATE OR REPLACE FUNCTION missing_reports() RETURNS TABLE (day timestamptz, layer text, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, m.layer, m.expected, m.found
@@ -55,8 +59,8 @@ CREATE OR REPLACE FUNCTION day_is_waiting(of_day timestamptz) RETURNS boolean LA
   SELECT EXISTS (SELECT FROM refresh_markers AS m WHERE m.from_time < of_day + interval '24 hours' AND m.to_time >= of_day)
 $$;
 
--- Days with raw reports of which the daily history counts others than these, though nothing waits. The row of today is not
--- computed with every change.
+-- Days whose raw reports and daily history differ in number, although nothing waits to be aggregated. Without today,
+-- whose row is not computed with every change.
 CREATE OR REPLACE FUNCTION days_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE sql STABLE AS $$
   SELECT day, coalesce(raw.reports, 0), coalesce(daily.reports, 0)
@@ -66,8 +70,8 @@ LANGUAGE sql STABLE AS $$
   WHERE day < midnight_before(0) AND coalesce(raw.reports, 0) <> coalesce(daily.reports, 0) AND NOT day_is_waiting(day)
 $$;
 
--- The same of the hours. apply_aggregate_retention() drops chunks of them, which it locks in another order than a query does:
--- one of the two waits here, before it has locked any.
+-- The same for hours. apply_aggregate_retention() drops chunks of hours, and locks them in another order than a query
+-- does, so the two take an advisory lock first.
 CREATE OR REPLACE FUNCTION hours_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -81,8 +85,8 @@ BEGIN
     WHERE day >= history_cut() AND coalesce(raw.reports, 0) <> coalesce(hourly.reports, 0) AND NOT day_is_waiting(day);
 END $$;
 
--- What a look finds that each day should have: what was noted, and of days with raw reports what has come since, as far as it is
--- aggregated. Reads only that.
+-- The number of reports each day should have as of now: what was noted, and for days with raw reports what was aggregated
+-- since.
 CREATE OR REPLACE FUNCTION days_to_remember() RETURNS TABLE (day timestamptz, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -99,7 +103,8 @@ BEGIN
     ) AS n GROUP BY n.day;
 END $$;
 
--- Late reports were merged into these days, or reports of them deleted. Those that were uncounted come back first.
+-- Changes the numbers of days into which late reports were merged, or of which reports were deleted. Reports that were to
+-- be counted again (recounted) are not added twice.
 CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])
 RETURNS void LANGUAGE sql AS $$
   UPDATE history_days AS h
@@ -113,7 +118,7 @@ RETURNS void LANGUAGE sql AS $$
   WHERE h.day = c.day
 $$;
 
--- Gives up what is known of days of trackers: each of their reports counts again, once, when it is imported.
+-- Forgets which reports of these days of trackers were counted: each counts again, once, when it is imported.
 CREATE OR REPLACE FUNCTION forget_identities(keys text[], days timestamptz[]) RETURNS void LANGUAGE sql AS $$
   WITH forgotten AS (
     DELETE FROM report_identities AS i USING unnest(keys, days) AS u (key, day)
@@ -123,7 +128,7 @@ CREATE OR REPLACE FUNCTION forget_identities(keys text[], days timestamptz[]) RE
   FROM (SELECT g.day, sum(g.n)::bigint AS n FROM forgotten AS g GROUP BY 1) AS f WHERE h.day = f.day
 $$;
 
--- A day was closed with so many reports. It may have had more: they were lost then.
+-- Notes the number of reports a day had when it was closed. A higher number noted before is kept: then some were lost.
 CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void LANGUAGE sql AS $$
   INSERT INTO history_days AS h (day, reports, identities)
   SELECT closed_day, n, n FROM (
@@ -132,7 +137,7 @@ CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void 
     SET reports = greatest(h.reports, excluded.reports), identities = greatest(h.identities, excluded.identities)
 $$;
 
--- Days with raw reports of which fewer are there than were noted.
+-- Days with fewer raw reports than were noted.
 CREATE OR REPLACE FUNCTION missing_raw_reports() RETURNS TABLE (day timestamptz, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, n.reports, coalesce(r.reports, 0)
@@ -140,8 +145,8 @@ LANGUAGE sql STABLE AS $$
   WHERE n.day >= history_horizon() AND coalesce(r.reports, 0) < n.reports
 $$;
 
--- Whoever deletes raw reports by hand means it: the days that have them should have what is there afterwards, besides what
--- was missing before. (Which rows a statement deleted, TimescaleDB tells no trigger.)
+-- Deleting raw reports by hand is intended: afterwards a day should have what is there, plus what was missing before.
+-- (TimescaleDB does not tell triggers which rows a statement deleted.)
 CREATE OR REPLACE FUNCTION note_what_is_missing() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM set_config('tracker.missing_before', coalesce((
@@ -152,7 +157,7 @@ CREATE OR REPLACE TRIGGER note_what_is_missing BEFORE DELETE ON location_reports
   WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
   EXECUTE FUNCTION note_what_is_missing();
 
--- Nobody waits for another who does the same.
+-- SKIP LOCKED, so that two deletions do not wait for each other.
 CREATE OR REPLACE FUNCTION note_hand_made_deletion() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   missing_before jsonb := current_setting('tracker.missing_before')::jsonb;
@@ -167,13 +172,13 @@ CREATE OR REPLACE TRIGGER note_hand_made_deletion AFTER DELETE ON location_repor
   WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
   EXECUTE FUNCTION note_hand_made_deletion();
 
--- Takes what is there for all that there should be: what is missing is given up.
+-- Accepts the losses: each day should have what is there now.
 CREATE OR REPLACE FUNCTION accept_missing_reports() RETURNS void LANGUAGE sql AS $$
   DELETE FROM history_days;
   SELECT note_history_days()
 $$;
 
--- Days of trackers below the horizon of which less is counted than their identities say: some of it was removed by hand.
+-- Days of trackers below the horizon with fewer reports than identities: some were removed by hand.
 CREATE OR REPLACE FUNCTION damaged_tracker_days() RETURNS TABLE (hashed_adv_key text, day timestamptz, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT i.hashed_adv_key, i.day, cardinality(i.milliseconds)::bigint, coalesce(c.reports, 0)::bigint
@@ -184,9 +189,8 @@ LANGUAGE sql STABLE AS $$
   WHERE i.day < history_horizon() AND coalesce(c.reports, 0) < cardinality(i.milliseconds)
 $$;
 
--- Has damaged days of trackers counted anew: what is left of them stays, with no report counted, and each report that is
--- imported again counts once: also of days that have lost their identities as well. Returns for each day how many reports
--- that are.
+-- Prepares damaged days of trackers for a new import: what is left of them stays, with a report count of 0, and each report
+-- that is imported again counts once; also for days that lost their identities. Returns the number of such reports by day.
 CREATE OR REPLACE FUNCTION recount_damaged_days() RETURNS TABLE (day timestamptz, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

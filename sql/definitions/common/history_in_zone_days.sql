@@ -1,14 +1,18 @@
--- The first moment of a day of a time zone. Where the clock is set back over midnight there are two midnights: the first
--- one counts, so that a moment belongs to the day that a clock on the wall shows.
+-- Days of a time zone, for one tracker.
+--
+-- Locks: none.
+
+-- The first moment of a day in a time zone. Where clocks are set back across midnight there are two midnights: the first
+-- one counts, so that each moment belongs to the day that clocks show.
 CREATE OR REPLACE FUNCTION zone_day_start(day date, zone text) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN ((day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone)::date = day
   THEN day::timestamp AT TIME ZONE zone - interval '1 hour' ELSE day::timestamp AT TIME ZONE zone END;
 
--- Days of a time zone of one tracker that overlap [range_start, range_end): rows as in history_in_days.
+-- Days of one tracker in a time zone that overlap [range_start, range_end); rows as in history_in_days.
 --
--- From the horizon on they are folded from raw reports, and so are exact. Before it only days UTC are known: each stands
--- for the day of the same date. No report is counted twice or left out; the day that the horizon lies in may be of both.
--- Raises invalid_parameter_value where the server does not know the time zone.
+-- From the horizon on they are folded from raw reports, and exact. Before it only UTC days are known: each stands for the
+-- day of the same date. No report is counted twice or left out; the day that contains the horizon may consist of both.
+-- Raises invalid_parameter_value if the server does not know the time zone.
 CREATE OR REPLACE FUNCTION history_in_zone_days(key text, range_start timestamptz, range_end timestamptz, zone text)
 RETURNS TABLE (
   starts_at timestamptz, ends_at timestamptz, is_exact boolean, location geo_point, nearest_city text,

@@ -1,4 +1,9 @@
--- Neither boundary ever moves back: what lies below it was computed once and cannot be computed again.
+-- The boundaries of history: the horizon (closed_before), from which raw reports are kept; the cut, from which hours are;
+-- and the floor, from which days are.
+--
+-- Locks: none, except that current_horizon() locks the row of history_state outside READ COMMITTED.
+
+-- Neither horizon nor cut ever moves back: what is below was computed once and cannot be computed again.
 CREATE OR REPLACE FUNCTION refuse_boundary_moving_back() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF current_setting('tracker.mends_horizon', true) = 'on' THEN
@@ -11,8 +16,8 @@ CREATE OR REPLACE TRIGGER boundaries_never_move_back BEFORE UPDATE ON history_st
   WHEN (NEW.closed_before < OLD.closed_before OR NEW.cut < OLD.cut)
   EXECUTE FUNCTION refuse_boundary_moving_back();
 
--- Midnight UTC that lies this many hours back: where a layer that is kept so long begins. By the agreed time, because
--- what lies before it is removed.
+-- Midnight UTC before the time this many hours ago: where a layer that is kept that long begins. By the agreed time,
+-- because what is older is removed.
 CREATE OR REPLACE FUNCTION midnight_before(hours integer) RETURNS timestamptz
   LANGUAGE sql STABLE RETURN date_trunc('day', agreed_now() - make_interval(hours => hours), 'UTC');
 
@@ -24,13 +29,13 @@ CREATE OR REPLACE FUNCTION history_horizon() RETURNS timestamptz LANGUAGE sql ST
 CREATE OR REPLACE FUNCTION history_cut() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT cut FROM history_state);
 
--- Where daily rows, and with them the identities of reports, begin. What is older is rejected.
+-- Where daily rows, and the identities of reports, begin. Older reports are rejected.
 CREATE OR REPLACE FUNCTION history_floor() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT midnight_before(daily_retention_hours) FROM history_state);
 
--- The horizon, read so that it cannot be stale. A READ COMMITTED statement that holds its lock on location_reports
--- sees the newest one by itself; a longer-lived snapshot may not, and then locking the row raises a serialization
--- failure (40001), which is the right answer: the transaction must be run again.
+-- The horizon, never a stale one. A READ COMMITTED statement that holds its lock on location_reports sees the newest one
+-- anyway; an older snapshot may not, and then locking the row raises a serialization failure (40001): the transaction has
+-- to be run again.
 CREATE OR REPLACE FUNCTION current_horizon() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   horizon timestamptz;

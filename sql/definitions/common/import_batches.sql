@@ -1,6 +1,8 @@
--- What happens to a batch beside ingest_reports(), in the same transaction.
+-- Ingests a batch of an import run, and records the result in the ledger and the quarantine, in one transaction.
+--
+-- Locks: those of ingest_reports(); then the rows of the run in import_run_rejections, import_run_trackers and import_runs.
 
--- The ledger of a run so far.
+-- The ledger of a run so far, as JSON.
 CREATE OR REPLACE FUNCTION import_ledger(run bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('read', r.read, 'stored', r.stored, 'late', r.late, 'duplicate', r.duplicate,
     'rejected', r.rejected, 'rejections', coalesce((
@@ -11,10 +13,10 @@ CREATE OR REPLACE FUNCTION import_ledger(run bigint) RETURNS jsonb LANGUAGE sql 
   FROM import_runs AS r WHERE r.id = run
 $$;
 
--- Takes in what the tables of prepare_incoming_reports() hold, and writes it into the ledger of a run: counts, position
--- and quarantine. Returns the ledger so far. `reports_given` and `items_given` are what the caller took from the source
--- for this batch, and `until` the last position in it; should the database count otherwise, a check of import_runs fails
--- and nothing has happened. Of each reason so many are kept in the quarantine.
+-- Ingests what the tables of prepare_incoming_reports() hold, and adds it to the ledger of a run: counts, position and
+-- quarantine. Returns the ledger so far. `reports_given` and `items_given` are the numbers the caller read from the
+-- source for this batch, and `until` is the last position in it. If the database counts differently, a check of
+-- import_runs fails and nothing is stored. The quarantine keeps up to `keep` reports for each reason.
 CREATE OR REPLACE FUNCTION take_in_batch(
   run bigint, holder uuid, reports_given bigint, items_given bigint, until bigint, keep integer)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -39,7 +41,7 @@ BEGIN
     late = known.late + excluded.late, duplicate = known.duplicate + excluded.duplicate,
     rejected = known.rejected + excluded.rejected;
 
-  -- Last, so that reports which come in for the same standing run wait for each other as shortly as can be.
+  -- Last, so that batches of the same standing run wait for each other as briefly as possible.
   UPDATE import_runs AS r SET
     reports_given = r.reports_given + take_in_batch.reports_given, items_given = r.items_given + take_in_batch.items_given,
     read = r.read + take_in_batch.reports_given + take_in_batch.items_given,
@@ -62,7 +64,7 @@ BEGIN
   RETURN import_ledger(run);
 END $$;
 
--- Counts what was refused by reason, and keeps so many of each reason as they were given.
+-- Counts rejected reports by reason, and keeps up to `keep` for each reason, as they were given.
 CREATE OR REPLACE FUNCTION quarantine_refused_reports(run bigint, keep integer) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN

@@ -1,8 +1,12 @@
--- The advisory lock that a process holds for as long as it lives.
+-- Who runs an import, and how a run begins and ends.
+--
+-- Locks: rows of import_runs.
+
+-- Key of the advisory lock that a process holds for as long as it lives.
 CREATE OR REPLACE FUNCTION import_owner_lock(owner uuid) RETURNS bigint LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('import owner ' || owner::text, 0);
 
--- Whether the process of this name is there: it holds its lock on a connection of its own, which ends with it.
+-- Whether the process with this id is alive: it holds its lock on a connection of its own, which ends with it.
 CREATE OR REPLACE FUNCTION import_owner_is_alive(owner uuid) RETURNS boolean LANGUAGE sql STABLE RETURN EXISTS (
   SELECT FROM pg_locks
   WHERE locktype = 'advisory' AND objsubid = 1 AND granted
@@ -11,9 +15,9 @@ CREATE OR REPLACE FUNCTION import_owner_is_alive(owner uuid) RETURNS boolean LAN
     AND objid::bigint = import_owner_lock(owner) & 4294967295
 );
 
--- Begins a run for its holder and returns it: the one that was queued under an id, also when it did not come to its end;
--- else the one of the same fingerprint that did not come to its end, with how far it came; else a new one. Raises a
--- unique violation while another process is at the same input.
+-- Begins a run for its holder and returns it: the one queued under an id, even if an earlier attempt did not finish; else
+-- the unfinished one with the same fingerprint, with the position it got to; else a new one. Raises a unique violation
+-- while another process imports the same input.
 CREATE OR REPLACE FUNCTION begin_import_run(
   queued bigint, kind text, name text, format text, tracker text, fingerprint text, holder uuid)
 RETURNS import_runs LANGUAGE plpgsql AS $$
@@ -52,7 +56,7 @@ BEGIN
   RETURN run;
 END $$;
 
--- Notes of runs whose process is gone that they were interrupted; returns how many.
+-- Marks runs whose process is gone as interrupted; returns their number.
 CREATE OR REPLACE FUNCTION close_orphaned_import_runs() RETURNS bigint LANGUAGE sql AS $$
   WITH closed AS (
     UPDATE import_runs SET outcome = 'interrupted', owner = NULL, finished_at = now()

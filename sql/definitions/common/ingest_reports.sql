@@ -1,56 +1,11 @@
--- The one way that sources take into the database. The caller fills the temporary tables incoming_reports, and
--- refused_reports with what is refused already (COPY), and calls ingest_reports() in the same transaction: what is inside
--- the horizon is stored, what is late is merged, and every row is accounted for.
+-- The only way of imported reports into the database. The caller calls prepare_incoming_reports(), fills
+-- incoming_reports, and refused_reports with what it rejected itself (COPY), and calls ingest_reports() in the same
+-- transaction: reports above the horizon are stored, late ones are merged into days, and every report is accounted for.
+--
+-- Locks: location_reports in ROW EXCLUSIVE mode, so that the horizon stands still; the inserted rows in the order of
+-- tracker and time; those of take_late_reports() if there are late reports; rows of trackers.
 
--- Makes the tables for this session, empty again after every transaction, and at every call within one.
-CREATE OR REPLACE FUNCTION prepare_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF to_regclass('pg_temp.taken_reports') IS NOT NULL THEN
-    PERFORM complete_incoming_reports();
-    IF EXISTS (SELECT FROM incoming_reports) OR EXISTS (SELECT FROM refused_reports) THEN
-      TRUNCATE incoming_reports, refused_reports, taken_reports;
-    END IF;
-    RETURN;
-  END IF;
-  CREATE TEMPORARY TABLE incoming_reports (
-    position bigint NOT NULL, -- where the report stood in its source: line, or running number
-    hashed_adv_key text COLLATE "C" NOT NULL,
-    timestamp timestamptz(3) NOT NULL,
-    latitude float8 NOT NULL,
-    longitude float8 NOT NULL,
-    confidence integer,
-    horizontal_accuracy float8,
-    status integer,
-    nearest_city text,
-    source text NOT NULL,
-    altitude float8,
-    speed float8,
-    course float8,
-    battery integer,
-    motion text
-  ) ON COMMIT DELETE ROWS;
-  -- What was refused, and why. What could not be decoded has a reason, a message and, at best, its text.
-  CREATE TEMPORARY TABLE refused_reports ON COMMIT DELETE ROWS AS
-    SELECT *, NULL::text AS reason, NULL::text AS message, NULL::text AS tracker, NULL::text AS given
-    FROM incoming_reports WITH NO DATA;
-  -- How many of each tracker were 'stored', 'late' or 'duplicate'.
-  CREATE TEMPORARY TABLE taken_reports (
-    hashed_adv_key text COLLATE "C" NOT NULL, outcome text NOT NULL, reports bigint NOT NULL
-  ) ON COMMIT DELETE ROWS;
-END $$;
-
--- A session that was there before an upgrade may have made these tables without the columns of 0.2.0: adds them.
-CREATE OR REPLACE FUNCTION complete_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'pg_temp.incoming_reports'::regclass AND attname = 'motion') THEN
-    ALTER TABLE pg_temp.incoming_reports ADD altitude float8, ADD speed float8, ADD course float8, ADD battery integer,
-      ADD motion text;
-    ALTER TABLE pg_temp.refused_reports ADD altitude float8, ADD speed float8, ADD course float8, ADD battery integer,
-      ADD motion text;
-  END IF;
-END $$;
-
--- Why a report cannot be taken, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
+-- Why a report is rejected, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
 CREATE OR REPLACE FUNCTION rejection_reason(
   reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
   status integer, floor timestamptz, latest timestamptz, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL, course float8 DEFAULT NULL,
@@ -69,24 +24,24 @@ RETURNS text LANGUAGE sql STABLE AS $$
   END
 $$;
 
--- Takes in what incoming_reports holds. Returns one row an outcome: 'stored', 'late' (merged below the horizon),
--- 'duplicate', and the reasons of refused_reports; with the number of reports, and the first position of those refused.
--- The numbers add up to what both tables held. Leaves the refused rows in refused_reports and the numbers of each tracker
--- in taken_reports. With `are_news` their trackers are noted to have been heard of now.
+-- Ingests what incoming_reports holds. Returns a row for each outcome: 'stored', 'late' (merged below the horizon),
+-- 'duplicate', and the reasons of refused_reports; with the number of reports, and the first position of rejected ones.
+-- The numbers add up to what both tables held. Leaves the rejected reports in refused_reports, and the numbers of each
+-- tracker in taken_reports. With `are_news`, sets last_report_received of the trackers.
 CREATE OR REPLACE FUNCTION ingest_reports(are_news boolean DEFAULT true)
 RETURNS TABLE (outcome text, reports bigint, first_position bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   horizon timestamptz;
-  floor timestamptz := history_floor(); -- once: they would be asked for every single report
+  floor timestamptz := history_floor(); -- once, not for every single report
   latest timestamptz := latest_report_time();
   in_horizon bigint;
   below_horizon bigint;
   max_accuracy float8 := nullif(max_accuracy_meters, 0) FROM history_state; -- once, as is_imprecise() has it
   stored bigint;
   late location_reports[];
-  -- Sorted, so that two that store for the same trackers lock in the same order.
+  -- Sorted, so that two batches of the same trackers lock in the same order.
   store constant text := $sql$
     WITH fresh AS (
       INSERT INTO location_reports
@@ -103,7 +58,7 @@ DECLARE
     SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
 BEGIN
   PERFORM complete_incoming_reports();
-  -- From here on the horizon stands still, also for a batch that is late as a whole.
+  -- From here on the horizon stands still, even if the whole batch is late.
   LOCK TABLE location_reports IN ROW EXCLUSIVE MODE;
   horizon := current_horizon();
 
@@ -121,7 +76,7 @@ BEGIN
       floor, latest, w.altitude, w.speed, w.course, w.battery, w.motion)
   FROM wrong AS w;
 
-  -- Their source returns them at every fetch.
+  -- Deleted reports: their source returns them with every fetch.
   WITH unwanted AS (
     DELETE FROM incoming_reports AS i USING deleted_reports AS d
     WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp
@@ -136,8 +91,8 @@ BEGIN
   SELECT count(*) FILTER (WHERE i.timestamp >= horizon), count(*) FILTER (WHERE i.timestamp < horizon)
     INTO in_horizon, below_horizon FROM incoming_reports AS i;
 
-  -- ON CONFLICT takes half as long again as a plain INSERT, and most batches are all new: so that is tried where a few of
-  -- the reports are, and only where another turns out to be known all of it is done anew.
+  -- ON CONFLICT takes 50 % longer than a plain INSERT, and in most batches all reports are new. So if a few of them are, the
+  -- plain INSERT is tried, and repeated with ON CONFLICT only if another report turns out to be known.
   BEGIN
     IF EXISTS (
       SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS few
@@ -152,7 +107,7 @@ BEGIN
   END;
   SELECT coalesce(sum(t.reports), 0) INTO stored FROM taken_reports AS t;
   IF stored < in_horizon THEN
-    -- Of those not stored, a second place for the same millisecond is no duplicate.
+    -- A report that was not stored is a duplicate only if it says the same place for that millisecond.
     WITH elsewhere AS (
       DELETE FROM incoming_reports AS i USING location_reports AS r
       WHERE i.timestamp >= horizon AND r.hashed_adv_key = i.hashed_adv_key AND r.timestamp = i.timestamp
@@ -177,7 +132,7 @@ BEGIN
     SELECT f.hashed_adv_key, 'late', count(*) FROM unnest(late) AS f GROUP BY 1;
   END IF;
 
-  -- All that is left and was not new is a duplicate.
+  -- All others are duplicates.
   IF stored + coalesce(cardinality(late), 0) < in_horizon + below_horizon THEN
     INSERT INTO taken_reports (hashed_adv_key, outcome, reports)
     SELECT hashed_adv_key, 'duplicate', count(*) - coalesce(t.fresh, 0)
@@ -196,8 +151,8 @@ BEGIN
     SELECT r.reason, count(*), min(r.position) FROM refused_reports AS r GROUP BY 1;
 END $$;
 
--- Notes on their trackers that reports came in; to the minute, so that a long import does not rewrite the same rows
--- again and again.
+-- Sets last_report_received of the trackers of incoming_reports; to the minute, so that a long import does not rewrite
+-- the same rows again and again.
 CREATE OR REPLACE FUNCTION note_reports_received() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM trackers WHERE hashed_adv_key IN (SELECT i.hashed_adv_key FROM incoming_reports AS i)

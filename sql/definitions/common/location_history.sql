@@ -1,6 +1,10 @@
--- The city that a row shows: that of the report that it shows; else what geocoding says of its cell (also when it says
--- "none"); else the newest one known in the bucket. `last_report_at` is the time of the report that it shows, located_at
--- (the name is that of 0.1.0, and views stand on it).
+-- History as rows: days up to the cut, hours after it.
+--
+-- Locks: none.
+
+-- The city that a row shows: that of the report it shows; else what geocoding says about its cell, even if that is
+-- "none"; else the newest one known in the bucket. `last_report_at` is the time of the report the row shows, i.e. its
+-- located_at (the parameter has its name from 0.1.0, and views depend on it).
 CREATE OR REPLACE FUNCTION shown_city(
   nearest_city text, nearest_city_at timestamptz, last_report_at timestamptz, cell_provider text, cell_city text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -10,7 +14,7 @@ RETURN CASE
   ELSE nearest_city
 END;
 
--- The id of a row: the same whatever else comes in. Buckets begin at a full second; reports are told apart by milliseconds.
+-- The id of a row, which never changes. Buckets begin at full seconds; raw reports differ in milliseconds.
 CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN tracker_id || ':' || bucket_size || ':'
@@ -19,30 +23,12 @@ RETURN tracker_id || ':' || bucket_size || ':'
     ELSE extract(epoch FROM bucket)::bigint::text
   END;
 
--- Hours from the cut on, days before it, as the rows of registered trackers. No report in two rows, none in no row.
-CREATE OR REPLACE VIEW location_history_view AS
-SELECT
-  history_row_id(t.id, h.bucket_size, h.bucket) AS id,
-  t.id AS tracker_id,
-  h.bucket AS timestamp,
-  h.bucket_size,
-  h.location,
+-- Hours from the cut on, days before it, by the key of a tracker. Each report is in exactly one row.
+CREATE OR REPLACE VIEW history_in_hours AS
+SELECT h.hashed_adv_key, h.bucket AS timestamp, h.bucket_size, h.location,
   shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
-  h.last_report_at,
-  h.first_report_at,
-  h.report_count,
-  h.confidence,
-  h.max_confidence,
-  h.horizontal_accuracy,
-  h.status,
-  h.source,
-  h.altitude,
-  h.speed,
-  h.course,
-  h.battery,
-  h.motion,
-  h.imprecise,
-  h.located_at
+  h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy, h.status,
+  h.source, h.altitude, h.speed, h.course, h.battery, h.motion, h.imprecise, h.located_at
 FROM (
   SELECT '1 hour' AS bucket_size, hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy,
     status, source, nearest_city, nearest_city_at, report_count, max_confidence, first_report_at, altitude, speed, course,
@@ -54,9 +40,15 @@ FROM (
     battery, motion, imprecise, located_at
   FROM location_history_days WHERE bucket < (SELECT cut FROM history_state)
 ) AS h
-JOIN trackers AS t USING (hashed_adv_key)
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
+
+-- The same for registered trackers, with row ids.
+CREATE OR REPLACE VIEW location_history_view AS
+SELECT history_row_id(t.id, h.bucket_size, h.timestamp) AS id, t.id AS tracker_id, h.timestamp, h.bucket_size, h.location,
+  h.nearest_city, h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy,
+  h.status, h.source, h.altitude, h.speed, h.course, h.battery, h.motion, h.imprecise, h.located_at
+FROM history_in_hours AS h JOIN trackers AS t USING (hashed_adv_key);
 
 COMMENT ON COLUMN location_history_view.imprecise IS
   'Whether there are imprecise reports only: then the row shows the newest of them, else the newest precise one.';

@@ -1,4 +1,6 @@
--- Leases whose session holds the lock they speak of at this moment.
+-- Leases whose session holds the advisory lock of that name at this moment.
+--
+-- Locks: none.
 CREATE OR REPLACE VIEW lock_holders AS
 SELECT l.name, l.token, l.holder, l.backend_pid, l.acquired_at, l.expires_at
 FROM lock_leases AS l

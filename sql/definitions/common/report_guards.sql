@@ -1,4 +1,6 @@
--- What may not be done to raw reports, because history could not follow; and what is decided when one comes in.
+-- Triggers of location_reports that forbid what history could not follow, and that decide whether a report is imprecise.
+--
+-- Locks: none.
 
 CREATE OR REPLACE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -8,7 +10,7 @@ END $$;
 CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON location_reports
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 
--- A report is what was reported. Whoever wants another place or time deletes it and inserts another one.
+-- A report is what was reported: to change its place or time, delete it and insert another one.
 CREATE OR REPLACE FUNCTION refuse_moving_reports() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'hashed_adv_key, timestamp and location of a report cannot be changed; DELETE it and INSERT another'
@@ -17,8 +19,8 @@ END $$;
 CREATE OR REPLACE TRIGGER refuse_moving_reports BEFORE UPDATE OF hashed_adv_key, timestamp, location ON location_reports
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_moving_reports();
 
--- A report from the future would move the watermark of the aggregates, and hold the newest place of its tracker. At INSERT
--- alone: a constraint is checked again at each UPDATE, and would fail for stored reports once the clock was set back.
+-- A report from the future would move the watermark of the aggregates, and stay the newest place of its tracker. Checked at
+-- INSERT only: a constraint is checked at each UPDATE, and would fail for stored reports after the clock was set back.
 CREATE OR REPLACE FUNCTION refuse_future_report() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.timestamp > latest_report_time() OR NOT isfinite(NEW.timestamp) THEN
@@ -32,11 +34,12 @@ CREATE OR REPLACE TRIGGER refuse_future_report BEFORE INSERT ON location_reports
   WHEN (NEW.timestamp > now() + interval '10 minutes' OR NOT isfinite(NEW.timestamp))
   EXECUTE FUNCTION refuse_future_report();
 
--- What an INSERT or COPY by hand does not say. ingest_reports() decides it for its batches, set-wise; whoever inserts a
--- report as imprecise means it. Before merge_late_row, which fires next and takes late rows away: by the alphabet.
+-- Flags imprecise reports of an INSERT or COPY by hand; ingest_reports() does so for whole batches. A report that is
+-- inserted as imprecise stays so. Fires before merge_late_row, which removes late rows: triggers fire in alphabetical
+-- order.
 --
--- The threshold is read for the first report of a transaction with an accuracy, and noted in a setting for the others: a
--- call of is_imprecise() for every report of a large COPY would make it half as long again.
+-- The threshold is read for the first report of a transaction with an accuracy, and kept in a setting for the others:
+-- calling is_imprecise() for every report of a large COPY would make it take 50 % longer.
 CREATE OR REPLACE FUNCTION flag_imprecise_report() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM set_config('tracker.imprecise_above', coalesce(nullif(max_accuracy_meters, 0), 'infinity')::text, true)

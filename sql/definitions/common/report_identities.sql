@@ -1,8 +1,10 @@
--- Which reports of a day are counted, noted in two parts when the day is closed: the long one while everybody still writes,
+-- Notes which reports of a day were counted, when the day is closed. In two parts: the long one while others still write,
 -- and under the lock what has changed since.
+--
+-- Locks: the rows of the day in report_identities.
 
--- Notes the reports of a day, and returns of each key how many they were, and a sum over their times that changes with any of
--- them: enough to see whether they are still the same.
+-- Notes the reports of a day. Returns for each key their number, and a sum over their times that changes with any of them:
+-- enough to see later whether they are still the same.
 CREATE OR REPLACE FUNCTION note_identities(of_day timestamptz, OUT keys text[], OUT counts bigint[], OUT digests bigint[])
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
   WITH counted AS MATERIALIZED (
@@ -16,10 +18,10 @@ LANGUAGE sql VOLATILE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
   SELECT array_agg(c.hashed_adv_key), array_agg(c.reports), array_agg(c.digest) FROM counted AS c
 $$;
 
--- Notes them anew for the keys whose reports are others by now; with writers kept out, from that moment on for good. Both see
--- what is committed when they begin (READ COMMITTED): so this one misses nothing.
+-- Notes them again for the keys whose reports have changed since. With writers kept out that is final: both functions see
+-- what is committed when they begin (READ COMMITTED), so this one misses nothing.
 --
--- Every millisecond counts here, and nobody knows how many keys a day has: so by hash, not sorted, and not by nested loops.
+-- Every millisecond under the lock counts, and the planner does not know how many keys a day has: so by hash only.
 CREATE OR REPLACE FUNCTION correct_identities(of_day timestamptz, keys text[], counts bigint[], digests bigint[])
 RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT SET timezone = 'UTC' SET enable_sort = off SET enable_nestloop = off SET jit = off AS $$

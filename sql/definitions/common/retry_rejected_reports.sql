@@ -1,10 +1,13 @@
--- Tries reports of the quarantine again, so many after an id, and writes into the ledger of the run that does it: those
--- that are taken now leave the quarantine, those that are refused again stay where they are, with the reason of today.
--- Both in one transaction, one at a time in the whole database: a report is taken out exactly once.
+-- Ingests rejected reports again: up to `batch_size` of the quarantine after an id, recorded in the ledger of the run
+-- that does it. Reports that are accepted now leave the quarantine; the others stay, with the reason they have now. One
+-- transaction, so that each report leaves the quarantine exactly once.
 --
--- `of_run` and `of_reason` choose; NULL is any. A name that is known now is that of a tracker, or of a device assigned to
--- one; what still has no tracker is of `assigned_key`, where that is given. What could not be decoded has nothing to try.
--- Returns the last id looked at, NULL when there was none, and the ledger.
+-- `of_run` and `of_reason` select reports; NULL: any. The name in a report may have become that of a tracker, or of a
+-- device assigned to one; a report that still has no tracker goes to `assigned_key`, if that is given. Reports that could
+-- not be decoded are not tried. Returns the last id looked at (NULL: none left) and the ledger.
+--
+-- Locks: the advisory lock retry_rejected_reports, to the end of the transaction; those of take_in_batch(); rows of
+-- rejected_reports and import_run_rejections.
 CREATE OR REPLACE FUNCTION retry_rejected_reports(
   run bigint, holder uuid, of_run bigint, of_reason text, assigned_key text, after bigint, batch_size integer)
 RETURNS TABLE (until bigint, ledger jsonb) LANGUAGE plpgsql AS $$
@@ -15,7 +18,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('retry_rejected_reports', 0));
   PERFORM prepare_incoming_reports();
 
-  -- A position is the id of the report here. Whose nobody is has no key yet, and incoming_reports wants one.
+  -- The position is the id of the rejected report here. Reports of unknown trackers have no key, which incoming_reports requires.
   INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
     horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker)
   SELECT q.id, coalesce(q.hashed_adv_key, t.hashed_adv_key, dt.hashed_adv_key, assigned_key), q.timestamp, q.latitude,

@@ -1,5 +1,7 @@
--- Takes one report in, as every source does. Returns what became of it, in the words of ingest_reports(). What a device
--- says beside the place stands last, with defaults: 0.1.0 calls it with nine arguments.
+-- Ingests a single report. Returns its outcome, one of those of ingest_reports(). The telemetry comes last and has
+-- defaults, because 0.1.0 calls this with nine arguments.
+--
+-- Locks: those of ingest_reports().
 CREATE OR REPLACE FUNCTION take_report(
   key text, reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
   status integer, nearest_city text, source text, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL,
@@ -7,7 +9,7 @@ CREATE OR REPLACE FUNCTION take_report(
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM prepare_incoming_reports();
-  DELETE FROM incoming_reports; -- of an earlier call in this transaction
+  DELETE FROM incoming_reports; -- left by an earlier call in this transaction
   INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
     status, nearest_city, source, altitude, speed, course, battery, motion)
   VALUES (1, key, reported_at, latitude, longitude, confidence, horizontal_accuracy, status, nearest_city, source,

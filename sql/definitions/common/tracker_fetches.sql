@@ -1,4 +1,8 @@
--- Wakes the importers: nothing more than a hint, they look for themselves now and then.
+-- Triggers of tracker_fetches: they wake the importers, and end runs of removed trackers.
+--
+-- Locks: the run of a removed tracker in import_runs.
+
+-- NOTIFY on the channel tracker_fetches wakes the importers. It is only a hint: they also poll.
 CREATE OR REPLACE FUNCTION announce_tracker_fetches() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM pg_notify('tracker_fetches', '');
@@ -9,7 +13,7 @@ CREATE OR REPLACE TRIGGER announce_tracker_fetches AFTER INSERT OR UPDATE OF run
 CREATE OR REPLACE TRIGGER announce_tracker_round AFTER INSERT OR UPDATE OF in_round ON tracker_fetches
   FOR EACH ROW WHEN (NEW.in_round) EXECUTE FUNCTION announce_tracker_fetches();
 
--- The run that waits for a tracker which is removed will never begin.
+-- A run that waits for a removed tracker would never begin.
 CREATE OR REPLACE FUNCTION end_run_of_removed_tracker() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   UPDATE import_runs SET outcome = 'failed', finished_at = now(), error_code = 'NOT_FOUND', error = 'The tracker was removed'

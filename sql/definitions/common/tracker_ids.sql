@@ -1,8 +1,10 @@
--- Who registers trackers by SQL may give them ids, as an earlier system had them. The ids that the database gives go on
--- after the greatest of these: one of them given again would be a tracker that cannot be registered.
+-- Moves the sequence of tracker ids past ids that were given in an INSERT, such as those of an earlier system: the sequence
+-- would give one of them again, and that tracker could not be registered.
 --
--- SECURITY DEFINER: who may INSERT need not have a right to the sequence. One of a table that was there before may be
--- unknown, where only its default names it; then its ids are as they were.
+-- SECURITY DEFINER, because whoever may INSERT need not have rights to the sequence. The sequence of a table that existed
+-- before is unknown if only the default of the column names it; then nothing changes.
+--
+-- Locks: none beyond those of setval().
 CREATE OR REPLACE FUNCTION pass_given_ids() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   ids regclass := pg_get_serial_sequence('trackers', 'id');

@@ -1,5 +1,8 @@
--- A key belongs to one tracker, whether as its first or as a further one. Who writes trackers does not see what another
--- transaction has just written to tracker_keys, so the two wait for each other; writers of trackers do not.
+-- Makes sure that a key belongs to one tracker only, whether as its first or as a further one. Writers of trackers do not
+-- see what another transaction has just written to tracker_keys, so the two wait for each other; writers of trackers do
+-- not wait for one another.
+--
+-- Locks: the advisory lock tracker_keys, to the end of the transaction: shared for trackers, exclusive for tracker_keys.
 CREATE OR REPLACE FUNCTION refuse_key_of_another_tracker() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   taken boolean;

@@ -1,15 +1,19 @@
--- Who and why come from the settings tracker.status_by and tracker.status_reason of the transaction.
+-- Records the status changes of trackers.
 --
--- SECURITY DEFINER: who may change trackers need not have a right to their history.
+-- Locks: set_tracker_status() locks the tracker's row.
+
+-- Who changed the status, and why, come from the settings tracker.status_by and tracker.status_reason.
+--
+-- SECURITY DEFINER, because whoever may change trackers need not have rights to their history.
 CREATE OR REPLACE FUNCTION record_tracker_status() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO tracker_status_history (tracker_id, status, changed_at, changed_by, reason)
   VALUES (NEW.id, NEW.current_status,
-    -- A tracker may be registered with the time at which that once was.
+    -- A tracker may be registered with a created_at in the past.
     CASE TG_OP WHEN 'INSERT' THEN least(NEW.created_at, clock_timestamp()) ELSE clock_timestamp() END,
     nullif(current_setting('tracker.status_by', true), ''), nullif(current_setting('tracker.status_reason', true), ''));
   IF TG_OP = 'UPDATE' THEN
-    PERFORM pg_notify('location_history_changed', ''); -- for subscribers; history, and what is refreshed, is the same
+    PERFORM pg_notify('location_history_changed', ''); -- for subscribers only: history did not change
   END IF;
   RETURN NULL;
 END $$;
@@ -17,7 +21,7 @@ CREATE OR REPLACE TRIGGER record_first_status AFTER INSERT ON trackers FOR EACH 
 CREATE OR REPLACE TRIGGER record_changed_status AFTER UPDATE ON trackers FOR EACH ROW
   WHEN (NEW.current_status <> OLD.current_status) EXECUTE FUNCTION record_tracker_status();
 
--- Gives a tracker a status. Returns whether it had another one before; else nothing is changed, and nothing recorded.
+-- Sets the status of a tracker. Returns false, and changes and records nothing, if the tracker has that status already.
 CREATE OR REPLACE FUNCTION set_tracker_status(tracker bigint, new_status tracker_status, changed_by text, reason text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

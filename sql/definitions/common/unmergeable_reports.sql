@@ -1,5 +1,8 @@
--- Raises when a report cannot be merged late: it lies above the horizon, nobody keeps its day any more, or it breaks a
--- check of location_reports, which it may never have come to. An error, not a silent skip: an INSERT by hand of such a report must not look as if it had been stored.
+-- Raises an error if a report cannot be merged as a late one: it is above the horizon, it is older than the daily history, or
+-- it violates a check of location_reports, where it may never arrive. An error, because an INSERT by hand of such a
+-- report must not look as if it had been stored.
+--
+-- Locks: none, see current_horizon().
 CREATE OR REPLACE FUNCTION refuse_unmergeable_reports(reports location_reports[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   horizon timestamptz := current_horizon();

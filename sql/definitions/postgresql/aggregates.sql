@@ -1,9 +1,11 @@
--- Adds reports that were never counted before to the aggregates: to their hours from the cut on, and to their days.
+-- Keeps the hours and days of the postgresql engine (location_history_rollups) up to date.
 --
--- Lock order, for all who write aggregates: by tracker, a tracker's days before its hours. So nobody deadlocks, and
--- whoever holds the row of a day holds the hours of that day as well.
+-- Locks: rows of location_history_rollups. Whoever writes them locks by tracker, and the days of a tracker before its
+-- hours. So there are no deadlocks, and whoever has locked the row of a day has locked the hours of that day as well.
+
+-- Adds reports that were never counted before: to their hours from the cut on, and to their days.
 --
--- Days are folded from their hours, which are fewer than the reports. Without nested loops as in summarize_reports().
+-- Days are folded from their hours, which are fewer than the reports. Without nested loops, as in summarize_reports().
 CREATE OR REPLACE FUNCTION add_to_aggregates(reports location_reports[]) RETURNS void
 LANGUAGE sql SET enable_nestloop = off AS $$
   WITH hours AS MATERIALIZED (
@@ -39,51 +41,24 @@ LANGUAGE sql SET enable_nestloop = off AS $$
   ) AS s
   ORDER BY s.hashed_adv_key, s.bucket_size, s.bucket
   ON CONFLICT (hashed_adv_key, bucket, bucket_size) DO UPDATE SET
-    location = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.location ELSE kept.location END,
-    confidence = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.confidence ELSE kept.confidence END,
-    horizontal_accuracy = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.horizontal_accuracy ELSE kept.horizontal_accuracy END,
-    status = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.status ELSE kept.status END,
-    source = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.source ELSE kept.source END,
-    altitude = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.altitude ELSE kept.altitude END,
-    speed = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.speed ELSE kept.speed END,
-    course = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.course ELSE kept.course END,
-    battery = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.battery ELSE kept.battery END,
-    motion = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.motion ELSE kept.motion END,
-    located_at = CASE WHEN outranks(excluded.imprecise, excluded.located_at, kept.imprecise, coalesce(kept.located_at, kept.last_report_at))
-      THEN excluded.located_at ELSE coalesce(kept.located_at, kept.last_report_at) END,
-    nearest_city = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
-      THEN excluded.nearest_city ELSE kept.nearest_city END,
-    nearest_city_at = CASE WHEN outranks(excluded.imprecise, excluded.nearest_city_at, kept.imprecise, kept.nearest_city_at)
-      THEN excluded.nearest_city_at ELSE kept.nearest_city_at END,
-    imprecise = kept.imprecise AND excluded.imprecise,
-    last_report_at = greatest(kept.last_report_at, excluded.last_report_at),
-    report_count = kept.report_count + excluded.report_count,
-    max_confidence = greatest(kept.max_confidence, excluded.max_confidence),
-    first_report_at = least(kept.first_report_at, excluded.first_report_at)
+    (location, last_report_at, confidence, horizontal_accuracy, status, source, nearest_city, nearest_city_at, report_count,
+      max_confidence, first_report_at, altitude, speed, course, battery, motion, imprecise, located_at)
+    = (SELECT m.* FROM merge_history_rows(kept, excluded) AS m)
 $$;
 
--- Computes days of trackers anew from their raw reports; `keys` and `days` are different pairs, days at or above the
--- horizon.
+-- Computes days of trackers, and their hours, anew from raw reports. `keys` and `days` make distinct pairs; the days are
+-- at or above the horizon.
 CREATE OR REPLACE FUNCTION recompute_tracker_days(keys text[], days timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   held bigint;
   batch location_reports[];
 BEGIN
-  -- First hold the row of every day against all others, in the order they lock in. What follows are later statements,
-  -- which see all that was committed while we waited. Three things count here:
-  -- a day that has no row gets one to hold, else who makes it between two of our statements is counted by both of us;
-  -- the row stays the same row until the end: who waits for one that is deleted and made again holds nothing;
-  -- and where that has happened, because a day lost its last report, all are held once more.
+  -- First lock the row of every day, in the order in which all writers do. The statements that follow see everything that was
+  -- committed while we waited. Three things matter here:
+  -- a day without a row gets one to lock, or else a report whose transaction inserts that row between two of our statements
+  -- would be counted twice;
+  -- the row stays the same row to the end: whoever waits for a row that is deleted and inserted again has locked nothing;
+  -- and if that happened to us, because a day lost its last report, all rows are locked once more.
   LOOP
     INSERT INTO location_history_daily
       (hashed_adv_key, bucket, bucket_size, location, last_report_at, source, report_count, first_report_at, imprecise,
@@ -100,7 +75,7 @@ BEGIN
     EXIT WHEN held = cardinality(keys);
   END LOOP;
 
-  -- Then empty them, so that every report outranks what is left, and add what there is.
+  -- Then empty the rows, so that every report outranks what is left, and add all raw reports.
   UPDATE location_history_daily AS d
     SET last_report_at = '-infinity', nearest_city = NULL, nearest_city_at = NULL, report_count = 0,
       max_confidence = NULL, first_report_at = 'infinity', imprecise = true, located_at = '-infinity'

@@ -1,5 +1,6 @@
--- Removes hours and days of a tracker from that of one day to that of another, both included, whatever raw reports say.
--- The lock order is that of all who write aggregates: days before hours.
+-- Deletes the hours and days of a tracker from first_day to last_day, both included, whatever raw reports say.
+--
+-- Locks: the deleted rows, days before hours as all writers of them.
 CREATE OR REPLACE FUNCTION erase_aggregates(key text, first_day timestamptz, last_day timestamptz) RETURNS void
 LANGUAGE sql AS $$
   DELETE FROM location_history_daily WHERE hashed_adv_key = key AND bucket BETWEEN first_day AND last_day;

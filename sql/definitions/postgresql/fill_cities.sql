@@ -1,9 +1,11 @@
--- Geocoding of reports, set-wise: update_nearest_city() for many trackers, places and times at once, and only where
--- there is no city yet. Given are spans of trackers, each within one UTC day, both ends included.
+-- Geocodes reports in batches, on the postgresql engine: sets cities for many trackers, places and times at once, where
+-- there is none yet. The parameters are spans of trackers, each within one UTC day, both ends included.
 --
--- The planner is to see the spans themselves (custom plans): then it leaves out the partitions of other days.
+-- With custom plans, so that the planner sees the spans and leaves out the partitions of other days.
+--
+-- Locks: the reports that change, then rows of location_history_rollups in the order of all writers of them.
 
--- The cells of reports without a city in these spans, and of days whose raw reports are gone.
+-- The cells of reports without a city in these spans, and of days in them whose raw reports are gone.
 CREATE OR REPLACE FUNCTION cells_without_city(keys text[], from_times timestamptz[], to_times timestamptz[])
 RETURNS TABLE (latitude_e2 integer, longitude_e2 integer)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -26,12 +28,12 @@ BEGIN
       AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at);
 END $$;
 
--- Gives reports in these spans, and days whose raw reports are gone, the city of their cell, in every layer. Returns how
--- many reports and days got one. What has a city keeps it, so an older report's never comes over a newer one's.
+-- Sets the city of reports in these spans, and of days whose raw reports are gone, to that of their cell, in every layer.
+-- Returns the number of reports and days that got one. Existing cities are kept, so a newer report's city is never
+-- overwritten by an older one's.
 --
--- The hours and days of reports are not computed anew, as after any other UPDATE: that would cost as much as all
--- reports of the day. A city that comes to a report without one can only be newer than what its hour and day have; that
--- of an imprecise report is none of theirs where they have a precise one.
+-- Unlike after any other UPDATE, hours and days are not computed anew: that would cost as much as all reports of the day.
+-- Instead they get a city if it is newer than the one they have, and if its report is as precise as the one they show.
 CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -39,7 +41,7 @@ DECLARE
   last_moment timestamptz := max(t) FROM unnest(to_times) AS t;
   filled bigint;
   days_filled bigint;
-  -- The report to be shown of those that got a city, of each tracker and bucket.
+  -- Of the reports that got a city, the one to be shown for each tracker and bucket.
   new_keys text[];
   new_sizes text[];
   new_buckets timestamptz[];
@@ -66,7 +68,7 @@ BEGIN
   INTO filled, new_keys, new_sizes, new_buckets, new_times, new_cities, new_imprecise FROM shown AS n;
   PERFORM set_config('tracker.only_cities_change', '', true);
 
-  -- Locked in the order of all who write aggregates, then changed.
+  -- Lock in the order of all writers of hours and days, then update.
   PERFORM FROM location_history_rollups AS h
     WHERE (h.hashed_adv_key, h.bucket_size, h.bucket) IN (SELECT * FROM unnest(new_keys, new_sizes, new_buckets))
     ORDER BY h.hashed_adv_key, h.bucket_size, h.bucket FOR UPDATE;
@@ -76,15 +78,7 @@ BEGIN
     WHERE h.hashed_adv_key = n.key AND h.bucket_size = n.size AND h.bucket = n.bucket AND h.imprecise = n.imprecise
       AND (h.nearest_city_at IS NULL OR h.nearest_city_at < n.said_at);
 
-  UPDATE location_history_daily AS d
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(d.located_at, d.last_report_at)
-    FROM unnest(keys, from_times) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE d.hashed_adv_key = span.key AND d.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND d.bucket < history_horizon()
-      AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(d.location)) AND c.longitude_e2 = cell_of(ST_X(d.location));
-  GET DIAGNOSTICS days_filled = ROW_COUNT;
-
+  days_filled := fill_day_cities('location_history_daily', keys, from_times);
   IF filled + days_filled > 0 THEN
     PERFORM mark_history_changed(first_moment, last_moment);
   END IF;

@@ -1,4 +1,7 @@
--- A trigger for TRUNCATE is of one table alone: partitions get theirs one by one, new ones from make_report_partitions().
+-- Forbids TRUNCATE of hours, days and raw reports. Such a trigger belongs to a single table, so each partition gets its
+-- own; new partitions get theirs from make_report_partitions().
+--
+-- Locks: the partitions, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
 DO $$
 DECLARE
   guarded regclass;
@@ -11,7 +14,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- There are no policies on this engine.
+-- Policies of TimescaleDB that remove what only the product may remove: none on this engine.
 CREATE OR REPLACE FUNCTION foreign_policies() RETURNS TABLE (relation text, policy text, remedy text) LANGUAGE sql IMMUTABLE AS $$
   SELECT NULL::text, NULL::text, NULL::text WHERE false
 $$;

@@ -1,30 +1,20 @@
--- What each layer holds, and what the next run of retention removes from it. Counted when asked: about a second for
--- ten million rows. Hours and days have no watermark here: they are kept at commit.
-CREATE OR REPLACE VIEW history_layers AS
-WITH state AS (
-  SELECT midnight_before(raw_retention_hours) AS raw_end,
-    greatest(cut, midnight_before(hourly_retention_hours)) AS hourly_end,
-    midnight_before(daily_retention_hours) AS daily_end
-  FROM history_state
-)
-SELECT 1 AS position, 'location_reports' AS relation, min(r.timestamp) AS oldest, max(r.timestamp) AS newest,
-  count(r.timestamp) AS row_count, NULL::timestamptz AS watermark, NULL::timestamptz AS last_refresh,
-  s.raw_end AS removes_before, count(r.timestamp) FILTER (WHERE r.timestamp < s.raw_end) AS rows_to_remove
-FROM state AS s LEFT JOIN location_reports AS r ON true GROUP BY s.raw_end
-UNION ALL
-SELECT 2, 'location_history_hourly', min(h.bucket), max(h.bucket), count(h.bucket), NULL, NULL,
-  s.hourly_end, count(h.bucket) FILTER (WHERE h.bucket < s.hourly_end)
-FROM state AS s LEFT JOIN location_history_hourly AS h ON true GROUP BY s.hourly_end
-UNION ALL
-SELECT 3, 'location_history_daily', min(d.bucket), max(d.bucket), count(d.bucket), NULL, NULL,
-  s.daily_end, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end)
-FROM state AS s LEFT JOIN location_history_daily AS d ON true GROUP BY s.daily_end
-UNION ALL
-SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timestamp), NULL,
-  (SELECT view_refreshed_at FROM refresh_state), NULL, 0
-FROM location_history AS m;
+-- What history_layers (common/history_layers.sql) shows of the postgresql engine beyond what both have: nothing.
+--
+-- Locks: none.
 
--- There are no policies on this engine: what they do is done by the refresher and its jobs.
+-- Hours and days have no watermark: they are up to date at every commit.
+CREATE OR REPLACE FUNCTION aggregate_refreshes() RETURNS TABLE (relation name, watermark timestamptz, last_refresh timestamptz)
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT NULL::name, NULL::timestamptz, NULL::timestamptz WHERE false
+$$;
+
+-- The layer of late reports: none, for they are in the days.
+CREATE OR REPLACE VIEW late_day_layer AS
+SELECT NULL::text AS relation, NULL::timestamptz AS oldest, NULL::timestamptz AS newest, NULL::bigint AS row_count,
+  NULL::timestamptz AS removes_before, NULL::bigint AS rows_to_remove
+WHERE false;
+
+-- Policies of TimescaleDB that keep failing: none on this engine, where the refresher and its jobs do their work.
 CREATE OR REPLACE FUNCTION failing_policies()
 RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text) LANGUAGE sql IMMUTABLE AS $$
   SELECT NULL::text, NULL::bigint, NULL::timestamptz, NULL::text WHERE false

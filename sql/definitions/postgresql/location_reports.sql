@@ -1,11 +1,17 @@
--- The columns of location_reports, for statements that move whole rows: two tables may have them in another order.
+-- The partitions of location_reports, one a day.
+--
+-- Locks: make_report_partitions() locks location_reports_default in ACCESS EXCLUSIVE mode for each partition it makes,
+-- and for today and tomorrow location_reports in SHARE ROW EXCLUSIVE mode, to the end of the transaction. Set
+-- lock_timeout, and retry.
+
+-- The columns of location_reports, for statements that move whole rows: tables may have them in a different order.
 CREATE OR REPLACE FUNCTION report_columns() RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
   WHERE attrelid = 'location_reports'::regclass AND attnum > 0 AND NOT attisdropped
 $$;
 
--- Makes the partitions from the horizon to `days_ahead` days after today, and moves there what had come into the
--- default partition. Returns how many were made. Set lock_timeout: it waits for writers.
+-- Makes the partitions from the horizon to `days_ahead` days after today, and moves reports of these days there from the
+-- default partition. Returns the number of new partitions.
 CREATE OR REPLACE FUNCTION make_report_partitions(days_ahead integer DEFAULT 14) RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
 DECLARE
@@ -18,11 +24,11 @@ BEGIN
   LOOP
     partition_name := 'location_reports_' || to_char(day, 'YYYYMMDD');
     CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
-    -- A day that reports come in for: a writer who has chosen the default partition for them must not go on.
+    -- Reports of this day may be coming in: a writer that has already chosen the default partition for them must not go on.
     IF day <= date_trunc('day', now()) + interval '1 day' THEN
       LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
     END IF;
-    -- Nobody may write into the default partition between the move and the attachment.
+    -- Nobody may write to the default partition between the move and ATTACH.
     LOCK TABLE location_reports_default IN ACCESS EXCLUSIVE MODE;
     CONTINUE WHEN to_regclass(partition_name) IS NOT NULL; -- another process made it while we waited
     EXECUTE format('CREATE TABLE %I (LIKE location_reports INCLUDING ALL)', partition_name);

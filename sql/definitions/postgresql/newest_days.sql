@@ -1,5 +1,7 @@
--- The day from which on there are at least so many daily rows before the cut, of trackers that have one of these statuses
--- now (NULL: of all); '-infinity' where there are not that many.
+-- The day from which on there are at least row_count daily rows before the cut, of trackers that have one of these
+-- statuses now (NULL: of all trackers); '-infinity' if there are fewer.
+--
+-- Locks: none.
 CREATE OR REPLACE FUNCTION day_of_newest_rows(statuses tracker_status[], row_count integer) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN row_count <= 0 THEN 'infinity' ELSE coalesce((

@@ -1,15 +1,19 @@
--- The names of TimescaleDB that the documented statements use, on a server that has none. In tracker_compat: with a
--- time_bucket in public, CREATE EXTENSION timescaledb fails later.
+-- The functions of TimescaleDB that documented statements use, on a server without it. In the schema tracker_compat: with a
+-- time_bucket in public, a later CREATE EXTENSION timescaledb would fail.
+--
+-- Locks: refresh_continuous_aggregate locks location_reports in ACCESS SHARE mode, which keeps days from being closed,
+-- and the rows it computes anew.
 
 CREATE OR REPLACE FUNCTION tracker_compat.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN date_bin(bucket_width, ts, '2000-01-03 00:00:00+00'::timestamptz);
 
--- Reports and aggregates are committed together here: there is no log that a change could be missing from.
+-- Changes older than this are logged: all, because reports and aggregates are committed together on this engine.
 CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz 'infinity' $$;
 
--- Compares the buckets that overlap [window_start, window_end) with raw, as far as raw goes back, and computes the
--- tracker-days that differ anew. What is right is not written again. Below the horizon nothing is ever touched.
+-- Compares hours or days that overlap [window_start, window_end) with raw reports, as far back as there are any, and
+-- computes the days of trackers that differ anew. Correct rows are not written again, and nothing changes below the
+-- horizon.
 CREATE OR REPLACE PROCEDURE tracker_compat.refresh_continuous_aggregate(
   continuous_aggregate regclass, window_start timestamptz, window_end timestamptz)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off AS $$
@@ -26,8 +30,8 @@ BEGIN
     RAISE EXCEPTION 'the window must start before it ends (% to %)', window_start, window_end
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- No day may be closed from here on: compared with raw reports that are gone, its history would be taken for wrong.
-  -- The horizon is read by a later statement, so it is that of now.
+  -- No day may be closed from here on: without its raw reports its history would look wrong. The horizon is read by a later
+  -- statement, so it is current.
   LOCK TABLE location_reports IN ACCESS SHARE MODE;
   FOR day IN
     SELECT generate_series(
@@ -38,8 +42,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- One day of all trackers, compared in batches of trackers with about 20,000 reports. Each batch is compared by one
--- statement: a report and its roll-up are committed together, so no snapshot sees one without the other.
+-- One day of all trackers, in batches of trackers with about 20,000 reports. One statement compares a batch: reports and
+-- roll-ups are committed together, so no snapshot has one without the other.
 CREATE OR REPLACE FUNCTION recompute_differing_days(day timestamptz, size text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   next_day timestamptz := day + interval '24 hours';

@@ -1,8 +1,10 @@
--- Statement triggers that keep the aggregates right at commit. Late reports arrive here in the default partition and
--- leave it at once: merging them set-wise is 30 times faster than row by row.
+-- Statement triggers of location_reports that keep hours and days up to date at every commit. Late reports arrive in the
+-- default partition and are removed from it at once: merging them in batches is 30 times faster than row by row.
+--
+-- Locks: those of add_to_aggregates(), recompute_tracker_days() and take_late_reports().
 
--- Batches of 20,000: the array of one must stay far below the 1 GB that PostgreSQL allows a value. The cast matters: rows
--- of `inserted` are anonymous records, and an array of those goes through text to become location_reports[].
+-- In batches of 20,000, whose arrays stay far below the 1 GB that PostgreSQL allows for a value. The cast matters: rows of
+-- `inserted` are anonymous records, and an array of those is converted to location_reports[] via text.
 CREATE OR REPLACE FUNCTION aggregate_inserted_reports() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
 DECLARE
@@ -12,7 +14,7 @@ DECLARE
   is_late boolean;
   any_late boolean := false;
 BEGIN
-  -- What is above the horizon first: see claim_late_reports.
+  -- Reports above the horizon first: see claim_late_reports().
   FOR is_late, batch IN
     SELECT late, array_agg(report) FROM (
       SELECT i::location_reports AS report, i.timestamp < horizon AS late, 0 AS chunk
@@ -45,9 +47,9 @@ END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports
   REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aggregate_inserted_reports();
 
--- Late reports that somebody puts straight into the default partition would be removed uncounted with the next ones: they
--- are inserted once more, into the table itself. Their rows have the columns in the partition's own order here.
--- (What goes straight into the partition of a day is counted by the next refresh, or when the day is closed.)
+-- Late reports that somebody inserts into the default partition directly would be removed with the next ones, without being
+-- counted: they are inserted again, into the table itself. The rows have the columns in the order of the partition here.
+-- (Reports inserted into the partition of a day are counted by the next refresh, or when the day is closed.)
 CREATE OR REPLACE FUNCTION insert_into_parent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   EXECUTE format(
@@ -60,10 +62,10 @@ END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports_default
   REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION insert_into_parent();
 
--- UPDATE and DELETE: the touched days of the touched trackers are computed anew; raw has them all.
+-- After UPDATE and DELETE: the days that changed are computed anew from raw reports.
 --
--- That counts what the same statement inserts as well (ON CONFLICT DO UPDATE, MERGE, WITH), and its insert trigger may
--- run later: from here to the end of the transaction inserted reports are not added but recomputed too.
+-- That also counts reports that the same statement inserted (ON CONFLICT DO UPDATE, MERGE, WITH), whose insert trigger
+-- may run later. So from here to the end of the transaction the days of inserted reports are computed anew too.
 CREATE OR REPLACE FUNCTION aggregate_changed_reports() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
 DECLARE

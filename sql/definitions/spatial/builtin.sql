@@ -1,3 +1,7 @@
+-- Positions without PostGIS: the functions of PostGIS that documented statements use, over PostgreSQL's point.
+--
+-- Locks: none.
+
 CREATE OR REPLACE FUNCTION tracker_compat.st_makepoint(longitude float8, latitude float8) RETURNS tracker_compat.geometry
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN point(longitude, latitude)::tracker_compat.geometry;
 CREATE OR REPLACE FUNCTION tracker_compat.st_setsrid(location tracker_compat.geometry, srid integer) RETURNS tracker_compat.geometry
@@ -7,6 +11,7 @@ CREATE OR REPLACE FUNCTION tracker_compat.st_x(location tracker_compat.geometry)
 CREATE OR REPLACE FUNCTION tracker_compat.st_y(location tracker_compat.geometry) RETURNS float8
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN (location::point)[1];
 
--- What the product itself makes positions with. Bound here: with PostGIS installed later, ST_MakePoint is that one's.
+-- How the product itself makes positions. Its body does not call ST_MakePoint, which is PostGIS's own if that is
+-- installed later.
 CREATE OR REPLACE FUNCTION make_geo_point(longitude float8, latitude float8) RETURNS geo_point
   LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN point(longitude, latitude)::geo_point;

@@ -1,7 +1,9 @@
--- The documented policies: hours every hour with a lag of one hour, days every day with a lag of one day. The product
--- refreshes what changed at once; these run also where nothing of ours does. Given are the hours that they reach back;
--- a policy that is there with that window is left alone. The row of history_state keeps two that start at once apart.
--- Called first when all changes are logged: see changes_logged_before().
+-- Sets the refresh policies of the continuous aggregates: hours every hour with a lag of one hour, days every day with a
+-- lag of one day. The product itself refreshes what changed at once; the policies also work while it is not running. The
+-- parameters are the number of hours they reach back; a policy that has that window is left as it is. Not to be called
+-- before all changes are logged, see changes_logged_before().
+--
+-- Locks: the row of history_state, which keeps two calls apart.
 CREATE OR REPLACE FUNCTION set_refresh_windows(hourly_window integer, daily_window integer) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

@@ -1,5 +1,7 @@
--- Removes hours and days of a tracker from that of one day to that of another, both included, whatever raw reports say:
--- in the continuous aggregates, and what was merged beside them.
+-- Deletes the hours and days of a tracker from first_day to last_day, both included, whatever raw reports say: those of the
+-- continuous aggregates, and late reports beside them.
+--
+-- Locks: the deleted rows, days before hours.
 CREATE OR REPLACE FUNCTION erase_aggregates(key text, first_day timestamptz, last_day timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

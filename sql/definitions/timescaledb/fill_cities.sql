@@ -1,10 +1,12 @@
--- Geocoding of reports, set-wise: update_nearest_city() for many trackers, places and times at once, and only where
--- there is no city yet. Given are spans of trackers, each within one UTC day, both ends included.
+-- Geocodes reports in batches, on the timescaledb engine: sets cities for many trackers, places and times at once, where
+-- there is none yet. The parameters are spans of trackers, each within one UTC day, both ends included.
 --
--- A day may be compressed. Only with the trackers and times themselves as constants (custom plans, one day a statement)
--- does TimescaleDB leave the others compressed: with a join alone it decompresses all of the day.
+-- A day may be compressed. TimescaleDB decompresses only these trackers and times if they are constants in the statement:
+-- hence custom plans, and a statement for each day. With a join alone it decompresses the whole day.
+--
+-- Locks: the reports and days that change.
 
--- The spans that raw reports are there for, day by day.
+-- The spans that have raw reports, grouped by day.
 CREATE OR REPLACE FUNCTION raw_spans_by_day(keys text[], from_times timestamptz[], to_times timestamptz[])
 RETURNS TABLE (keys text[], from_times timestamptz[], to_times timestamptz[], day_start timestamptz, day_end timestamptz)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
@@ -14,7 +16,7 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY date_trunc('day', span.from_time, 'UTC')
 $$;
 
--- The cells of reports without a city in these spans, and of days whose raw reports are gone.
+-- The cells of reports without a city in these spans, and of days in them whose raw reports are gone.
 CREATE OR REPLACE FUNCTION cells_without_city(keys text[], from_times timestamptz[], to_times timestamptz[])
 RETURNS TABLE (latitude_e2 integer, longitude_e2 integer)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -43,22 +45,22 @@ BEGIN
     GROUP BY 1, 2;
 END $$;
 
--- Gives reports in these spans, and days whose raw reports are gone, the city of their cell, in every layer: the next
--- refresh carries it to hours and days. Returns how many reports and days got one. What has a city keeps it, so an older
--- report's never comes over a newer one's.
+-- Sets the city of reports in these spans, and of days whose raw reports are gone, to that of their cell; the next refresh
+-- carries the cities of reports to hours and days. Returns the number of reports and days that got one. Existing cities are
+-- kept, so a newer report's city is never overwritten by an older one's.
 CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off
--- The limit is for accidents; who calls gives bounded spans.
+-- TimescaleDB's safety limit; the spans are bounded by the caller.
 SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0 AS $$
 DECLARE
   d record;
   keys_to_fill text[];
   changed bigint;
   filled bigint := 0;
-  days_filled bigint := 0;
+  days_filled bigint;
 BEGIN
   FOR d IN SELECT * FROM raw_spans_by_day($1, $2, $3) LOOP
-    -- An UPDATE decompresses what it looks at, also where it changes nothing: at sea, for example.
+    -- An UPDATE decompresses what it looks at, even if it changes nothing, for example at sea.
     SELECT array_agg(DISTINCT r.hashed_adv_key) INTO keys_to_fill
     FROM unnest(d.keys, d.from_times, d.to_times) AS span (key, from_time, to_time)
     JOIN location_reports AS r ON r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
@@ -77,27 +79,9 @@ BEGIN
     filled := filled + changed;
   END LOOP;
 
-  -- Of a day that is kept in two relations each row gets the city of the report that it shows; one of the two is shown.
-  UPDATE location_history_daily AS day
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
-    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon()
-      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  days_filled := days_filled + changed;
-  UPDATE location_history_daily_late AS day
-    SET nearest_city = c.nearest_city, nearest_city_at = coalesce(day.located_at, day.last_report_at)
-    FROM unnest($1, $2) AS span (key, from_time), geocoding_settled_cells AS c
-    WHERE day.hashed_adv_key = span.key AND day.bucket = date_trunc('day', span.from_time, 'UTC')
-      AND day.bucket < history_horizon()
-      AND day.nearest_city_at IS DISTINCT FROM coalesce(day.located_at, day.last_report_at)
-      AND c.latitude_e2 = cell_of(ST_Y(day.location)) AND c.longitude_e2 = cell_of(ST_X(day.location));
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  days_filled := days_filled + changed;
-
-  IF days_filled > 0 THEN -- those of raw reports are marked by their trigger
+  -- A day may be kept in two relations: each row gets the city of the report it shows.
+  days_filled := fill_day_cities('location_history_daily', $1, $2) + fill_day_cities('location_history_daily_late', $1, $2);
+  IF days_filled > 0 THEN -- changed raw reports are marked by their trigger
     PERFORM mark_history_changed(min(span.from_time), max(span.to_time)) FROM unnest($2, $3) AS span (from_time, to_time);
   END IF;
   RETURN filled + days_filled;

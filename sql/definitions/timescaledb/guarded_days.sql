@@ -1,5 +1,9 @@
--- Days below the horizon were computed from raw reports that are gone: a refresh with force => true, or one after somebody
--- marked them as changed, would compute them from nothing. It fails here instead.
+-- Protects closed days, and forbids TRUNCATE of days.
+--
+-- Locks: the tables of the days, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
+
+-- Days below the horizon were computed from raw reports that are gone. A refresh with force => true, or one after
+-- somebody marked them as changed, would compute them from nothing: it fails here instead.
 CREATE OR REPLACE FUNCTION refuse_removing_closed_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.bucket < history_horizon() THEN
@@ -26,7 +30,7 @@ BEGIN
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate()';
 END $$;
 
--- Policies of TimescaleDB that remove what only the product may remove, and how to be rid of them.
+-- Policies of TimescaleDB that remove what only the product may remove, and how to remove them.
 CREATE OR REPLACE FUNCTION foreign_policies() RETURNS TABLE (relation text, policy text, remedy text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT guarded.name, format('%s, job %s', j.proc_name, j.job_id), format('SELECT remove_retention_policy(''%s'')', guarded.name)

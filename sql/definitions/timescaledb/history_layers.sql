@@ -1,9 +1,14 @@
--- Up to where each aggregate has been computed at least once, and when last. Here and below functions with a text as their
--- body: what depends on a catalog of TimescaleDB (as a view does) keeps ALTER EXTENSION … UPDATE from replacing that.
+-- What history_layers (common/history_layers.sql) shows of the timescaledb engine, and how its policies do.
+--
+-- Locks: none.
+
+-- Up to where each aggregate has been computed at least once, and when last. The bodies of these functions are strings: a
+-- view, or a parsed body, would depend on the catalog of TimescaleDB, and keep ALTER EXTENSION … UPDATE from replacing
+-- that.
 CREATE OR REPLACE FUNCTION aggregate_refreshes() RETURNS TABLE (relation name, watermark timestamptz, last_refresh timestamptz)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT a.user_view_name,
-    -- Never refreshed yet: the oldest time that the type has.
+    -- An aggregate that was never refreshed has the oldest time of the type.
     CASE WHEN w.watermark > 0 THEN _timescaledb_functions.to_timestamp(w.watermark) END,
     greatest((SELECT aggregated_at FROM refresh_state), max(j.last_successful_finish))
   FROM _timescaledb_catalog.continuous_agg AS a
@@ -14,41 +19,15 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY 1, 2
 $$;
 
--- What each layer holds, and what the next run of retention removes from it. Counted when asked: about a second for
--- ten million rows. The watermark of an aggregate is where it has been computed up to at least once.
-CREATE OR REPLACE VIEW history_layers AS
-WITH state AS (
-  SELECT midnight_before(raw_retention_hours) AS raw_end,
-    greatest(cut, midnight_before(hourly_retention_hours)) AS hourly_end,
-    midnight_before(daily_retention_hours) AS daily_end
-  FROM history_state
-), aggregates AS (
-  SELECT * FROM aggregate_refreshes()
-)
-SELECT 1 AS position, 'location_reports' AS relation, min(r.timestamp) AS oldest, max(r.timestamp) AS newest,
-  count(r.timestamp) AS row_count, NULL::timestamptz AS watermark, NULL::timestamptz AS last_refresh,
-  s.raw_end AS removes_before, count(r.timestamp) FILTER (WHERE r.timestamp < s.raw_end) AS rows_to_remove
-FROM state AS s LEFT JOIN location_reports AS r ON true GROUP BY s.raw_end
-UNION ALL
-SELECT 2, 'location_history_hourly', min(h.bucket), max(h.bucket), count(h.bucket), a.watermark, a.last_refresh,
-  s.hourly_end, count(h.bucket) FILTER (WHERE h.bucket < s.hourly_end)
-FROM state AS s JOIN aggregates AS a ON a.relation = 'location_history_hourly'
-LEFT JOIN location_history_hourly AS h ON true GROUP BY s.hourly_end, a.watermark, a.last_refresh
-UNION ALL
-SELECT 3, 'location_history_daily', min(d.bucket), max(d.bucket), count(d.bucket), a.watermark, a.last_refresh,
-  s.daily_end, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end)
-FROM state AS s JOIN aggregates AS a ON a.relation = 'location_history_daily'
-LEFT JOIN location_history_daily AS d ON true GROUP BY s.daily_end, a.watermark, a.last_refresh
-UNION ALL
-SELECT 4, 'location_history_daily_late', min(d.bucket), max(d.bucket), count(d.bucket), NULL, NULL,
-  s.daily_end, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end)
-FROM state AS s LEFT JOIN location_history_daily_late AS d ON true GROUP BY s.daily_end
-UNION ALL
-SELECT 5, 'location_history', min(m.timestamp), max(m.timestamp), count(m.timestamp), NULL,
-  (SELECT view_refreshed_at FROM refresh_state), NULL, 0
-FROM location_history AS m;
+-- The layer of late reports beside the daily aggregate. A view, so that whoever may read history_layers may read it.
+CREATE OR REPLACE VIEW late_day_layer AS
+SELECT 'location_history_daily_late' AS relation, min(d.bucket) AS oldest, max(d.bucket) AS newest, count(d.bucket) AS row_count,
+  s.daily_end AS removes_before, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end) AS rows_to_remove
+FROM (SELECT midnight_before(daily_retention_hours) AS daily_end FROM history_state) AS s
+LEFT JOIN location_history_daily_late AS d ON true GROUP BY s.daily_end;
 
--- Policies that have failed every time for a day longer than they rest. One failure is none: what was in the way goes.
+-- Policies that have kept failing for a day longer than their interval. A single failure does not count: it may be due to
+-- a lock.
 CREATE OR REPLACE FUNCTION failing_policies()
 RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

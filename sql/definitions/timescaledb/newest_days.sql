@@ -1,6 +1,8 @@
--- The day from which on there are at least so many daily rows before the cut, of trackers that have one of these statuses
--- now (NULL: of all); '-infinity' where there are not that many. A day that stands in both relations is one row, so what
--- one of them has is enough.
+-- The day from which on there are at least row_count daily rows before the cut, of trackers that have one of these
+-- statuses now (NULL: of all trackers); '-infinity' if there are fewer. A day in both relations is a single row, so the
+-- relations are counted separately, and the later day is returned.
+--
+-- Locks: none.
 CREATE OR REPLACE FUNCTION day_of_newest_rows(statuses tracker_status[], row_count integer) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN row_count <= 0 THEN 'infinity' ELSE coalesce(greatest((

@@ -1,5 +1,9 @@
--- One new report for each of these trackers, a few hundred metres from its newest one.
--- $1 text[] hashed advertisement keys
+-- Adds one new report for each of these trackers, a few hundred metres from its newest one.
+--
+-- $1 text[]  hashed advertisement keys
+--
+-- Result: none. A tracker without history gets no report.
+-- Locks: the inserted rows.
 INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, nearest_city, source,
   speed, battery, motion)
 SELECT h.hashed_adv_key, now(),

@@ -1,6 +1,12 @@
--- History of one tracker that overlaps [$2, $3), oldest first: days up to the cut, hours from there on. The time of a row
--- is that of the report that it shows, so that the file can be imported.
--- $1 bigint tracker id, $2 timestamptz start, $3 timestamptz end
+-- History rows of one tracker that overlap [$2, $3), oldest first: days up to the cut, hours after it. The time of a row
+-- is that of the report it shows, so that the file can be imported again.
+--
+-- $1 bigint       tracker id
+-- $2 timestamptz  start
+-- $3 timestamptz  end
+--
+-- Result: the columns of ExportRow (src/export/export-row.ts), one row for each hour or day.
+-- Locks: none.
 SELECT v.located_at AS "time", ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude,
   v.horizontal_accuracy AS "horizontalAccuracy", v.confidence, v.status, v.nearest_city AS "nearestCity", v.source,
   v.bucket_size AS "bucketSize", v.timestamp AS "bucketStart", v.report_count::integer AS "reportCount",

@@ -1,14 +1,13 @@
--- Ends an attempt, answered or not. What was asked for meanwhile, by a run that the attempt knew nothing of, is still
--- to do.
+-- Ends an attempt to fetch the reports of a tracker, whether it was answered or failed. If another run asked for the
+-- tracker in the meantime, the tracker stays wanted for that run.
 --
--- $1 bigint  id of the tracker
--- $2 uuid    the lease
--- $3 bigint  id of the run that the attempt was for, or NULL
--- $4 text    why there was no answer; NULL where there was one
+-- $1 bigint  tracker id
+-- $2 uuid    lease of the attempt
+-- $3 bigint  id of the run the attempt was for, or NULL
+-- $4 text    why it failed, or NULL if it was answered
 --
--- No rows.
---
--- Locks: the rows of the tracker.
+-- Result: none.
+-- Locks: the tracker's rows in tracker_fetches and trackers.
 WITH ended AS (
   UPDATE tracker_fetches SET lease = NULL, leased_until = NULL, attempted_at = clock_timestamp(), last_failure = $4,
     failures = CASE WHEN $4::text IS NULL THEN 0 ELSE failures + 1 END, in_round = false,

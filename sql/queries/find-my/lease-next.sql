@@ -1,15 +1,16 @@
--- Leases the tracker that is to be asked for next: those that somebody waits for first, then the one that waited
--- longest. What another fetcher is leasing at this moment is passed over.
+-- Leases the tracker to be fetched next: one that a queued run waits for, else the one that has waited longest. Trackers
+-- that another fetcher is leasing at this moment are skipped.
 --
 -- $1 uuid      the lease
--- $2 integer   for how long, in milliseconds
--- $3 bigint[]  of these trackers alone; NULL: of all
+-- $2 integer   duration of the lease in milliseconds
+-- $3 bigint[]  only these trackers; NULL: any
 --
--- "trackerId", tracker (its name), "hashedAdvKey" (its first), "runId" (of a queued run, or NULL); no row where nothing
--- is to do.
+-- Result: "trackerId", tracker (its name), "hashedAdvKey" (its first key), "runId" (the queued run, or NULL); no row if
+-- nothing is wanted.
+-- Locks: the leased row in tracker_fetches.
 --
--- Locks: the leased row.
--- MATERIALIZED: else a plan may run the look-up again for every row that it joins, and lease another one each time.
+-- MATERIALIZED, because a plan may otherwise run the look-up again for every row it joins, and lease another tracker each
+-- time.
 WITH next AS MATERIALIZED (
   SELECT tracker_id FROM tracker_fetches
   WHERE wanted_at IS NOT NULL AND coalesce(leased_until <= clock_timestamp(), true)

@@ -1,10 +1,10 @@
--- Begins a round: the reports of all trackers that have a key are wanted. While somebody is at a round it goes on
--- instead, so that two who begin at the same time share one; what was left of one that nobody is at becomes part of the
--- new one.
+-- Starts a round: every tracker that has a key is to be fetched. If a fetcher is working on a round, that round goes on
+-- instead, so that two callers share one. What is left of an abandoned round becomes part of the new one.
 --
--- No parameters. No rows.
+-- No parameters.
 --
--- Locks: the rows of the trackers.
+-- Result: none.
+-- Locks: the rows of the trackers in tracker_fetches.
 INSERT INTO tracker_fetches AS f (tracker_id, wanted_at, in_round)
 -- Not DISTINCT: TimescaleDB would plan a SkipScan below the condition, and fails at that (2.28).
 SELECT t.id, now(), true FROM trackers AS t

@@ -1,6 +1,10 @@
--- Claims the newest rows of the queue until they have enough reports. Other processes skip these rows.
--- $1 int maximum number of rows, $2 int number of reports that is enough
--- Returns id, "hashedAdvKey", "from", "to", reports. Locks the rows until the transaction ends.
+-- Takes the newest spans from the geocoding queue, until they add up to enough reports. Other processes skip them.
+--
+-- $1 integer  number of spans at most
+-- $2 integer  number of reports that is enough
+--
+-- Result: id, "hashedAdvKey", "from", "to", reports; newest first.
+-- Locks: up to $1 rows of geocoding_queue, to the end of the transaction.
 WITH due AS MATERIALIZED (
   SELECT * FROM geocoding_queue WHERE not_before <= now() ORDER BY to_time DESC LIMIT $1 FOR UPDATE SKIP LOCKED
 ), numbered AS (

@@ -1,8 +1,12 @@
--- Allows one request to an online provider, by all instances together: one at a time, at a distance, so many a day, and
--- none while it is paused. It is counted before it is sent, and its cell is not given to anybody else.
--- $1 text provider, $2 int requests a day, $3 int milliseconds until the next one, unless it is noted before that this one
--- has ended: its process may have died
--- Returns latitude_e2, longitude_e2; nothing where no request may be made now, or none is wanted.
+-- Allows one request to an online provider, across all instances: one at a time, spaced out, up to a daily limit, and
+-- none while the provider is paused. The request is counted before it is sent, and its cell is given to nobody else.
+--
+-- $1 text     provider
+-- $2 integer  requests a day
+-- $3 integer  milliseconds until the next request, unless this one is reported as ended before: its process may have died
+--
+-- Result: "latitudeE2", "longitudeE2" of the cell to ask for; no row if no request is allowed now, or none is wanted.
+-- Locks: the cell in geocoding_cells, and the provider's row in geocoding_providers.
 WITH cell AS MATERIALIZED (
   SELECT latitude_e2, longitude_e2 FROM geocoding_cells
   WHERE provisional_until > now() AND requested_at IS NULL

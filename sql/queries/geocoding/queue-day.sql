@@ -1,7 +1,11 @@
--- Queues what history shows of a day without a city of its own, unless its cell is known to have none; and notes that the
--- day was searched.
--- $1 timestamptz midnight UTC, $2 text provider and data that are asked
--- Returns how many trackers were queued.
+-- Queues for geocoding what history shows of a day without a city of its own, except where the cell is known to have no
+-- city; and notes that the day was searched.
+--
+-- $1 timestamptz  midnight UTC
+-- $2 text         provider and data set in use
+--
+-- Result: queued (integer), the number of trackers queued.
+-- Locks: the inserted rows, and the row of geocoding_state.
 WITH missing AS (
   SELECT hashed_adv_key, location, first_report_at, last_report_at, nearest_city_at, report_count,
     coalesce(located_at, last_report_at) AS located_at

@@ -1,6 +1,10 @@
--- Keeps the newest $2 reports in a queued span, and queues the rest of it as another. Returns where the span begins now;
--- nothing where it has no more than that, or its raw reports are gone.
--- $1 bigint id of the span, $2 int reports
+-- Splits a queued span: it keeps its newest $2 reports, and the others are queued as a span of their own.
+--
+-- $1 bigint   id of the span
+-- $2 integer  number of reports to keep
+--
+-- Result: "from", the new start of the span; no row if the span has no more reports than that, or its raw reports are gone.
+-- Locks: the span in geocoding_queue.
 WITH newest AS (
   SELECT q.hashed_adv_key, q.from_time, r.timestamp, q.reports, q.queued_at FROM geocoding_queue AS q
   JOIN location_reports AS r ON r.hashed_adv_key = q.hashed_adv_key AND r.timestamp BETWEEN q.from_time AND q.to_time

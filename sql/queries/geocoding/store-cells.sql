@@ -1,7 +1,16 @@
--- Stores answers, in place of older ones.
--- $1 int[] latitude_e2, $2 int[] longitude_e2, $3 text[] city, $4 text[] country, $5 text provider, $6 text asked_of,
--- $7 text online provider that may give better ones soon, unless it is paused or has no request left; or NULL,
--- $8 int its requests a day
+-- Stores the answers for cells, replacing older ones.
+--
+-- $1 integer[]  latitude_e2
+-- $2 integer[]  longitude_e2
+-- $3 text[]     city
+-- $4 text[]     country
+-- $5 text       provider
+-- $6 text       provider and data set that were asked (asked_of)
+-- $7 text       online provider that may give better answers soon, unless it is paused or out of requests; or NULL
+-- $8 integer    its requests a day
+--
+-- Result: none.
+-- Locks: the rows of the cells in geocoding_cells, in the order of the cells.
 INSERT INTO geocoding_cells (latitude_e2, longitude_e2, nearest_city, country, provider, asked_of, geocoded_at, expires_at,
   provisional_until)
 SELECT a.latitude_e2, a.longitude_e2, a.city, a.country, $5, $6, now(),

@@ -1,7 +1,13 @@
--- Replaces the cities of the reports that rows show by those of their cells, in every layer.
--- $1 bigint[] tracker ids, $2 timestamptz[] times of the reports, $3 float8[] latitudes, $4 float8[] longitudes,
--- $5 text[] cities that the rows show
--- Returns how many changed. Locks what update_nearest_city() locks, tracker by tracker.
+-- Updates reports, and the history rows that show them, to the city of their cell, in every layer.
+--
+-- $1 bigint[]       tracker ids
+-- $2 timestamptz[]  times of the reports
+-- $3 float8[]       latitudes
+-- $4 float8[]       longitudes
+-- $5 text[]         cities that the history rows show now
+--
+-- Result: changed (integer), the number of rows changed.
+-- Locks: what update_nearest_city() locks, tracker by tracker.
 SELECT count(*)::integer AS changed
 FROM (
   SELECT t.hashed_adv_key, r.at, c.nearest_city

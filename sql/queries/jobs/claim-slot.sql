@@ -1,10 +1,12 @@
--- Begins a run. Under the lock of the job, so nobody else is at it.
+-- Records the start of a run. The caller holds the lock of the job, so nobody else runs it.
 --
 -- $1 text         name of the job
--- $2 timestamptz  slot; NULL: by hand
--- $3 text         who runs it, for people
--- Result: id and attempt of the run, and "doneSlot", the newest slot that is done (NULL: none): under the lock, for another
---   process may have ended it since the schedules were looked at. No row where the slot, or a newer one, has been run.
+-- $2 timestamptz  slot; NULL: started by hand
+-- $3 text         who runs it, for people to read
+--
+-- Result: id and attempt of the run, and "doneSlot", the newest slot that is done (NULL: none), which another process may
+-- have ended since the schedules were looked at. No row if this slot, or a newer one, has been run.
+-- Locks: the inserted row.
 INSERT INTO job_runs (job, slot, holder, attempt)
 SELECT $1, $2::timestamptz, $3, 1 + count(*) FROM job_runs WHERE job = $1 AND slot = $2
 HAVING NOT EXISTS (

@@ -1,9 +1,10 @@
--- Where the schedules of some jobs stand, by the clock of this database.
---
--- A slot in the future was run while the clock was ahead: it counts when its time has come.
+-- The newest run of each of these jobs, by the clock of the database. Slots in the future, left by a clock that was ahead,
+-- do not count until their time has come.
 --
 -- $1 text[]  names of jobs
--- Result: a row a job: now; slot, outcome, "retryAt" of the newest run for a slot (NULL: none yet).
+--
+-- Result: name, now, and slot, outcome, "retryAt" of the job's newest run for a slot (NULL: none yet); one row a job.
+-- Locks: none.
 SELECT job.name, now() AS now, newest.slot, newest.outcome, newest.retry_at AS "retryAt"
 FROM unnest($1::text[]) AS job (name)
 LEFT JOIN LATERAL (

@@ -1,5 +1,9 @@
--- Time of the newest raw report of each of these trackers; of one that has none, of the time that raw reports are kept from.
--- $1 bigint[] tracker ids
+-- Time of the newest raw report of each of these trackers; for a tracker without raw reports, the horizon.
+--
+-- $1 bigint[]  tracker ids
+--
+-- Result: "trackerId", newest; one row a tracker.
+-- Locks: none.
 SELECT t.id AS "trackerId", coalesce(newest.timestamp, history_horizon()) AS newest
 FROM trackers AS t
 LEFT JOIN LATERAL (

@@ -1,5 +1,9 @@
--- The newest changes of status of all trackers, the oldest of them first; the first status of a tracker is no change.
--- $1 integer rows at most
+-- The newest status changes of all trackers, oldest of them first. The first status of a tracker is not a change.
+--
+-- $1 integer  number of rows at most
+--
+-- Result: id, "trackerId", "trackerName", status, "previousStatus", timestamp, "changedBy", reason.
+-- Locks: none.
 SELECT n.id, n.tracker_id AS "trackerId", t.name AS "trackerName", n.status, previous.status AS "previousStatus",
   n.changed_at AS timestamp, n.changed_by AS "changedBy", n.reason
 FROM (SELECT * FROM tracker_status_history ORDER BY id DESC LIMIT $1) AS n

@@ -1,5 +1,11 @@
--- Raw reports of trackers that are newer than what is known of each, by tracker and time; index look-ups, one a tracker.
--- $1 bigint[] tracker ids, $2 timestamptz[] time of the newest report known of each, $3 integer rows at most
+-- Raw reports that are newer than the newest one known of each tracker, by tracker and time; one index look-up a tracker.
+--
+-- $1 bigint[]       tracker ids
+-- $2 timestamptz[]  time of the newest report known of each
+-- $3 integer        number of rows at most
+--
+-- Result: "trackerId", "trackerName", and the fields of the report.
+-- Locks: none.
 SELECT t.id AS "trackerId", t.name AS "trackerName", r.timestamp, ST_Y(r.location) AS latitude,
   ST_X(r.location) AS longitude, r.confidence, r.horizontal_accuracy AS "horizontalAccuracy", r.status,
   r.nearest_city AS "nearestCity", r.source, r.altitude, r.speed, r.course, r.battery, r.motion, r.imprecise

@@ -1,6 +1,11 @@
--- The history rows with these ids, in no order: hours from the cut on, and days, those from the cut on folded from their
--- hours, and raw reports. What there is no row of is left out.
--- $1 bigint[] tracker ids, $2 text[] bucket sizes, or 'raw', $3 timestamptz[] starts of the buckets
+-- History rows by their ids: raw reports, hours, and days. Days that are not complete yet are folded from their hours.
+--
+-- $1 bigint[]       tracker ids
+-- $2 text[]         bucket sizes, or 'raw'
+-- $3 timestamptz[]  starts of the buckets
+--
+-- Result: the columns of latest_locations, in no order; no row for an id that does not exist.
+-- Locks: none.
 WITH asked AS (
   SELECT DISTINCT t.id AS tracker_id, t.hashed_adv_key, a.bucket_size, a.bucket
   FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS a (tracker_id, bucket_size, bucket)

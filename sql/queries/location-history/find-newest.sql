@@ -1,6 +1,13 @@
--- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days up to the cut, hours from
--- there on.
--- $1 bigint[] tracker ids, $2 timestamptz start, $3 timestamptz end; NULL: open, $4 integer: how many of each tracker
+-- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days up to the cut, hours after
+-- it.
+--
+-- $1 bigint[]     tracker ids
+-- $2 timestamptz  start; NULL: open
+-- $3 timestamptz  end; NULL: open
+-- $4 integer      number of rows for each tracker at most
+--
+-- Result: the columns of latest_locations.
+-- Locks: none.
 SELECT history_row_id(t.id, v.bucket_size, v.timestamp) AS id, t.id AS tracker_id, v.*
 FROM trackers AS t
 CROSS JOIN LATERAL (

@@ -1,9 +1,18 @@
--- A page of the raw reports of several trackers, and of their days before the horizon: tracker by tracker in the order of
--- their ids, each by time. It goes on behind the row at $5 to $7. Reads as many reports as it gives, not all that follow.
--- $1 bigint[] tracker ids; NULL: all, $2 timestamptz start, $3 timestamptz end; NULL: open, $4 boolean newest first,
--- $5 bigint tracker, $6 timestamptz start and $7 text bucket size of the row before; NULL: from the beginning,
--- $8 integer: how many at most
--- Raises 72000 when the reports that would have to follow have been folded into a day.
+-- A page of the raw reports of several trackers, and of their days before the horizon: by tracker id, then by time. The
+-- page starts after the row given by $5 to $7. Reads as many reports as it returns, not all that follow.
+--
+-- $1 bigint[]     tracker ids; NULL: all
+-- $2 timestamptz  start; NULL: open
+-- $3 timestamptz  end; NULL: open
+-- $4 boolean      newest first
+-- $5 bigint       tracker of the row before the page; NULL, with $6 and $7: from the beginning
+-- $6 timestamptz  start of that row
+-- $7 text         bucket size of that row
+-- $8 integer      number of rows at most
+--
+-- Result: the columns of latest_locations.
+-- Raises: 72000 (snapshot too old) if the reports that have to follow have been folded into a day.
+-- Locks: none.
 WITH begun AS MATERIALIZED (
   SELECT day_to_end_in_hours($6::timestamptz, $7::text, $4::boolean)
 )

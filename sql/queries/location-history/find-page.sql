@@ -1,12 +1,23 @@
--- A page of the history of several trackers, tracker by tracker in the order of their ids, each by time. For days the
--- repository puts history_in_days in the place of history_in_hours; for raw reports there is find-page-of-reports.sql.
+-- A page of the history of several trackers: by tracker id, then by time. For raw reports see find-page-of-reports.sql.
 --
--- It goes on behind the row at $5 to $7. A day whose hours were begun is ended in hours, see day_to_end_in_hours(); all in
--- one statement, because between two the cut could pass it.
--- $1 bigint[] tracker ids; NULL: all, $2 timestamptz start, $3 timestamptz end; NULL: open, $4 boolean newest first,
--- $5 bigint tracker, $6 timestamptz start and $7 text bucket size of the row before; NULL: from the beginning,
--- $8 integer: how many at most
--- Raises 72000 when the hours that would have to follow have been folded into a day too long ago.
+-- The page starts after the row given by $5 to $7. A day that was begun in hours is finished in hours, see
+-- day_to_end_in_hours(). All in one statement: between two, the cut could pass that day.
+--
+-- Variant HOURLY: {{history}} is history_in_hours
+-- Variant DAILY: {{history}} is history_in_days
+--
+-- $1 bigint[]     tracker ids; NULL: all
+-- $2 timestamptz  start; NULL: open
+-- $3 timestamptz  end; NULL: open
+-- $4 boolean      newest first
+-- $5 bigint       tracker of the row before the page; NULL, with $6 and $7: from the beginning
+-- $6 timestamptz  start of that row
+-- $7 text         bucket size of that row
+-- $8 integer      number of rows at most
+--
+-- Result: the columns of latest_locations.
+-- Raises: 72000 (snapshot too old) if the hours that have to follow were folded into a day too long ago.
+-- Locks: none.
 WITH begun AS MATERIALIZED (
   SELECT day_to_end_in_hours($6::timestamptz, $7::text, $4::boolean) AS day
 )
@@ -20,14 +31,14 @@ CROSS JOIN LATERAL (
 ) AS place
 CROSS JOIN LATERAL (
   SELECT h.* FROM (
-    (SELECT h.* FROM history_in_hours AS h
+    (SELECT h.* FROM {{history}} AS h
      WHERE NOT $4 AND h.hashed_adv_key = t.hashed_adv_key
        AND h.timestamp > greatest(place.after, $2::timestamptz - interval '24 hours')
        AND h.timestamp < coalesce($3::timestamptz, 'infinity') AND h.timestamp + bucket_width(h.bucket_size) > coalesce($2, '-infinity')
        AND h.timestamp IS DISTINCT FROM place.day_in_hours
      ORDER BY h.timestamp LIMIT $8::integer)
     UNION ALL
-    (SELECT h.* FROM history_in_hours AS h
+    (SELECT h.* FROM {{history}} AS h
      WHERE $4 AND h.hashed_adv_key = t.hashed_adv_key
        AND h.timestamp < least(place.before, $3::timestamptz)
        AND h.timestamp > coalesce($2, '-infinity') - interval '24 hours' AND h.timestamp + bucket_width(h.bucket_size) > coalesce($2, '-infinity')

@@ -1,20 +1,31 @@
--- History rows of one tracker that overlap [$2, $3), oldest first, thinned to at most $5 of them, and the gaps between
--- all of them. For another resolution the repository puts history_in_days or history_in_reports in the place of
--- history_in_hours.
+-- History rows of one tracker that overlap [$2, $3), oldest first, thinned to at most $5, and the gaps between all of
+-- them.
 --
--- The rows make $5 runs of the same length, and the newest one of each is kept: a real one, never a mean. A row with
--- gap_start says that before it there is nothing from then on; where is_point is false, that is all that it says. There
--- is always one row, without an id where the range has none.
--- $1 bigint tracker id, $2 timestamptz start, $3 timestamptz end, $4 text: days of this time zone; NULL: of UTC,
--- $5 integer: how many rows at most, and the longest gaps at most, $6 integer: how many seconds without a report are a gap
--- where there are raw reports
--- Raises invalid_parameter_value where the server does not know the time zone.
+-- The rows are divided into $5 runs of equal length, and the newest row of each is kept: a real one, not an average. A row
+-- with gap_start says that there is nothing between gap_start and the row; if its is_point is false, it says only that.
+-- There is always at least one row; it has no id if the range has no rows.
+--
+-- Variant RAW: {{history}} is history_in_reports
+-- Variant HOURLY: {{history}} is history_in_hours
+-- Variant DAILY: {{history}} is history_in_days
+--
+-- $1 bigint       tracker id
+-- $2 timestamptz  start
+-- $3 timestamptz  end
+-- $4 text         time zone of the days; NULL: UTC
+-- $5 integer      number of rows at most, and of gaps (the longest ones) at most
+-- $6 integer      number of seconds without a raw report that make a gap
+--
+-- Result: the columns of latest_locations, and is_exact, ends_at, is_point, row_count_in_range, gap_start, kept_from,
+-- asked_at.
+-- Raises: invalid_parameter_value if the server does not know the time zone.
+-- Locks: none.
 WITH given AS (
   SELECT history_row_id($1::bigint, v.bucket_size, v.timestamp) AS id, $1::bigint AS tracker_id, v.timestamp, v.bucket_size,
     v.location, v.nearest_city, v.last_report_at, v.first_report_at, v.report_count, v.confidence, v.max_confidence,
     v.horizontal_accuracy, v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion, v.imprecise,
     v.located_at, true AS is_exact, v.timestamp + bucket_width(v.bucket_size) AS ends_at
-  FROM history_in_hours AS v
+  FROM {{history}} AS v
   WHERE $4::text IS NULL
     AND v.hashed_adv_key = (SELECT hashed_adv_key FROM trackers WHERE id = $1)
     AND v.timestamp > $2::timestamptz - interval '24 hours' AND v.timestamp < $3::timestamptz

@@ -1,6 +1,11 @@
--- The newest history rows of all trackers, newest report first: by the time of their buckets in the hours, and only where
--- those are too few in the days. Never through a view over both, which would read everything.
--- $1 tracker_status[]: of trackers that have one of these now; NULL: of all, $2 integer: how many
+-- The newest history rows of all trackers, by newest report: from the hours, and from the days only if there are too few
+-- hours. A view over both would be read as a whole.
+--
+-- $1 tracker_status[]  only trackers that have one of these statuses now; NULL: all
+-- $2 integer           number of rows at most
+--
+-- Result: the columns of latest_locations.
+-- Locks: none.
 WITH hours AS MATERIALIZED (
   SELECT t.id AS tracker_id, h.bucket AS timestamp, '1 hour' AS bucket_size, h.location, h.nearest_city, h.nearest_city_at,
     h.last_report_at, h.first_report_at, h.report_count, h.confidence, h.max_confidence, h.horizontal_accuracy, h.status,

@@ -1,11 +1,12 @@
--- Takes an advisory lock for this session, and writes the lease of it, at once.
+-- Takes an advisory lock for this session, and records its lease, in one statement.
 --
 -- $1 text     name of the lock
 -- $2 uuid     token of this acquisition
--- $3 text     who asks, for people
--- $4 integer  milliseconds that the lease holds
--- Result: one row (backend_pid) where the lock was free; none where another session holds it.
--- Locks: the advisory lock of the name, until this session gives it back or ends.
+-- $3 text     who takes it, for people to read
+-- $4 integer  duration of the lease in milliseconds
+--
+-- Result: "backendPid"; no row if another session holds the lock.
+-- Locks: the advisory lock of that name, until this session releases it or ends; its row in lock_leases.
 WITH lock AS MATERIALIZED (
   SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken
 )

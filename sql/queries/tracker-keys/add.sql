@@ -1,15 +1,15 @@
--- Adds keys to a tracker, leaves those alone that are there, and fills in what the tracker itself lacks.
+-- Adds keys to a tracker, leaves those that exist unchanged, and fills in what the tracker itself lacks.
 --
--- $1 bigint    id of the tracker
--- $2 text[]    advertisement keys
--- $3 text[]    hashed advertisement keys
--- $4 bytea[]   sealed private keys
--- $5 text[]    ids of the keys that they are encrypted with
--- $6 text      MAC address, or NULL
+-- $1 bigint   tracker id
+-- $2 text[]   advertisement keys
+-- $3 text[]   hashed advertisement keys
+-- $4 bytea[]  sealed private keys
+-- $5 text[]   ids of the keys they are encrypted with
+-- $6 text     MAC address, or NULL
 --
--- added: how many keys were not there.
---
--- Locks: the new rows; the tracker's row where something is filled in. Keys wait for trackers that are being registered.
+-- Result: added (integer), the number of new keys.
+-- Locks: the new rows; the tracker's row if something is filled in; and the advisory lock tracker_keys, which keeps
+-- trackers from being registered meanwhile.
 WITH added AS (
   INSERT INTO tracker_keys (tracker_id, advertisement_key, hashed_adv_key, sealed_private_key, encryption_key_id)
   SELECT $1, given.advertisement_key, given.hashed_adv_key, given.sealed_private_key, given.encryption_key_id

@@ -1,6 +1,13 @@
--- How long trackers had each status, until now, and how many had it; one row a status. The repository puts a query for
--- the ids of some trackers in the place of the one for all.
-WITH chosen AS (SELECT id FROM trackers),
+-- How long trackers have had each status until now, and how many had it.
+--
+-- Variant MATCHING: {{trackers}} is queries/trackers/find-matching
+--
+-- $1, $2, $3, $4, $5, $6, $7, $8, $9: as in find-matching.sql
+--
+-- Result: status, trackers, "trackersNow", "totalSeconds", "averageSeconds", "longestSeconds", "totalTrackers"; one row a
+-- status.
+-- Locks: none.
+WITH chosen AS (SELECT m.id FROM {{trackers}} AS m),
 of_tracker AS (
   SELECT s.tracker_id, s.status, bool_or(s.ended_at IS NULL) AS has_it_now,
     greatest(0, sum(extract(epoch FROM coalesce(s.ended_at, now()) - s.started_at)))::float8 AS seconds

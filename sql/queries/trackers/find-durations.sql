@@ -1,5 +1,9 @@
--- Since when each of these trackers has its status, and for how long it had some, until now.
--- $1 bigint[] tracker ids
+-- Since when each of these trackers has had its status, and for how long it was in transit and in storage, until now.
+--
+-- $1 bigint[]  tracker ids
+--
+-- Result: "trackerId", "currentSince", "transitSeconds", "storageSeconds"; one row a tracker.
+-- Locks: none.
 SELECT s.tracker_id AS "trackerId", max(s.started_at) FILTER (WHERE s.ended_at IS NULL) AS "currentSince",
   coalesce(sum(spent.seconds) FILTER (WHERE s.status = 'IN_TRANSIT'), 0) AS "transitSeconds",
   coalesce(sum(spent.seconds) FILTER (WHERE s.status = 'IN_STORAGE'), 0) AS "storageSeconds"

@@ -1,7 +1,17 @@
--- Trackers that a filter lets through; a parameter that is NULL asks for nothing.
--- $1 text part of the name, $2 tracker_status[] one of these now, $3 south, $4 west, $5 north, $6 east: float8, a box that
--- the newest place lies in (west may be greater than east: over the antimeridian), $7 text nearest city there,
--- $8, $9 timestamptz: newest report at or after, before
+-- Trackers that match a filter. A parameter that is NULL does not filter.
+--
+-- $1 text              part of the name
+-- $2 tracker_status[]  one of these statuses now
+-- $3 float8            south edge of the box that holds the newest place
+-- $4 float8            west edge; greater than the east edge if the box crosses the antimeridian
+-- $5 float8            north edge
+-- $6 float8            east edge
+-- $7 text              nearest city of the newest place
+-- $8 timestamptz       newest report at this time or later
+-- $9 timestamptz       newest report before this time
+--
+-- Result: the columns of trackers, and last_seen.
+-- Locks: none.
 SELECT t.id, t.name, t.advertisement_key, t.hashed_adv_key, t.mac_address, t.current_status, t.last_report_received,
   t.last_report_requested, t.created_at, t.updated_at,
   (SELECT l.last_report_at FROM latest_locations AS l WHERE l.tracker_id = t.id) AS last_seen

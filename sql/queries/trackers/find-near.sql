@@ -1,5 +1,12 @@
--- Trackers whose newest place lies within a distance of a point, nearest first.
--- $1 float8 latitude, $2 float8 longitude, $3 float8 metres, $4 integer: how many at most
+-- Trackers whose newest place is within a distance of a point, nearest first.
+--
+-- $1 float8   latitude
+-- $2 float8   longitude
+-- $3 float8   distance in metres
+-- $4 integer  number of trackers at most
+--
+-- Result: the columns of trackers, and distance_meters.
+-- Locks: none.
 SELECT t.id, t.name, t.advertisement_key, t.hashed_adv_key, t.mac_address, t.current_status, t.last_report_received,
   t.last_report_requested, t.created_at, t.updated_at, near.metres AS distance_meters
 FROM latest_locations AS l

@@ -1,5 +1,10 @@
 -- The newest statuses of each of these trackers, newest first.
--- $1 bigint[] tracker ids, $2 integer: how many of each
+--
+-- $1 bigint[]  tracker ids
+-- $2 integer   number of statuses for each tracker at most
+--
+-- Result: id, "trackerId", status, "timestamp", "endedAt", "changedBy", reason.
+-- Locks: none.
 SELECT s.id, t.id AS "trackerId", s.status, s.started_at AS "timestamp", s.ended_at AS "endedAt", s.changed_by AS "changedBy", s.reason
 FROM trackers AS t
 CROSS JOIN LATERAL (
