@@ -83,7 +83,7 @@ describe('checkFoundation', () => {
         ...AUTO,
         HISTORY_ENGINE: 'timescaledb',
       }),
-    ).toThrow('npm run tracker -- move-engine');
+    ).toThrow('tracker move-engine');
   });
 
   it('refuses a database whose restore was not ended, and names what ends it', () => {

@@ -14,8 +14,16 @@ const VARIABLE = /(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])/g;
 /** Names of this form that are not settings of the product. */
 const OTHER_NAMES = new Set([
   ...['TEST_DATABASE_URL', 'TEST_TIMESCALE_URL', 'TEST_ENGINE', 'TEST_REDIS_URL'],
-  // Apollo's error codes, functions of PostGIS, a setting of psql, a constant of ours
-  ...['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'ST_X', 'ST_Y', 'ON_ERROR_STOP', 'LOWEST_PROGRAM'],
+  // Apollo's error codes, functions of PostGIS, a setting of psql, constants of ours
+  ...[
+    'GRAPHQL_PARSE_FAILED',
+    'GRAPHQL_VALIDATION_FAILED',
+    'ST_X',
+    'ST_Y',
+    'ON_ERROR_STOP',
+    'LOWEST_PROGRAM',
+    'REJECTION_REASONS',
+  ],
   ...['BENCH_DATABASE_URL', 'POSTGRES_PASSWORD', 'POSTGRES_PORT', 'NO_COLOR', 'FORCE_COLOR', 'NODE_ENV'],
 ]);
 

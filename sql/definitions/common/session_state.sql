@@ -26,7 +26,7 @@
 --   written in definitions/common/history_days
 --   read in definitions/common/history_days
 -- tracker.imprecise_above: accuracy in metres above which reports are imprecise, once it was looked up in this transaction.
---   written in definitions/common/report_guards, src/database/engine-mover.ts
+--   written in definitions/common/report_guards, src/migration/engine-mover.ts
 --   read in definitions/common/report_guards
 -- tracker.mends_horizon: 'on' while mend_horizon() moves the horizon and the cut back, which is forbidden otherwise.
 --   written in definitions/common/mend_horizon
@@ -38,13 +38,13 @@
 --   written in definitions/common/tracker_status_history
 --   read in definitions/common/tracker_status_history
 -- tracker.history_engine: engine of the database; this and the following are set for a migration and read by frozen steps.
---   written in src/database/schema/migration-session.ts
+--   written in src/migration/migration-session.ts
 --   read in src/database/schema/step.ts
 -- tracker.spatial_layer: 'postgis' or 'builtin'.
---   written in src/database/schema/migration-session.ts
+--   written in src/migration/migration-session.ts
 --   read in src/database/schema/step.ts
 -- tracker.raw_retention_hours, tracker.hourly_retention_hours, tracker.daily_retention_hours: retention of a new database.
---   written in src/database/schema/migration-session.ts
+--   written in src/migration/migration-session.ts
 --   read in sql/migrations
 --
 -- Temporary tables. Those of an import are made by prepare_incoming_reports() below and live as long as their session.
@@ -64,7 +64,7 @@
 -- carried, carried_outcomes: rows of a backed-up table, and what became of them; to the end of the transaction.
 --   used in definitions/common/carry_over_backup
 -- moved_reports, moved_days: raw reports and closed days while a database is moved to the other engine.
---   used in src/database/engine-mover.ts
+--   used in src/migration/engine-mover.ts
 
 -- Makes the tables for this session, empty after every transaction and after every call within one.
 CREATE OR REPLACE FUNCTION prepare_incoming_reports() RETURNS void LANGUAGE plpgsql AS $$
