@@ -15,22 +15,23 @@ import { withContext } from './with-context.js';
 
 export interface ExportFlags extends AnswerFlags {
   tracker: string;
-  from: string;
+  from?: string;
   to?: string;
   format: string;
   detail: ExportQuery['detail'];
   output?: string;
 }
 
+/** Reports may be a few minutes ahead of this machine's clock. */
+const DAY_MS = 86_400_000;
+
 /** `tracker export` */
 export async function exportHistory(flags: ExportFlags): Promise<void> {
   const { tracker, format, detail, output } = flags;
   if (flags.json && output === undefined)
     throw new UsageError('--json needs --output: the export is on standard output');
-  const [start, end] = [
-    timeOf('--from', flags.from),
-    flags.to === undefined ? new Date() : timeOf('--to', flags.to),
-  ];
+  const start = flags.from === undefined ? new Date(0) : timeOf('--from', flags.from);
+  const end = flags.to === undefined ? new Date(Date.now() + DAY_MS) : timeOf('--to', flags.to);
   if (start >= end)
     throw new UsageError(`--from (${start.toISOString()}) must be before --to (${end.toISOString()})`);
   const writer = EXPORT_FORMATS[format];

@@ -8,6 +8,7 @@ export function addExportCommand(program: Command): void {
     description:
       'Writes the places of a tracker, oldest first, to standard output or a file. Any length; memory use does not grow.',
     examples: {
+      'export --tracker "My bike"': 'all history, as CSV on standard output',
       'export --tracker "My bike" --from 2026-11-01 --format gpx -o bike.gpx':
         'a track since 1 November (UTC)',
       'export --tracker Bag --from 2026-11-30T06:00:00+01:00 --detail reports | head':
@@ -15,8 +16,11 @@ export function addExportCommand(program: Command): void {
     },
   })
     .requiredOption('--tracker <name>', 'name of the tracker')
-    .requiredOption('--from <time>', 'from this time on: a day (UTC), or RFC 3339 with an offset')
-    .option('--to <time>', 'up to this time, exclusive; now by default')
+    .option(
+      '--from <time>',
+      'from this time on: a day (UTC), or RFC 3339 with an offset; default: the oldest',
+    )
+    .option('--to <time>', 'up to this time, exclusive; default: the newest')
     .addOption(
       new Option('--format <format>', 'format of the file')
         .choices(['csv', 'geojson', 'gpx', 'ndjson'])
