@@ -164,7 +164,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     });
     await expect(other.fetchAll()).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
-      message: expect.stringContaining('Is TRACKER_KEY_ENCRYPTION_KEY the right one?'),
+      message: expect.stringContaining('do not decrypt all private keys: '),
     });
     expect(scene.fake.calls).toEqual([]);
     await expect((await scene.aFetcher()).fetchTrackers(['Bike', 'Nobody'])).rejects.toMatchObject({
