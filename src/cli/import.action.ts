@@ -39,13 +39,14 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
       : imports.importFile(file, options);
   const result = await reading.then(
     (summary) => ({ summary, failure: undefined }),
-    (error: unknown) => ({ summary: undefined, failure: inOurWords(file, error) }),
+    (error: unknown) => ({ summary: undefined, failure: unreadable(file, error) }),
   );
   progress.end();
   const { failure } = result;
   const summary = failure instanceof ImportBrokenError ? failure.summary : result.summary;
   if (flags.json) {
-    process.stdout.write(jsonOf(file, summary, failure instanceof DomainError ? failure : undefined));
+    const known = toDomainError(failure);
+    process.stdout.write(jsonOf(file, summary, known instanceof DomainError ? known : undefined));
   } else if (summary) process.stdout.write(describeSummary(file, summary));
   if (failure !== undefined) tellFailure(failure, summary);
 }
@@ -59,11 +60,10 @@ function tellFailure(failure: unknown, summary: ImportSummary | undefined): void
 }
 
 /**
- * A failure of the database or of the file system (ENOENT, EISDIR, EACCES) in the product's words. Both may name a system
- * call: a server that refuses a connection is not a file that cannot be read.
+ * A failure of the file system (ENOENT, EISDIR, EACCES) in the product's words. Those of the database name a system call as
+ * well, and are no fault of the file.
  */
-function inOurWords(file: string, error: unknown): unknown {
-  const known = toDomainError(error);
-  if (known instanceof DomainError || !(known instanceof Error) || !('syscall' in known)) return known;
-  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${known.message}`, { cause: known });
+function unreadable(file: string, error: unknown): unknown {
+  if (toDomainError(error) !== error || !(error instanceof Error) || !('syscall' in error)) return error;
+  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${error.message}`, { cause: error });
 }
