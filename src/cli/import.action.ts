@@ -39,7 +39,7 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
       : imports.importFile(file, options);
   const result = await reading.then(
     (summary) => ({ summary, failure: undefined }),
-    (error: unknown) => ({ summary: undefined, failure: inOurWords(file, error) }),
+    (error: unknown) => ({ summary: undefined, failure: unreadable(file, error) }),
   );
   progress.end();
   const { failure } = result;
@@ -57,11 +57,10 @@ function reportFailure(failure: unknown, summary: ImportSummary | undefined): vo
 }
 
 /**
- * A failure of the database or of the file system (ENOENT, EISDIR, EACCES) in the product's words. Both may name a system
- * call: a server that refuses a connection is not a file that cannot be read.
+ * A failure of the file system (ENOENT, EISDIR, EACCES) in the product's words. Those of the database name a system call as
+ * well, and are no fault of the file.
  */
-function inOurWords(file: string, error: unknown): unknown {
-  const known = toDomainError(error);
-  if (known instanceof DomainError || !(known instanceof Error) || !('syscall' in known)) return known;
-  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${known.message}`, { cause: known });
+function unreadable(file: string, error: unknown): unknown {
+  if (toDomainError(error) !== error || !(error instanceof Error) || !('syscall' in error)) return error;
+  return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${error.message}`, { cause: error });
 }

@@ -49,5 +49,6 @@ describeOnEveryEngine('tracker import of two files, with a database that goes aw
     expect([first?.file, second?.file]).toEqual(['-', file]);
     const gone = { code: 'UNAVAILABLE', message: 'The database cannot be reached at the moment' };
     expect([first?.error, second?.error]).toMatchObject([gone, gone]);
+    expect(command.output).toMatch(/^UNAVAILABLE: .* at the moment \(connect ECONNREFUSED [\d.:]+\)$/m);
   });
 });
