@@ -121,7 +121,7 @@ describeOnEveryEngine('an invalid report', (engine) => {
       'rejected as older_than_retention: 1 (first at line 7)',
       'rejected as out_of_range: 3 (first at line 2)',
       expect.stringMatching(
-        /^rejected as undecodable: 4 \(first at line 4: latitude is not a number but "NaN"\)$/,
+        /^rejected as undecodable: 4 \(first at line 4: latitude must be a number \(got "NaN"\)\)$/,
       ),
       expect.stringMatching(
         /^rejected as unknown_tracker: 1 \(first at line 10: there is no tracker named "nobody"\)$/,

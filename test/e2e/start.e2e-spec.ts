@@ -23,10 +23,10 @@ describe('a start with a wrong configuration', () => {
     });
     expect(stderr.trimEnd().split('\n')).toEqual([
       'BAD_CONFIGURATION: The configuration is wrong:',
-      '  DATABASE_URL must begin with postgresql:// or postgres://',
-      '  REDIS_URL must be a URL address',
       '  PORT must be an integer number (got "abc")',
       '  LOG_FORMAT must be one of the following values: text, json (got "xml")',
+      '  DATABASE_URL must begin with postgresql:// or postgres://',
+      '  REDIS_URL must be a URL address',
       expect.stringMatching(
         /^ {2}HOURLY_RETENTION_HOURS \(96\) is 4 days, longer than RAW_RETENTION_DAYS \(2\): hours/,
       ),
