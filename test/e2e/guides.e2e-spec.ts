@@ -53,7 +53,7 @@ describe('the guides, on a machine with nothing but Node.js', () => {
     const printed = await run(new Document('README.md'), 'A tracker of your own');
     expect(printed).toContain('1 read = 1 stored');
     expect(printed).toContain('"latitude":59.3293,"longitude":18.0686');
-    expect(printed).toMatch(/^\uFEFF?tracker,.*\n.*,59\.3293,18\.0686,/m);
+    expect(printed).toMatch(/^\uFEFF?tracker,.*\r\n.*,59\.3293,18\.0686,/m);
   });
 
   it('importing.md: names, rejected reports and HTTP', async () => {
