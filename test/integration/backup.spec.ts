@@ -89,7 +89,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
       await run('Back up'),
     ]);
     await run('If a restore fails');
-    restoring = await run(`Restore the \`${engine}\` engine`);
+    restoring = await run(`Restore the ${engine} engine`);
     await restored.dataSource.initialize();
   }, 240_000);
   afterAll(async () => {
