@@ -17,65 +17,69 @@ export interface AnsweredCell extends Cell {
   city: City | null;
 }
 
-export interface Place {
+export interface Position {
   latitude: number;
   longitude: number;
 }
 
-/** The online provider that the offline one answers for until it has answered itself. */
+/** An online provider, whose answers replace the provisional ones of the offline provider. */
 export interface PreferredProvider {
   name: string;
   dailyBudget: number;
 }
 
-/** Where answers come from. */
+/** The provider of a set of answers. */
 export interface AnswerSource {
   provider: string;
-  /** The configured provider and its data; a cell with another value is looked up again. */
-  askedOf: string;
-  /** Set if the answers are provisional until this provider answers. */
+  /** As in GeocodingSetup. */
+  version: string;
+  /** The provider whose answers will replace these; undefined: they are final. */
   preferred?: PreferredProvider | undefined;
 }
 
-/** The cell has no valid answer: none at all, one of another provider or data version, or an expired one. */
+/** The cell has no answer, one of another provider or data version, or an expired one. */
 const IS_UNANSWERED = 'c.provider IS NULL OR c.asked_of IS DISTINCT FROM $1 OR c.expires_at <= now()';
 
 @Injectable()
 export class CellsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Unanswered cells of the reports without a city in these spans. */
-  findUnansweredInSpans(session: Session, spans: Spans, askedOf: string): Promise<Cell[]> {
+  /** Finds the unanswered cells of reports without a city in these spans. */
+  findUnansweredInSpans(session: Session, spans: Spans, version: string): Promise<Cell[]> {
     return session.query(
       `SELECT w.latitude_e2 AS "latitudeE2", w.longitude_e2 AS "longitudeE2"
        FROM cells_without_city($2, $3, $4) AS w LEFT JOIN geocoding_cells AS c USING (latitude_e2, longitude_e2)
        WHERE ${IS_UNANSWERED}`,
-      [askedOf, spans.hashedAdvKeys, spans.from, spans.to],
+      [version, spans.hashedAdvKeys, spans.from, spans.to],
     ) as Promise<Cell[]>;
   }
 
-  /** Unanswered cells of these places. */
-  findUnansweredAtPlaces(session: Session, places: readonly Place[], askedOf: string): Promise<Cell[]> {
+  /** Finds the unanswered cells of these positions. */
+  findUnansweredAtPositions(
+    session: Session,
+    positions: readonly Position[],
+    version: string,
+  ): Promise<Cell[]> {
     return session.query(
       `SELECT w.latitude_e2 AS "latitudeE2", w.longitude_e2 AS "longitudeE2"
        FROM (SELECT DISTINCT cell_of(p.latitude) AS latitude_e2, cell_of(p.longitude) AS longitude_e2
              FROM unnest($2::float8[], $3::float8[]) AS p (latitude, longitude)) AS w
        LEFT JOIN geocoding_cells AS c USING (latitude_e2, longitude_e2) WHERE ${IS_UNANSWERED}`,
-      [askedOf, places.map(({ latitude }) => latitude), places.map(({ longitude }) => longitude)],
+      [version, positions.map(({ latitude }) => latitude), positions.map(({ longitude }) => longitude)],
     ) as Promise<Cell[]>;
   }
 
   /**
-   * Waits until no other process looks up cells, then returns those that are still unanswered. No other process looks
-   * up cells until this transaction ends.
+   * Locks the look-up of cells until the transaction ends, so that only one process looks up a cell, and returns the
+   * cells that are still unanswered.
    */
-  async claim(session: Session, cells: readonly Cell[], askedOf: string): Promise<Cell[]> {
+  async claim(session: Session, cells: readonly Cell[], version: string): Promise<Cell[]> {
     await session.query(`SELECT pg_advisory_xact_lock(hashtextextended('geocoding cells', 0))`);
     return (await session.query(
       `SELECT DISTINCT w.latitude_e2 AS "latitudeE2", w.longitude_e2 AS "longitudeE2"
        FROM unnest($2::integer[], $3::integer[]) AS w (latitude_e2, longitude_e2)
        LEFT JOIN geocoding_cells AS c USING (latitude_e2, longitude_e2) WHERE ${IS_UNANSWERED}`,
-      [askedOf, cells.map(({ latitudeE2 }) => latitudeE2), cells.map(({ longitudeE2 }) => longitudeE2)],
+      [version, cells.map(({ latitudeE2 }) => latitudeE2), cells.map(({ longitudeE2 }) => longitudeE2)],
     )) as Cell[];
   }
 
@@ -84,12 +88,12 @@ export class CellsRepository {
   }
 
   /** Stores the answer of the online provider. */
-  async storeOnline(cell: AnsweredCell, provider: string, askedOf: string): Promise<void> {
-    await this.db.query(STORE_CELLS, storeParameters([cell], { provider, askedOf }));
+  async storeOnline(cell: AnsweredCell, provider: string, version: string): Promise<void> {
+    await this.db.query(STORE_CELLS, storeParameters([cell], { provider, version }));
   }
 
-  /** Makes provisional answers final: of one cell, or of all. */
-  async settle(cell?: Cell): Promise<void> {
+  /** Makes provisional answers final: of one cell, or of all cells. */
+  async finalize(cell?: Cell): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_cells SET provisional_until = NULL WHERE provisional_until IS NOT NULL
        AND ($1::integer IS NULL OR (latitude_e2, longitude_e2) = ($1, $2))`,
@@ -97,19 +101,19 @@ export class CellsRepository {
     );
   }
 
-  /** Countries of the cells of these places, in their order; null where unknown. */
-  async countriesOf(places: readonly Place[]): Promise<(string | null)[]> {
+  /** Countries of the cells of these positions, in their order; null where unknown. */
+  async countriesOf(positions: readonly Position[]): Promise<(string | null)[]> {
     const rows = await this.db.query<{ country: string | null }[]>(
-      `SELECT c.country FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS p (latitude, longitude, place)
+      `SELECT c.country FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS p (latitude, longitude, i)
        LEFT JOIN geocoding_cells AS c
          ON c.latitude_e2 = cell_of(p.latitude) AND c.longitude_e2 = cell_of(p.longitude)
-       ORDER BY p.place`,
-      [places.map(({ latitude }) => latitude), places.map(({ longitude }) => longitude)],
+       ORDER BY p.i`,
+      [positions.map(({ latitude }) => latitude), positions.map(({ longitude }) => longitude)],
     );
     return rows.map(({ country }) => country);
   }
 
-  /** Number of known cells, of those without a city, and of those with a provisional answer. */
+  /** Number of all cells, of cells without a city, and of cells with a provisional answer. */
   async count(): Promise<{ cells: number; withoutCity: number; provisional: number }> {
     const [counts] = await this.db.query<[{ cells: number; withoutCity: number; provisional: number }]>(
       `SELECT count(*)::int AS cells, count(*) FILTER (WHERE nearest_city IS NULL)::int AS "withoutCity",
@@ -121,7 +125,7 @@ export class CellsRepository {
 
 function storeParameters(
   cells: readonly AnsweredCell[],
-  { provider, askedOf, preferred }: AnswerSource,
+  { provider, version, preferred }: AnswerSource,
 ): unknown[] {
   return [
     cells.map(({ latitudeE2 }) => latitudeE2),
@@ -129,7 +133,7 @@ function storeParameters(
     cells.map(({ city }) => city?.name ?? null),
     cells.map(({ city }) => city?.country ?? null),
     provider,
-    askedOf,
+    version,
     preferred?.name ?? null,
     preferred?.dailyBudget ?? null,
   ];

@@ -5,7 +5,7 @@ import { GeocodingResolver } from './geocoding.resolver.js';
 import { LocationCountryResolver } from './location-country.resolver.js';
 import { LocationsService } from './locations.service.js';
 
-/** What only the `api` role needs of geocoding. */
+/** The parts of geocoding that only the `api` role uses. */
 @Module({
   imports: [GeocodingModule, LocationHistoryModule],
   providers: [LocationsService, GeocodingResolver, LocationCountryResolver],

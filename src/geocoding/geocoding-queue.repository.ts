@@ -14,7 +14,7 @@ const MAX_SPANS = 5_000;
 /** How long a statement waits for a lock. */
 const LOCK_TIMEOUT = '5s';
 
-/** Time spans of trackers, each within one UTC day: one array per parameter of the SQL functions. */
+/** Time spans of trackers, each within one UTC day, as parallel arrays: the parameters of the SQL functions. */
 export interface Spans {
   hashedAdvKeys: string[];
   from: string[];
@@ -36,9 +36,9 @@ interface QueuedSpan {
 }
 
 export interface Backlog {
-  /** Whether reports wait now. */
+  /** Whether any reports are waiting. */
   isWaiting: boolean;
-  /** Whether reports have arrived within the last seconds. */
+  /** Whether reports arrived in the last few seconds. */
   isArriving: boolean;
 }
 
@@ -59,14 +59,14 @@ export interface ShownLocation {
 export interface GeocodingTotals {
   reports: number;
   filled: number;
-  cellsAsked: number;
+  cellsLookedUp: number;
 }
 
 @Injectable()
 export class GeocodingQueueRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Whether there is work. Cheap: two look-ups in a table that is mostly empty. */
+  /** Checks for waiting reports. Cheap: two look-ups in a table that is mostly empty. */
   async backlog(): Promise<Backlog> {
     const [backlog] = await this.db.query<[Backlog]>(
       `SELECT EXISTS (SELECT FROM geocoding_queue WHERE not_before <= now()) AS "isWaiting",
@@ -76,7 +76,7 @@ export class GeocodingQueueRepository {
     return backlog;
   }
 
-  /** Runs work in one transaction. It blocks the closing of days, which would remove the reports being geocoded. */
+  /** Runs work in a transaction that blocks the closing of days, which would remove the reports being geocoded. */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const session = this.db.createQueryRunner();
     try {
@@ -97,7 +97,7 @@ export class GeocodingQueueRepository {
     }
   }
 
-  /** Claims the newest spans of the queue, with about `reports` reports in all; null if the queue is empty. */
+  /** Claims the newest spans of the queue, about `reports` reports in total; returns null if the queue is empty. */
   async claim(session: Session, reports: number): Promise<QueuedSpans | null> {
     const spans = (await session.query(CLAIM_QUEUE, [MAX_SPANS, reports])) as QueuedSpan[];
     if (spans.length === 0) return null;
@@ -119,7 +119,7 @@ export class GeocodingQueueRepository {
     if (newest) Object.assign(span, { from: newest.from, reports });
   }
 
-  /** Sets the city of reports without one from their cells, in every layer; returns how many got one. */
+  /** Copies the cities of cells to their reports without a city, in every layer; returns how many got one. */
   async fill(session: Session, { hashedAdvKeys, from, to }: Spans): Promise<number> {
     const [{ filled }] = (await session.query('SELECT fill_cities($1, $2, $3)::int AS filled', [
       hashedAdvKeys,
@@ -129,7 +129,7 @@ export class GeocodingQueueRepository {
     return filled;
   }
 
-  /** Removes spans from the queue. @param areFinal if false, reports with a provisional answer are queued again. */
+  /** Removes spans from the queue. @param areFinal false: keeps them while a cell has a provisional answer. */
   async complete(
     session: Session,
     { ids, hashedAdvKeys, from, to }: QueuedSpans,
@@ -139,14 +139,14 @@ export class GeocodingQueueRepository {
     else await session.query(COMPLETE_QUEUE, [ids, hashedAdvKeys, from, to]);
   }
 
-  async addTotals(session: Session, { reports, filled, cellsAsked }: GeocodingTotals): Promise<void> {
+  async addTotals(session: Session, { reports, filled, cellsLookedUp }: GeocodingTotals): Promise<void> {
     await session.query(
       'UPDATE geocoding_state SET reports = reports + $1, filled = filled + $2, cells_asked = cells_asked + $3',
-      [reports, filled, cellsAsked],
+      [reports, filled, cellsLookedUp],
     );
   }
 
-  /** Replaces the cities of rows, and of the reports that they show, by those of their cells; returns how many changed. */
+  /** Sets the city of each row and of the report that it shows to the city of its cell; returns how many changed. */
   async updateCities(session: Session, rows: readonly ShownLocation[]): Promise<number> {
     const [{ changed }] = (await session.query(UPDATE_CITIES, [
       rows.map(({ trackerId }) => trackerId),
@@ -174,7 +174,7 @@ export class GeocodingQueueRepository {
     );
   }
 
-  /** The next day to search for rows without a city, newest first; null after the oldest. */
+  /** Returns the next day to search for rows without a city, newest first; null after the oldest. */
   async nextDayToSearch(): Promise<Date | null> {
     const [{ day }] = await this.db.query<[{ day: Date | null }]>(
       `SELECT nullif(greatest(day, history_floor() - interval '24 hours'), history_floor() - interval '24 hours') AS day
@@ -184,8 +184,8 @@ export class GeocodingQueueRepository {
   }
 
   /** Queues the rows of a day without a city, and records that the day was searched; returns the number of trackers. */
-  async queueDay(day: Date, askedOf: string): Promise<number> {
-    const [{ queued }] = await this.db.query<[{ queued: number }]>(QUEUE_DAY, [day.toISOString(), askedOf]);
+  async queueDay(day: Date, version: string): Promise<number> {
+    const [{ queued }] = await this.db.query<[{ queued: number }]>(QUEUE_DAY, [day.toISOString(), version]);
     return queued;
   }
 
@@ -194,13 +194,13 @@ export class GeocodingQueueRepository {
     await this.db.query('UPDATE geocoding_state SET searched_from = NULL');
   }
 
-  /** Number of waiting reports, the time since when the oldest waits, and the totals. */
+  /** Number of waiting reports, time when the oldest was queued, and the totals. */
   async status(): Promise<GeocodingTotals & { pending: number; oldestPendingAt: Date | null }> {
     const [status] = await this.db.query<
       [GeocodingTotals & { pending: number; oldestPendingAt: Date | null }]
     >(
       `SELECT coalesce(sum(q.reports), 0)::int AS pending, min(q.queued_at) AS "oldestPendingAt",
-         s.reports::float8 AS reports, s.filled::float8 AS filled, s.cells_asked::float8 AS "cellsAsked"
+         s.reports::float8 AS reports, s.filled::float8 AS filled, s.cells_asked::float8 AS "cellsLookedUp"
        FROM geocoding_state AS s LEFT JOIN geocoding_queue AS q ON true GROUP BY s.only_row`,
     );
     return status;

@@ -17,15 +17,19 @@ export interface OnlineProvider extends PreferredProvider {
 export interface GeocodingSetup {
   provider: AppConfig['GEOCODING_PROVIDER'];
   /** Provider and data version, stored with every cell; a cell with another value is looked up again. */
-  askedOf: string;
-  /** Answers more precisely than the offline provider, but slowly; null if none is configured. */
+  version: string;
+  /** More precise than the offline provider, but slow; null if none is configured. */
   online: OnlineProvider | null;
 }
 
 export function geocodingSetup(config: AppConfig): GeocodingSetup {
   const { GEOCODING_PROVIDER: provider, GEOCODING_MAX_DISTANCE_KM: maxKilometres } = config;
   if (provider !== 'nominatim') {
-    return { provider, askedOf: `offline: ${dataVersion()} within ${maxKilometres} km`, online: null };
+    return {
+      provider,
+      version: `offline: ${dataVersion()} within ${maxKilometres} km`,
+      online: null,
+    };
   }
   const geocoder = new NominatimGeocoder({
     url: config.NOMINATIM_URL ?? '',
@@ -35,7 +39,7 @@ export function geocodingSetup(config: AppConfig): GeocodingSetup {
   });
   return {
     provider,
-    askedOf: `nominatim: ${geocoder.host}`,
+    version: `nominatim: ${geocoder.host}`,
     online: {
       name: geocoder.name,
       dailyBudget: config.NOMINATIM_DAILY_BUDGET,

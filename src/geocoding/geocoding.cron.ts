@@ -15,18 +15,18 @@ import { GeocodingService } from './geocoding.service.js';
 import { OnlineCellsService } from './online-cells.service.js';
 
 const MINUTE = 60_000;
-/** Longest time until a new report is geocoded without a backlog. The poll is a look-up in a mostly empty table. */
+/** Longest wait of a new report without a backlog. A poll is a look-up in a mostly empty table. */
 const POLL_MS = 1_000;
-/** While reports arrive, it works at most a tenth of the time, to leave the database to the imports. */
+/** While reports arrive, geocoding works at most a tenth of the time, to leave the database to the imports. */
 const REST_FACTOR = 9;
-/** Bounds the rest after a pass that took long only because it waited. */
+/** Longest rest: a pass may take long only because it waits for locks. */
 const MAX_REST_MS = 5_000;
-/** Without a pass for this long it counts as stuck. */
+/** The loop counts as stuck after this time without a pass. */
 const IDLE_MS = 30_000;
-/** A batch takes about a second, but may wait for locks and be retried. */
+/** Longest pass: a batch takes about a second, but may wait for locks and be retried. */
 const MAX_PASS_MS = 10 * MINUTE;
 
-/** Geocodes new reports soon after they arrive, and every ten minutes those that were missed. */
+/** Geocodes new reports soon after they arrive, and every ten minutes the reports that were missed. */
 @Injectable()
 export class GeocodingCron implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(GeocodingCron.name);

@@ -28,7 +28,7 @@ export class GeocodingProviderStateModel {
   @Field(() => Date, {
     nullable: true,
     description:
-      'No requests are sent until then, after failures or because the provider asked for a pause; null otherwise.',
+      'Time until which no requests are sent, after failures or because the provider requested a pause; null if not paused.',
   })
   pausedUntil!: Date | null;
 
@@ -44,10 +44,10 @@ export class GeocodingStatusModel {
   @Field(() => String, { description: 'Configured provider: "offline", "nominatim" or "off".' })
   provider!: string;
 
-  @Field(() => Int, { description: 'Number of reports waiting for their city.' })
+  @Field(() => Int, { description: 'Number of reports waiting to be geocoded.' })
   pending!: number;
 
-  @Field(() => Date, { nullable: true, description: 'When the oldest of them was queued.' })
+  @Field(() => Date, { nullable: true, description: 'When the oldest waiting report was queued.' })
   oldestPendingAt!: Date | null;
 
   @Field(() => Int, { description: 'Number of cells (0.01 degrees) in the cache.' })
@@ -61,15 +61,15 @@ export class GeocodingStatusModel {
   })
   cellsProvisional!: number;
 
-  @Field(() => Float, {
-    description: 'Reports answered from the cache so far.',
-  })
+  @Field(() => Float, { description: 'Number of reports geocoded from the cache so far.' })
   hits!: number;
 
-  @Field(() => Float, { description: 'Cells looked up at a provider so far.' })
+  @Field(() => Float, { description: 'Number of cells looked up at a provider so far.' })
   misses!: number;
 
-  @Field(() => Float, { description: 'Reports, and days without raw reports, that got a city so far.' })
+  @Field(() => Float, {
+    description: 'Number of reports, and days without raw reports, that got a city so far.',
+  })
   filled!: number;
 
   @Field(() => GeocodingProviderStateModel, {

@@ -10,7 +10,7 @@ export class GeocodingResolver {
 
   @Mutation(() => [LocationHistoryModel], {
     description:
-      'Geocodes locations now, replacing the city that they have, and returns them in the order of the ids. ' +
+      'Geocodes locations now, replacing their current city, and returns them in the order of the ids. ' +
       'Ids without a row are left out.',
   })
   async processLocationHistoryGeocoding(

@@ -16,7 +16,7 @@ export interface GeocodedBatch {
   /** Reports, and days without raw reports, that got a city. */
   filled: number;
   /** Cells looked up at a provider. */
-  cellsAsked: number;
+  cellsLookedUp: number;
 }
 
 /** Sets the cities of reports and history, some time after ingest. */
@@ -36,7 +36,7 @@ export class GeocodingService {
     return this.queue.backlog();
   }
 
-  /** Geocodes a bounded batch of the newest waiting reports; null if none waits. Safe to run in several processes. */
+  /** Geocodes a batch of the newest waiting reports, or returns null. Safe to run in several processes. */
   async geocodeBatch(): Promise<GeocodedBatch | null> {
     await this.registerProvider();
     return retryTransient(async () => {
@@ -44,10 +44,10 @@ export class GeocodingService {
       const batch = await this.queue.transaction(async (session) => {
         const spans = await this.queue.claim(session, this.batchSize.reports);
         if (!spans) return null;
-        const cellsAsked = await this.cells.answerSpans(session, spans);
+        const cellsLookedUp = await this.cells.lookUpSpans(session, spans);
         const filled = await this.queue.fill(session, spans);
         await this.queue.complete(session, spans, this.setup.online === null);
-        const geocoded = { reports: spans.reports, filled, cellsAsked };
+        const geocoded = { reports: spans.reports, filled, cellsLookedUp };
         await this.queue.addTotals(session, geocoded);
         return geocoded;
       });
@@ -57,14 +57,14 @@ export class GeocodingService {
   }
 
   /**
-   * Geocodes rows of history now, replacing the city that they have. Rows with a provisional answer are left to the
-   * queue. Returns how many changed.
+   * Geocodes rows of history now, replacing their current city. Rows with a provisional answer are left to the queue.
+   * Returns how many changed.
    */
   async geocodeLocations(locations: readonly ShownLocation[]): Promise<number> {
     await this.registerProvider();
     return retryTransient(() =>
       this.queue.transaction(async (session) => {
-        await this.cells.answerPlaces(session, locations);
+        await this.cells.lookUpPositions(session, locations);
         return this.queue.updateCities(session, locations);
       }),
     );
@@ -77,7 +77,7 @@ export class GeocodingService {
 
   /**
    * Geocodes the queue, then rows that are not in it: rows older than the queue, and rows whose negative answer has
-   * expired. Newest day first; a run continues where the one before stopped, and starts again after the oldest day.
+   * expired. Newest day first; a run continues where the previous one stopped, and starts again after the oldest day.
    */
   async fillMissing(signal: AbortSignal): Promise<{ rows: number; days: number }> {
     let rows = await this.geocodeAll(signal);
@@ -88,7 +88,7 @@ export class GeocodingService {
         await this.queue.restartSearch();
         break;
       }
-      if ((await this.queue.queueDay(day, this.setup.askedOf)) > 0) rows += await this.geocodeAll(signal);
+      if ((await this.queue.queueDay(day, this.setup.version)) > 0) rows += await this.geocodeAll(signal);
     }
     return { rows, days };
   }

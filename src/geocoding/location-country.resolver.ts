@@ -18,7 +18,7 @@ export class LocationCountryResolver {
     @Context() context: RequestContext,
   ): Promise<string | null> {
     return context
-      .loader(this.cells, (places) => this.cells.countriesOf(places))
+      .loader(this.cells, (positions) => this.cells.countriesOf(positions))
       .load(`${location.latitude} ${location.longitude}`);
   }
 }

@@ -11,7 +11,7 @@ import { ProvidersRepository } from './providers.repository.js';
 
 const ARGUMENT = 'locationIds';
 
-/** Geocodes the history rows of a request, and reports the state of geocoding. */
+/** Geocodes requested rows of history, and reports the state of geocoding. */
 @Injectable()
 export class LocationsService {
   constructor(
@@ -53,21 +53,21 @@ export class LocationsService {
 
   async status(): Promise<GeocodingStatusModel> {
     const { provider, online } = this.setup;
-    const [done, counted, state] = await Promise.all([
+    const [queue, counts, state] = await Promise.all([
       this.queue.status(),
       this.cells.count(),
       online && this.providers.state(online.name),
     ]);
     return {
       provider,
-      pending: done.pending,
-      oldestPendingAt: done.oldestPendingAt,
-      cells: counted.cells,
-      cellsWithoutCity: counted.withoutCity,
-      cellsProvisional: counted.provisional,
-      hits: Math.max(done.reports - done.cellsAsked, 0),
-      misses: done.cellsAsked,
-      filled: done.filled,
+      pending: queue.pending,
+      oldestPendingAt: queue.oldestPendingAt,
+      cells: counts.cells,
+      cellsWithoutCity: counts.withoutCity,
+      cellsProvisional: counts.provisional,
+      hits: Math.max(queue.reports - queue.cellsLookedUp, 0),
+      misses: queue.cellsLookedUp,
+      filled: queue.filled,
       online: online && state && { name: online.name, dailyBudget: online.dailyBudget, ...state },
     };
   }

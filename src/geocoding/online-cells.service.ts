@@ -6,12 +6,12 @@ import { ProvidersRepository } from './providers.repository.js';
 import { GeocoderError } from './reverse-geocoder.js';
 
 /**
- * At most one request per second for the whole deployment. It counts from the end of the request before, because only
- * then is it certain that the server has received it.
+ * Time between two requests of all processes: the limit is one request per second. It is measured from the end of a
+ * request, because the server may receive a request at any time before its end.
  */
 const SPACING_MS = 1_050;
 
-/** Asks an online provider about cells, one at a time and within its rate limit. */
+/** Looks up cells at an online provider, one at a time and within its limits. */
 @Injectable()
 export class OnlineCellsService {
   private readonly logger = new Logger(OnlineCellsService.name);
@@ -23,7 +23,7 @@ export class OnlineCellsService {
     @Inject(GEOCODING_SETUP) private readonly setup: GeocodingSetup,
   ) {}
 
-  /** Asks about the wanted cells until none is left or the limits are reached. All instances share the limits. */
+  /** Looks up cells with a provisional answer until none is left or a limit, shared by all instances, is reached. */
   async askAll(signal: AbortSignal): Promise<void> {
     const { online } = this.setup;
     if (!online) return;
@@ -45,19 +45,19 @@ export class OnlineCellsService {
     if (!cell) return false;
     try {
       const city = await geocoder.nearestCity(cell.latitudeE2 / 100, cell.longitudeE2 / 100);
-      await this.cells.storeOnline({ ...cell, city }, name, this.setup.askedOf);
+      await this.cells.storeOnline({ ...cell, city }, name, this.setup.version);
       await this.providers.recordAnswer(name, SPACING_MS);
     } catch (error) {
       if (!(error instanceof GeocoderError)) throw error;
-      await this.giveUp(name, cell, error);
+      await this.handleFailure(name, cell, error);
     }
     return true;
   }
 
-  /** Makes the offline answer of the cell final; while the provider pauses, those of all cells. */
-  private async giveUp(name: string, cell: Cell, { message, pauseMs }: GeocoderError): Promise<void> {
+  /** Makes the offline answer of the cell final, or of all cells if the provider pauses. */
+  private async handleFailure(name: string, cell: Cell, { message, pauseMs }: GeocoderError): Promise<void> {
     await this.providers.recordError(name, message, SPACING_MS, pauseMs);
-    await this.cells.settle(pauseMs === undefined ? cell : undefined);
+    await this.cells.finalize(pauseMs === undefined ? cell : undefined);
     const pause = pauseMs === undefined ? '' : `; paused for ${Math.ceil(pauseMs / 1000)} s`;
     this.logger.warn(`${name}: ${message}${pause}`);
   }

@@ -8,7 +8,7 @@ const CLAIM_REQUEST = sqlFile('queries/geocoding/claim-request');
 /** State of an online provider, shared by all instances. */
 export interface ProviderState {
   lastAnswerAt: Date | null;
-  /** Null unless it is paused. */
+  /** Null if it is not paused. */
   pausedUntil: Date | null;
   requestsToday: number;
   lastError: string | null;
@@ -24,9 +24,9 @@ export class ProvidersRepository {
   }
 
   /**
-   * Claims the next request and returns its cell; null if the limits forbid a request now, or if no cell is wanted.
+   * Claims the next request and returns its cell; null if no cell is waiting or the limits forbid a request now.
    *
-   * @param claimMs no other process may send a request for this long, unless the result of this one is recorded earlier.
+   * @param claimMs how long no other process may send a request, unless the result is recorded earlier.
    */
   async claimRequest(name: string, dailyBudget: number, claimMs: number): Promise<Cell | null> {
     const [[cell]] = await this.db.query<[Cell[], number]>(CLAIM_REQUEST, [name, dailyBudget, claimMs]);
@@ -42,7 +42,7 @@ export class ProvidersRepository {
     );
   }
 
-  /** @param spacingMs as in {@link recordAnswer}. @param pauseMs time for which no process sends requests. */
+  /** @param spacingMs as in {@link recordAnswer}. @param pauseMs how long no process may send requests. */
   async recordError(name: string, message: string, spacingMs: number, pauseMs = 0): Promise<void> {
     await this.db.query(
       `UPDATE geocoding_providers SET last_error = $2, last_error_at = now(),

@@ -8,7 +8,7 @@ export class LocationIdsArgs {
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_IDS)
   @Field(() => [ID], {
-    description: `Ids of LocationHistory rows, at most ${MAX_IDS}. Days of a time zone are not allowed: they are not stored.`,
+    description: `Ids of LocationHistory rows, at most ${MAX_IDS}. Days in a time zone are not allowed, because they are not stored.`,
   })
   locationIds!: string[];
 }

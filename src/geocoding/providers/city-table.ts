@@ -11,8 +11,8 @@ export interface LocatedCity {
 }
 
 /**
- * Cities in a packed spatial index. An object per city would take twenty times the memory, and keep the garbage collector
- * busy for the life of the process.
+ * Cities in a packed spatial index. An object per city would take twenty times the memory, and slow down every garbage
+ * collection.
  */
 export class CityTable {
   private readonly index: KDBush;
@@ -49,7 +49,7 @@ export class CityTable {
     return index.data.byteLength + names.byteLength + nameStarts.byteLength + countryOf.byteLength;
   }
 
-  /** The nearest city by great-circle distance; null if there is none within `maxKilometres`. */
+  /** Returns the nearest city by great-circle distance; null if there is none within `maxKilometres`. */
   nearest(latitude: number, longitude: number, maxKilometres: number): City | null {
     const [i] = around(this.index, longitude, latitude, 1, maxKilometres);
     return i === undefined ? null : this.cityAt(i);

@@ -31,7 +31,7 @@ describe('cityOf', () => {
     expect(read({ error: 'Unable to geocode' })).toBeNull();
   });
 
-  it('accepts a place far away if its bounding box contains the queried place', () => {
+  it('accepts a distant position if the bounding box contains the queried one', () => {
     const far = { ...placeAt(64, 10, 'Large'), boundingbox: ['58', '71', '4', '31'] };
     expect(read(far)).toEqual({ name: 'Large', country: 'NO' });
   });
@@ -46,8 +46,11 @@ describe('cityOf', () => {
     ['an empty position', { lat: '', lon: '', address: { city: 'Null Island' } }],
     ['a position that is not a number', { lat: 'x', lon: '10', address: { city: 'Oslo' } }],
     ['a latitude of 95', { lat: '95', lon: '10', address: { city: 'Oslo' } }],
-    ['another place', placeAt(48.85, 2.35, 'Paris')],
-    ['another place with broken bounds', { ...placeAt(48.85, 2.35, 'Paris'), boundingbox: ['a', {}, null] }],
+    ['another position', placeAt(48.85, 2.35, 'Paris')],
+    [
+      'another position with broken bounds',
+      { ...placeAt(48.85, 2.35, 'Paris'), boundingbox: ['a', {}, null] },
+    ],
     ['the antipodes', placeAt(-59.91, -169.25, 'Antipodes')],
   ])('rejects %s', (_, body) => {
     expect(() => read(body)).toThrow(GeocoderError);

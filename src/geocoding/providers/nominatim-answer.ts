@@ -15,10 +15,10 @@ const CITY_PARTS = ['city', 'town', 'village', 'municipality', 'hamlet'] as cons
 const MAX_NAME_LENGTH = 200;
 
 /**
- * The city of an answer; null if the answer says that there is none.
+ * Returns the city of an answer; null if there is none at this position.
  *
- * @param queried the place of the query: a proxy, a cache or a wrong URL may return the answer to another one.
- * @throws GeocoderError when the answer is invalid or about another place.
+ * @param queried the position of the query: a proxy, a cache or a wrong URL may return the answer to another query.
+ * @throws GeocoderError when the answer is invalid, or about a position too far away.
  */
 export function cityOf(
   body: unknown,
@@ -37,18 +37,18 @@ export function cityOf(
   }
   const kilometres = distance(queried.longitude, queried.latitude, longitude, latitude);
   if (kilometres > maxKilometres && !isIn(answer.boundingbox, queried)) {
-    throw new GeocoderError(`the answer is about a place ${Math.round(kilometres)} km away`);
+    throw new GeocoderError(`the answer is about a position ${Math.round(kilometres)} km away`);
   }
   const name = CITY_PARTS.map((part) => answer.address?.[part]).find(isName);
   return name === undefined ? null : { name, country: countryOf(answer.address?.['country_code']) };
 }
 
-/** Nominatim sends numbers as text. */
+/** Parses degrees, which Nominatim sends as text; NaN if they are invalid. */
 function degreesOf(value: unknown): number {
   return typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : NaN;
 }
 
-/** Whether a bounding box [south, north, west, east] contains a place: a large municipality's centre may be far away. */
+/** Whether a box [south, north, west, east] contains a position; a large municipality has its centre far from it. */
 function isIn(box: unknown, { latitude, longitude }: { latitude: number; longitude: number }): boolean {
   if (!Array.isArray(box) || box.length !== 4) return false;
   const [south = NaN, north = NaN, west = NaN, east = NaN] = box.map(Number);

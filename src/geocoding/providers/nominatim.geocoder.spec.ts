@@ -56,7 +56,7 @@ describe('NominatimGeocoder', () => {
     ['broken', /HTTP 503/],
     ['hangs', /no answer in 300 ms/],
     ['hangsUp', /cannot be reached/],
-  ])('rejects the answer of a server that is or does: %s', async (behaviour, message) => {
+  ])('rejects the answer of a faulty server: %s', async (behaviour, message) => {
     server.behave = BEHAVIOURS[behaviour];
     const error = await failure();
     expect(error.message).toMatch(message);
@@ -79,7 +79,7 @@ describe('NominatimGeocoder', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('passes on the pause that the server asks for', async () => {
+  it('returns the pause that the server requests', async () => {
     server.behave = BEHAVIOURS.tooMany;
     expect(await failure()).toMatchObject({ pauseMs: 120_000 });
     // A pause is not a failure of the server, so the circuit breaker stays closed.
@@ -87,7 +87,7 @@ describe('NominatimGeocoder', () => {
     expect(server.requests).toHaveLength(6);
   });
 
-  it('sends no request for a while after three failures', async () => {
+  it('sends no request for a minute after three failures', async () => {
     server.behave = BEHAVIOURS.broken;
     expect(await failure()).toMatchObject({ pauseMs: undefined });
     expect(await failure()).toMatchObject({ pauseMs: undefined });

