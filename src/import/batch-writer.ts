@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../database/session.js';
 import type { Transactions } from '../database/transactions.js';
-import type { BegunRun } from './import-runs.repository.js';
+import type { StartedRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 import type { IncomingBatch } from './incoming-batch.js';
 import type { IngestRepository } from './ingest.repository.js';
 
-/** Batches that a writer may be reading from at a time. */
+/** Maximum number of batches that a writer stores at the same time. */
 export const BATCHES_IN_FLIGHT = 2;
 
 /**
- * How long a staged batch waits in its transaction for the batch before. Bounded, because a retried transaction needs
- * another session of the pool, and all of them may be waiting like this one.
+ * Maximum time that a staged batch waits in its transaction for the previous batch. Bounded, because a transaction that is
+ * retried needs another session of the pool, and all sessions may be waiting like this one.
  */
 const MAX_WAIT_MS = 5_000;
 
@@ -28,8 +28,8 @@ export interface BatchWriterOptions {
 /**
  * Stores the batches of one run, each in one transaction with its ledger entries, in the order they were written.
  *
- * While the database ingests a batch, the next one is staged on another session. It is ingested only after the one before
- * has committed, so the ledger is right wherever an import ends.
+ * While the database ingests a batch, the next one is staged on another session. It is ingested only after the
+ * previous one has committed, so the ledger is correct wherever an import stops.
  */
 export class BatchWriter {
   /** The ledger of the run as of the last commit. */
@@ -40,23 +40,23 @@ export class BatchWriter {
   constructor(
     private readonly ingest: IngestRepository,
     private readonly transactions: Transactions,
-    private readonly run: BegunRun,
+    private readonly run: StartedRun,
     private readonly options: BatchWriterOptions,
   ) {
     this.counts = run.counts;
   }
 
   /**
-   * Starts storing a batch. Waits until at most one other is being stored; the batch must not change before
-   * {@link BATCHES_IN_FLIGHT} more calls have returned, or {@link drain} has.
+   * Starts storing a batch. Waits until at most one other is being stored; the batch must not change until
+   * {@link BATCHES_IN_FLIGHT} more calls, or {@link drain}, have returned.
    *
-   * @throws what the transaction of an earlier batch failed with. Nothing is stored after that.
+   * @throws the error of an earlier batch that could not be stored. Nothing is stored after it.
    */
   async write(batch: IncomingBatch, inSameTransaction?: SameTransaction): Promise<void> {
     await (this.transactions.mayOverlap ? this.previous : this.latest);
     this.previous = this.latest;
     this.latest = this.store(batch, this.previous, inSameTransaction);
-    this.latest.catch(() => undefined); // the next call throws it
+    this.latest.catch(() => undefined); // the next call reports it
   }
 
   /** Waits until everything is stored. @throws as {@link write}. */
@@ -66,23 +66,23 @@ export class BatchWriter {
 
   private async store(
     batch: IncomingBatch,
-    before: Promise<void>,
+    previous: Promise<void>,
     inSameTransaction?: SameTransaction,
   ): Promise<void> {
-    const stored = before.then(
+    const previousStored = previous.then(
       () => true,
       () => false,
     );
     const attempt = async (session: Session): Promise<LedgerCounts | null> => {
       await this.ingest.stage(session, batch);
-      if (!(await Promise.race([stored, sleep(MAX_WAIT_MS, false, { ref: false })]))) return null;
+      if (!(await Promise.race([previousStored, sleep(MAX_WAIT_MS, false, { ref: false })]))) return null;
       const counts = await this.ingest.ingestBatch(session, this.run, batch, this.options.quarantineLimit);
       await inSameTransaction?.(session);
       return counts;
     };
     let counts = await this.transactions.run(attempt);
     while (!counts) {
-      await before; // throws where the batch before could not be stored
+      await previous; // throws if the previous batch could not be stored
       counts = await this.transactions.run(attempt);
     }
     this.counts = counts;

@@ -26,13 +26,13 @@ describe('fingerprintOf', () => {
 
   it('changes with a character in the middle, and with the options', async () => {
     const content = 'x'.repeat(100_000);
-    const prints = await Promise.all([
+    const results = await Promise.all([
       fingerprintOf(put('a', `${content}1${content}`), ['bee', []]),
       fingerprintOf(put('b', `${content}2${content}`), ['bee', []]),
       fingerprintOf(put('c', `${content}1${content}`), ['wasp', []]),
       fingerprintOf(put('d', `${content}1${content}`), [undefined, [['a', 'bee']]]),
     ]);
-    expect(new Set(prints.map(({ fingerprint }) => fingerprint)).size).toBe(4);
+    expect(new Set(results.map(({ fingerprint }) => fingerprint)).size).toBe(4);
   });
 
   it('passes on file system errors', async () => {

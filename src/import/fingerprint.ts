@@ -4,10 +4,10 @@ import { createReadStream } from 'node:fs';
 /**
  * Identifies a file and the options of its import; an interrupted run is resumed only when both are the same.
  *
- * Hashes the whole content, since a part would miss a correction in the middle: one second per gigabyte, which takes
- * about a minute to import.
+ * Hashes the whole content, because a partial hash would miss a correction in the middle. This takes one second per
+ * gigabyte; its import takes about a minute.
  *
- * @param options whatever else the result depends on, e.g. the tracker.
+ * @param options of the import, e.g. the tracker.
  * @returns the fingerprint (SHA-256, hex) and the size of the file in bytes.
  * @throws file system errors (ENOENT, EISDIR, EACCES).
  */

@@ -4,7 +4,7 @@ import { APP_CONFIG } from '../config/config.module.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { ImportLedgerService } from './import-ledger.service.js';
 
-/** Deletes old imports from the ledger, and marks those whose process is gone as interrupted. */
+/** Deletes old imports from the ledger, and marks imports whose process has ended as interrupted. */
 @Injectable()
 export class ImportHousekeepingCron implements OnModuleInit {
   constructor(

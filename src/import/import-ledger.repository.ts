@@ -38,7 +38,7 @@ export interface LedgerFilter {
   outcome?: string | undefined;
 }
 
-// A run whose process is gone shows as interrupted before housekeeping marks it.
+// A running import whose process has ended is shown as interrupted, even before housekeeping marks it.
 const RUN = `
   SELECT id, kind, name, format, tracker, error_code AS "errorCode", error, started_at AS "startedAt",
     finished_at AS "finishedAt", resumed, last_position::float8 AS "lastPosition", import_ledger(id) AS counts,
@@ -46,20 +46,20 @@ const RUN = `
   FROM import_runs`;
 
 const TRACKERS = `
-  SELECT o.run_id AS "runId", o.hashed_adv_key AS "hashedAdvKey", t.id AS "trackerId", t.name AS "trackerName",
-    o.stored::int, o.late::int, o.duplicate::int, o.rejected::int
+  SELECT c.run_id AS "runId", c.hashed_adv_key AS "hashedAdvKey", t.id AS "trackerId", t.name AS "trackerName",
+    c.stored::int, c.late::int, c.duplicate::int, c.rejected::int
   FROM unnest($1::bigint[]) AS wanted (id)
   CROSS JOIN LATERAL (
-    SELECT * FROM import_run_trackers AS one WHERE one.run_id = wanted.id
-    ORDER BY one.stored + one.late + one.duplicate + one.rejected DESC, one.hashed_adv_key LIMIT $2
-  ) AS o LEFT JOIN trackers AS t USING (hashed_adv_key)`;
+    SELECT * FROM import_run_trackers WHERE run_id = wanted.id
+    ORDER BY stored + late + duplicate + rejected DESC, hashed_adv_key LIMIT $2
+  ) AS c LEFT JOIN trackers AS t USING (hashed_adv_key)`;
 
 /** Reads the ledger of imports, and deletes old runs. */
 @Injectable()
 export class ImportLedgerRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Newest first, starting after the run with id `before`. */
+  /** Returns runs, newest first, starting after the run with id `before`. */
   find({ kind, outcome }: LedgerFilter, before: string | undefined, limit: number): Promise<LedgerRun[]> {
     return this.db.query(
       `SELECT * FROM (${RUN} WHERE ($1::text IS NULL OR kind = $1) AND ($3::bigint IS NULL OR id < $3)) AS r
@@ -73,17 +73,17 @@ export class ImportLedgerRepository {
     return run ?? null;
   }
 
-  /** For each run, the trackers with the most reports. One statement. */
+  /** Returns the trackers with the most reports of each run, in one statement. */
   trackersOf(runIds: readonly string[], limit: number): Promise<LedgerTracker[]> {
     return this.db.query(TRACKERS, [runIds, limit]);
   }
 
-  /** Marks runs whose process is gone as interrupted. */
+  /** Marks runs whose process has ended as interrupted. */
   async closeOrphaned(): Promise<void> {
     await this.db.query('SELECT close_orphaned_import_runs()');
   }
 
-  /** Deletes at most `limit` runs that ended more than `days` days ago. @returns how many. */
+  /** Deletes at most `limit` runs that ended more than `days` days ago. @returns the number deleted. */
   async deleteOld(days: number, limit: number): Promise<number> {
     const [, deleted] = await this.db.query<[unknown, number]>(
       `DELETE FROM import_runs WHERE id IN (

@@ -13,13 +13,13 @@ import {
 } from './rejected-reports.repository.js';
 import { checkReason } from './rejection-reasons.js';
 
-/** Trackers shown for a run, which may have reports of any number. */
-export const TRACKERS_OF_A_RUN = 1000;
+/** Maximum number of trackers returned for a run. */
+const MAX_TRACKERS_PER_RUN = 1000;
 
-/** Bounds a transaction: each run may have tens of thousands of reports in the quarantine. */
+/** Runs deleted per transaction: each may have tens of thousands of reports in the quarantine. */
 const RUNS_PER_DELETE = 50;
 
-/** Shows the results of imports. */
+/** Reads the results of imports, and deletes old ones. */
 @Injectable()
 export class ImportLedgerService {
   constructor(
@@ -27,7 +27,7 @@ export class ImportLedgerService {
     private readonly quarantine: RejectedReportsRepository,
   ) {}
 
-  /** Newest first. @throws DomainError `BAD_USER_INPUT` when `before` is not an id. */
+  /** Returns runs, newest first. @throws DomainError `BAD_USER_INPUT` when `before` is not an id. */
   runs(filter: LedgerFilter, before: string | null | undefined, limit: number): Promise<LedgerRun[]> {
     return this.ledger.find(filter, before == null ? undefined : parseId(before, 'before'), limit);
   }
@@ -37,15 +37,15 @@ export class ImportLedgerService {
     return this.ledger.get(parseId(id, 'id'));
   }
 
-  /** For each run, in the order of the ids, the trackers with the most reports. One statement. */
+  /** Returns the trackers with the most reports of each run, in the order of the ids. One statement. */
   async trackersOf(runIds: readonly string[]): Promise<LedgerTracker[][]> {
-    const found = await this.ledger.trackersOf(runIds, TRACKERS_OF_A_RUN);
+    const found = await this.ledger.trackersOf(runIds, MAX_TRACKERS_PER_RUN);
     const byRun = new Map<string, LedgerTracker[]>(runIds.map((id) => [id, []]));
     for (const tracker of found) byRun.get(tracker.runId)?.push(tracker);
     return runIds.map((id) => byRun.get(id) ?? []);
   }
 
-  /** In the order of rejection. @throws DomainError `BAD_USER_INPUT` for an invalid id or an unknown reason. */
+  /** Returns reports in the order of rejection. @throws DomainError `BAD_USER_INPUT` for an invalid id or an unknown reason. */
   rejected(
     filter: RejectedFilter,
     after: string | null | undefined,
@@ -59,7 +59,7 @@ export class ImportLedgerService {
   /**
    * Deletes imports that ended more than `days` days ago, with their rejected reports, in small transactions.
    *
-   * @returns how many.
+   * @returns the number deleted.
    */
   async deleteOld(days: number, signal: AbortSignal): Promise<number> {
     await this.ledger.closeOrphaned();

@@ -11,9 +11,9 @@ interface Owner {
 }
 
 /**
- * The name under which this process owns its runs. A session of its own holds an advisory lock on the name: when the process
- * ends, however it ends, so does the session, and other processes see that its runs were interrupted. All runs share the
- * one session, so that a slow sender does not occupy a connection of the pool.
+ * The name under which this process owns its runs. A dedicated session holds an advisory lock on the name. The session ends
+ * with the process, even after a crash, and then other processes see that its runs were interrupted. All runs share this
+ * session, so that a slow sender does not occupy a connection of the pool.
  */
 @Injectable()
 export class ImportOwnerRepository implements OnApplicationShutdown {
@@ -21,7 +21,7 @@ export class ImportOwnerRepository implements OnApplicationShutdown {
 
   constructor(@Inject(DIRECT_URL) private readonly url: string) {}
 
-  /** The name; its lock is held. After a lost connection it is a new one, as the server may still hold the old lock. */
+  /** Returns the locked name. After a lost connection it is a new name, as the server may still hold the old lock. */
   async name(): Promise<string> {
     this.owner ??= this.acquire();
     try {

@@ -17,7 +17,7 @@ export interface RetryOptions extends RejectedFilter {
   onProgress?: (summary: ImportSummary) => void;
 }
 
-/** Retries rejected reports: after a tracker was registered, a device was assigned, or retention was extended. */
+/** Retries rejected reports, e.g. after a tracker was registered, a device was assigned or retention was extended. */
 @Injectable()
 export class ImportRetryService {
   constructor(
@@ -29,7 +29,7 @@ export class ImportRetryService {
   ) {}
 
   /**
-   * Moves the reports that are now acceptable from the quarantine into the history, each exactly once, and leaves the rest.
+   * Moves the reports that are now accepted from the quarantine into the history, each exactly once, and leaves the others.
    * The retry is a run of its own in the ledger; the run that rejected a report shows how many were accepted later.
    *
    * @throws DomainError `NOT_FOUND` (tracker or run), `BAD_USER_INPUT` (invalid id, unknown reason).
@@ -39,8 +39,8 @@ export class ImportRetryService {
     const filter = { runId: runId === undefined ? undefined : parseId(runId, 'run'), reason };
     if (filter.runId !== undefined) await this.runs.requireRun(filter.runId);
     const assignedKey = tracker === undefined ? undefined : await this.names.keyOf(tracker, 'tracker');
-    const which = [runId !== undefined && `of run ${runId}`, reason !== undefined && `as ${reason}`];
-    const name = ['rejected', ...which.filter((part) => part !== false)].join(' ');
+    const conditions = [runId !== undefined && `of run ${runId}`, reason !== undefined && `as ${reason}`];
+    const name = ['rejected', ...conditions.filter((part) => part !== false)].join(' ');
 
     const run = await this.runs.begin({ kind: 'retry', name, tracker }, 'retry', {});
     let summary: ImportSummary = { ...NOTHING_COUNTED, runId: run.id, format: 'retry', resumedAt: 0 };
@@ -56,9 +56,9 @@ export class ImportRetryService {
       }
       await this.runs.end(run, { outcome: 'completed' });
     } catch (error) {
-      const known = this.runs.toDomainError(error);
-      await this.runs.endFailed(run, known, false);
-      throw known instanceof DomainError ? new ImportBrokenError(known, summary) : known;
+      const failure = this.runs.toDomainError(error);
+      await this.runs.endFailed(run, failure, false);
+      throw failure instanceof DomainError ? new ImportBrokenError(failure, summary) : failure;
     }
     return summary;
   }

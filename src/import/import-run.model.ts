@@ -6,21 +6,23 @@ export class ImportRejection {
   @Field(() => String, { description: 'The reason, e.g. "unknown_tracker".' })
   reason!: string;
 
-  @Field(() => Int, { description: 'How many reports.' })
+  @Field(() => Int, { description: 'Number of reports.' })
   reports!: number;
 
-  @Field(() => Float, { description: 'Position of the first one in the input: a line, or a running number.' })
+  @Field(() => Float, {
+    description: 'Position of the first one in the input: a line number or a running number.',
+  })
   firstPosition!: number;
 
   @Field(() => String, { nullable: true, description: 'Details about the first one, if there are any.' })
   message?: string;
 
   @Field(() => Int, {
-    description: 'How many were kept in the quarantine; the others are only counted.',
+    description: 'Number of reports kept in the quarantine; the others are only counted.',
   })
   kept!: number;
 
-  @Field(() => Int, { description: 'How many of those a later retry has accepted.' })
+  @Field(() => Int, { description: 'Number of kept reports that a later retry accepted.' })
   retaken!: number;
 }
 
@@ -94,7 +96,7 @@ export class ImportRunModel {
 
   @Field(() => Date, {
     nullable: true,
-    description: 'When it ended; for phone apps, which share one import per day, when it was last added to.',
+    description: 'When it ended; for the daily import of a phone app, when reports were last added.',
   })
   finishedAt!: Date | null;
 

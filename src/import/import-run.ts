@@ -1,65 +1,65 @@
 import { DomainError } from '../common/errors/domain-error.js';
 import { BATCHES_IN_FLIGHT, type BatchWriter, type SameTransaction } from './batch-writer.js';
-import type { BegunRun, ImportRunsRepository } from './import-runs.repository.js';
+import type { StartedRun, ImportRunsRepository } from './import-runs.repository.js';
 import { ImportBrokenError, type ImportSummary } from './import-summary.js';
 import { IncomingBatch } from './incoming-batch.js';
 import type { SourceBatch, SourceReport } from './report-source.js';
 import type { KeyFinder } from './tracker-names.js';
 
-/** Characters after which a batch is complete even with few rows: the lines of a garbage file can be long. */
+/** A batch is also full at this many characters: the lines of a file that is not valid can be long. */
 const MAX_BATCH_LENGTH = 8 << 20;
-/** No valid key or city is longer, and an index entry that is too long would fail the whole batch. */
+/** Maximum length of a key and a city. A key that is too long for its index would fail the whole batch. */
 const MAX_TEXT = 200;
 
 export interface ImportRunOptions {
   /** Format of the input, stored with every report. */
   format: string;
-  /** Reports in a transaction. */
+  /** Maximum number of reports and other items per transaction. */
   batchSize: number;
-  /** The ledger keeps nothing of the run. */
+  /** Whether nothing of the run is stored, not even in the ledger. */
   dryRun: boolean;
 }
 
 /**
  * An import in progress: assigns reports to trackers, fills batches of the size of a transaction, and passes them to the
- * writer. Ended by {@link complete} or {@link fail}, exactly once.
+ * writer. The caller must end it exactly once, by {@link complete} or {@link fail}.
  *
- * A resumed run is given its input from the beginning and skips as many reports and rejected items as it had counted before:
- * each of the two comes in the same order at every reading.
+ * A resumed run gets its input from the beginning, and skips as many reports and as many rejected items as it had counted
+ * before. A source yields both in the same order each time it is read.
  */
 export class ImportRun {
   /** Used in turn. The first is being filled; the writer may still read the others. */
   private readonly batches: [IncomingBatch, ...IncomingBatch[]];
   private reportsToSkip: number;
   private itemsToSkip: number;
-  private given = 0;
+  private added = 0;
 
   constructor(
     private readonly writer: BatchWriter,
     private readonly runs: ImportRunsRepository,
     private readonly keys: KeyFinder,
-    private readonly begun: BegunRun,
+    private readonly begun: StartedRun,
     private readonly options: ImportRunOptions,
   ) {
     const spare = Array.from({ length: BATCHES_IN_FLIGHT }, () => new IncomingBatch(options.format));
     this.batches = [new IncomingBatch(options.format), ...spare];
-    this.reportsToSkip = begun.reportsGiven;
-    this.itemsToSkip = begun.itemsGiven;
+    this.reportsToSkip = begun.reportsProcessed;
+    this.itemsToSkip = begun.itemsProcessed;
   }
 
-  /** Position of the next report, for sources without line numbers: 1 more than what was given so far. */
+  /** Position of the next report, for sources without line numbers: 1 more than the number of items added so far. */
   get nextPosition(): number {
-    return this.given + 1;
+    return this.added + 1;
   }
 
   /**
-   * Adds what a source has parsed.
+   * Adds the reports and rejected items of a source.
    *
-   * @param inSameTransaction must commit together with these reports; given, they are stored when this returns.
-   * @throws what storing an earlier batch failed with.
+   * @param inSameTransaction work to commit together with these reports; with it, they are stored when this returns.
+   * @throws the error of an earlier batch that could not be stored.
    */
   async add({ reports, rejected }: SourceBatch, inSameTransaction?: SameTransaction): Promise<void> {
-    this.given += reports.length + rejected.length;
+    this.added += reports.length + rejected.length;
     const fresh = this.reportsToSkip === 0 ? reports : reports.slice(this.reportsToSkip);
     this.reportsToSkip -= Math.min(this.reportsToSkip, reports.length);
     await this.keys.lookUp(fresh);
@@ -98,14 +98,14 @@ export class ImportRun {
    * @returns the error to throw: ImportBrokenError with the summary so far for a DomainError, otherwise the cause.
    */
   async fail(error: unknown, isAborted: boolean): Promise<unknown> {
-    // When the database is what failed, storing the rest fails too, and that error names the cause.
+    // If the database has failed, storing the rest fails too; that error is the one to report.
     const cause = await this.flush().then(
       () => error,
       (failure: unknown) => failure,
     );
-    const known = this.runs.toDomainError(cause);
-    if (!this.options.dryRun) await this.runs.endFailed(this.begun, known, isAborted);
-    return known instanceof DomainError ? new ImportBrokenError(known, this.summary()) : known;
+    const translated = this.runs.toDomainError(cause);
+    if (!this.options.dryRun) await this.runs.endFailed(this.begun, translated, isAborted);
+    return translated instanceof DomainError ? new ImportBrokenError(translated, this.summary()) : translated;
   }
 
   private async flush(): Promise<void> {
@@ -140,19 +140,19 @@ export class ImportRun {
     const name = this.keys.nameOf(report);
     const message =
       name === undefined
-        ? 'names no tracker: add "tracker" or "hashedAdvKey", or give one for all reports (--tracker, ?tracker=)'
+        ? 'the report names no tracker: add "tracker" or "hashedAdvKey", or name one for all reports (--tracker, ?tracker=)'
         : `there is no tracker named ${JSON.stringify(name)}`;
     this.batch.reject(name === undefined ? report : { ...report, tracker: name }, 'unknown_tracker', message);
   }
 
   private summary(): ImportSummary {
-    const { id, reportsGiven, itemsGiven } = this.begun;
+    const { id, reportsProcessed, itemsProcessed } = this.begun;
     const { format, dryRun } = this.options;
     return {
       ...this.writer.counts,
       runId: dryRun ? null : id,
       format,
-      resumedAt: reportsGiven + itemsGiven,
+      resumedAt: reportsProcessed + itemsProcessed,
     };
   }
 }

@@ -15,10 +15,10 @@ import { type LedgerCounts, NOTHING_COUNTED } from './import-summary.js';
 /** How the reports arrive. */
 export type ImportKind = 'file' | 'http' | 'owntracks' | 'overland' | 'find-my' | 'retry';
 
-/** What the ledger records about a run from the start. */
+/** Properties of a run that the ledger records when it starts. */
 export interface RunDescription {
   kind: ImportKind;
-  /** The input, for people: a path, an app. */
+  /** Name of the input, for messages: a path, an app. */
   name: string;
   /** Name of the tracker that the caller gave for all reports. */
   tracker?: string | undefined;
@@ -32,11 +32,12 @@ export interface HeldRun {
 }
 
 /** A run that has just started, or resumed. */
-export interface BegunRun extends HeldRun {
-  /** Reports and rejected items of the input that an interrupted run has already dealt with. */
-  reportsGiven: number;
-  itemsGiven: number;
-  /** The ledger of those. */
+export interface StartedRun extends HeldRun {
+  /** Number of reports of the input that an interrupted run has already processed. */
+  reportsProcessed: number;
+  /** Number of rejected items that it has already processed. */
+  itemsProcessed: number;
+  /** Ledger of the run so far. */
   counts: LedgerCounts;
 }
 
@@ -46,7 +47,7 @@ export interface RunEnd {
   error?: { code: string; message: string };
 }
 
-const BEGIN = `SELECT id, owner, reports_given::float8 AS "reportsGiven", items_given::float8 AS "itemsGiven",
+const BEGIN = `SELECT id, owner, reports_given::float8 AS "reportsProcessed", items_given::float8 AS "itemsProcessed",
     import_ledger(id) AS counts -- NULL for a new run: this statement does not see its row yet
   FROM begin_import_run($1, $2, $3, $4, $5, $6, $7)`;
 
@@ -57,8 +58,8 @@ const CREATE_DAILY = `
   INSERT INTO import_runs (kind, name, format, tracker, outcome, standing, finished_at)
   VALUES ($1, $2, $3, $4, 'completed', ${DAILY_KEY}, now()) ON CONFLICT (standing) DO NOTHING`;
 
-/** Keeps the number of refusals at the start of the text; nothing else would read a column for it. */
-const RECORD_REFUSAL = `
+/** Counts the failed requests at the start of the text; a column would have no other use. */
+const RECORD_FAILED_REQUEST = `
   UPDATE import_runs SET error_code = $2, error = format('Asked to send again: %s times, the last at %s: %s',
     coalesce(substring(error FROM '^Asked to send again: (\\d+) times')::integer, 0) + 1,
     to_char(now() AT TIME ZONE 'UTC', 'HH24:MI:SS"Z"'), $3::text)
@@ -77,7 +78,7 @@ export class ImportRunsRepository {
   }
 
   /**
-   * Starts a run: the queued one, or a new one. Resumes an interrupted run with the same fingerprint instead.
+   * Starts the queued run, if there is one. Otherwise resumes the interrupted run with the same fingerprint, or starts a new run.
    *
    * @param session of a dry run, which must not write outside its own transaction.
    * @throws DomainError `CONFLICT` while another process imports the same input, or when the queued run has already started.
@@ -87,13 +88,13 @@ export class ImportRunsRepository {
     format: string,
     { queued, fingerprint }: { queued?: string | undefined; fingerprint?: string | undefined },
     session?: SqlRunner,
-  ): Promise<BegunRun> {
+  ): Promise<StartedRun> {
     const parameters = [queued, kind, name, format, tracker, fingerprint, await this.owner.name()];
     if (!session) await this.db.query('SELECT close_orphaned_import_runs()');
     try {
-      const begin = (on: SqlRunner): Promise<unknown> => on.query(BEGIN, parameters);
+      const begin = (runner: SqlRunner): Promise<unknown> => runner.query(BEGIN, parameters);
       const [run] = (await (session ? begin(session) : this.transactions.run(begin))) as [
-        Omit<BegunRun, 'counts'> & { counts: LedgerCounts | null },
+        Omit<StartedRun, 'counts'> & { counts: LedgerCounts | null },
       ];
       return { ...run, counts: run.counts ?? NOTHING_COUNTED };
     } catch (error) {
@@ -127,8 +128,8 @@ export class ImportRunsRepository {
     });
   }
 
-  /** Today's run (UTC) for a description; created if missing. */
-  async dailyRun({ kind, name, tracker }: RunDescription, format: string): Promise<BegunRun> {
+  /** Returns today's run (UTC) for a description; creates it if it is missing. */
+  async dailyRun({ kind, name, tracker }: RunDescription, format: string): Promise<StartedRun> {
     const find = async (): Promise<string | undefined> =>
       (await this.db.query<{ id: string }[]>(FIND_DAILY, [kind, name]))[0]?.id;
     let id = await find();
@@ -138,7 +139,7 @@ export class ImportRunsRepository {
     }
     if (id === undefined)
       throw new DomainError('CONFLICT', 'The day (UTC) has just changed; send the request again');
-    return { id, owner: null, reportsGiven: 0, itemsGiven: 0, counts: NOTHING_COUNTED };
+    return { id, owner: null, reportsProcessed: 0, itemsProcessed: 0, counts: NOTHING_COUNTED };
   }
 
   /** Ends a run that this process holds; does nothing if it has lost the run, or for a daily run. */
@@ -152,8 +153,8 @@ export class ImportRunsRepository {
   }
 
   /**
-   * Ends a run that failed: as `broken` when its input is at fault and another try cannot help, otherwise as `interrupted`
-   * or `failed`, which can be resumed.
+   * Ends a run that failed: as `broken` if its input is invalid, so that trying again cannot help; otherwise as
+   * `interrupted` or `failed`, which can be resumed.
    */
   async endFailed(run: HeldRun, failure: unknown, isAborted: boolean): Promise<void> {
     const error =
@@ -162,7 +163,7 @@ export class ImportRunsRepository {
         : { code: 'INTERNAL_SERVER_ERROR', message: 'The import failed; see the log' };
     const outcome = isAborted ? 'interrupted' : error.code === 'BAD_USER_INPUT' ? 'broken' : 'failed';
     if (run.owner === null && error.code === 'UNAVAILABLE') {
-      await this.recordRefusal(run.id, error).catch(() => undefined); // the database may be what failed
+      await this.recordFailedRequest(run.id, error).catch(() => undefined); // the database itself may have failed
     }
     try {
       await this.end(run, { outcome, error });
@@ -172,15 +173,15 @@ export class ImportRunsRepository {
     }
   }
 
-  /** A daily run stays open; the ledger shows how often its sender was asked to send again, and the latest reason. */
-  private async recordRefusal(
+  /** Records in a daily run, which stays open, how often its sender was asked to send again, and the latest reason. */
+  private async recordFailedRequest(
     id: string,
     { code, message }: { code: string; message: string },
   ): Promise<void> {
-    await this.db.query(RECORD_REFUSAL, [id, code, message]);
+    await this.db.query(RECORD_FAILED_REQUEST, [id, code, message]);
   }
 
-  /** Translates a failed batch to a DomainError where the caller can act on it. */
+  /** Translates the error of a failed batch to a DomainError if the caller can act on it. */
   toDomainError(error: unknown): unknown {
     return violatedConstraint(error) === 'import_run_is_held'
       ? new DomainError('CONFLICT', 'Another process has taken over the import run, or it was deleted', {

@@ -6,15 +6,15 @@ export interface RejectionSummary {
   reports: number;
   /** Position of the first one. */
   firstPosition: number;
-  /** Message of the first one, if there is one. */
+  /** Message of the first one, if any. */
   message?: string;
-  /** How many are, or were, in the quarantine; the others are only counted. */
+  /** Number of reports that the quarantine kept; the others are only counted. */
   kept: number;
-  /** How many of those a later retry has accepted. */
+  /** Number of kept reports that a later retry accepted. */
   retaken: number;
 }
 
-/** The result of everything that an import read: read = stored + late + duplicate + rejected. */
+/** Counts of everything that an import read: read = stored + late + duplicate + rejected. */
 export interface LedgerCounts {
   read: number;
   /** Stored as raw reports. */
@@ -39,15 +39,15 @@ export const NOTHING_COUNTED: LedgerCounts = {
 
 /** The ledger of a run. */
 export interface ImportSummary extends LedgerCounts {
-  /** Id of the run in the ledger; null for a dry run, which leaves none. */
+  /** Id of the run in the ledger; null for a dry run, which is not recorded. */
   runId: string | null;
   /** Short name of the input's format. */
   format: string;
-  /** How much of `read` was counted before the run was interrupted; 0 for a run that was not resumed. */
+  /** The part of `read` that was counted before the run was interrupted; 0 if it was not resumed. */
   resumedAt: number;
 }
 
-/** An import that stopped before the end of its input, with the ledger of what it had stored by then. */
+/** An import that stopped before the end of its input, with its ledger so far. */
 export class ImportBrokenError extends DomainError {
   constructor(
     cause: DomainError,

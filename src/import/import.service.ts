@@ -8,7 +8,7 @@ import type { Transactions } from '../database/transactions.js';
 import { BatchWriter } from './batch-writer.js';
 import { fingerprintOf } from './fingerprint.js';
 import { ImportRun } from './import-run.js';
-import { type BegunRun, ImportRunsRepository, type RunDescription } from './import-runs.repository.js';
+import { type StartedRun, ImportRunsRepository, type RunDescription } from './import-runs.repository.js';
 import type { ImportSummary, LedgerCounts } from './import-summary.js';
 import { IngestRepository } from './ingest.repository.js';
 import type { ReportSource } from './report-source.js';
@@ -20,7 +20,7 @@ export interface ImportOptions extends Assignment, RunDescription {
   runId?: string;
   /** Identifies the input: a run of the same fingerprint that was interrupted is resumed. */
   fingerprint?: string;
-  /** Adds to the run of this kind, name and day (UTC), for senders that post a report at a time. */
+  /** Adds to the run of this kind, name and day (UTC), for senders that post one report at a time. */
   dailyRun?: boolean;
   /** Stores nothing; the summary shows what an import would do. */
   dryRun?: boolean;
@@ -33,7 +33,7 @@ export interface ImportOptions extends Assignment, RunDescription {
 export type FileOptions = Pick<ImportOptions, 'tracker' | 'map' | 'dryRun' | 'onProgress' | 'signal'>;
 
 /**
- * Imports reports. The path goes one way: source -> {@link ImportRun}, which fills batches -> {@link BatchWriter}, which
+ * Imports reports. They pass through: source -> {@link ImportRun}, which fills batches -> {@link BatchWriter}, which
  * stores each in one transaction together with its ledger entries. Memory use does not grow with the input.
  *
  * Importing the same input twice is safe: known reports count as duplicates.
@@ -47,7 +47,7 @@ export class ImportService {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
-  /** Creates a run that starts later, so that a caller can have its id now. {@link begin} starts it by `runId`. */
+  /** Creates a run that {@link begin} starts later, by its `runId`. @returns its id. */
   queue(description: RunDescription, session?: SqlRunner): Promise<string> {
     return this.runs.queue(description, session);
   }
@@ -92,14 +92,14 @@ export class ImportService {
    * Imports everything that a source yields.
    *
    * @throws DomainError `NOT_FOUND` (unknown tracker), `CONFLICT` (another process is importing the same input);
-   * ImportBrokenError when the source or the database fails further on: its summary counts what was stored before.
+   * ImportBrokenError when the source or the database fails later; its summary counts what was stored before.
    */
   async importSource(source: ReportSource, options: ImportOptions): Promise<ImportSummary> {
     return this.importFrom(source, await this.names.keyFinder(options), options);
   }
 
   /**
-   * Begins a run whose caller adds the batches itself, for sources that wait between two batches.
+   * Begins a run to which the caller adds the batches, for sources that wait between two batches.
    *
    * @throws DomainError as {@link importSource}.
    */
@@ -157,11 +157,11 @@ export class ImportService {
     return new ImportRun(writer, this.runs, keys, begun, { format, batchSize, dryRun });
   }
 
-  private async beginInLedger(format: string, options: ImportOptions): Promise<BegunRun> {
+  private async beginInLedger(format: string, options: ImportOptions): Promise<StartedRun> {
     if (options.dailyRun === true) return this.runs.dailyRun(options, format);
     const { runId, fingerprint } = options;
     const run = await this.runs.begin(options, format, { queued: runId, fingerprint });
-    // A queued run that was interrupted starts over: its source may not give the same reports again.
-    return runId === undefined ? run : { ...run, reportsGiven: 0, itemsGiven: 0 };
+    // A queued run that was interrupted starts over: its source may not yield the same reports again.
+    return runId === undefined ? run : { ...run, reportsProcessed: 0, itemsProcessed: 0 };
   }
 }

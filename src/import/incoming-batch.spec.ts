@@ -34,7 +34,7 @@ describe('IncomingBatch', () => {
     expect(batch).toMatchObject({ size: 2, reports: 2, items: 0, lastPosition: 7 });
   });
 
-  it('writes rejected reports and items apart, and counts each', () => {
+  it('writes rejected reports and items separately, and counts both', () => {
     const batch = new IncomingBatch('ndjson');
     batch.reject({ ...REPORT, tracker: 'a\tb', battery: 7, speed: 1.25 }, 'unknown_tracker', 'nobody');
     batch.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
@@ -47,7 +47,7 @@ describe('IncomingBatch', () => {
     expect(batch).toMatchObject({ size: 3, reports: 1, items: 2, lastPosition: 9 });
   });
 
-  it('cuts unchecked text', () => {
+  it('truncates unchecked text', () => {
     const batch = new IncomingBatch('ndjson');
     const long = 'x'.repeat(100_000);
     batch.reject({ ...REPORT, tracker: long, hashedAdvKey: long, nearestCity: long }, 'undecodable', long);
@@ -64,9 +64,9 @@ describe('IncomingBatch', () => {
     ] as const) {
       const fresh = new IncomingBatch('ndjson');
       batch.clear();
-      for (const one of [batch, fresh]) {
-        for (let i = 0; i < count; i++) one.add({ ...REPORT, position: i, nearestCity: city }, 'key');
-        one.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON' });
+      for (const each of [batch, fresh]) {
+        for (let i = 0; i < count; i++) each.add({ ...REPORT, position: i, nearestCity: city }, 'key');
+        each.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON' });
       }
       expect(batch).toMatchObject({
         size: count + 1,

@@ -1,28 +1,28 @@
 import type { RejectedItem, SourceReport } from './report-source.js';
 
-/** Characters of rows per write: a write for each row would cost more than the row. */
+/** Characters per write: one write per row would cost more than the row itself. */
 const PIECE = 65_536;
 /** The quarantine keeps the beginning of a rejected item; it is not a second copy of the file. */
 const MAX_GIVEN = 2000;
 const MAX_MESSAGE = 500;
 /** No tracker has a longer name. */
 const MAX_NAME = 200;
-/** Empty columns of an item that is not a report: before its source, and the telemetry after it. */
+/** Columns of an item that is not a report: all before `source`, and the telemetry after it. */
 const NULLS_BEFORE = '\t\\N'.repeat(8);
 const NULLS_AFTER = '\t\\N'.repeat(5);
 
 /**
- * Reports for one transaction, in COPY's text format: rows for the staging table `incoming_reports`, and rejected ones for
- * `refused_reports`, which the database does not check again.
+ * Reports for one transaction, in COPY's text format: rows for the staging table `incoming_reports`, and rejected
+ * reports for `refused_reports`, which the database does not check again.
  *
- * Kept as bytes outside V8's heap: 20,000 report objects waiting for a transaction survive garbage collections, and
- * moving them between generations took as long as parsing them. Buffers survive too and are freed so late that the process
- * grew by tens of megabytes, so a stored batch is cleared and reused.
+ * Kept as bytes outside V8's heap: 20,000 report objects that wait for a transaction survive garbage collections, and
+ * moving them between generations took as long as parsing them. Buffers are freed so late that the process grew by tens of
+ * megabytes, so a batch is cleared and reused after it was stored.
  */
 export class IncomingBatch {
-  /** Reports of the source, including rejected ones. */
+  /** Number of reports, including rejected ones. */
   reports = 0;
-  /** Rejected items of the source that are not reports. */
+  /** Number of rejected items that are not reports. */
   items = 0;
   /** The highest position in the batch; null while it is empty. */
   lastPosition: number | null = null;
@@ -44,7 +44,7 @@ export class IncomingBatch {
     return this.incoming.length + this.rejected.length;
   }
 
-  /** Makes the batch reusable. Rows that it returned before must no longer be read. */
+  /** Empties the batch for reuse. Rows that it returned before must no longer be read. */
   clear(): void {
     this.reports = 0;
     this.items = 0;
@@ -55,7 +55,7 @@ export class IncomingBatch {
 
   add(report: SourceReport, hashedAdvKey: string): void {
     this.incoming.add(this.fieldsOf(report, copyText(hashedAdvKey)));
-    this.extendTo(report.position);
+    this.updateLastPosition(report.position);
     this.reports++;
   }
 
@@ -66,7 +66,7 @@ export class IncomingBatch {
     this.rejected.add(
       `${this.fieldsOf(report, key)}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t${tracker}\t\\N`,
     );
-    this.extendTo(report.position);
+    this.updateLastPosition(report.position);
     this.reports++;
   }
 
@@ -76,7 +76,7 @@ export class IncomingBatch {
     this.rejected.add(
       `${position}${NULLS_BEFORE}\t${this.source}${NULLS_AFTER}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t\\N\t${text}`,
     );
-    this.extendTo(position);
+    this.updateLastPosition(position);
     this.items++;
   }
 
@@ -99,58 +99,58 @@ export class IncomingBatch {
     );
   }
 
-  private extendTo(position: number): void {
+  private updateLastPosition(position: number): void {
     if (this.lastPosition === null || position > this.lastPosition) this.lastPosition = position;
   }
 }
 
-/** Rows as bytes, joined into pieces of the size of a write. */
+/** Rows as bytes, joined into one piece per write. */
 class CopyText {
   length = 0;
   private readonly pieces: Buffer[] = [];
-  /** The buffers behind the pieces; kept when the text is cleared. */
-  private readonly memory: Buffer[] = [];
-  private begun = '';
+  /** Buffer of each piece; kept by {@link clear} for reuse. */
+  private readonly buffers: Buffer[] = [];
+  private pending = '';
 
   add(row: string): void {
-    this.begun += `${row}\n`;
+    this.pending += `${row}\n`;
     this.length += row.length;
-    if (this.begun.length >= PIECE) this.complete();
+    if (this.pending.length >= PIECE) this.completePiece();
   }
 
   rows(): readonly Buffer[] {
-    if (this.begun !== '') this.complete();
+    if (this.pending !== '') this.completePiece();
     return this.pieces;
   }
 
   clear(): void {
     this.length = 0;
     this.pieces.length = 0;
-    this.begun = '';
+    this.pending = '';
   }
 
-  private complete(): void {
+  private completePiece(): void {
     const at = this.pieces.length;
-    const bytes = Buffer.byteLength(this.begun);
-    let memory = this.memory[at];
-    if (!memory || memory.length < bytes) {
-      memory = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * PIECE)); // a pooled buffer would keep its whole pool alive
-      this.memory[at] = memory;
+    const bytes = Buffer.byteLength(this.pending);
+    let buffer = this.buffers[at];
+    if (!buffer || buffer.length < bytes) {
+      buffer = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * PIECE)); // a pooled buffer would keep its whole pool alive
+      this.buffers[at] = buffer;
     }
-    memory.write(this.begun);
-    this.pieces.push(memory.subarray(0, bytes));
-    this.begun = '';
+    buffer.write(this.pending);
+    this.pieces.push(buffer.subarray(0, bytes));
+    this.pending = '';
   }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** Escapes what COPY would read as the end of a field or row. Source: PostgreSQL manual, COPY, text format. */
+/** Escapes the characters that COPY would read as an escape or as the end of a field or row. Source: PostgreSQL manual, COPY, text format. */
 function copyText(value: string): string {
   return /[\\\t\n\r]/.test(value) ? value.replace(/[\\\t\n\r]/g, (char) => ESCAPES[char] ?? char) : value;
 }
 
-/** Unchecked text: cut, and without U+0000, which PostgreSQL cannot store. */
+/** Truncates unchecked text, and replaces U+0000, which PostgreSQL cannot store. */
 function bounded(value: string, length: number): string {
   const cut = value.length > length ? `${value.slice(0, length)}…` : value;
   return copyText(cut.includes('\0') ? cut.replaceAll('\0', '\uFFFD') : cut);

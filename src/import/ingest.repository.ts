@@ -12,14 +12,14 @@ import type { IncomingBatch } from './incoming-batch.js';
 
 const COPY_INCOMING = `COPY incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
   horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion) FROM STDIN`;
-const COPY_REFUSED = `COPY refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
+const COPY_REJECTED = `COPY refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
   horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker,
   given) FROM STDIN`;
 
-/** Names these transactions in the log when they wait for a lock. */
+/** Name of these transactions in the log. */
 const TRANSACTION_NAME = 'an import';
 
-/** Stages batches and ingests them; sql/definitions/common/ingest_reports.sql is the other end. */
+/** Stages batches and ingests them; sql/definitions/common/ingest_reports.sql is the SQL side. */
 @Injectable()
 export class IngestRepository {
   readonly transactions: Transactions;
@@ -28,7 +28,7 @@ export class IngestRepository {
     this.transactions = new CommittedTransactions(db, TRANSACTION_NAME);
   }
 
-  /** Transactions that are all rolled back at the end. */
+  /** Begins transactions that are all rolled back at the end. */
   beginDryRun(): Promise<DryRunTransactions> {
     return DryRunTransactions.begin(this.db, TRANSACTION_NAME);
   }
@@ -37,7 +37,7 @@ export class IngestRepository {
   async stage(session: Session, batch: IncomingBatch): Promise<void> {
     await session.query('SELECT prepare_incoming_reports()');
     await copy(session, COPY_INCOMING, batch.incomingRows());
-    await copy(session, COPY_REFUSED, batch.rejectedRows());
+    await copy(session, COPY_REJECTED, batch.rejectedRows());
   }
 
   /**
@@ -45,7 +45,7 @@ export class IngestRepository {
    *
    * @param quarantineLimit rejected reports of each reason that the quarantine keeps.
    * @returns the ledger of the whole run so far.
-   * @throws the driver's violation of `import_run_is_held` when another process has taken over the run.
+   * @throws a violation of the constraint `import_run_is_held` when another process has taken over the run.
    */
   async ingestBatch(
     session: Session,

@@ -2,15 +2,15 @@ import { Field, Float, ID, ObjectType } from '@nestjs/graphql';
 import { telemetryModel } from '../location-history/telemetry.model.js';
 import type { RejectedReport } from './rejected-reports.repository.js';
 
-@ObjectType('RejectedReport', { description: 'A rejected report, as it was given.' })
-export class RejectedReportModel extends telemetryModel('As given, even if out of range.') {
+@ObjectType('RejectedReport', { description: 'A rejected report, as it was received.' })
+export class RejectedReportModel extends telemetryModel('As received, even if out of range.') {
   @Field(() => ID, { description: 'Id in the quarantine.' })
   id!: string;
 
   @Field(() => ID, { description: 'The import that rejected it.' })
   runId!: string;
 
-  @Field(() => Float, { description: 'Position in the input: a line, or a running number.' })
+  @Field(() => Float, { description: 'Position in the input: a line number or a running number.' })
   position!: number;
 
   @Field(() => String, { description: 'Why it was rejected; after a retry, the latest reason.' })
@@ -19,7 +19,7 @@ export class RejectedReportModel extends telemetryModel('As given, even if out o
   @Field(() => String, { nullable: true, description: 'Details about the reason, if there are any.' })
   message!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The tracker as named by the source.' })
+  @Field(() => String, { nullable: true, description: 'Name of the tracker in the source.' })
   tracker!: string | null;
 
   @Field(() => String, { nullable: true, description: 'Hashed advertisement key, if known.' })
@@ -27,19 +27,19 @@ export class RejectedReportModel extends telemetryModel('As given, even if out o
 
   @Field(() => Date, {
     nullable: true,
-    description: 'Time as given; null if it could not be parsed.',
+    description: 'Time as received; null if it could not be parsed.',
   })
   timestamp!: Date | null;
 
-  @Field(() => Float, { nullable: true, description: 'Degrees as given, even if out of range.' })
+  @Field(() => Float, { nullable: true, description: 'Degrees as received, even if out of range.' })
   latitude!: number | null;
 
-  @Field(() => Float, { nullable: true, description: 'Degrees as given, even if out of range.' })
+  @Field(() => Float, { nullable: true, description: 'Degrees as received, even if out of range.' })
   longitude!: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Its text or the beginning of it, if known.',
+    description: 'Original text of the report, or its beginning; null if unknown.',
   })
   given!: string | null;
 

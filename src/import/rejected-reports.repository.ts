@@ -5,7 +5,7 @@ import type { Session } from '../database/session.js';
 import type { HeldRun } from './import-runs.repository.js';
 import type { LedgerCounts } from './import-summary.js';
 
-/** A report in the quarantine. One that could not be parsed has neither time nor position. */
+/** A report in the quarantine. A report that could not be parsed has neither time nor coordinates. */
 export interface RejectedReport extends StoredTelemetry {
   id: string;
   runId: string;
@@ -17,6 +17,7 @@ export interface RejectedReport extends StoredTelemetry {
   timestamp: Date | null;
   latitude: number | null;
   longitude: number | null;
+  /** Original text of the report, or its beginning. */
   given: string | null;
   rejectedAt: Date;
 }
@@ -39,7 +40,7 @@ const FIND = `
 export class RejectedReportsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** In the order of rejection, starting after the report with id `after`. */
+  /** Returns reports in the order of rejection, starting after the report with id `after`. */
   find({ runId, reason }: RejectedFilter, after: string, limit: number): Promise<RejectedReport[]> {
     return this.db.query(FIND, [runId, reason, after, limit]);
   }
@@ -47,7 +48,7 @@ export class RejectedReportsRepository {
   /**
    * Retries the next reports, within a transaction.
    *
-   * @param assignedKey key of the tracker for reports whose own name is still unknown.
+   * @param assignedKey key of the tracker for reports whose own tracker is still unknown.
    * @returns the id of the last report retried (null: none was left), and the ledger of the retry so far.
    */
   async retry(

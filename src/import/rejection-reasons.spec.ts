@@ -4,26 +4,26 @@ import { packagePath, sqlFile } from '../database/sql-files.js';
 import { checkReason, LEDGER_REASONS } from './rejection-reasons.js';
 
 describe('rejection reasons', () => {
-  const sorted = (words: Iterable<string>): string[] => [...new Set(words)].sort();
+  const sorted = (reasons: Iterable<string>): string[] => [...new Set(reasons)].sort();
 
-  it('are those of the table in docs/importing.md', () => {
+  it('match the table in docs/importing.md', () => {
     const [, rows = ''] =
       /^\| rejected .*\n((?:\|.*\n)*)/m.exec(readFileSync(packagePath('docs/importing.md'), 'utf8')) ?? [];
-    const words = rows.split('\n').flatMap((row) => row.split('|')[1]?.match(/[a-z_]+/g) ?? []);
-    expect(sorted(words)).toEqual(sorted(LEDGER_REASONS));
+    const documented = rows.split('\n').flatMap((row) => row.split('|')[1]?.match(/[a-z_]+/g) ?? []);
+    expect(sorted(documented)).toEqual(sorted(LEDGER_REASONS));
   });
 
-  it('include every reason that the database gives', () => {
+  it('include every reason in the SQL code', () => {
     const sql = sqlFile('definitions/common/ingest_reports');
-    const given = [...sql.matchAll(/(?:THEN|[a-z]\.motion,)\s+'([a-z_]+)'/g)].map(
+    const inSql = [...sql.matchAll(/(?:THEN|[a-z]\.motion,)\s+'([a-z_]+)'/g)].map(
       ([, reason]) => reason as string,
     );
-    expect(given).toEqual(expect.arrayContaining(['out_of_range', 'deleted', 'same_instant']));
-    expect(given.length).toBeGreaterThan(5);
-    expect(LEDGER_REASONS).toEqual(expect.arrayContaining(given));
+    expect(inSql).toEqual(expect.arrayContaining(['out_of_range', 'deleted', 'same_instant']));
+    expect(inSql.length).toBeGreaterThan(5);
+    expect(LEDGER_REASONS).toEqual(expect.arrayContaining(inSql));
   });
 
-  it('are the only words accepted', () => {
+  it('are the only values that checkReason accepts', () => {
     for (const reason of LEDGER_REASONS) expect(() => checkReason(reason)).not.toThrow();
     for (const word of ['', 'nonsense', 'toString', 'Future']) {
       expect(() => checkReason(word)).toThrow(

@@ -4,8 +4,8 @@ import { REJECTION_REASONS } from './report-source.js';
 /** Every reason for rejecting a report, in the ledger and the quarantine. Stable, like error codes. */
 export const LEDGER_REASONS = [
   ...REJECTION_REASONS,
-  'unknown_tracker', // given by src/import/import-run.ts
-  // The database gives the others: sql/definitions/common/ingest_reports.sql.
+  'unknown_tracker', // set by src/import/import-run.ts
+  // The others are set by the database: sql/definitions/common/ingest_reports.sql.
   'out_of_range',
   'null_island',
   'future',
@@ -14,7 +14,7 @@ export const LEDGER_REASONS = [
   'deleted',
 ] as const;
 
-/** @throws DomainError `BAD_USER_INPUT` for an unknown reason, which would match nothing and go unnoticed. */
+/** @throws DomainError `BAD_USER_INPUT` for an unknown reason; a filter with it would silently match nothing. */
 export function checkReason(reason: string): void {
   if ((LEDGER_REASONS as readonly string[]).includes(reason)) return;
   throw new DomainError(

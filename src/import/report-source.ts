@@ -8,8 +8,8 @@ import type { Motion } from '../common/telemetry.js';
  */
 
 /**
- * What a device reports besides its position. Sources leave out values outside these ranges. Only NDJSON, our own strict format,
- * passes them on, and the database rejects the report.
+ * Values that a device reports besides its position. Sources leave out values outside these ranges; only NDJSON, our own strict
+ * format, passes them on, so that the database rejects the report.
  */
 export interface Telemetry {
   /** Metres above sea level, -12,000 to 100,000; finite. */
@@ -23,11 +23,11 @@ export interface Telemetry {
   readonly motion?: Motion;
 }
 
-/** One report, as its source gave it. */
+/** One report, as its source parsed it. */
 export interface SourceReport extends Telemetry {
   /**
-   * Where it was in the source, 1-based and never decreasing: the line on which it starts (in GPX its `<trkpt`, in JSON its
-   * element of a list). Several reports may share a position, as a file may be a single line.
+   * Position in the source, 1-based and never decreasing: the line on which the report starts (in GPX the `<trkpt`, in JSON
+   * the element of a list). Several reports may have the same position, as a file may be a single line.
    */
   readonly position: number;
   /**
@@ -36,7 +36,7 @@ export interface SourceReport extends Telemetry {
    * property `device`. Absent if the source names none.
    */
   readonly tracker?: string;
-  /** Hash of the tracker's advertisement key, if the source has it; its form is not checked here. */
+  /** Hash of the tracker's advertisement key, if the source has it; its form is not validated here. */
   readonly hashedAdvKey?: string;
   /**
    * Always `YYYY-MM-DDTHH:MM:SS.mmmZ`: 24 characters, UTC, years 0001 to 9999, an existing time. Sorts as text, and both COPY
@@ -58,16 +58,16 @@ export interface SourceReport extends Telemetry {
 }
 
 /**
- * Why an item of a source is not a report.
+ * Reasons why an item of a source is not a report.
  *
- * An item is what a format has for each report: a line, a row, a `<trkpt>`, an element of a list, a position of a GeoJSON line
- * with times. Each is counted once, as a report or as rejected. Containers of items, and anything unrelated (a title, a
+ * An item is the part of a file that may be one report: a line, a row, a `<trkpt>`, an element of a list, a position of a
+ * GeoJSON line with times. Each is counted once, as a report or as rejected. Containers of items, and anything unrelated (a title, a
  * profile), are not counted.
  *
  * - `undecodable`: it cannot be parsed, or a field has the wrong type.
  * - `no_time`, `no_position`: it can be parsed, but has no time or position.
  * - `not_a_report`: it is well-formed but something else (a waypoint, a point of a planned route).
- * - `unasked_key`, `outside_window`: an answer has a report for a key, or of a time, that was not asked for.
+ * - `unasked_key`, `outside_window`: a Find My response has a report of a key, or of a time, that was not requested.
  */
 export const REJECTION_REASONS = [
   'undecodable',
@@ -84,16 +84,16 @@ export interface RejectedItem {
   /** As in {@link SourceReport.position}. */
   readonly position: number;
   readonly reason: RejectionReason;
-  /** For people; names the field. One line without control characters, at most a few hundred characters. */
+  /** Names the field. One line without control characters, at most a few hundred characters. */
   readonly message: string;
-  /** Its text or the beginning of it, if the source has it; the quarantine keeps 2000 characters. */
+  /** Original text of the item, or its beginning, if available; the quarantine keeps 2000 characters. */
   readonly given?: string;
 }
 
 /**
- * What a source has parsed of the input that has arrived: never empty, at most a few tens of thousands of items.
+ * Items that a source has parsed from the input so far received: never empty, at most a few tens of thousands of items.
  *
- * Where batches end depends on how the input arrives. Only the order within `reports` and within `rejected`, and the totals over
+ * The size of batches depends on how the input arrives. Only the order within `reports` and within `rejected`, and the totals over
  * all batches, are the same at every reading, so a resumed import counts items, not batches.
  */
 export interface SourceBatch {
@@ -110,7 +110,7 @@ export interface ReportSource {
    * early destroys the input; if the source is never iterated, its caller must destroy the input.
    *
    * @throws DomainError `BAD_USER_INPUT` when the input is malformed or truncated, after yielding everything before that. The
-   *   message names the source and the place; `details` has `source`, and `line` and `column` (1-based) if known.
+   *   message names the source and the position; `details` has `source`, and `line` and `column` (1-based) if known.
    * @throws errors of the input (ENOENT, ECONNRESET), unchanged.
    */
   batches(): AsyncIterable<SourceBatch>;

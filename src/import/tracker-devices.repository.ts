@@ -22,7 +22,7 @@ export class TrackerDevicesRepository {
     return new Map(rows.map(({ device, key }) => [device, key]));
   }
 
-  /** Ordered by name, starting after `after`. */
+  /** Returns devices ordered by name, starting after `after`. */
   find(after: string, limit: number): Promise<AssignedDevice[]> {
     return this.db.query(
       `SELECT device, tracker_id AS "trackerId" FROM tracker_devices WHERE device > $1 ORDER BY device LIMIT $2`,
@@ -38,7 +38,7 @@ export class TrackerDevicesRepository {
     );
   }
 
-  async release(device: string): Promise<void> {
+  async unassign(device: string): Promise<void> {
     await this.db.query('DELETE FROM tracker_devices WHERE device = $1', [device]);
   }
 }

@@ -25,8 +25,8 @@ export class TrackerDevicesResolver {
 
   @Mutation(() => Boolean, {
     description:
-      'Assigns a device to a tracker, so that new reports that name it belong to that tracker. Reports rejected earlier ' +
-      'can be retried: `tracker import retry --reason unknown_tracker`.',
+      'Assigns a device to a tracker: new reports of the device belong to the tracker. Reports rejected earlier can be ' +
+      'retried: `tracker import retry --reason unknown_tracker`.',
   })
   async assignDevice(@Args() { device, trackerId }: AssignDeviceArgs): Promise<boolean> {
     await this.devices.assign(device, trackerId);

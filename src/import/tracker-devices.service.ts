@@ -20,7 +20,7 @@ export class TrackerDevicesService {
    * @throws DomainError `NOT_FOUND`, `BAD_USER_INPUT`; both name the argument.
    */
   async assign(device: string, trackerId: string | null | undefined): Promise<void> {
-    if (trackerId == null) await this.devices.release(device);
+    if (trackerId == null) await this.devices.unassign(device);
     else await this.devices.assign(device, (await this.trackers.get(trackerId)).id);
   }
 }

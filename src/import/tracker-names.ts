@@ -6,17 +6,17 @@ import { TrackerDevicesRepository } from './tracker-devices.repository.js';
 
 /** How an import assigns reports to trackers. */
 export interface Assignment {
-  /** Name of the tracker for all reports, whatever they say; it must exist. */
+  /** Name of the tracker for all reports, which overrides their own; it must exist. */
   tracker?: string | undefined;
   /** Hashed advertisement key for all reports, if the caller knows it. */
   hashedAdvKey?: string | undefined;
-  /** Name of the device that sent all reports; an unknown one rejects the reports, it does not fail the import. */
+  /** Name of the device that sent all reports; if it is unknown, the reports are rejected and the import goes on. */
   device?: string | undefined;
-  /** Tracker names by the names that the source uses; they win over all other names, and the trackers must exist. */
+  /** Tracker names by the names that the source uses; they take precedence over all other names, and the trackers must exist. */
   map?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Bounds the cache: a file may contain a new name in every line. */
+/** Maximum number of cached names, and of keys: a file may contain a new name in every line. */
 const MAX_CACHED = 50_000;
 
 /** Resolves the names in a source to trackers: by tracker name, then by assigned device. */
@@ -27,9 +27,9 @@ export class TrackerNames {
     private readonly devices: TrackerDevicesRepository,
   ) {}
 
-  /** @throws DomainError `NOT_FOUND` that names the tracker which does not exist. */
+  /** @throws DomainError `NOT_FOUND` that names the unknown tracker. */
   async keyFinder({ tracker, hashedAdvKey, device, map }: Assignment): Promise<KeyFinder> {
-    const keyOfAll =
+    const keyForAll =
       hashedAdvKey ?? (tracker === undefined ? undefined : await this.keyOf(tracker, 'tracker'));
     const mapped = new Map<string, string>();
     for (const [name, target] of map ?? []) mapped.set(name, await this.keyOf(target, 'map'));
@@ -37,10 +37,10 @@ export class TrackerNames {
       keysOf: (names: readonly string[]) => this.keysOf(names),
       firstKeysOf: (keys: readonly string[]) => this.trackers.firstKeysOf(keys),
     };
-    return new KeyFinder(lookups, keyOfAll, device, mapped);
+    return new KeyFinder(lookups, keyForAll, device, mapped);
   }
 
-  /** Key of a tracker by its name. @throws DomainError `NOT_FOUND` that names the argument. */
+  /** Returns the key of a tracker by its name. @throws DomainError `NOT_FOUND` that names the argument. */
   async keyOf(name: string, argument: string): Promise<string> {
     const key = (await this.trackers.keysOf([name])).get(name);
     if (key === undefined) {
@@ -65,19 +65,19 @@ export class TrackerNames {
 interface Lookups {
   /** Hashed advertisement keys by tracker name or assigned device; unknown names are left out. */
   keysOf(names: readonly string[]): Promise<Map<string, string>>;
-  /** The first key of the tracker that owns each further key; other keys are left out. */
+  /** First keys of trackers, by their additional keys; other keys are left out. */
   firstKeysOf(keys: readonly string[]): Promise<Map<string, string>>;
 }
 
 /** Finds the tracker key for each report of one import; looks up every name and key once. */
 export class KeyFinder {
-  /** By name; null for unknown names. */
+  /** Keys by name; null for unknown names. */
   private keys: Map<string, string | null>;
   private firstKeys = new Map<string, string>();
 
   constructor(
     private readonly lookups: Lookups,
-    private readonly keyOfAll: string | undefined,
+    private readonly keyForAll: string | undefined,
     private readonly device: string | undefined,
     private readonly mapped: ReadonlyMap<string, string>,
   ) {
@@ -86,7 +86,7 @@ export class KeyFinder {
 
   /** Looks up the names and keys in these reports; call it before {@link keyOf}. */
   async lookUp(reports: readonly SourceReport[]): Promise<void> {
-    if (this.keyOfAll !== undefined) return;
+    if (this.keyForAll !== undefined) return;
     if (this.keys.size > MAX_CACHED) this.keys = new Map(this.mapped);
     if (this.firstKeys.size > MAX_CACHED) this.firstKeys = new Map();
     const names = new Set<string>();
@@ -94,7 +94,7 @@ export class KeyFinder {
     for (const report of reports) {
       const name = this.nameOf(report);
       if (name !== undefined && !this.keys.has(name)) names.add(name);
-      const key = this.givenKeyOf(report);
+      const key = this.ownKeyOf(report);
       if (key !== undefined && !this.firstKeys.has(key)) keys.add(key);
     }
     if (names.size > 0) {
@@ -107,22 +107,22 @@ export class KeyFinder {
     }
   }
 
-  /** Undefined when the report names no known tracker. */
+  /** Returns the tracker key of a report; undefined if it names no known tracker. */
   keyOf(report: SourceReport): string | undefined {
-    if (this.keyOfAll !== undefined) return this.keyOfAll;
-    const given = this.givenKeyOf(report);
-    if (given !== undefined) return this.firstKeys.get(given) ?? given;
+    if (this.keyForAll !== undefined) return this.keyForAll;
+    const ownKey = this.ownKeyOf(report);
+    if (ownKey !== undefined) return this.firstKeys.get(ownKey) ?? ownKey;
     const name = this.nameOf(report);
     return name === undefined ? undefined : (this.keys.get(name) ?? undefined);
   }
 
-  /** The tracker or device that the report is assigned by. */
+  /** Returns the name of the tracker or device by which the report is assigned. */
   nameOf(report: SourceReport): string | undefined {
     return this.device ?? report.tracker;
   }
 
-  /** The report's own key; ignored when the caller has named the device. */
-  private givenKeyOf(report: SourceReport): string | undefined {
+  /** Returns the report's own key; it is ignored if the caller has named the device. */
+  private ownKeyOf(report: SourceReport): string | undefined {
     return this.device === undefined ? report.hashedAdvKey : undefined;
   }
 }

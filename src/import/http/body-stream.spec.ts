@@ -7,18 +7,18 @@ const CHUNK = Buffer.alloc(1024, 'x');
 
 describe('bodyStream', () => {
   it('reads the body no faster than its consumer', async () => {
-    let given = 0;
+    let chunksRead = 0;
     const body = new Readable({
       highWaterMark: 2048,
       read() {
-        given++;
+        chunksRead++;
         this.push(CHUNK);
       },
     });
     const reader = bodyStream(body, Infinity)[Symbol.asyncIterator]();
     for (let i = 0; i < 5; i++) await reader.next();
     for (let i = 0; i < 50; i++) await turn();
-    expect(given).toBeLessThan(40);
+    expect(chunksRead).toBeLessThan(40);
     body.destroy();
   });
 
@@ -49,7 +49,7 @@ describe('bodyStream', () => {
     });
   });
 
-  it('is empty when there is no body', async () => {
+  it('yields nothing if there is no body', async () => {
     expect(await wholeBody(undefined, 1)).toHaveLength(0);
   });
 });

@@ -12,7 +12,7 @@ interface Server {
   ): void;
 }
 
-/** Replaces the content type that the client gave; imports detect the format by content. */
+/** Content type that replaces the one of the client; imports detect the format by content. */
 const UNPARSED = 'application/x-unparsed-body';
 
 /** Passes the body to the handler as a stream, instead of buffering and parsing it. */
@@ -24,7 +24,7 @@ export class UnparsedBodyMiddleware implements NestMiddleware<IncomingMessage, S
   }
 }
 
-/** Registers the content type of {@link UnparsedBodyMiddleware}; call it before the server listens. */
+/** Registers a parser that passes on bodies as streams; call it before the server listens. */
 export function leaveBodiesUnparsed({ httpAdapter }: HttpAdapterHost): void {
   httpAdapter.getInstance<Server>().addContentTypeParser(UNPARSED, (_request, payload, done) => {
     done(null, payload);

@@ -39,8 +39,8 @@ export function tokenOf(authorization: string | undefined): string | undefined {
   return colon === -1 ? undefined : text.slice(colon + 1);
 }
 
-/** Compares in constant time, so that the duration does not reveal how much of a token is right. */
-function isSame(given: string, wanted: string): boolean {
+/** Compares in constant time, so that the duration does not reveal how much of a token is correct. */
+function isSame(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
+  return timingSafeEqual(digest(given), digest(expected));
 }

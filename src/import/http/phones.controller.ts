@@ -7,12 +7,12 @@ import { wholeBody } from './body-stream.js';
 import { OverlandQuery, OwnTracksQuery } from './import.query.js';
 import { ImportTokenGuard } from './import-token.guard.js';
 
-/** Overland sends up to a few thousand points at a time, half a kilobyte each. */
+/** Maximum size of a body in bytes: Overland sends up to a few thousand points at a time, half a kilobyte each. */
 const MAX_BODY = 8 * 1024 * 1024;
 
 /**
- * Imports what phone apps post, and answers as they expect. An app resends until it gets a success response, so it gets one as
- * soon as its reports are committed, even if some were rejected; those are in the quarantine.
+ * Imports the reports that phone apps post, and responds as each app expects. An app resends until it gets a success response,
+ * so it gets one as soon as its reports are committed, even if some of them were rejected; the quarantine keeps those.
  */
 @Controller('import')
 @UseGuards(ImportTokenGuard)
@@ -50,7 +50,7 @@ export class PhonesController {
     return [];
   }
 
-  /** Overland: a batch of reports, each with its `device_id`; the parameter `tracker` replaces them all. */
+  /** Overland: a batch of reports, each with its `device_id`; the parameter `tracker` overrides it in all of them. */
   @Post('overland')
   @HttpCode(200)
   async overland(
@@ -75,7 +75,7 @@ export class PhonesController {
   }
 }
 
-/** Reads the whole body before any of it is stored; undefined when it is blank. */
+/** Reads and parses the whole body, before anything is stored; undefined if it is blank. */
 async function jsonBody(body: Readable | undefined): Promise<{ value: unknown; text: Buffer } | undefined> {
   const bytes = unzipped(await wholeBody(body, MAX_BODY));
   const text = bytes.toString('utf8');
