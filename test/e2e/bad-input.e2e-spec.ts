@@ -7,7 +7,7 @@ import { TestDatabase } from '../support/test-database.js';
 const HASH = Buffer.alloc(32, 1).toString('base64');
 const CREATE = 'mutation ($input: CreateTrackerInput!) { createTracker(input: $input) { id } }';
 
-describeOnEveryEngine('invalid input over GraphQL', (engine) => {
+describeOnEveryEngine('the validation of GraphQL input', (engine) => {
   let db: TestDatabase;
   let api: Api;
 
@@ -72,11 +72,11 @@ describeOnEveryEngine('invalid input over GraphQL', (engine) => {
     },
   );
 
-  describe.each(['startTime', 'endTime'])('in %s', (argument) => {
+  describe.each(['startTime', 'endTime'])('of %s', (argument) => {
       it.each([
         'garbage', '', true, 12345, 1.5, '2025-01-01', '2025-01-01T00:00:00', '2025-02-30T00:00:00Z', '2025-01-01T24:00:00Z',
         'now', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00', null, [], {},
-      ])('is rejected where it is %j', async (value) => {
+      ])('rejects %j', async (value) => {
         const literal = await api.error(historyQuery({ [argument]: JSON.stringify(value) }));
         expect(literal).toMatchObject({ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
         expect(literal.message).toMatch(/DateTime/);
@@ -87,7 +87,7 @@ describeOnEveryEngine('invalid input over GraphQL', (engine) => {
       });
     }); // prettier-ignore
 
-  it('is rejected, but the whole range of times is accepted', async () => {
+  it('accepts the whole range of times', async () => {
     const range = {
       trackerId: '"1"',
       startTime: '"0001-01-01T00:00:00Z"',
@@ -106,10 +106,10 @@ describeOnEveryEngine('invalid input over GraphQL', (engine) => {
       ['U+0000 in a name', { name: 'a\0b', hashedAdvertisementKey: HASH }, 'name'],
       ['a line break in a name', { name: 'a\nb', hashedAdvertisementKey: HASH }, 'name'],
       ['an invisible character in a name', { name: 'a\u200bb', hashedAdvertisementKey: HASH }, 'name'],
-      ['a joiner behind ASCII', { name: 'ab\u200d', hashedAdvertisementKey: HASH }, 'name'],
+      ['a joiner after ASCII', { name: 'ab\u200d', hashedAdvertisementKey: HASH }, 'name'],
       ['a right-to-left override in a name', { name: 'a\u202eb', hashedAdvertisementKey: HASH }, 'name'],
       ['an invisible name', { name: '\u3164', hashedAdvertisementKey: HASH }, 'name'],
-      ['half a character in a name', { name: 'a\ud800', hashedAdvertisementKey: HASH }, 'name'],
+      ['an unpaired surrogate in a name', { name: 'a\ud800', hashedAdvertisementKey: HASH }, 'name'],
       ['no key', { name: 'x' }, 'hashedAdvertisementKey'],
       ['null as key', { name: 'x', advertisementKey: null }, 'hashedAdvertisementKey'],
       ['an empty key', { name: 'x', advertisementKey: '' }, 'advertisementKey'],
@@ -119,9 +119,9 @@ describeOnEveryEngine('invalid input over GraphQL', (engine) => {
       ['a key with a space', { name: 'x', advertisementKey: ` ${Buffer.alloc(28).toString('base64')}` }, 'advertisementKey'],
       ['a hash of 31 bytes', { name: 'x', hashedAdvertisementKey: Buffer.alloc(31).toString('base64') }, 'hashedAdvertisementKey'],
       ['base64url', { name: 'x', hashedAdvertisementKey: `${'-'.repeat(43)}=` }, 'hashedAdvertisementKey'],
-      ['bits after the last byte', { name: 'x', hashedAdvertisementKey: `${'A'.repeat(42)}B=` }, 'hashedAdvertisementKey'],
+      ['non-zero padding bits', { name: 'x', hashedAdvertisementKey: `${'A'.repeat(42)}B=` }, 'hashedAdvertisementKey'],
       [
-        'a key and the hash of another',
+        'a key and the hash of another key',
         { name: 'x', advertisementKey: Buffer.alloc(28).toString('base64'), hashedAdvertisementKey: HASH },
         'hashedAdvertisementKey',
       ],
@@ -140,7 +140,7 @@ describeOnEveryEngine('invalid input over GraphQL', (engine) => {
     ['a number as name', { name: 5, hashedAdvertisementKey: HASH }],
     ['no name', { hashedAdvertisementKey: HASH }],
     ['an unknown field', { name: 'x', hashedAdvertisementKey: HASH, id: '5' }],
-  ])('rejects a tracker with %s, by the schema', async (_what, input) => {
+  ])('rejects a tracker with %s, because of the schema', async (_what, input) => {
     expect((await api.error(CREATE, { input })).extensions).toEqual({ code: 'BAD_USER_INPUT' });
   });
 

@@ -13,7 +13,7 @@ import { insertReports } from '../support/reports.js';
 import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('an invalid report', (engine) => {
+describeOnEveryEngine('the validation of reports', (engine) => {
   let db: TestDatabase;
   let api: Api;
   let today: Date;
@@ -34,7 +34,7 @@ describeOnEveryEngine('an invalid report', (engine) => {
 
   const minutesFromNow = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
 
-  describe('inserted as plain SQL', () => {
+  describe('in an SQL INSERT', () => {
     const insert = (timestamp: string, longitude: string, latitude: string, more = ''): string =>
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location${more && ', confidence'})
        VALUES ('good', now() - interval '1 minute', ST_SetSRID(ST_MakePoint(1, 2), 4326)${more && ', 1'}),
@@ -52,9 +52,9 @@ describeOnEveryEngine('an invalid report', (engine) => {
         '23514',
         'location_reports_not_in_future',
       ],
-      ['a time of infinity', insert('infinity', '1', '2'), '23514', 'location_reports_not_in_future'],
+      ['the time infinity', insert('infinity', '1', '2'), '23514', 'location_reports_not_in_future'],
       [
-        'older than history is kept',
+        'a time before the retention of history',
         insert('2015-01-01T00:00:00Z', '1', '2'),
         '23514',
         'location_reports_not_too_old',
@@ -66,8 +66,8 @@ describeOnEveryEngine('an invalid report', (engine) => {
         'location_reports_confidence_is_a_byte',
       ],
       ['no time', insert(hourAgo, '1', '2').replace(/'20[^']*'/, 'NULL'), '23502', undefined],
-      ['no place', insert(hourAgo, 'NULL', '2'), '23502', undefined],
-    ])('refuses %s, and with it the whole statement', async (_what, sql, state, constraint) => {
+      ['no position', insert(hourAgo, 'NULL', '2'), '23502', undefined],
+    ])('rejects the whole statement because of %s', async (_what, sql, state, constraint) => {
       const failure: unknown = await db.query(sql).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(Error);
       expect(databaseErrorCode(failure)).toBe(state);
@@ -76,14 +76,14 @@ describeOnEveryEngine('an invalid report', (engine) => {
       expect(await db.value('SELECT count(*) FROM location_history_days')).toBe(0);
     });
 
-    it('is accepted up to 9 minutes in the future, because clocks are not exact', async () => {
+    it('accepts a time 9 minutes in the future, because clocks are not exact', async () => {
       await insertReports(db, [{ key: 'good', at: new Date(minutesFromNow(9)), latitude: 1, longitude: 2 }]);
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(1);
       await db.query('DELETE FROM location_reports');
     });
   });
 
-  it('is rejected by an import with its reason, and the other reports are stored', async () => {
+  it('rejects invalid reports of an import with their reasons, and stores the others', async () => {
     const good = (minutes: number): object => ({
       tracker: 'good',
       timestamp: at(today, -1, '10:00:00').getTime() + minutes * 60_000,
@@ -113,8 +113,8 @@ describeOnEveryEngine('an invalid report', (engine) => {
     );
 
     const { code, stdout, stderr } = await runCli(['import', file], { DATABASE_URL: db.url });
-    const [sum, ...rejections] = stdout.trimEnd().split('\n');
-    expect(sum).toBe(`${file}: 14 read = 2 stored + 0 late + 1 duplicate + 11 rejected`);
+    const [summary, ...rejections] = stdout.trimEnd().split('\n');
+    expect(summary).toBe(`${file}: 14 read = 2 stored + 0 late + 1 duplicate + 11 rejected`);
     expect(rejections.map((line) => line.trim()).sort()).toEqual([
       'rejected as future: 1 (first at line 6)',
       'rejected as null_island: 1 (first at line 9)',

@@ -23,7 +23,7 @@ describeWithClock(
     let db: TestDatabase;
     let product: RunningProduct | null = null;
 
-    /** The clock of programs; their uptime is the real one. */
+    /** Sets the clock of the product's processes, but not their uptime. */
     async function setProgramClock(now: Date): Promise<void> {
       const seconds = (now.getTime() - Date.now()) / 1000;
       await writeFile(`${clockFile}.new`, `${seconds < 0 ? '' : '+'}${seconds.toFixed(3)}\n`);
@@ -61,10 +61,10 @@ describeWithClock(
       await db.drop();
     });
 
-    it('recover by themselves after the database was three days ahead for a moment', async () => {
-      const done = async (): Promise<number> =>
+    it('recover by themselves after the database clock was briefly three days ahead', async () => {
+      const finishedRuns = async (): Promise<number> =>
         (await recordedRuns(db, 'maintenance')).filter(({ outcome }) => outcome === 'done').length;
-      await eventually(async () => expect(await done()).toBe(1));
+      await eventually(async () => expect(await finishedRuns()).toBe(1));
       const before = await boundaries(db);
       const raw = await db.value('SELECT count(*) FROM location_reports');
 
@@ -75,8 +75,8 @@ describeWithClock(
       expect(doctor.code).toBe(1);
       const clock = await runCli(['clock'], environment());
       expect([clock.code, clock.stdout]).toEqual([1, expect.stringMatching(/PROBLEM: .* 3 days ahead/)]);
-      const refused = await runCli(['clock', '--accept'], environment());
-      expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
+      const accept = await runCli(['clock', '--accept'], environment());
+      expect([accept.code, accept.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
       const mend = await runCli(['mend'], environment());
       expect([mend.code, mend.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
 
@@ -86,10 +86,10 @@ describeWithClock(
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(raw);
       expect((await runCli(['doctor'], environment())).stdout).toContain('No problems.');
 
-      // An hour later; for both, as if it had passed.
+      // Advance both clocks by an hour, as if it had passed.
       await cluster().setServerClock(later(HOUR));
       await setProgramClock(later(HOUR));
-      await eventually(async () => expect(await done()).toBe(2), 20_000);
+      await eventually(async () => expect(await finishedRuns()).toBe(2), 20_000);
       expect(await boundaries(db)).toEqual(before);
     }, 120_000);
   },

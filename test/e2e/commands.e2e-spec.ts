@@ -24,11 +24,11 @@ describeOnEveryEngine('tracker trackers, devices and export', (engine) => {
   });
 
   const run = (...args: string[]): Promise<Ended> => runCli(args, { DATABASE_URL: db.url });
-  const answer = async (...args: string[]): Promise<Record<string, unknown>> =>
+  const runJson = async (...args: string[]): Promise<Record<string, unknown>> =>
     JSON.parse((await run(...args, '--json')).stdout) as Record<string, unknown>;
 
   it('adds trackers, with and without a key', async () => {
-    const { tracker } = await answer('trackers', 'add', '  Blue bag ', '--key', KEY);
+    const { tracker } = await runJson('trackers', 'add', '  Blue bag ', '--key', KEY);
     expect(tracker).toMatchObject({
       name: 'Blue bag',
       hashedAdvertisementKey: KEY,
@@ -72,7 +72,7 @@ describeOnEveryEngine('tracker trackers, devices and export', (engine) => {
     ],
     [['export', '--tracker', 'My bike', '--from', '2026-01-01'], '--json needs --output'],
     [['nonsense'], "unknown command 'nonsense'"],
-  ])('%j is a wrong call', async (args, message) => {
+  ])('%j is a usage error', async (args, message) => {
     const ended = await run(...args, '--json');
     expect(JSON.parse(ended.stdout)).toMatchObject({
       error: { code: 'BAD_USER_INPUT', message: expect.stringContaining(message) },
@@ -85,17 +85,17 @@ describeOnEveryEngine('tracker trackers, devices and export', (engine) => {
       code: 0,
       stdout: 'renamed "Blue bag" to "Red bag"\n',
     });
-    const { trackers } = await answer('trackers', 'list');
+    const { trackers } = await runJson('trackers', 'list');
     expect((trackers as { name: string }[]).map(({ name }) => name)).toEqual(['My bike', 'Red bag']);
     const { stdout } = await run('trackers', 'list', '--filter', 'RED');
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/)[1])).toEqual(['name', 'Red bag', undefined]);
   });
 
-  it('assigns devices, whose reports then belong to the tracker', async () => {
+  it('assigns a device to a tracker, which then receives its reports', async () => {
     expect((await run('devices', 'assign', 'jane/phone', 'My bike')).stdout).toBe(
       'assigned "jane/phone" to "My bike"\n',
     );
-    expect(await answer('devices', 'list')).toMatchObject({
+    expect(await runJson('devices', 'list')).toMatchObject({
       devices: [{ device: 'jane/phone', tracker: 'My bike' }],
     });
     const timestamp = new Date(Date.now() - 60_000).toISOString();
@@ -103,51 +103,54 @@ describeOnEveryEngine('tracker trackers, devices and export', (engine) => {
     const imported = await runCli(['import', '-'], { DATABASE_URL: db.url }, report);
     expect(imported.stdout).toContain('1 read = 1 stored');
     expect((await run('devices', 'unassign', 'jane/phone')).stdout).toBe('"jane/phone" has no tracker now\n');
-    expect(await answer('devices', 'list')).toEqual({ devices: [] });
+    expect(await runJson('devices', 'list')).toEqual({ devices: [] });
   });
 
   it('exports to standard output and to a file', async () => {
-    const of = ['export', '--tracker', 'My bike', '--from', '2026-01-01', '--detail', 'reports'];
-    const csv = await run(...of);
+    const args = ['export', '--tracker', 'My bike', '--from', '2026-01-01', '--detail', 'reports'];
+    const csv = await run(...args);
     expect(csv.stdout).toMatch(/^\ufefftracker,trackerId,timestamp,.*\r\nMy bike,/);
     expect(csv).toMatchObject({ code: 0, stderr: '' });
     const file = join(folder, 'bike.gpx');
-    expect(await answer(...of, '--format', 'gpx', '-o', file)).toMatchObject({ file, format: 'gpx' });
+    expect(await runJson(...args, '--format', 'gpx', '-o', file)).toMatchObject({ file, format: 'gpx' });
     expect(readFileSync(file, 'utf8')).toContain('<trkpt lat="50" lon="8">');
-    const lost = await run(...of, '-o', join(folder, 'no/such/folder'));
-    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be written') });
+    const failed = await run(...args, '-o', join(folder, 'no/such/folder'));
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be written') });
   });
 
-  it('ends quietly when its reader has enough', async () => {
+  it('exits without an error when its output pipe is closed', async () => {
     const child = spawn(process.execPath, [join(ROOT, 'dist/src/cli.js'), 'trackers', 'list'], {
       env: { PATH: process.env['PATH'], DATABASE_URL: db.url },
     });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.stdout.destroy();
     const [code] = (await once(child, 'close')) as [number];
-    expect([code, said]).toEqual([0, '']);
+    expect([code, stderr]).toEqual([0, '']);
   });
 });
 
 describe('tracker', () => {
-  it('prints no colours to a pipe, unless FORCE_COLOR asks for them', async () => {
+  it('prints colours to a pipe only with FORCE_COLOR and without NO_COLOR', async () => {
     const escape = '\u001b[';
     const plain = await runCli(['migrate', '--undo'], {});
     expect(plain.stderr).not.toContain(escape);
     const forced = await runCli(['migrate', '--undo'], { FORCE_COLOR: '1' });
     expect(forced.stderr).toContain(`${escape}31m`);
-    const refused = await runCli(['migrate', '--undo'], { FORCE_COLOR: '1', NO_COLOR: '1' });
-    expect(refused.stderr).not.toContain(escape);
+    const disabled = await runCli(['migrate', '--undo'], { FORCE_COLOR: '1', NO_COLOR: '1' });
+    expect(disabled.stderr).not.toContain(escape);
   });
 
-  it.each(['bash', 'zsh', 'fish'])('completion %s prints a script that asks the program', async (shell) => {
-    const { code, stdout } = await runCli(['completion', shell], {});
-    expect(code).toBe(0);
-    expect(stdout).toContain('complete --');
-  });
+  it.each(['bash', 'zsh', 'fish'])(
+    'prints a %s completion script that calls tracker complete',
+    async (shell) => {
+      const { code, stdout } = await runCli(['completion', shell], {});
+      expect(code).toBe(0);
+      expect(stdout).toContain('complete --');
+    },
+  );
 
-  it('completes in bash, and runs nothing of what is typed', () => {
+  it('completes in bash without running the typed text', () => {
     const folder = mkdtempSync(join(tmpdir(), 'completion-'));
     const lines = [
       `tracker() { '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}' "$@"; }`,
@@ -175,7 +178,7 @@ describe('tracker', () => {
       ['csv', 'geojson', 'gpx', 'ndjson'],
     ],
     [['import', 'retry', '--reason', ''], ['unknown_tracker']],
-  ])('completes %j from its own definition', async (words, expected) => {
+  ])('completes %j from the definitions of the commands', async (words, expected) => {
     const { stdout } = await runCli(['complete', '--', ...words], {});
     const values = stdout.split('\n').map((line) => line.split('\t')[0]);
     expect(values).toEqual(expect.arrayContaining(expected));

@@ -17,7 +17,7 @@ import { TestDatabase } from '../support/test-database.js';
 const POOL = 4;
 const ALL: AppRole[] = ['api', 'refresher', 'importer', 'geocoder'];
 
-/** A row of the table in docs/connections.md. */
+/** A row of the table in docs/connections.md; `most` is the documented maximum. */
 interface Row {
   pool: string;
   listeners: number;
@@ -44,13 +44,13 @@ async function documented(): Promise<Map<string, Row>> {
   );
 }
 
-describeOnEveryEngine('the number of connections of a process, as documented', (engine) => {
+describeOnEveryEngine('the documented number of connections', (engine) => {
   let db: TestDatabase;
   let table: Map<string, Row>;
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine);
-    await db.dataSource.destroy(); // only the process is to have some of the product's
+    await db.dataSource.destroy(); // all product connections must belong to the process under test
     table = await documented();
   });
   afterAll(async () => {
@@ -58,12 +58,12 @@ describeOnEveryEngine('the number of connections of a process, as documented', (
     await db.drop();
   });
 
-  const counted = async (name: string): Promise<number> =>
+  const countConnections = async (applicationName: string): Promise<number> =>
     db.value(
       'SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1',
-      [name],
+      [applicationName],
     );
-  /** The most that it makes: all of its pool is busy, and an import has begun. */
+  /** Drives a process to its maximum of connections (pool busy, import running), and compares them with its row. */
   async function expectAsDocumented(context: INestApplicationContext, process: string): Promise<void> {
     const row = table.get(process);
     if (!row) throw new Error(`docs/connections.md has no row for ${process}`);
@@ -76,19 +76,21 @@ describeOnEveryEngine('the number of connections of a process, as documented', (
     }
     await eventually(async () => {
       expect({
-        pool: await counted('tracker-location-history'),
-        listeners: await counted('tracker-location-history listener %'),
-        owner: await counted('tracker-location-history import'),
+        pool: await countConnections('tracker-location-history'),
+        listeners: await countConnections('tracker-location-history listener %'),
+        owner: await countConnections('tracker-location-history import'),
       }).toEqual({ pool: POOL, listeners: row.listeners, owner: row.owner });
     });
     await busy;
     expect(row.pool).toBe('DATABASE_POOL_SIZE');
     expect(row.most).toBe(db.config.DATABASE_POOL_SIZE + row.listeners + row.owner);
-    expect(await counted('tracker-location-history%')).toBeLessThanOrEqual(POOL + row.listeners + row.owner);
+    expect(await countConnections('tracker-location-history%')).toBeLessThanOrEqual(
+      POOL + row.listeners + row.owner,
+    );
   }
 
   it.each([...ALL.map((role) => [role, [role]] as const), ['all roles in one', ALL] as const])(
-    'holds for role %s',
+    'is correct for role %s',
     async (process, roles) => {
       const api = await Api.start(db, false, {
         APP_ROLES: [...roles],
@@ -103,7 +105,7 @@ describeOnEveryEngine('the number of connections of a process, as documented', (
     },
   );
 
-  it('holds for tracker import', async () => {
+  it('is correct for tracker import', async () => {
     const context = await openModule(
       db,
       ImportModule,
@@ -116,7 +118,7 @@ describeOnEveryEngine('the number of connections of a process, as documented', (
     }
   });
 
-  it('holds for tracker migrate', async () => {
+  it('is correct for tracker migrate', async () => {
     const empty = await TestDatabase.create(engine, { empty: true });
     await empty.dataSource.destroy();
     let most = 0;
@@ -132,7 +134,7 @@ describeOnEveryEngine('the number of connections of a process, as documented', (
       await sleep(5);
     }
     await migrating;
-    process.stderr.write(`${engine}: migrate had ${most} connections at most\n`);
+    process.stderr.write(`${engine}: migrate opened at most ${most} connections\n`);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(table.get('tracker migrate')?.most ?? 0);
     await empty.dataSource.initialize();

@@ -4,14 +4,12 @@ import pg from 'pg';
 import { newDataFolder, postgresOf, postgresProcesses, query, RunningProduct } from '../support/processes.js';
 import { eventually } from '../support/waiting.js';
 
-const ACKNOWLEDGED = 60;
-
 interface Row {
   reportCount: number;
   lastReportAt: string;
 }
 
-/** A client that inserts a report after the other until its connection breaks or it is stopped. */
+/** A client that inserts one report after another until its connection breaks or it is stopped. */
 class Writer {
   readonly acknowledged: number[] = [];
   private stopped = false;
@@ -24,7 +22,7 @@ class Writer {
   private async write(): Promise<void> {
     const newest = Date.now() - 1000;
     for (let i = 0; !this.stopped; i++) {
-      const moment = newest - i * 60_001; // back over many hours, into days that are late
+      const moment = newest - i * 60_001; // back over many hours, into days whose reports are late
       try {
         await this.client.query(
           `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
@@ -38,8 +36,9 @@ class Writer {
     }
   }
 
-  async enough(): Promise<void> {
-    const goal = this.acknowledged.length + ACKNOWLEDGED;
+  /** Waits for 60 more acknowledged reports. */
+  async waitForReports(): Promise<void> {
+    const goal = this.acknowledged.length + 60;
     await eventually(() => expect(this.acknowledged.length).toBeGreaterThan(goal), 30_000);
   }
 
@@ -50,8 +49,7 @@ class Writer {
   }
 }
 
-/** The server as an operator starts it, with a PostgreSQL of its own. */
-describe('the server', () => {
+describe('the server with a private PostgreSQL', () => {
   let folder = '';
   const products: RunningProduct[] = [];
 
@@ -90,8 +88,12 @@ describe('the server', () => {
     return trackers[0]?.id ?? '';
   }
 
-  /** Nothing that was acknowledged is missing; one report more may have been committed and not acknowledged. */
-  async function expectAll(address: string, id: string, acknowledged: readonly number[]): Promise<void> {
+  /** Checks that every acknowledged report is stored, and at most one more: committed, but not acknowledged. */
+  async function expectAllStored(
+    address: string,
+    id: string,
+    acknowledged: readonly number[],
+  ): Promise<void> {
     const { rows } = await query<{ rows: Row[] }>(
       address,
       `{ rows: locationHistoryAggregated(trackerId: "${id}", startTime: "2020-01-01T00:00:00Z",
@@ -111,7 +113,7 @@ describe('the server', () => {
     expect(acknowledged.filter((moment) => moment >= oldest && !raw.has(moment))).toEqual([]);
   }
 
-  it('loses nothing that was acknowledged when it is killed while a client writes', async () => {
+  it('loses no acknowledged report when it is killed while a client writes', async () => {
     const first = await start();
     const id = await register(first.address);
     const survivor = RunningProduct.server({ EMBEDDED_DATA_DIR: folder, PORT: '0' }); // keeps PostgreSQL up
@@ -119,38 +121,38 @@ describe('the server', () => {
     await survivor.address();
 
     const writer = new Writer(await connect());
-    await writer.enough();
+    await writer.waitForReports();
     await first.product.end('SIGKILL');
-    await writer.enough(); // ingesting reports needs no process of ours
+    await writer.waitForReports(); // the database ingests without a process of the product
     await writer.stop();
     const other = await start();
-    await expectAll(other.address, id, writer.acknowledged);
+    await expectAllStored(other.address, id, writer.acknowledged);
   });
 
-  it('stops PostgreSQL when it was its last user, and loses nothing', async () => {
+  it('loses nothing when it is killed and PostgreSQL stops, as its last user is gone', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
-    await writer.enough();
+    await writer.waitForReports();
     await first.product.end('SIGKILL');
     await noServerLeft();
     await writer.stop();
 
     const second = await start();
-    await expectAll(second.address, id, writer.acknowledged);
+    await expectAllStored(second.address, id, writer.acknowledged);
     const after = new Writer(await connect());
-    await after.enough();
+    await after.waitForReports();
     await after.stop();
-    // The second writer begins at a newer time: its reports are others.
+    // The second writer started later, so its timestamps differ.
     const all = [...new Set([...writer.acknowledged, ...after.acknowledged])];
-    await expectAll(second.address, id, all);
+    await expectAllStored(second.address, id, all);
   });
 
-  it('answers UNAVAILABLE while PostgreSQL is gone, and loses nothing when PostgreSQL is killed', async () => {
+  it('answers UNAVAILABLE after PostgreSQL was killed, and loses nothing', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());
-    await writer.enough();
+    await writer.waitForReports();
     process.kill(postgresOf(folder).postmaster, 'SIGKILL');
     await writer.stop();
     const response = await fetch(`${first.address}/graphql`, {
@@ -167,22 +169,25 @@ describe('the server', () => {
     expect(ended).toMatchObject({ code: 0 });
 
     const second = await start();
-    await expectAll(second.address, id, writer.acknowledged);
+    await expectAllStored(second.address, id, writer.acknowledged);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stops in order at %s, while a client writes', async (signal) => {
-    const { product, address } = await start();
-    const id = await register(address);
-    const writer = new Writer(await connect());
-    await writer.enough();
-    const { code, ms } = await product.end(signal);
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(10_000);
-    expect(postgresProcesses(folder)).toEqual([]);
-    await writer.stop();
-    expect(product.output).not.toMatch(/ERROR|Error:/);
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'shuts down cleanly on %s while a client writes',
+    async (signal) => {
+      const { product, address } = await start();
+      const id = await register(address);
+      const writer = new Writer(await connect());
+      await writer.waitForReports();
+      const { code, ms } = await product.end(signal);
+      expect(code).toBe(0);
+      expect(ms).toBeLessThan(10_000);
+      expect(postgresProcesses(folder)).toEqual([]);
+      await writer.stop();
+      expect(product.output).not.toMatch(/ERROR|Error:/);
 
-    const again = await start();
-    await expectAll(again.address, id, writer.acknowledged);
-  });
+      const again = await start();
+      await expectAllStored(again.address, id, writer.acknowledged);
+    },
+  );
 });

@@ -15,7 +15,7 @@ interface Latest {
   trackers: { name: string; latestLocation: { lastReportAt: string; nearestCity: string } | null }[];
 }
 
-/** The GraphQL document that the demo prints, as a reader would select it. */
+/** The GraphQL document that the demo prints. */
 function printedQuery(output: string): string {
   return /^query \{$[\s\S]*?^\}$/m.exec(output)?.[0] ?? '';
 }
@@ -43,7 +43,7 @@ describe('tracker demo', () => {
     expect(await page.text()).toContain('GraphQL playground');
   });
 
-  it('prints a query that returns rows as it stands', async () => {
+  it('prints a query that returns rows when run unchanged', async () => {
     const { locationHistoryAggregated: rows } = await query<{ locationHistoryAggregated: Row[] }>(
       address,
       printedQuery(demo.output),
@@ -58,7 +58,7 @@ describe('tracker demo', () => {
     });
   });
 
-  it('places every tracker, and moves some of them', async () => {
+  it('has a position of every tracker, and moves some of them', async () => {
     const before = await query<Latest>(address, LATEST);
     expect(before.trackers).toHaveLength(25);
     expect(before.trackers.filter(({ latestLocation }) => latestLocation === null)).toEqual([]);
@@ -72,7 +72,7 @@ describe('tracker demo', () => {
     });
   });
 
-  it('stops everything at Ctrl-C, and starts again with its data', async () => {
+  it('stops everything on Ctrl-C, and starts again with its data', async () => {
     const { code, ms } = await demo.end('SIGINT');
     expect(code).toBe(0);
     expect(ms).toBeLessThan(10_000);

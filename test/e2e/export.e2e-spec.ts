@@ -64,7 +64,7 @@ describeOnEveryEngine('GET /export', (engine) => {
     };
   }
 
-  /** The history in the range of the tests: a day, and an hour of yesterday. */
+  /** The history in the exported range: a day, and an hour of yesterday. */
   const expected = (): unknown[] => [
     { latitude: -1.5, longitude: -1e-7, timestamp: at(today, -5, '10:00:00').toISOString(), bucketSize: '1 day', reportCount: 2 },
     { latitude: 52, longitude: 1, timestamp: at(today, -1, '10:45:00').toISOString(), bucketSize: '1 hour', reportCount: 2 },
@@ -80,7 +80,7 @@ describeOnEveryEngine('GET /export', (engine) => {
     expect(rows).toHaveLength(2);
     for (const row of rows) {
       expect(row['tracker']).toBe(`'${NAME}`); // not a formula
-      expect(row['nearestCity']).toBe(`'${CITY}`); // one apostrophe more than the name has
+      expect(row['nearestCity']).toBe(`'${CITY}`);
       expect(row['tracker']?.slice(1)).toBe(NAME);
       for (const value of Object.values(row)) expect(value).not.toMatch(/^[=+@\t\r]|^-(?![\d.])/);
     }
@@ -137,7 +137,7 @@ describeOnEveryEngine('GET /export', (engine) => {
     expect(lines[0]).not.toHaveProperty('bucketSize');
   });
 
-  describe('of telemetry', () => {
+  describe('with telemetry', () => {
     const COLUMNS = ['timestamp', 'latitude', 'longitude', 'accuracy', 'altitude', 'speed', 'course', 'battery', 'motion',
       'imprecise', 'confidence', 'status', 'city'] as const; // prettier-ignore
     /** GPX has no elements for these. */
@@ -147,9 +147,9 @@ describeOnEveryEngine('GET /export', (engine) => {
 
     beforeAll(async () => {
       walker = await db.register('walker');
-      const said = { altitude: -3.5, speed: 0.0000001, course: 359.875, battery: 7, motion: 'walking' };
+      const telemetry = { altitude: -3.5, speed: 0.0000001, course: 359.875, battery: 7, motion: 'walking' };
       await insertReports(db, [
-        { key: 'walker', at: at(today, -1, '09:00:00.007'), latitude: 50, longitude: 8, accuracy: 12.5, confidence: 2, city: 'Mainz', ...said },
+        { key: 'walker', at: at(today, -1, '09:00:00.007'), latitude: 50, longitude: 8, accuracy: 12.5, confidence: 2, city: 'Mainz', ...telemetry },
         { key: 'walker', at: at(today, -1, '09:10:00'), latitude: 51, longitude: 9, accuracy: 3000, battery: 6 },
         { key: 'walker', at: at(today, -1, '11:00:00'), latitude: 52, longitude: 10, motion: 'driving', speed: 40, altitude: 100 },
       ]); // prettier-ignore
@@ -165,7 +165,7 @@ describeOnEveryEngine('GET /export', (engine) => {
         [key],
       );
 
-    it('has the altitude as third coordinate in GeoJSON, and all telemetry in the properties', async () => {
+    it('writes the altitude as third coordinate in GeoJSON, and all telemetry in the properties', async () => {
       const { features } = JSON.parse(await file('geojson', 'reports')) as {
         features: { geometry: { coordinates: number[] }; properties: object }[];
       };
@@ -179,7 +179,7 @@ describeOnEveryEngine('GET /export', (engine) => {
 
     it('follows the element order of the GPX schema, and puts other fields in extensions', async () => {
       const points = (await file('gpx', 'reports')).split('\n').filter((line) => line.startsWith('<trkpt'));
-      const time = (of: string): string => `<time>${at(today, -1, of).toISOString()}</time>`;
+      const time = (utc: string): string => `<time>${at(today, -1, utc).toISOString()}</time>`;
       expect(points).toEqual([
         `<trkpt lat="50" lon="8"><ele>-3.5</ele>${time('09:00:00.007')}<name>Mainz</name><src>sql</src><extensions>` +
           '<gpxtpx:TrackPointExtension><gpxtpx:speed>0.0000001</gpxtpx:speed><gpxtpx:course>359.875</gpxtpx:course>' +
@@ -193,7 +193,7 @@ describeOnEveryEngine('GET /export', (engine) => {
       ]);
     });
 
-    it.each(['ndjson', 'csv', 'geojson', 'gpx'])('can be imported again as %s', async (format) => {
+    it.each(['ndjson', 'csv', 'geojson', 'gpx'])('writes %s that can be imported again', async (format) => {
       const copy = `copy ${++copies}`;
       await db.register(copy);
       const answer = await request(api.server)
@@ -202,18 +202,19 @@ describeOnEveryEngine('GET /export', (engine) => {
         .type('application/octet-stream')
         .send(Buffer.from(await file(format, 'reports')));
       expect(answer.body).toMatchObject({ read: 3, stored: 3, rejected: 0 });
-      const lost = format === 'gpx' ? NOT_IN_GPX : [];
-      const kept = COLUMNS.filter((column) => !lost.includes(column));
-      const only = (row: Record<string, unknown>): unknown => kept.map((column) => [column, row[column]]);
-      expect((await reportsOf(copy)).map(only)).toEqual((await reportsOf('walker')).map(only));
+      const missing = format === 'gpx' ? NOT_IN_GPX : [];
+      const columns = COLUMNS.filter((column) => !missing.includes(column));
+      const values = (row: Record<string, unknown>): unknown =>
+        columns.map((column) => [column, row[column]]);
+      expect((await reportsOf(copy)).map(values)).toEqual((await reportsOf('walker')).map(values));
     });
 
-    it('restores the reports that history shows, when history is imported', async () => {
+    it('writes history whose import restores the reports that it shows', async () => {
       const copy = `copy ${++copies}`;
       await db.register(copy);
       const text = await file('ndjson', 'history');
       const hours = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
-      const time = (of: string): string => at(today, -1, of).toISOString();
+      const time = (utc: string): string => at(today, -1, utc).toISOString();
       expect(hours).toMatchObject([
         { timestamp: time('09:00:00.007'), locatedAt: time('09:00:00.007'), lastReportAt: time('09:10:00'), battery: 7, imprecise: false },
         { timestamp: time('11:00:00'), locatedAt: time('11:00:00'), lastReportAt: time('11:00:00'), imprecise: false },
@@ -226,17 +227,19 @@ describeOnEveryEngine('GET /export', (engine) => {
   });
 
   it('writes a valid empty document when there are no rows', async () => {
-    const nothing = { endTime: at(today, -29, '00:00:00').toISOString() };
-    expect(parse((await download('history.csv', nothing)).text, { bom: true })).toHaveLength(1);
-    expect((await download('history.ndjson', nothing)).text).toBe('');
-    expect(JSON.parse((await download('history.geojson', nothing)).text)).toMatchObject({ features: [] });
-    expect((await download('history.gpx', nothing)).text).toMatch(/<trkseg>\n<\/trkseg><\/trk>\n<\/gpx>\n$/);
+    const emptyRange = { endTime: at(today, -29, '00:00:00').toISOString() };
+    expect(parse((await download('history.csv', emptyRange)).text, { bom: true })).toHaveLength(1);
+    expect((await download('history.ndjson', emptyRange)).text).toBe('');
+    expect(JSON.parse((await download('history.geojson', emptyRange)).text)).toMatchObject({ features: [] });
+    expect((await download('history.gpx', emptyRange)).text).toMatch(
+      /<trkseg>\n<\/trkseg><\/trk>\n<\/gpx>\n$/,
+    );
   });
 
   describe('rejects', () => {
     it.each([
       ['an unknown format', 'history.xlsx', {}, 404, 'NOT_FOUND', /csv, geojson, gpx, ndjson/],
-      ['a property that every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
+      ['the name of a property that every object has', 'history.constructor', {}, 404, 'NOT_FOUND', /There is no export/],
       ['an unknown tracker', 'history.csv', { trackerId: '987654321' }, 404, 'NOT_FOUND', /987654321/],
       ['an invalid id', 'history.csv', { trackerId: 'x' }, 400, 'BAD_USER_INPUT', /trackerId/],
       ['two ids', 'history.csv?trackerId=1', {}, 400, 'BAD_USER_INPUT', /trackerId must be given once/],
@@ -266,7 +269,7 @@ describeOnEveryEngine('GET /export', (engine) => {
       `http://127.0.0.1:${port}/export/history.ndjson?trackerId=${id}&detail=reports` +
       `&startTime=${at(today, -2, '00:00:00').toISOString()}&endTime=${at(today, 1, '00:00:00').toISOString()}`;
     for (let i = 0; i < 12; i++) {
-      // More than the server runs at once, so each has to end early.
+      // More exports than the server runs at once, so each has to end early.
       const response = await fetch(address);
       expect(response.status).toBe(200);
       await response.body?.cancel();

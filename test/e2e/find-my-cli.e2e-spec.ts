@@ -10,6 +10,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { FakeFindMy } from '../support/fake-find-my.js';
 import {
   aDevice,
+  ago,
   aKeyPair,
   ENCRYPTION_KEY,
   expectNoSecretsIn,
@@ -30,7 +31,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   let fake: FakeFindMy;
   let folder = '';
   /** The output of all commands. */
-  let said = '';
+  let output = '';
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'find-my-'));
@@ -44,15 +45,15 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     fake = await FakeFindMy.start();
     fake.user = 'me';
     fake.password = PASSWORD;
-    said = '';
+    output = '';
     await db.query('DELETE FROM trackers');
     await db.query('DELETE FROM location_reports');
   });
   afterEach(async () => {
     await fake.stop();
-    expectNoSecretsIn(said, PAIRS);
+    expectNoSecretsIn(output, PAIRS);
     expectNoSecretsIn(await db.allRowsAsText(), PAIRS);
-    for (const secret of [ENCRYPTION_KEY, NEW_KEY, PASSWORD]) expect(said).not.toContain(secret);
+    for (const secret of [ENCRYPTION_KEY, NEW_KEY, PASSWORD]) expect(output).not.toContain(secret);
   });
 
   const environment = (env: Record<string, string> = {}): Record<string, string> => ({
@@ -65,16 +66,15 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   });
   const run = async (args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ended> => {
     const ended = await runCli(args, environment(env), stdin);
-    said += ended.stdout + ended.stderr;
+    output += ended.stdout + ended.stderr;
     expectNothingInternal(ended.stderr);
     return ended;
   };
-  const put = (name: string, text: string): string => {
+  const writeInput = (name: string, text: string): string => {
     const file = join(folder, name);
     writeFileSync(file, text);
     return file;
   };
-  const ago = (minutes: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
   const register = async (count: number): Promise<void> => {
     const devices = PAIRS.slice(0, count).map((pair, i) => aDevice(`Tracker ${i}`, [pair]));
     const context = await openModule(
@@ -88,7 +88,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
   };
 
   it('register trackers from files, list their keys, and fetch their reports', async () => {
-    const file = put('devices.json', JSON.stringify([aDevice('Bike', [A, B]), aDevice('Bag', [C])]));
+    const file = writeInput('devices.json', JSON.stringify([aDevice('Bike', [A, B]), aDevice('Bag', [C])]));
     expect(await run(['keys', 'import', file])).toMatchObject({
       code: 0,
       stdout:
@@ -135,7 +135,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const fetched = await run(['fetch']);
     expect(fetched.stdout).toBe(
       'find-my: 2 read = 2 stored + 0 late + 0 duplicate + 0 rejected\n' +
-        '2 trackers asked for = 2 answered (1 without reports) + 0 not answered\n',
+        '2 trackers requested = 2 answered (1 without reports) + 0 failed\n',
     );
     expect(fetched.stderr).toContain('Bike: 2 reports\n');
     expect(fetched.code).toBe(0);
@@ -148,24 +148,22 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     });
   });
 
-  it('exit with a code that tells the outcome', async () => {
+  it('exit with 1 when a tracker or the configuration fails', async () => {
     await register(2);
     fake.faultOf = ([id]) => (id === B.hashedAdvKey ? 'no-answer' : undefined);
-    const partly = await run(['fetch']);
-    expect(partly.stdout).toContain(
-      '2 trackers asked for = 1 answered (1 without reports) + 1 not answered\n',
-    );
-    expect(partly.stderr).toContain('Tracker 1: not answered: it closed the connection without an answer\n');
-    expect(partly.code).toBe(1);
+    const partial = await run(['fetch']);
+    expect(partial.stdout).toContain('2 trackers requested = 1 answered (1 without reports) + 1 failed\n');
+    expect(partial.stderr).toContain('Tracker 1: no answer: the endpoint closed the connection\n');
+    expect(partial.code).toBe(1);
 
     const wrong = await run(['fetch', '--json'], { FIND_MY_PASSWORD: 'another password' });
     expect(JSON.parse(wrong.stdout)).toMatchObject({ asked: 0, error: { code: 'BAD_CONFIGURATION' } });
     expect(wrong.stderr).toContain('does not accept FIND_MY_USER and FIND_MY_PASSWORD');
     expect(wrong.code).toBe(1);
-    expect(said).not.toContain('another password');
+    expect(output).not.toContain('another password');
   });
 
-  it('share their work, and lose nothing to kill -9', async () => {
+  it('share their work, and lose nothing when one is killed', async () => {
     await register(12);
     for (const pair of PAIRS) see(fake, pair, { at: ago(5) });
     fake.faultOf = () => (fake.calls.length === 3 ? 'hangs' : undefined);
@@ -183,17 +181,17 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     await db.query(
       `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
     );
-    await second.says(/10 trackers asked for = 10 answered \(0 without reports\) \+ 0 not answered/);
-    said += first.output + second.output;
+    await second.says(/10 trackers requested = 10 answered \(0 without reports\) \+ 0 failed/);
+    output += first.output + second.output;
     await second.destroy();
     expect(await stored()).toBe(12);
-    // Only the tracker whose fetcher died was asked for twice.
-    const times = new Map<string | undefined, number>();
-    for (const { ids } of fake.calls) times.set(ids[0], (times.get(ids[0]) ?? 0) + 1);
-    expect([...times.values()].sort()).toEqual([...Array<number>(11).fill(1), 2]);
+    // Only the tracker of the killed process was requested twice.
+    const requests = new Map<string | undefined, number>();
+    for (const { ids } of fake.calls) requests.set(ids[0], (requests.get(ids[0]) ?? 0) + 1);
+    expect([...requests.values()].sort()).toEqual([...Array<number>(11).fill(1), 2]);
   });
 
-  it('re-encrypt with a new key, after which the old one can be removed', async () => {
+  it('re-encrypt with a new key, so that the old one can be removed', async () => {
     await register(3);
     const wrong = await run(['fetch'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY });
     expect(wrong.code).toBe(1);
@@ -202,7 +200,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     );
     expect(fake.calls).toEqual([]);
 
-    const keyFile = put('keys', `${NEW_KEY}\n${ENCRYPTION_KEY}\n`);
+    const keyFile = writeInput('keys', `${NEW_KEY}\n${ENCRYPTION_KEY}\n`);
     const both = { TRACKER_KEY_ENCRYPTION_KEY: '', TRACKER_KEY_ENCRYPTION_KEY_FILE: keyFile };
     const rotated = await run(['keys', 'rotate'], both);
     expect(rotated.stdout).toMatch(

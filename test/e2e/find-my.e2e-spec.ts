@@ -29,7 +29,7 @@ interface Run {
   errorCode: string | null;
 }
 
-describeOnEveryEngine('the application, fetching from the Find My network', (engine) => {
+describeOnEveryEngine('the application with a Find My endpoint', (engine) => {
   let scene: FetchScene;
   const running: Api[] = [];
 
@@ -57,15 +57,15 @@ describeOnEveryEngine('the application, fetching from the Find My network', (eng
     running.push(api);
     return api;
   }
-  /** No scheduled fetch is due: only requested trackers are fetched. */
-  const withoutRound = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
+  /** Makes no scheduled fetch due, so that only requested trackers are fetched. */
+  const withoutSchedule = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);
   const REQUEST = `mutation ($id: ID!) { updateTrackerLocation(trackerId: $id) { ${RUN_FIELDS} } }`;
-  async function askFor(api: Api, id: string): Promise<Run> {
+  async function requestFetch(api: Api, id: string): Promise<Run> {
     return (await api.data<{ updateTrackerLocation: Run }>(REQUEST, { id })).updateTrackerLocation;
   }
-  const ended = (api: Api, id: string): Promise<Run> =>
+  const waitForEnd = (api: Api, id: string): Promise<Run> =>
     eventually(async () => {
       const { importRun } = await api.data<{ importRun: Run }>(
         `query ($id: ID!) { importRun(id: $id) { ${RUN_FIELDS} } }`,
@@ -76,7 +76,7 @@ describeOnEveryEngine('the application, fetching from the Find My network', (eng
     });
 
   it('fetches soon after a GraphQL request, and shows the result under the id of the run', async () => {
-    await withoutRound();
+    await withoutSchedule();
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]));
     const at = ago(5);
     see(scene.fake, A, { at, latitude: 48.1, longitude: 11.5 });
@@ -84,9 +84,9 @@ describeOnEveryEngine('the application, fetching from the Find My network', (eng
     await start('importer', 'refresher');
     const id = await idOf('Bike');
 
-    const queued = await askFor(api, id);
+    const queued = await requestFetch(api, id);
     expect(queued).toMatchObject({ tracker: 'Bike', outcome: expect.stringMatching(/queued/i), read: 0 });
-    expect(await ended(api, queued.id)).toMatchObject({
+    expect(await waitForEnd(api, queued.id)).toMatchObject({
       outcome: expect.stringMatching(/completed/i),
       read: 1,
       stored: 1,
@@ -104,20 +104,20 @@ describeOnEveryEngine('the application, fetching from the Find My network', (eng
       }),
     );
 
-    const again = await askFor(api, id);
+    const again = await requestFetch(api, id);
     expect(again.id).not.toBe(queued.id);
-    expect(await ended(api, again.id)).toMatchObject({ read: 1, stored: 0, duplicate: 1 });
+    expect(await waitForEnd(api, again.id)).toMatchObject({ read: 1, stored: 0, duplicate: 1 });
     expect(scene.fake.calls.map(({ ids }) => ids)).toEqual([[A.hashedAdvKey], [A.hashedAdvKey]]);
     await scene.expectNothingLeft();
   });
 
-  it('queues a request once, and says why a tracker cannot be fetched', async () => {
-    await withoutRound();
+  it('queues a tracker once, and reports why a tracker cannot be fetched', async () => {
+    await withoutSchedule();
     await scene.register(aDevice('Bike', [A]));
     const api = await start('api');
     const id = await idOf('Bike');
-    const first = await askFor(api, id);
-    expect((await askFor(api, id)).id).toBe(first.id);
+    const first = await requestFetch(api, id);
+    expect((await requestFetch(api, id)).id).toBe(first.id);
 
     const keyless = await scene.db.register('Keyless');
     expect((await api.error(REQUEST, { id: keyless })).extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -125,10 +125,10 @@ describeOnEveryEngine('the application, fetching from the Find My network', (eng
 
     scene.fake.faultOf = () => ({ status: 501 });
     await start('importer');
-    expect(await ended(api, first.id)).toMatchObject({ read: 0, errorCode: expect.any(String) });
+    expect(await waitForEnd(api, first.id)).toMatchObject({ read: 0, errorCode: expect.any(String) });
   });
 
-  it('knows a tracker by its further keys, also in a file', async () => {
+  it('finds a tracker by its additional keys, also in an import', async () => {
     await scene.register(aDevice('Bike', [A, B]));
     const api = await start('api');
     const id = await idOf('Bike');

@@ -6,8 +6,8 @@ import { TestDatabase } from '../support/test-database.js';
 const TRACKERS = 1500;
 const HOURS = 24;
 
-/** What the process does by itself: it connects, listens, and looks for due jobs. */
-const OF_THE_PROCESS = /set_config|LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
+/** Statements of the process itself: it connects, listens, and checks for due jobs. */
+const BACKGROUND = /set_config|LISTEN|pg_listening_channels|job_runs|schedules of some jobs/;
 
 describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
   let db: TestDatabase;
@@ -19,7 +19,7 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
       `INSERT INTO trackers (name, hashed_adv_key) SELECT 'fleet ' || i, 'fleet ' || i FROM generate_series(1, $1::int) AS i`,
       [TRACKERS],
     );
-    // One report an hour, of each tracker at another minute.
+    // One report an hour of each tracker, at different minutes.
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
        SELECT 'fleet ' || i, date_trunc('hour', now(), 'UTC') - h * interval '1 hour' + (i % 59) * interval '1 minute',
@@ -36,9 +36,9 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
   });
 
   const record = (query: string, variables: Record<string, unknown> = {}) =>
-    recordStatements(() => api.data<unknown>(query, variables), OF_THE_PROCESS);
+    recordStatements(() => api.data<unknown>(query, variables), BACKGROUND);
 
-  it('is answered with latest places and the last 24 hours in three statements', async () => {
+  it('is read with latest positions and the last 24 hours in three statements', async () => {
     interface Tracker {
       name: string;
       latestLocation: { location: { longitude: number; latitude: number } };

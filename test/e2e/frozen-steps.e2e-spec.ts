@@ -9,10 +9,10 @@ import { type Ended, runCopy } from '../support/processes.js';
 import { dumpSchema } from '../support/upgrade/schema-dump.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const REPORTS = 'sql/migrations/0001/common/report_guards.sql';
+const STEP_FILE = 'sql/migrations/0001/common/report_guards.sql';
 
-/** The commands that change the schema, or show how they would. */
-const CHANGING = [
+/** Commands that change the schema, or plan to. */
+const SCHEMA_COMMANDS = [
   ['migrate'],
   ['migrate', '--plan'],
   ['migrate', '--undo', '--drop-history'],
@@ -39,11 +39,11 @@ describe('the schema check', () => {
   const run = (...args: string[]): Promise<Ended> =>
     runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
 
-  /** Commands that change the schema refuse in one line, as does the server, and nothing has changed. */
-  async function expectRefused(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
+  /** Checks that the schema commands (with `both`, the server too) fail with one line, and change nothing. */
+  async function expectFailure(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
     const attempts = by === 'both' ? [await run()] : [];
-    for (const command of CHANGING) attempts.push(await run(...command));
+    for (const command of SCHEMA_COMMANDS) attempts.push(await run(...command));
     for (const { code, stderr } of attempts) {
       expect(stderr).toMatch(message);
       expect(stderr).not.toMatch(/^ {4}at /m);
@@ -53,33 +53,33 @@ describe('the schema check', () => {
   }
 
   it('names a released step that was edited', async () => {
-    appendFileSync(join(folder, REPORTS), '-- a small change\n');
-    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql was edited/, 'migrate');
+    appendFileSync(join(folder, STEP_FILE), '-- a small change\n');
+    await expectFailure(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql was edited/, 'migrate');
   });
 
   it('names a missing file', async () => {
-    rmSync(join(folder, REPORTS));
-    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql is missing/, 'migrate');
+    rmSync(join(folder, STEP_FILE));
+    await expectFailure(/BAD_CONFIGURATION: .*0001\/common\/report_guards\.sql is missing/, 'migrate');
   });
 
   it('names a file that was added to a released step', async () => {
     writeFileSync(join(folder, 'sql/migrations/0001/common/more.sql'), 'SELECT 1;\n');
-    await expectRefused(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
+    await expectFailure(/BAD_CONFIGURATION: .*0001\/common\/more\.sql is not in .*checksums\.txt/, 'migrate');
   });
 
   it('names the list of checksums when it is missing', async () => {
     rmSync(join(folder, 'sql/migrations/checksums.txt'));
-    await expectRefused(/BAD_CONFIGURATION: .*checksums\.txt is missing/, 'migrate');
+    await expectFailure(/BAD_CONFIGURATION: .*checksums\.txt is missing/, 'migrate');
   });
 
   it('names an invalid version', async () => {
     await db.query(`UPDATE schema_version SET version = 'abc'`);
-    await expectRefused(/BAD_CONFIGURATION: The table schema_version says "abc"/, 'both');
+    await expectFailure(/BAD_CONFIGURATION: The table schema_version contains "abc"/, 'both');
   });
 
-  it('names a step that has not run, though a later one has', async () => {
+  it('names a step that has not run although a later one has', async () => {
     await db.query(`DELETE FROM schema_migrations WHERE name LIKE 'CreateGeocoding%'`);
-    await expectRefused(
+    await expectFailure(
       /BAD_CONFIGURATION: The step CreateGeocoding1764000000011 has not run .* the later CreateApi/,
       'migrate',
     );
@@ -87,27 +87,27 @@ describe('the schema check', () => {
 
   it('names a step that this database ran with other files', async () => {
     await db.query(`UPDATE schema_steps SET checksum = 'other' WHERE step = '0002'`);
-    await expectRefused(/BAD_CONFIGURATION: This database ran other files as step 0002/, 'migrate');
+    await expectFailure(/BAD_CONFIGURATION: This database ran other files as step 0002/, 'migrate');
   });
 
-  it('refuses a database that needs a newer program, and names both versions', async () => {
+  it('rejects a database that needs a newer program, and names both versions', async () => {
     await db.query(`UPDATE schema_version SET version = '9.0.0', lowest_program = '8.1.0'`);
-    await expectRefused(
+    await expectFailure(
       new RegExp(`BAD_CONFIGURATION: The database is at version 9\\.0\\.0, .*${VERSION}`),
       'both',
     );
   });
 
-  it('works with a newer database that allows it, and does not migrate it', async () => {
+  it('accepts a newer database that allows this program, and does not migrate it', async () => {
     await db.query(`UPDATE schema_version SET version = '9.0.0', definitions = 'newer'`);
-    await expectRefused(
+    await expectFailure(
       new RegExp(`newer than this program \\(${VERSION}\\): nothing was changed`),
       'migrate',
     );
     expect(await run('doctor')).toMatchObject({ code: 0 });
   });
 
-  it('says what to run when the definitions differ', async () => {
+  it('names the command to run when the definitions differ', async () => {
     await db.query(`UPDATE schema_version SET definitions = 'older'`);
     const { code, stderr } = await run();
     expect({ code, stderr }).toMatchObject({

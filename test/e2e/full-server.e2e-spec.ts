@@ -18,7 +18,7 @@ interface Health {
   details: Record<string, { status: string; message?: string }>;
 }
 
-describeOnEveryEngine('a server without a free connection', (engine) => {
+describeOnEveryEngine('a database server without a free connection', (engine) => {
   let db: TestDatabase;
   let api: Api;
 
@@ -27,7 +27,7 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
     api = await Api.start(db, false, { APP_ROLES: ['api'] });
   });
   beforeEach(() => {
-    aheadMs += MINUTE; // what an earlier test met is a minute ago
+    aheadMs += MINUTE; // connections refused to earlier tests are no longer recent
     jest.spyOn(refusedConnections, 'now').mockImplementation(() => performance.now() + aheadMs);
   });
   afterEach(async () => {
@@ -46,10 +46,10 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
   const ask = async (query: string): Promise<{ code: string; message: string }[]> =>
     ((await api.ask(query)).errors ?? []).map(({ message, extensions: { code } }) => ({ code, message }));
 
-  it('is reported as full and not as unreachable, by requests and by readiness, until a minute later', async () => {
-    const fine = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
-    await eventually(async () => expect(await ready()).toMatchObject(fine)); // the listener takes a moment
-    // Its connections are busy for a moment, and it must not open more.
+  it('is reported as full, not as unreachable, by requests and, for a minute, by readiness', async () => {
+    const healthy = { code: 200, status: 'ok', details: { connections: { status: 'up' } } };
+    await eventually(async () => expect(await ready()).toMatchObject(healthy)); // the listener connects later
+    // Keep the connections of the process busy, and let it open no more.
     const other = await db.pool.connect();
     await other.query('BEGIN; LOCK TABLE trackers');
     await db.administer(`ALTER DATABASE ${db.name} CONNECTION LIMIT 1`);
@@ -76,10 +76,10 @@ describeOnEveryEngine('a server without a free connection', (engine) => {
       },
     });
     aheadMs += MINUTE;
-    await eventually(async () => expect(await ready()).toMatchObject(fine));
+    await eventually(async () => expect(await ready()).toMatchObject(healthy));
   });
 
-  it('makes a process that has no connection at all not ready, with the reason', async () => {
+  it('makes a process without any connection not ready, and readiness names the reason', async () => {
     const proxy = await SwitchableProxy.start(db.url);
     const other = await Api.start(db, false, { APP_ROLES: ['api'], DATABASE_URL: proxy.url });
     try {

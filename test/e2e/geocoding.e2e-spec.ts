@@ -39,10 +39,10 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
 
   const status = async (): Promise<Status> =>
     (await api.data<{ geocodingStatus: Status }>(STATUS)).geocodingStatus;
-  const report = (days: number, time: string, place: typeof PARIS, city?: string) => ({
+  const report = (days: number, time: string, position: typeof PARIS, city?: string) => ({
     key,
     at: at(today, days, time),
-    ...place,
+    ...position,
     ...(city !== undefined && { city }),
   });
   const register = async (): Promise<void> => {
@@ -62,7 +62,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('names city and country soon after reports come in, and shows its progress', async () => {
+    it('finds city and country soon after reports are stored, and reports its progress', async () => {
       await ingestReports(db, [
         report(-1, '10:00:00', PARIS),
         report(-1, '11:00:00', PARIS),
@@ -94,7 +94,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it('geocodes the requested locations, also those that have another city', async () => {
+    it('geocodes the requested locations, even if they have another city', async () => {
       await ingestReports(db, [
         report(-1, '10:00:00', PARIS, 'Lutetia'),
         report(-1, '11:00:00', ATLANTIC),
@@ -111,7 +111,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
       expect(rows.map(({ id, nearestCity, country }) => [id, nearestCity, country])).toEqual([
         [ids[0], 'Oslo', 'NO'],
-        [ids[1], null, null], // of yesterday; its newest report is at sea
+        [ids[1], null, null], // yesterday, whose newest report is at sea
         [ids[2], 'Paris', 'FR'],
         [ids[3], null, null],
       ]);
@@ -129,13 +129,13 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       ).toBe('Oslo');
     });
 
-    it('can geocode locations later', async () => {
+    it('queues locations to geocode them later', async () => {
       await ingestReports(db, [report(-1, '10:00:00', PARIS), report(-9, '12:00:00', OSLO)]);
       await db.settle();
       const range = { from: at(today, -20, '00:00:00'), to: today };
       const [day] = await aggregated(api, trackerId, range, '1 day');
       const [hour] = await aggregated(api, trackerId, range, '1 hour');
-      // As it was before there was a queue.
+      // The state of a database from before the geocoding queue.
       await eventually(async () => expect((await status()).pending).toBe(0));
       await db.query('DELETE FROM geocoding_cells');
       await db.query('UPDATE location_reports SET nearest_city = NULL WHERE hashed_adv_key = $1', [key]);
@@ -157,7 +157,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it('accepts ids of reports too, each with a city of its own', async () => {
+    it('accepts ids of raw reports, and geocodes each by its own position', async () => {
       const noon = at(today, -1, '12:00:00').getTime();
       await ingestReports(db, [
         { key, at: new Date(noon + 1), ...PARIS },
@@ -179,7 +179,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
     });
 
-    it.each([PROCESS, REQUEST])('rejects what is not an id of a location: %s', async (mutation) => {
+    it.each([PROCESS, REQUEST])('rejects invalid ids of locations: %s', async (mutation) => {
       for (const ids of [[`${trackerId}:1 day:0`, '7'], [''], [`${trackerId}:1 day:1`]]) {
         expect(await api.error(mutation, { ids })).toMatchObject({
           extensions: { code: 'BAD_USER_INPUT', argument: 'locationIds' },
@@ -206,7 +206,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('says that it is off', async () => {
+    it('reports that it is off', async () => {
       await ingestReports(db, [report(-1, '10:00:00', PARIS)]);
       const ids = [`${trackerId}:1 day:${at(today, -1, '00:00:00').getTime() / 1000}`];
       expect(await status()).toMatchObject({ provider: 'off', pending: 1, cells: 0, online: null });
@@ -240,7 +240,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
     });
     beforeEach(register);
 
-    it('shows the better answer when it comes, and history keeps up in the meantime', async () => {
+    it('shows the answers of the online provider, and offline answers while it is paused', async () => {
       await ingestReports(db, [report(-1, '10:00:00', OSLO)]);
       const range = { from: at(today, -2, '00:00:00'), to: today };
       const cities = async (): Promise<unknown[]> =>
@@ -263,10 +263,10 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
         }),
       );
       expect(await cities()).toEqual(['Online 59.91 10.75', 'Oslo']);
-      const asked = server.requests.length;
+      const requests = server.requests.length;
       await ingestReports(db, [report(-1, '12:00:00', { latitude: 59.93, longitude: 10.75 })]);
       await eventually(async () => expect(await cities()).toEqual(['Online 59.91 10.75', 'Oslo', 'Oslo']));
-      expect(server.requests).toHaveLength(asked);
+      expect(server.requests).toHaveLength(requests);
     });
   });
 });

@@ -4,7 +4,7 @@ import { serverAudits } from 'graphql-http';
 import { Api } from '../support/application.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Over a real socket, with the client that Node.js brings; which engine is below makes no difference here. */
+/** Uses a real socket and the fetch() of Node.js, with one engine, because the engine makes no difference here. */
 describe('GraphQL over HTTP', () => {
   let db: TestDatabase;
   let api: Api;
@@ -12,7 +12,7 @@ describe('GraphQL over HTTP', () => {
 
   beforeAll(async () => {
     db = await TestDatabase.create('postgresql');
-    await db.register('heard');
+    await db.register('bike');
     api = await Api.start(db);
     url = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}/graphql`;
   });
@@ -21,23 +21,23 @@ describe('GraphQL over HTTP', () => {
     await db.drop();
   });
 
-  // All of them. A GET has to carry a header that no form or image of another site can send: else such a page could ask
-  // in the name of whoever looks at it.
-  const asked: typeof fetch = (to, init) =>
+  // A GET must carry a header that no form or image of another site can send; otherwise such a site could send requests
+  // on behalf of its visitors.
+  const fetchWithHeader: typeof fetch = (to, init) =>
     fetch(to, { ...init, headers: { ...(init?.headers as object), 'apollo-require-preflight': 'true' } });
-  const audits = serverAudits({ url: () => url, fetchFn: asked });
+  const audits = serverAudits({ url: () => url, fetchFn: fetchWithHeader });
 
-  describe('passes the audits of graphql-http', () => {
-    it('of which there are many', () => {
+  describe('in the audits of graphql-http', () => {
+    it('has more than 50 audits to pass', () => {
       expect(audits.length).toBeGreaterThan(50);
     });
 
-    it.each(audits.map((audit) => [audit.name, audit] as const))('%s', async (_name, audit) => {
+    it.each(audits.map((audit) => [audit.name, audit] as const))('passes: %s', async (_name, audit) => {
       expect(await audit.fn()).toMatchObject({ status: 'ok' });
     });
   });
 
-  describe('answers fetch()', () => {
+  describe('with fetch()', () => {
     const post = async (body: unknown, accept = 'application/json'): Promise<Response> =>
       fetch(url, {
         method: 'POST',
@@ -45,7 +45,7 @@ describe('GraphQL over HTTP', () => {
         body: JSON.stringify(body),
       });
 
-    it('with data, and takes variables as JSON', async () => {
+    it('returns data, and accepts variables as JSON', async () => {
       const response = await post({
         query:
           'query ($first: Int!) { trackersConnection(first: $first) { nodes { name } pageInfo { hasNextPage } } }',
@@ -53,19 +53,19 @@ describe('GraphQL over HTTP', () => {
       });
       expect(response.status).toBe(200);
       expect(await response.json()).toEqual({
-        data: { trackersConnection: { nodes: [{ name: 'heard' }], pageInfo: { hasNextPage: false } } },
+        data: { trackersConnection: { nodes: [{ name: 'bike' }], pageInfo: { hasNextPage: false } } },
       });
     });
 
-    it('by GET', async () => {
+    it('accepts GET', async () => {
       const response = await fetch(`${url}?query=${encodeURIComponent('{ trackers { name } }')}`, {
         headers: { accept: 'application/graphql-response+json', 'apollo-require-preflight': 'true' },
       });
       expect(response.headers.get('content-type')).toContain('application/graphql-response+json');
-      expect(await response.json()).toEqual({ data: { trackers: [{ name: 'heard' }] } });
+      expect(await response.json()).toEqual({ data: { trackers: [{ name: 'bike' }] } });
     });
 
-    it('with the cost of a query that is too expensive', async () => {
+    it('rejects a query that is too expensive, with its cost', async () => {
       const query = `{ trackers(limit: 10000) { locationHistory(first: 10000) { id } } }`;
       expect((await post({ query })).status).toBe(200);
       const response = await post({ query }, 'application/graphql-response+json');
@@ -81,7 +81,7 @@ describe('GraphQL over HTTP', () => {
       });
     });
 
-    it('with the whole schema', async () => {
+    it('returns the whole schema', async () => {
       const { getIntrospectionQuery, buildClientSchema } = await import('graphql');
       const { data } = (await (await post({ query: getIntrospectionQuery() })).json()) as {
         data: Parameters<typeof buildClientSchema>[0];

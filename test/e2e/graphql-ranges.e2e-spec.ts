@@ -32,12 +32,12 @@ describeOnEveryEngine('a range of history', (engine) => {
   const shown = async (from: Date, to: Date, size: '1 hour' | '1 day'): Promise<string[]> =>
     (await aggregated(api, id, { from, to }, size)).map(({ timestamp }) => timestamp);
 
-  it('has the hours that overlap [startTime, endTime)', async () => {
+  it('contains the hours that overlap [startTime, endTime)', async () => {
     await insertReports(db, [{ key, at: at(today, -1, '10:15:00'), latitude: 1, longitude: 2 }]);
     const hour = [at(today, -1, '10:00:00').toISOString()];
     const ranges: [string, string, string[]][] = [
       ['10:00:00', '11:00:00', hour],
-      ['10:30:00', '10:31:00', hour], // the whole bucket, not only what lies in the range
+      ['10:30:00', '10:31:00', hour], // the whole bucket, not only its part in the range
       ['10:59:59.999', '12:00:00', hour],
       ['09:00:00', '10:00:00.001', hour],
       ['11:00:00', '12:00:00', []],
@@ -49,31 +49,34 @@ describeOnEveryEngine('a range of history', (engine) => {
     });
   });
 
-  it.each(['UTC', 'Europe/Berlin'])('has only days where days of %s are requested', async (timeZone) => {
-    await insertReports(db, [{ key, at: at(today, -1, '12:15:00'), latitude: 1, longitude: 2 }]);
-    const query = (field: string, what: string): string =>
-      `{ ${field}(trackerId: "${id}", startTime: "${at(today, -1, '10:00:00').toISOString()}",
-        endTime: "${at(today, -1, '14:00:00').toISOString()}", timeZone: "${timeZone}"${what} }`;
-    await whenVisible(engine, async () =>
-      expect(await api.data(query('locationHistory', ') { resolution rows { bucketSize } }'))).toEqual({
-        locationHistory: { resolution: 'DAILY', rows: [{ bucketSize: '1 day' }] },
-      }),
-    );
-    for (const hours of [
-      query('locationHistory', ', resolution: HOURLY) { resolution }'),
-      query('locationHistoryAggregated', ', bucketSize: "1 hour") { id }'),
-    ]) {
-      expect(await api.error(hours)).toMatchObject({
-        message: expect.stringContaining('timeZone requires the '),
-        extensions: { code: 'BAD_USER_INPUT', argument: 'timeZone' },
-      });
-    }
-  });
+  it.each(['UTC', 'Europe/Berlin'])(
+    'contains only days when the time zone %s is requested',
+    async (timeZone) => {
+      await insertReports(db, [{ key, at: at(today, -1, '12:15:00'), latitude: 1, longitude: 2 }]);
+      const query = (field: string, rest: string): string =>
+        `{ ${field}(trackerId: "${id}", startTime: "${at(today, -1, '10:00:00').toISOString()}",
+        endTime: "${at(today, -1, '14:00:00').toISOString()}", timeZone: "${timeZone}"${rest} }`;
+      await whenVisible(engine, async () =>
+        expect(await api.data(query('locationHistory', ') { resolution rows { bucketSize } }'))).toEqual({
+          locationHistory: { resolution: 'DAILY', rows: [{ bucketSize: '1 day' }] },
+        }),
+      );
+      for (const hours of [
+        query('locationHistory', ', resolution: HOURLY) { resolution }'),
+        query('locationHistoryAggregated', ', bucketSize: "1 hour") { id }'),
+      ]) {
+        expect(await api.error(hours)).toMatchObject({
+          message: expect.stringContaining('timeZone requires the '),
+          extensions: { code: 'BAD_USER_INPUT', argument: 'timeZone' },
+        });
+      }
+    },
+  );
 
   it.each([
-    ['kept as a day', -3],
-    ['folded from its hours', -1],
-  ])('has a day that is %s', async (_kind, day) => {
+    ['stored as a day', -3],
+    ['computed from its hours', -1],
+  ])('contains a day that is %s', async (_kind, day) => {
     await insertReports(db, [
       { key, at: at(today, day, '00:00:00'), latitude: 1, longitude: 2 },
       { key, at: at(today, day, '23:00:00'), latitude: 1, longitude: 2 },
@@ -90,8 +93,8 @@ describeOnEveryEngine('a range of history', (engine) => {
     await whenVisible(engine, async () => {
       for (const [from, to, expected] of ranges) {
         expect(await shown(from, to, '1 day')).toEqual(expected);
-        const [folded] = await aggregated(api, id, { from, to }, '1 day');
-        if (folded) expect(folded.reportCount).toBe(2);
+        const [dayRow] = await aggregated(api, id, { from, to }, '1 day');
+        if (dayRow) expect(dayRow.reportCount).toBe(2);
       }
     });
   });

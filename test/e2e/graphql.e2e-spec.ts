@@ -52,7 +52,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine, { env: { DAILY_RETENTION_DAYS: '3650' } });
-    await db.query(`SELECT setval(pg_get_serial_sequence('trackers', 'id'), 1000)`); // 123 is documented
+    await db.query(`SELECT setval(pg_get_serial_sequence('trackers', 'id'), 1000)`); // the documented examples use the id 123
     api = await Api.start(db);
   });
   afterAll(async () => {
@@ -93,7 +93,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       ]);
     });
 
-    it('answer the query with the days of January', async () => {
+    it('return the days of January (query)', async () => {
       const row = (day: number, latitude: number, nearestCity: string | null): unknown => ({
         id: `123:1 day:${january(day, '00:00:00').getTime() / 1000}`,
         timestamp: january(day, '00:00:00').toISOString(),
@@ -110,7 +110,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('answer the mutation, which needs no selection set and leaves correct history unchanged', async () => {
+    it('need no selection set and leave correct history unchanged (mutation)', async () => {
       const before = await api.ask(DOCUMENTED_QUERY);
       expect(await api.ask(DOCUMENTED_MUTATION)).toEqual({
         data: { refreshLocationHistoryAggregates: true },
@@ -118,7 +118,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await api.ask(DOCUMENTED_QUERY)).toEqual(before);
     });
 
-    it('show what the mutation refreshed in the materialized view as soon as it answers', async () => {
+    it('have refreshed the materialized view when they return (mutation)', async () => {
       await insertReports(db, [{ key, at: new Date(Date.now() - MINUTE), latitude: 5, longitude: 6 }]);
       await api.data(
         `mutation { refreshLocationHistoryAggregates(trackerId: "${id}", startTime: "${utcDay(today, -1).toISOString()}",
@@ -168,7 +168,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await aggregated(api, id, everything, '1 day')).toEqual([]);
     });
 
-    it('counts as the oracle says, in hours and in days, of which yesterday and today are folded from hours', async () => {
+    it('counts as the oracle expects, in hours and in days, also in days that are computed from hours', async () => {
       const reports = randomReports(key, today, 6, 400);
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');
@@ -184,7 +184,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
     });
   });
 
-  it('makes locationHistoryByTimeRange answer with days up to the cut and hours from there on', async () => {
+  it('returns days before the cut and hours after it by locationHistoryByTimeRange', async () => {
     const reports = randomReports(key, today, 5, 200);
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     const cut = await db.value<Date>('SELECT cut FROM history_state');

@@ -8,7 +8,7 @@ import { newDataFolder, postgresProcesses, RunningProduct } from '../support/pro
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describe('the guides, on a machine with nothing but Node.js', () => {
+describe('the guides on a machine with only Node.js', () => {
   const start = new Document('docs/getting-started.md');
   const importing = new Document('docs/importing.md');
   const phones = new Document('docs/phones.md');
@@ -29,38 +29,38 @@ describe('the guides, on a machine with nothing but Node.js', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Runs the commands below a heading, and gives what they print. */
+  /** Runs the commands below a heading. @returns their standard output. */
   async function run(guide: Document, heading: string): Promise<string> {
-    let printed = '';
-    for (const block of guide.blocksBelow(heading)) printed += (await shell.run(shiftDates(block))).stdout;
-    return printed;
+    let output = '';
+    for (const block of guide.blocksBelow(heading)) output += (await shell.run(shiftDates(block))).stdout;
+    return output;
   }
 
-  it('getting-started.md: its commands print what it shows', async () => {
+  it('getting-started.md: the commands print the documented output', async () => {
     expect(await run(start, '3. Register a tracker')).toContain('My bag');
     const [csv = '', ledger = ''] = start.blocksBelow('4. Import positions', '');
     shell.write('my-bag.csv', shiftDates(csv));
     expect(await run(start, '4. Import positions')).toContain(ledger.trim());
-    const [shown = ''] = start.blocksBelow('5. Ask where it is', 'json');
+    const [documented = ''] = start.blocksBelow('5. Ask where it is', 'json');
     await eventually(async () => {
       const answer = JSON.parse(await run(start, '5. Ask where it is')) as unknown;
-      expect(answer).toEqual(JSON.parse(shiftDates(shown)));
+      expect(answer).toEqual(JSON.parse(shiftDates(documented)));
     });
     expect(await run(start, '6. Export the history')).toMatch(/59\.3326,18\.0649/);
   });
 
-  it('README.md: register, import, ask and export a tracker of your own', async () => {
-    const printed = await run(new Document('README.md'), 'A tracker of your own');
-    expect(printed).toContain('1 read = 1 stored');
-    expect(printed).toContain('"latitude":59.3293,"longitude":18.0686');
-    expect(printed).toMatch(/^\uFEFF?tracker,.*\r\n.*,59\.3293,18\.0686,/m);
+  it('README.md: the commands register, import, query and export a tracker', async () => {
+    const output = await run(new Document('README.md'), 'A tracker of your own');
+    expect(output).toContain('1 read = 1 stored');
+    expect(output).toContain('"latitude":59.3293,"longitude":18.0686');
+    expect(output).toMatch(/^\uFEFF?tracker,.*\r\n.*,59\.3293,18\.0686,/m);
   });
 
-  it('importing.md: names, rejected reports and HTTP', async () => {
+  it('importing.md: the commands for names, rejected reports and HTTP work', async () => {
     shell.write('phones.ndjson', line({ tracker: 'jane/phone' }));
     await shell.run(`tracker trackers add "Jane's phone"`);
-    const printed = await run(importing, 'Whose report it is');
-    expect(printed).toContain('1 read = 1 stored');
+    const output = await run(importing, 'Whose report it is');
+    expect(output).toContain('1 read = 1 stored');
     shell.write('late.ndjson', line({ tracker: 'Parcel 01', timestamp: ago(2) }));
     await shell.run('tracker import late.ndjson && tracker trackers add "Parcel 01"');
     expect(await run(importing, 'Rejected reports')).toContain('1 read = 1 stored');
@@ -68,7 +68,7 @@ describe('the guides, on a machine with nothing but Node.js', () => {
     expect(JSON.parse(await run(importing, 'Over HTTP'))).toMatchObject({ read: 1, stored: 1 });
   });
 
-  it('phones.md: a report without a phone', async () => {
+  it('phones.md: the report without a phone is accepted', async () => {
     expect(await run(phones, '4. Try it without a phone')).toBe('[]');
   });
 });
@@ -95,15 +95,15 @@ describeOnEveryEngine('the queries of docs/api.md', (engine) => {
       .blocks('graphql')
       .filter(({ text }) => !text.startsWith('subscription'));
     expect(queries.length).toBeGreaterThan(10);
-    for (const { text, line: at } of queries) {
+    for (const { text, line: lineNumber } of queries) {
       const { errors } = await api.ask(shiftDates(text));
-      expect({ at, errors }).toEqual({ at, errors: undefined });
+      expect({ lineNumber, errors }).toEqual({ lineNumber, errors: undefined });
     }
   });
 
-  it('show the newest precise report, as the guide does', async () => {
+  it('show the newest precise report as documented', async () => {
     const [query = ''] = new Document('docs/api.md').blocksBelow('Fields of a position', 'graphql');
-    const [shown = ''] = new Document('docs/api.md').blocksBelow('Fields of a position', 'json');
+    const [documented = ''] = new Document('docs/api.md').blocksBelow('Fields of a position', 'json');
     const id = await db.register('phone');
     const report = (time: string, fields: string): Promise<unknown> =>
       api.data(
@@ -116,7 +116,7 @@ describeOnEveryEngine('the queries of docs/api.md', (engine) => {
     await report('02:25', 'horizontalAccuracy: 3000');
     await db.settle();
     expect(await api.data(query.replace('"1"', `"${id}"`))).toEqual(
-      (JSON.parse(shiftDates(shown)) as { data: unknown }).data,
+      (JSON.parse(shiftDates(documented)) as { data: unknown }).data,
     );
   });
 });

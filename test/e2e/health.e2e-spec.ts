@@ -13,14 +13,14 @@ import { TestDatabase } from '../support/test-database.js';
 const MINUTE = 60_000;
 
 interface Health {
-  /** Of the HTTP answer. */
+  /** HTTP status code. */
   code: number;
   status: string;
   details: Record<string, { status: string; message?: string }>;
 }
 
-async function ask({ server }: Api, what: 'live' | 'ready'): Promise<Health> {
-  const answer = await request(server).get(`/health/${what}`);
+async function ask({ server }: Api, endpoint: 'live' | 'ready'): Promise<Health> {
+  const answer = await request(server).get(`/health/${endpoint}`);
   const { status, text, headers } = answer;
   expect(headers['content-type']).toContain('application/json');
   expect(headers['cache-control']).toContain('no-store');
@@ -66,7 +66,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    it('reports the answers of an API', async () => {
+    it('reports whether an API answers queries', async () => {
       const api = await start(['api']);
       const { code, details } = await ask(api, 'live');
       expect(code).toBe(200);
@@ -98,15 +98,15 @@ describeOnEveryEngine('the health of a process', (engine) => {
             ),
           ).toBeGreaterThan(0),
         );
-        expect((await ask(api, 'live')).code).toBe(200); // a pass may take its time
+        expect((await ask(api, 'live')).code).toBe(200); // a pass may take long
         ahead = 22 * MINUTE;
         await eventually(async () => {
           expect(await ask(api, 'live')).toMatchObject({
             code: 503,
             status: 'error',
             details: {
-              refresh_aggregates: { status: 'down', message: 'no sign of life' },
-              refresh_view: { status: 'up' }, // goes on, and its clock has moved as well
+              refresh_aggregates: { status: 'down', message: 'no heartbeat in time' },
+              refresh_view: { status: 'up' }, // still runs, although its clock is ahead too
             },
           });
         });
@@ -119,7 +119,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
 
     it('is 503 when the event loop is blocked', async () => {
       const api = await start(['importer']);
-      expect((await ask(api, 'live')).code).toBe(200); // what is asked next is about the time from here on
+      expect((await ask(api, 'live')).code).toBe(200); // the next check covers the time from here on
       for (let turn = 0; turn < 4; turn++) {
         for (const end = Date.now() + 600; Date.now() < end;);
         await setImmediate();
@@ -131,7 +131,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'live')).code).toBe(200));
     });
 
-    it('stays 200 while the database is away, which a restart would not bring back', async () => {
+    it('stays 200 while the database is unreachable, because a restart would not help', async () => {
       const proxy = await proxyTo(db.url);
       const api = await start(['api', 'refresher'], { DATABASE_URL: proxy.url });
       await proxy.close();
@@ -141,7 +141,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
   });
 
   describe('ready', () => {
-    it('is 503 while the database is away, and 200 when it is back', async () => {
+    it('is 503 while the database is unreachable, and 200 afterwards', async () => {
       const proxy = await proxyTo(db.url);
       const api = await start(['api'], { DATABASE_URL: proxy.url });
       await eventually(async () =>
@@ -163,7 +163,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       await eventually(async () => expect((await ask(api, 'ready')).code).toBe(200));
     });
 
-    it('is 503 where the database does not have the schema of this build', async () => {
+    it('is 503 when the database does not have the schema of this build', async () => {
       const api = await start(['api']);
       await db.query(`UPDATE schema_migrations SET name = name || '_' WHERE id = 1`);
       try {
@@ -177,7 +177,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       expect((await ask(api, 'ready')).code).toBe(200);
     });
 
-    it('is 200 without the listener, and says so', async () => {
+    it('is 200 and degraded without the listener', async () => {
       const proxy = await proxyTo(db.url);
       const api = await start(['refresher'], { DATABASE_LISTEN_URL: proxy.url });
       await eventually(async () =>
@@ -204,7 +204,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       );
     });
 
-    it('is 200 without Redis, and says so', async () => {
+    it('is 200 and degraded without Redis', async () => {
       const api = await start(['api'], { REDIS_URL: 'redis://someone:geheim@127.0.0.1:1' });
       expect(await ask(api, 'ready')).toMatchObject({
         code: 200,
@@ -213,7 +213,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
       });
     });
 
-    itWithRedis('follows Redis going away and coming back', async (redis) => {
+    itWithRedis('is degraded while Redis is unreachable', async (redis) => {
       const proxy = await proxyTo(redis);
       const api = await start(['api'], { REDIS_URL: proxy.url });
       const expectRedis = (status: string): Promise<void> =>

@@ -8,7 +8,7 @@ import { insertReports } from '../support/reports.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('a hostile request', (engine) => {
+describeOnEveryEngine('hostile requests', (engine) => {
   let db: TestDatabase;
   let api: Api;
 
@@ -32,7 +32,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
       ['text', 'text/plain', '{ __typename }', 400],
       ['XML', 'application/xml', '<query/>', 415],
       ['2 MB', 'application/json', JSON.stringify({ query: 'x'.repeat(2_000_000) }), 413],
-    ])('is rejected as a bad request: %s', async (_what, type, body, status) => {
+    ])('are rejected as bad requests: %s', async (_what, type, body, status) => {
       const response = await request(api.server).post('/graphql').set('Content-Type', type).send(body);
       expect(response.status).toBe(status);
       expect(response.body).toEqual({
@@ -49,14 +49,14 @@ describeOnEveryEngine('a hostile request', (engine) => {
     const nested = (levels: number): string =>
       `{ tracker(id: "1") { ${'latestLocation{tracker{'.repeat(levels)}id${'}}'.repeat(levels)} } }`;
 
-    it('is answered with few statements while a circular query is short', async () => {
+    it('a short circular query needs few SQL statements', async () => {
       const { statements, result } = await recordStatements(() => api.data<{ tracker: unknown }>(nested(5)));
       expect(statements.length).toBeLessThan(10); // the polls of subscriptions may be among them
       expect(JSON.stringify(result).match(/latestLocation/g)).toHaveLength(5);
     });
 
     it.each([6, 300, 500, 800])(
-      'is rejected with its depth at %i rounds of a circular query',
+      'a circular query of %i rounds is rejected with its depth',
       async (levels) => {
         expect(await api.error(nested(levels))).toMatchObject({
           message: `The query is ${2 * levels + 2} levels deep, and 12 are allowed`,
@@ -65,7 +65,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
       },
     );
 
-    it('is rejected at once when each fragment uses the next one twice', async () => {
+    it('fragments that each use the next one twice are rejected at once', async () => {
       const chain = Array.from(
         { length: 60 },
         (_, i) => `fragment F${i} on Tracker { ...F${i + 1} ... on Tracker { ...F${i + 1} } }`,
@@ -78,7 +78,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
       expect(Date.now() - began).toBeLessThan(2_000);
     });
 
-    it('is answered with few connections when it has many root fields, and leaves the others free', async () => {
+    it('a query with many root fields uses few connections, and leaves the others free', async () => {
       const other = await db.pool.connect();
       try {
         await other.query('BEGIN; LOCK TABLE trackers IN ACCESS EXCLUSIVE MODE');
@@ -91,7 +91,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
         const waiting = (): Promise<number> =>
           db.value("SELECT count(*) FROM pg_locks WHERE relation = 'trackers'::regclass AND NOT granted");
         await eventually(async () => expect(await waiting()).toBeGreaterThan(0));
-        await new Promise((resolve) => setTimeout(resolve, 300)); // all that would begin has begun
+        await new Promise((resolve) => setTimeout(resolve, 300)); // time for more root fields to start, if any would
         expect(await waiting()).toBeLessThanOrEqual(3);
         expect((await request(api.server).get('/health/ready')).status).toBe(200);
         await other.query('COMMIT');
@@ -102,15 +102,15 @@ describeOnEveryEngine('a hostile request', (engine) => {
       }
     });
 
-    it('is rejected when it has too many root fields', async () => {
+    it('a query with too many root fields is rejected', async () => {
       const fields = Array.from({ length: 51 }, (_, i) => `a${i}: historyHealth { layers { rows } }`);
       expect(await api.error(`{ ${fields.join(' ')} }`)).toMatchObject({
-        message: expect.stringMatching(/51 fields at its top, and 50/),
+        message: expect.stringMatching(/51 root fields, and 50/),
         extensions: { code: 'QUERY_TOO_COMPLEX', topFields: 51, maxTopFields: 50 },
       });
     });
 
-    it('that is a subscription gets the address for subscriptions', async () => {
+    it('a subscription is rejected with the address for subscriptions', async () => {
       expect(await api.error('subscription { trackerStatusChanged { id } }')).toMatchObject({
         message: expect.stringContaining('WebSocket'),
         extensions: { code: 'BAD_USER_INPUT' },
@@ -118,7 +118,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
     });
 
     it.each(['x', 1, [], { version: 1 }, { version: 1, sha256Hash: {} }])(
-      'with a persisted query is rejected, because there are none (%j)',
+      'a persisted query is rejected as not supported (%j)',
       async (persistedQuery) => {
         const response = await request(api.server)
           .post('/graphql')
@@ -131,20 +131,20 @@ describeOnEveryEngine('a hostile request', (engine) => {
 
     it.each([
       ['35,000 levels', nested(35_000)],
-      ['lists in lists', `{ tracker(id: ${'['.repeat(900_000)}) { id } }`],
+      ['nested lists', `{ tracker(id: ${'['.repeat(900_000)}) { id } }`],
       [
         '10,000 queries in one',
         `{ ${Array.from({ length: 10_000 }, (_, i) => `a${i}: trackers { id }`).join(' ')} }`,
       ],
       [
-        'a circle of fragments',
+        'circular fragments',
         '{ trackers { ...A } } fragment A on Tracker { ...B } fragment B on Tracker { ...A }',
       ],
       [
-        'circles in the schema',
+        'circular introspection',
         `{ __schema { types ${'{ fields { type '.repeat(20)}{ name }${' } }'.repeat(20)} } }`,
       ],
-    ])('is rejected within two seconds: %s', async (_what, query) => {
+    ])('a query is rejected within two seconds: %s', async (_what, query) => {
       const began = Date.now();
       expect((await api.error(query)).extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/);
       expect(Date.now() - began).toBeLessThan(2_000);
@@ -152,7 +152,7 @@ describeOnEveryEngine('a hostile request', (engine) => {
   });
 });
 
-describeOnEveryEngine('an internal error', (engine) => {
+describeOnEveryEngine('an error of a request', (engine) => {
   class Recorder extends ConsoleLogger {
     readonly lines: string[] = [];
     override error(...parts: unknown[]): void {
@@ -173,7 +173,7 @@ describeOnEveryEngine('an internal error', (engine) => {
     await db.drop();
   });
 
-  it('gives the caller an id, and the log all details', async () => {
+  it('returns an id to the caller and logs all details if it is internal', async () => {
     await db.query('DROP VIEW history_in_days CASCADE');
     const error = await api.error(historyQuery({}));
     const { correlationId } = error.extensions;
@@ -187,7 +187,7 @@ describeOnEveryEngine('an internal error', (engine) => {
     expect(logged[0]).toMatch(/relation "history_in_days" does not exist[\s\S]*\bat .*location-history/);
   });
 
-  it('is CONFLICT where trying again helps', async () => {
+  it('is CONFLICT if a refresh is already running', async () => {
     const other = await db.pool.connect();
     try {
       await other.query("SELECT pg_advisory_lock(hashtextextended('location_history:view_refresh_lock', 0))");

@@ -20,7 +20,7 @@ const ALTITUDE = 54.5;
 const atAltitude = (reports: readonly TestReport[]): TestReport[] =>
   reports.map((report) => ({ ...report, altitude: ALTITUDE }));
 
-/** A file like those of GPSLogger. */
+/** A GPX file as GPSLogger writes it. */
 function gpx(reports: readonly TestReport[]): string {
   const points = reports.map(
     ({ at: moment, latitude, longitude }) =>
@@ -58,7 +58,7 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   const run = (args: string[], stdin?: string | Buffer): Promise<Ended> =>
     runCli(['import', ...args], { DATABASE_URL: scene.db.url, DAILY_RETENTION_DAYS: '1095' }, stdin);
-  const put = (name: string, content: string | Buffer): string => {
+  const writeInput = (name: string, content: string | Buffer): string => {
     const file = join(folder, name);
     writeFileSync(file, content);
     return file;
@@ -83,7 +83,7 @@ describeOnEveryEngine('tracker import', (engine) => {
       },
       ...walk(at(scene.today, -30, '23:50:00'), 20),
     ];
-    const file = put('walk.ndjson', ndjson([...reports, reports[0] as TestReport]));
+    const file = writeInput('walk.ndjson', ndjson([...reports, reports[0] as TestReport]));
 
     const first = await run([file]);
     expect(first.stdout).toBe(`${file}: 122 read = 101 stored + 20 late + 1 duplicate + 0 rejected\n`);
@@ -100,7 +100,10 @@ describeOnEveryEngine('tracker import', (engine) => {
   it('imports GPX for a named tracker, plain and gzipped, from files and standard input', async () => {
     const morning = walk(at(scene.today, -1, '06:00:00'), 90);
     const evening = walk(at(scene.today, -1, '18:00:00'), 30);
-    const files = [put('morning.gpx', gpx(morning)), put('evening.bin', gzipSync(gpx(evening)))];
+    const files = [
+      writeInput('morning.gpx', gpx(morning)),
+      writeInput('evening.bin', gzipSync(gpx(evening))),
+    ];
     const { code, stdout } = await run(['--tracker', scene.key, ...files]);
     expect(stdout).toBe(
       `${files[0]}: 90 read = 90 stored + 0 late + 0 duplicate + 0 rejected\n` +
@@ -115,11 +118,11 @@ describeOnEveryEngine('tracker import', (engine) => {
     await expectHistoryOf(scene.db, atAltitude([...morning, ...evening, ...night]));
   });
 
-  it('imports a truncated file up to the cut, names the place, and counts each report once when the whole file is imported', async () => {
+  it('imports a truncated file, reports where it was cut, and completes it from the whole file', async () => {
     const reports = walk(at(scene.today, -1, '01:00:00'), 500);
     const whole = gpx(reports);
     const cutAt = whole.indexOf('<trkpt', whole.length / 2) + 20;
-    const cut = put('cut.gpx', whole.slice(0, cutAt));
+    const cut = writeInput('cut.gpx', whole.slice(0, cutAt));
     const before = whole.slice(0, cutAt).match(/<\/trkpt>/g)?.length ?? 0;
     const lines = whole.slice(0, cutAt).split('\n');
 
@@ -127,14 +130,14 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(broken.stdout).toBe(
       `${cut}: ${before} read = ${before} stored + 0 late + 0 duplicate + 0 rejected\n`,
     );
-    const place = `in the middle of <trkpt> at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: it was cut`;
-    expect(broken.stderr).toContain(`BAD_USER_INPUT: ${cut}: the file ends ${place}`);
+    const cutPosition = `in the middle of <trkpt> at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: it was cut`;
+    expect(broken.stderr).toContain(`BAD_USER_INPUT: ${cut}: the file ends ${cutPosition}`);
     expect(broken.stderr).toContain('the whole file may be imported again');
     expectNothingInternal(broken.stderr);
     expect(broken.code).toBe(1);
     await expectHistoryOf(scene.db, atAltitude(reports.slice(0, before)));
 
-    const complete = await run(['--tracker', scene.key, put('whole.gpx', whole)]);
+    const complete = await run(['--tracker', scene.key, writeInput('whole.gpx', whole)]);
     expect(complete.stdout).toContain(
       `500 read = ${500 - before} stored + 0 late + ${before} duplicate + 0 rejected`,
     );
@@ -144,8 +147,8 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   it('imports a truncated gzip file up to the cut', async () => {
     const reports = walk(at(scene.today, -1, '01:00:00'), 2000);
-    const packed = gzipSync(ndjson(reports));
-    const file = put('cut.ndjson.gz', packed.subarray(0, packed.length / 2));
+    const gzipped = gzipSync(ndjson(reports));
+    const file = writeInput('cut.ndjson.gz', gzipped.subarray(0, gzipped.length / 2));
     const { code, stdout, stderr } = await run([file]);
     const [, read, stored] = /: (\d+) read = (\d+) stored \+ 0 late \+ 0 duplicate/.exec(stdout) ?? [];
     expect(Number(read)).toBeGreaterThan(100);
@@ -157,12 +160,12 @@ describeOnEveryEngine('tracker import', (engine) => {
 
   it('continues with the next file after an unreadable one', async () => {
     const reports = walk(at(scene.today, -1, '10:00:00'), 3);
-    const good = put('good.ndjson', ndjson(reports));
+    const good = writeInput('good.ndjson', ndjson(reports));
     const bad = [
       join(folder, 'missing.gpx'),
       folder,
-      put('empty', ''),
-      put('notes.txt', 'nothing but a few words\n'),
+      writeInput('empty', ''),
+      writeInput('notes.txt', 'nothing but a few words\n'),
     ];
     const { code, stdout, stderr } = await run([...bad, good]);
     expect(stdout).toBe(`${good}: 3 read = 3 stored + 0 late + 0 duplicate + 0 rejected\n`);
@@ -175,7 +178,7 @@ describeOnEveryEngine('tracker import', (engine) => {
   });
 
   it('rejects an unknown tracker', async () => {
-    const file = put('unknown.ndjson', ndjson(walk(at(scene.today, -1, '10:00:00'), 3)));
+    const file = writeInput('unknown.ndjson', ndjson(walk(at(scene.today, -1, '10:00:00'), 3)));
     const { code, stdout, stderr } = await run(['--tracker', 'nobody', file]);
     expect(stderr).toBe('NOT_FOUND: There is no tracker named "nobody"\n');
     expect(stdout).toBe('');
@@ -189,9 +192,9 @@ describeOnEveryEngine('tracker import', (engine) => {
     [['import', 'x', '--tracker'], /argument missing/],
     [['nonsense'], /unknown command 'nonsense'/],
     [[], /Usage: tracker/],
-  ])('rejects the arguments %j', async (args, said) => {
+  ])('rejects the arguments %j', async (args, expectedError) => {
     const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: scene.db.url });
-    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(expectedError);
     expect(stdout).toBe('');
     expect(code).toBe(2);
   });
@@ -202,10 +205,10 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(code).toBe(0);
   });
 
-  describe('of old days', () => {
-    it('merges them into the daily history, once', async () => {
+  describe('with reports of old days', () => {
+    it('merges them into the daily history once', async () => {
       const reports = walk(new Date('2025-03-30T00:30:00Z'), 2000); // across a change to daylight saving time
-      const file = put('old.gpx', gpx(reports));
+      const file = writeInput('old.gpx', gpx(reports));
       const first = await run(['--tracker', scene.key, file]);
       expect(first.stdout).toBe(`${file}: 2000 read = 0 stored + 2000 late + 0 duplicate + 0 rejected\n`);
       await expectHistoryOf(scene.db, atAltitude(reports));
@@ -220,7 +223,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     });
 
     if (REAL_FILES.length === 0) {
-      it.skip(`is not tried with real files: there are none in ${REAL_DATA} (TEST_REAL_DATA)`, () =>
+      it.skip(`counts each report of real files once (skipped: none in ${REAL_DATA}, TEST_REAL_DATA)`, () =>
         undefined);
     } else {
       it.each(REAL_FILES.map((file) => [basename(file), file]))(
@@ -235,33 +238,33 @@ describeOnEveryEngine('tracker import', (engine) => {
             latitude: Number(lat),
             longitude: Number(lon),
           }));
-          const places = new Map<number, string>();
+          const positions = new Map<number, string>();
           let repeated = 0;
           for (const { at: moment, latitude, longitude } of reports) {
-            if (!places.has(moment.getTime())) places.set(moment.getTime(), `${latitude} ${longitude}`);
-            else if (places.get(moment.getTime()) === `${latitude} ${longitude}`) repeated += 1;
+            if (!positions.has(moment.getTime())) positions.set(moment.getTime(), `${latitude} ${longitude}`);
+            else if (positions.get(moment.getTime()) === `${latitude} ${longitude}`) repeated += 1;
           }
-          const conflicting = reports.length - places.size - repeated;
-          expect(places.size).toBeGreaterThan(2000);
+          const conflicting = reports.length - positions.size - repeated;
+          expect(positions.size).toBeGreaterThan(2000);
 
           const first = await run(['--tracker', scene.key, file]);
           process.stderr.write(first.stdout);
-          const sum = (late: number, duplicate: number): string =>
+          const summary = (late: number, duplicate: number): string =>
             `${file}: ${reports.length} read = 0 stored + ${late} late + ${duplicate} duplicate + ${conflicting} rejected`;
-          expect(first.stdout.split('\n')[0]).toBe(sum(places.size, repeated));
+          expect(first.stdout.split('\n')[0]).toBe(summary(positions.size, repeated));
           expect(first.code).toBe(0);
           const history = await readHistory(scene.db);
-          const days = ({ size, bucket, reports: n, lastReportAt, latitude }: HistoryRow): unknown => [
+          const compared = ({ size, bucket, reports: n, lastReportAt, latitude }: HistoryRow): unknown => [
             size,
             bucket,
             n,
             lastReportAt,
             latitude,
           ];
-          expect(history.map(days)).toEqual(expectedHistory(reports, scene.today).map(days));
+          expect(history.map(compared)).toEqual(expectedHistory(reports, scene.today).map(compared));
 
           const second = await run(['--tracker', scene.key, file]);
-          expect(second.stdout.split('\n')[0]).toBe(sum(0, places.size + repeated));
+          expect(second.stdout.split('\n')[0]).toBe(summary(0, positions.size + repeated));
           expect(await readHistory(scene.db)).toEqual(history);
         },
       );

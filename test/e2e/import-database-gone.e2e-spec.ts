@@ -9,7 +9,7 @@ import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
 import { TestDatabase } from '../support/test-database.js';
 import { eventually } from '../support/waiting.js';
 
-describeOnEveryEngine('tracker import of two files, with a database that goes away', (engine) => {
+describeOnEveryEngine('tracker import of two files when the database becomes unreachable', (engine) => {
   let db: TestDatabase;
   let proxy: SwitchableProxy;
   let folder = '';
@@ -26,14 +26,14 @@ describeOnEveryEngine('tracker import of two files, with a database that goes aw
     rmSync(folder, { recursive: true });
   });
 
-  it('says that the database is gone, and not that the second file cannot be read', async () => {
+  it('reports an unreachable database for both, not an unreadable second file', async () => {
     const file = join(folder, 'second.ndjson');
     const report = '{"timestamp":"2026-11-30T08:00:00Z","latitude":1,"longitude":2}\n';
     writeFileSync(file, report);
     const command = RunningProduct.cli(['import', '--json', '--tracker', 'bee', '-', file], {
       DATABASE_URL: proxy.url,
     });
-    command.child.stdin?.write(report.repeat(2000)); // enough to tell its format; the rest does not come yet
+    command.child.stdin?.write(report.repeat(2000)); // enough to detect the format; the rest is not sent yet
     await eventually(async () => {
       const running = await db.value("SELECT count(*) FROM import_runs WHERE outcome = 'running'");
       expect(running).toBe(1);
@@ -47,8 +47,8 @@ describeOnEveryEngine('tracker import of two files, with a database that goes aw
       .map((line) => JSON.parse(line) as { file: string; error?: { code: string; message: string } });
     expect(code).toBe(1);
     expect([first?.file, second?.file]).toEqual(['-', file]);
-    const gone = { code: 'UNAVAILABLE', message: 'The database cannot be reached at the moment' };
-    expect([first?.error, second?.error]).toMatchObject([gone, gone]);
+    const unreachable = { code: 'UNAVAILABLE', message: 'The database cannot be reached at the moment' };
+    expect([first?.error, second?.error]).toMatchObject([unreachable, unreachable]);
     expect(command.output).toMatch(/^UNAVAILABLE: .* at the moment \(connect ECONNREFUSED [\d.:]+\)$/m);
   });
 });

@@ -71,11 +71,11 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
 
   it('accepts gzip, and a tracker name in the query', async () => {
     const reports = walk(130);
-    const packed = gzipSync(reports.map((one) => line(one)).join(''));
+    const gzipped = gzipSync(reports.map((one) => line(one)).join(''));
     const answer = await post(`/import/reports?tracker=${encodeURIComponent(scene.key)}`)
       .type('application/gzip')
       .set('content-encoding', 'gzip')
-      .send(packed);
+      .send(gzipped);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ read: 130, stored: 130 });
     await expectHistoryOf(scene.db, reports);
@@ -89,7 +89,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       path: '/import/reports',
       headers: { authorization: `Bearer ${TOKEN}` },
     });
-    const answered = new Promise<IncomingMessage>((resolve, reject) =>
+    const response = new Promise<IncomingMessage>((resolve, reject) =>
       sending.on('response', resolve).on('error', reject),
     );
     const reports = walk(350);
@@ -98,18 +98,18 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
 
     sending.write(ndjson(reports.slice(220)));
     sending.end();
-    const answer = await answered;
+    const answer = await response;
     answer.resume();
     expect(answer.statusCode).toBe(200);
     await expectHistoryOf(scene.db, reports);
   });
 
-  describe('reports', () => {
+  describe('with errors', () => {
     it.each([
       ['an empty body', '', 400, 'BAD_USER_INPUT', /an empty file/],
       ['an unsupported format', 'PK\u0003\u0004 and more', 400, 'BAD_USER_INPUT', /zip archive/],
       ['a body that is too long', '{"a":1}\n'.repeat(140_000), 413, 'TOO_LARGE', /longer than 1048576 bytes/],
-    ])('%s', async (_what, body, status, code, message) => {
+    ])('rejects %s', async (_what, body, status, code, message) => {
       const answer = await post().send(body);
       expect(answer.status).toBe(status);
       expect(answer.body).toMatchObject({
@@ -118,7 +118,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expectNothingInternal(answer.body);
     });
 
-    it('an unknown tracker, and a tracker given twice', async () => {
+    it('rejects an unknown tracker, and two trackers', async () => {
       const unknown = await post('/import/reports?tracker=nobody').send(ndjson(walk(1)));
       expect(unknown.status).toBe(404);
       expect(unknown.body).toMatchObject({ error: { code: 'NOT_FOUND', argument: 'tracker' } });
@@ -127,9 +127,9 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expect(await runs()).toEqual([]);
     });
 
-    it('a truncated body, with the ledger of what was stored before', async () => {
-      const packed = gzipSync(ndjson(walk(5000)), { level: 0 });
-      const answer = await post().send(packed.subarray(0, packed.length / 2));
+    it('rejects a truncated body, with the ledger of the reports before the cut', async () => {
+      const gzipped = gzipSync(ndjson(walk(5000)), { level: 0 });
+      const answer = await post().send(gzipped.subarray(0, gzipped.length / 2));
       expect(answer.status).toBe(400);
       const { error } = answer.body as { error: { code: string; message: string; ledger: { read: number } } };
       expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining('it was cut') });
@@ -137,7 +137,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expect(await runs()).toMatchObject([{ outcome: 'broken', read: error.ledger.read }]);
     });
 
-    it('a client that disconnected: keeps what it sent, and ends the run', async () => {
+    it('stores the reports of a client that disconnects, and ends the run', async () => {
       const { port } = scene.api.server.address() as AddressInfo;
       const sending = httpRequest({
         port,
@@ -154,7 +154,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
     });
   });
 
-  describe('requires its token', () => {
+  describe('with a token', () => {
     const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
     it.each([
@@ -166,7 +166,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       ['part of the token', `Bearer ${TOKEN.slice(0, -1)}`, 401],
       ['the token as user name', basic(`${TOKEN}:`), 401],
       ['an invalid header', 'Nonsense', 401],
-    ])('and checks %s', async (_what, authorization, status) => {
+    ])('checks the authorization: %s', async (_what, authorization, status) => {
       const one = request(scene.api.server)
         .post('/import/reports')
         .send(ndjson(walk(1)));

@@ -31,14 +31,14 @@ describeOnEveryEngine('tracker import of a missing file', (engine) => {
 
   const run = (...args: string[]): Promise<Ended> => runCli(['import', ...args], { DATABASE_URL: db.url });
   const stored = (): Promise<number> => db.value<number>('SELECT count(*) FROM location_reports');
-  const complaint = (): string =>
+  const expectedError = (): string =>
     `BAD_USER_INPUT: ${missing} cannot be read: ENOENT: no such file or directory, open '${missing}'\n`;
 
-  // While the tracker is looked up, the file fails before anything reads it.
+  // With --tracker, opening the file fails before anything reads it, because the tracker is looked up first.
   it.each([[['--tracker', 'bee']], [[]]])(
     'prints one line, exits with 1 and imports nothing: %j',
     async (options) => {
-      expect(await run(missing, ...options)).toMatchObject({ code: 1, stdout: '', stderr: complaint() });
+      expect(await run(missing, ...options)).toMatchObject({ code: 1, stdout: '', stderr: expectedError() });
       expect(await stored()).toBe(0);
     },
   );
@@ -47,7 +47,7 @@ describeOnEveryEngine('tracker import of a missing file', (engine) => {
     expect(await run(missing, good)).toMatchObject({
       code: 1,
       stdout: `${good}: 1 read = 1 stored + 0 late + 0 duplicate + 0 rejected\n`,
-      stderr: `${complaint()}${good}: 1 reports read\n`,
+      stderr: `${expectedError()}${good}: 1 reports read\n`,
     });
     expect(await stored()).toBe(1);
   });

@@ -81,9 +81,9 @@ describeOnEveryEngine('options of tracker import', (engine) => {
     [['--map', '=bee'], 2, /must be the name in the file/],
     [['--map', 'watch=nobody'], 1, /NOT_FOUND: There is no tracker named "nobody"/],
     [['--json', '--tracker', 'nobody'], 1, /NOT_FOUND/],
-  ])('%j is rejected', async (options, code, said) => {
+  ])('%j is rejected', async (options, code, expectedError) => {
     const ended = await run(file, ...options);
-    expect(ended.stderr).toMatch(said);
+    expect(ended.stderr).toMatch(expectedError);
     expect(ended.code).toBe(code);
     if (options[0] === '--json') {
       expect(JSON.parse(ended.stdout)).toMatchObject({

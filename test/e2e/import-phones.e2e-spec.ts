@@ -9,7 +9,7 @@ import { expectHistoryOf } from '../support/history.js';
 describeOnEveryEngine('phones', (engine) => {
   const scene = new ImportScene(engine, { env: { APP_ROLES: 'api' }, api: true, tracker: 'jane/phone' });
 
-  const seen = (i: number): TestReport => ({
+  const reportOf = (i: number): TestReport => ({
     key: scene.key,
     at: new Date(at(scene.today, -1, '06:00:00').getTime() + i * 1000),
     latitude: 50 + i / 1000,
@@ -30,7 +30,7 @@ describeOnEveryEngine('phones', (engine) => {
 
   describe('OwnTracks', () => {
     const location = (i: number, more: Record<string, unknown> = {}): Record<string, unknown> => {
-      const { at: moment, latitude, longitude, accuracy } = seen(i);
+      const { at: moment, latitude, longitude, accuracy } = reportOf(i);
       return {
         _type: 'location', BSSID: 'b0:f2:8:45:94:33', acc: accuracy, batt: 94, lat: latitude, lon: longitude, t: 'p',
         tid: 'RO', topic: 'owntracks/jane/phone', tst: moment.getTime() / 1000, vel: 5, ...more,
@@ -38,10 +38,10 @@ describeOnEveryEngine('phones', (engine) => {
     };
 
     it('gets an empty list, and its reports are assigned by user and device', async () => {
-      const without = (i: number): Record<string, unknown> => location(i, { topic: undefined });
+      const withoutTopic = (i: number): Record<string, unknown> => location(i, { topic: undefined });
       for (const one of [
-        post('owntracks?u=jane&d=phone', without(0)),
-        post('owntracks', without(1)).set('x-limit-u', 'jane').set('x-limit-d', 'phone'),
+        post('owntracks?u=jane&d=phone', withoutTopic(0)),
+        post('owntracks', withoutTopic(1)).set('x-limit-u', 'jane').set('x-limit-d', 'phone'),
         post('owntracks', location(2)),
         post('owntracks?u=jane&d=phone', location(3, { topic: 'owntracks/other/device' })),
         post('owntracks?u=jane&d=phone', location(0)),
@@ -53,10 +53,10 @@ describeOnEveryEngine('phones', (engine) => {
       expect(await ledger()).toEqual([
         { kind: 'owntracks', name: 'OwnTracks', outcome: 'completed', read: 6, stored: 5, late: 0, duplicate: 1, rejected: 0 },
       ]); // prettier-ignore
-      // 5 km/h, in metres per second.
+      // The speed is 5 km/h in metres per second.
       await expectHistoryOf(
         scene.db,
-        [0, 1, 2, 3, 4].map((i) => ({ ...seen(i), battery: 94, speed: 1.389 })),
+        [0, 1, 2, 3, 4].map((i) => ({ ...reportOf(i), battery: 94, speed: 1.389 })),
       );
     });
 
@@ -107,7 +107,7 @@ describeOnEveryEngine('phones', (engine) => {
 
   describe('Overland', () => {
     const feature = (i: number, device: string | undefined): Record<string, unknown> => {
-      const { at: moment, latitude, longitude, accuracy } = seen(i);
+      const { at: moment, latitude, longitude, accuracy } = reportOf(i);
       return {
         type: 'Feature',
         geometry: { type: 'Point', coordinates: [longitude, latitude] },
@@ -131,21 +131,21 @@ describeOnEveryEngine('phones', (engine) => {
       ]); // prettier-ignore
       await expectHistoryOf(
         scene.db,
-        [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
+        [0, 1, 2].map((i) => ({ ...reportOf(i), motion: 'driving' })),
       );
     });
 
-    it('is assigned by the tracker in the query, whatever its device is called', async () => {
+    it('is assigned by the tracker in the query, whatever its device name', async () => {
       const locations = [feature(0, ''), feature(1, undefined), feature(2, 'other')];
       const answer = await post('overland?tracker=jane/phone', { locations });
       expect(answer.body).toEqual({ result: 'ok' });
       await expectHistoryOf(
         scene.db,
-        [0, 1, 2].map((i) => ({ ...seen(i), motion: 'driving' })),
+        [0, 1, 2].map((i) => ({ ...reportOf(i), motion: 'driving' })),
       );
     });
 
-    it('gets ok for an unknown device, since it would resend for ever', async () => {
+    it('gets ok for an unknown device, because it would resend the batch forever', async () => {
       expect((await post('overland', { locations: [feature(0, 'watch')] })).body).toEqual({ result: 'ok' });
       expect((await post('overland?tracker=nobody', { locations: [feature(0, '')] })).body).toEqual({
         result: 'ok',

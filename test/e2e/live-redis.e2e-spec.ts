@@ -6,7 +6,7 @@ import { insertReports } from '../support/reports.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Its middle is the identity of the database. */
+/** Channel of announcements; its hex digits identify the database. */
 const CHANNEL = /^location_history:[0-9a-f]{8}:changed$/;
 
 describeWithRedis('subscribers of instances that share a Redis', () => {
@@ -28,15 +28,15 @@ describeWithRedis('subscribers of instances that share a Redis', () => {
       await redis.destroy();
     });
 
-    it('get every announcement on every instance, also while Redis is away and when it is back', async () => {
+    it('receive every update on every instance, also while Redis is stopped and afterwards', async () => {
       const id = await db.register('a');
-      const begun = Date.now() - 60_000;
+      const start = Date.now() - 60_000;
       const report = (n: number): Promise<unknown> =>
-        insertReports(db, [{ key: 'a', at: new Date(begun + n * 1000), latitude: n, longitude: 7 }]);
+        insertReports(db, [{ key: 'a', at: new Date(start + n * 1000), latitude: n, longitude: 7 }]);
       const subscribers = apis.map((api) => {
         const client = new LiveClient(api.server);
         clients.push(client);
-        return client.subscribe([id], new Date(begun));
+        return client.subscribe([id], new Date(start));
       });
       const expectSeen = (...latitudes: number[]): Promise<void> =>
         eventually(() => {
@@ -44,15 +44,15 @@ describeWithRedis('subscribers of instances that share a Redis', () => {
             expect(seen.map(({ location }) => location.latitude)).toEqual(latitudes);
         });
 
-      const announced = new Set<string>();
-      const ear = redis.client.duplicate();
-      ear.on('error', () => undefined);
-      ear.on('pmessage', (_, channel: string) => announced.add(channel));
-      await ear.psubscribe('*');
+      const channels = new Set<string>();
+      const monitor = redis.client.duplicate();
+      monitor.on('error', () => undefined);
+      monitor.on('pmessage', (_, channel: string) => channels.add(channel));
+      await monitor.psubscribe('*');
       await report(1);
       await expectSeen(1);
-      await eventually(() => expect([...announced]).toEqual([expect.stringMatching(CHANNEL)]));
-      ear.disconnect();
+      await eventually(() => expect([...channels]).toEqual([expect.stringMatching(CHANNEL)]));
+      monitor.disconnect();
 
       await redis.stop();
       await report(2);

@@ -6,7 +6,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** 200,000 updates are written and read by this one process. */
+/** Time for this one process to write and read 200,000 updates. */
 const LONG_MS = 60_000;
 
 describeOnEveryEngine('live subscribers', (engine) => {
@@ -34,14 +34,14 @@ describeOnEveryEngine('live subscribers', (engine) => {
     return client;
   };
   async function newTrackers(count: number): Promise<{ id: string; key: string }[]> {
-    const made = [];
+    const created = [];
     for (let i = 0; i < count; i++) {
       const key = `live ${++trackers}`;
-      made.push({ id: await db.register(key), key });
+      created.push({ id: await db.register(key), key });
     }
-    return made;
+    return created;
   }
-  /** Reports of a second each, up to now; those from `first` on, so that later calls go on behind earlier ones. */
+  /** Inserts `count` reports, one a second: the `first`-th second of the last hour and the following ones. */
   async function report(key: string, first: number, count: number): Promise<void> {
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
@@ -57,7 +57,7 @@ describeOnEveryEngine('live subscribers', (engine) => {
     seen.filter(({ trackerId }) => trackerId === id).map(({ location }) => location.latitude);
 
   it(
-    'on two instances, 200 of them, get 1,000 updates in order and without loss; one that stops reading delays nobody',
+    'receive 1,000 updates in order without loss (200 on two instances), even if one stops reading',
     async () => {
       const [a, b] = (await newTrackers(2)) as [{ id: string; key: string }, { id: string; key: string }];
       const since = hoursAgo(2);
@@ -69,15 +69,15 @@ describeOnEveryEngine('live subscribers', (engine) => {
       await report(a.key, 1, 1);
       await eventually(() => expect(stopped.seen).toHaveLength(1));
       slow.connection.pause();
-      // On a slow machine the others may take longer than the minute after which it would be ended.
-      const patience = setTimeout(() => slow.connection.resume(), 40_000);
+      // The server ends a subscriber that does not read for a minute; on a slow machine the others may take longer.
+      const resumeTimer = setTimeout(() => slow.connection.resume(), 40_000);
 
       for (let i = 0; i < 500; i += 100) {
         await report(a.key, i + 1 + (i === 0 ? 1 : 0), 100 - (i === 0 ? 1 : 0));
         await report(b.key, i + 1, 100);
       }
       await eventually(() => {
-        // Cheaply: this process has the updates to write, too.
+        // A cheap check, because this process also writes the updates.
         const behind = subscribers.filter(({ seen, errors }) => seen.length < 1000 && errors.length === 0);
         if (behind.length > 0) throw new Error(`${behind.length} still wait for updates`);
       }, LONG_MS);
@@ -87,7 +87,7 @@ describeOnEveryEngine('live subscribers', (engine) => {
         for (const { id } of [a, b]) expect(seenOf(seen, id)).toEqual(latitudes(500));
       }
 
-      clearTimeout(patience);
+      clearTimeout(resumeTimer);
       slow.connection.resume();
       await eventually(() => expect(stopped.seen).toHaveLength(1000), LONG_MS);
       for (const { id } of [a, b]) expect(seenOf(stopped.seen, id)).toEqual(latitudes(500));
@@ -95,13 +95,13 @@ describeOnEveryEngine('live subscribers', (engine) => {
     3 * LONG_MS,
   );
 
-  it('get new reports by whichever path they came in, and none older than what was there', async () => {
+  it('receive new reports, but none older than the newest one at the subscription', async () => {
     const [tracker] = (await newTrackers(1)) as [{ id: string; key: string }];
     await report(tracker.key, 100, 1);
     const { seen } = clientOf(0).subscribe([tracker.id]);
     const control = clientOf(1).subscribe([tracker.id], hoursAgo(2));
     await eventually(() => expect(control.seen).toHaveLength(1));
-    await new Promise((resolve) => setTimeout(resolve, 200)); // the first one has its place by then
+    await new Promise((resolve) => setTimeout(resolve, 200)); // until the first subscription has read where to start
     await report(tracker.key, 50, 1);
     await report(tracker.key, 101, 1);
     await eventually(() => expect(seenOf(seen, tracker.id)).toEqual([1.01]));
@@ -114,13 +114,13 @@ describeOnEveryEngine('live subscribers', (engine) => {
     await report(tracker.key, 1, 10);
     await eventually(() => expect(first.seen).toHaveLength(10));
     first.end();
-    await report(tracker.key, 11, 300); // more than one has room for
+    await report(tracker.key, 11, 300); // more than the queue of a subscriber can hold
     const resumed = clientOf(1).subscribe([tracker.id], new Date(first.seen.at(-1)?.timestamp ?? ''));
     await eventually(() => expect(resumed.seen).toHaveLength(300));
     expect(seenOf([...first.seen, ...resumed.seen], tracker.id)).toEqual(latitudes(310));
   });
 
-  it('get status changes of their trackers, whoever made them', async () => {
+  it('receive status changes of their trackers, from GraphQL and SQL', async () => {
     const [a, b] = (await newTrackers(2)) as [{ id: string; key: string }, { id: string; key: string }];
     const query = `subscription ($ids: [ID!]) {
       trackerStatusChanged(trackerIds: $ids) { trackerId trackerName status previousStatus reason }
@@ -138,7 +138,7 @@ describeOnEveryEngine('live subscribers', (engine) => {
       return seen;
     };
     const [all, some] = [seenBy(0, null), seenBy(1, [b.id])];
-    await new Promise((resolve) => setTimeout(resolve, 500)); // both have had their first look by then
+    await new Promise((resolve) => setTimeout(resolve, 500)); // until both subscriptions have read once
     await (apis[0] as Api).data(
       `mutation { setTrackerStatus(trackerId: "${a.id}", status: IN_TRANSIT, note: "sold") { id } }`,
     );
@@ -234,7 +234,7 @@ describeOnEveryEngine('live subscribers', (engine) => {
   });
 
   it.each(['/other', '/graphqlX', '//['])(
-    'the server survives an upgrade at %s that is reset',
+    'the server survives a WebSocket upgrade at %s that is reset',
     async (path) => {
       const { port } = (apis[0] as Api).server.address() as AddressInfo;
       const answer = await new Promise<string>((resolve) => {

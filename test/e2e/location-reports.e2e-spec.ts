@@ -12,13 +12,13 @@ describeOnEveryEngine('createLocationReport', (engine) => {
   afterAll(() => scene.drop());
   beforeEach(() => scene.begin());
 
-  it('accepts what a device reports beside the place', async () => {
+  it('accepts telemetry', async () => {
     const time = scene.yesterday('10:15:00.123');
     expect(await scene.report(time, SAID)).toEqual({ createLocationReport: { outcome: 'STORED' } });
     await scene.expectEverywhere(time, SAID);
   });
 
-  it('requires none of it', async () => {
+  it('accepts a report without telemetry', async () => {
     const time = scene.yesterday('10:15:00');
     await scene.report(time, { battery: null });
     await scene.expectEverywhere(time, NOTHING_SAID);
@@ -31,7 +31,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     [{ battery: 101 }, 'battery must be between 0 and 100 percent (got 101)'],
     [{ latitude: 91, confidence: 256 }, 'latitude must be between -90 and 90 degrees (got 91); confidence must be between 0 and 255 (got 256)'],
     [{ horizontalAccuracy: -1 }, 'horizontalAccuracy must be between 0 and 20037508 metres (got -1)'],
-  ])('rejects %j, and says what is allowed', async (wrong, message) => {
+  ])('rejects %j, and names the allowed range', async (wrong, message) => {
     expect(await scene.refusal(scene.yesterday('10:00:00'), wrong)).toMatchObject([
       { message, extensions: { code: 'BAD_USER_INPUT', argument: 'input', reason: 'out_of_range' } },
     ]);
@@ -43,7 +43,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     [{ motion: 'cycling' }, /"cycling" at "input.motion".*"CYCLING"/],
     [{ battery: 50.5 }, /50.5 at "input.battery".*non-integer/],
     [{ speed: '12' }, /"12" at "input.speed".*Float/],
-  ])('rejects %j, which has the wrong type', async (wrong, message) => {
+  ])('rejects the wrong type of %j', async (wrong, message) => {
     expect(await scene.refusal(scene.yesterday('10:00:00'), wrong)).toMatchObject([
       { message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT' } },
     ]);
@@ -51,7 +51,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
 
   describe('with an imprecise report', () => {
     const [EARLY, LATE, LATER] = ['10:10:00', '10:20:00', '11:30:00'] as const;
-    const time = (of: string): string => scene.yesterday(of).toISOString();
+    const time = (utc: string): string => scene.yesterday(utc).toISOString();
 
     beforeEach(async () => {
       await scene.report(scene.yesterday(EARLY), { ...SAID, horizontalAccuracy: 1000 });
@@ -60,7 +60,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
       } // prettier-ignore
     });
 
-    it('shows it only where there is no precise one', async () => {
+    it('shows it only in buckets without a precise report', async () => {
       const precise = { ...SAID, horizontalAccuracy: 1000, imprecise: false, locatedAt: time(EARLY) };
       const imprecise = { ...NOTHING_SAID, imprecise: true };
       await whenVisible(engine, async () => {
@@ -100,7 +100,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
       ]);
     });
 
-    it('uses the MAX_ACCURACY_METERS of the moment when the report comes in', async () => {
+    it('applies the MAX_ACCURACY_METERS at the time of ingest', async () => {
       const setMaxAccuracy = (meters: number): Promise<unknown> =>
         scene.db.query('UPDATE history_state SET max_accuracy_meters = $1', [meters]);
       for (const [time, meters, horizontalAccuracy] of [

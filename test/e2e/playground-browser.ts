@@ -5,22 +5,22 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Why there can be no browser test on this machine; `undefined` if there can. */
-export const noBrowserBecause = existsSync(CHROMIUM) ? undefined : `${CHROMIUM} is missing`;
+/** Why browser tests cannot run on this machine; `undefined` if they can. */
+export const browserSkipReason = existsSync(CHROMIUM) ? undefined : `${CHROMIUM} is missing`;
 
-/** A page of a fresh browser that writes down what it asks for and what it complains about. */
+/** A page of a new browser that records its requests and errors. */
 export interface WatchedPage {
   readonly page: Page;
   /** Address of every request, in order. */
   readonly requests: string[];
-  /** Errors: of the console, of scripts, and of requests that failed or were refused. */
-  readonly complaints: string[];
-  /** For a look by a person, where PLAYGROUND_PICTURES names a folder. */
-  picture(name: string): Promise<void>;
+  /** Errors of the console, of scripts, and of requests that failed or were rejected. */
+  readonly errors: string[];
+  /** Saves a screenshot, if PLAYGROUND_PICTURES names a folder. */
+  screenshot(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts Chromium with an empty profile and nothing that phones home. */
+/** Starts Chromium with an empty profile and without background requests. */
 export async function openBrowser(): Promise<WatchedPage> {
   const profile = mkdtempSync(join(tmpdir(), 'playground-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -39,32 +39,32 @@ export async function openBrowser(): Promise<WatchedPage> {
     ],
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  const picture = async (name: string): Promise<void> => {
+  const screenshot = async (name: string): Promise<void> => {
     const folder = process.env['PLAYGROUND_PICTURES'];
     if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
   };
-  return { page, ...watch(page), picture, close: () => closeBrowser(context, profile) };
+  return { page, ...watch(page), screenshot, close: () => closeBrowser(context, profile) };
 }
 
-function watch(page: Page): Pick<WatchedPage, 'requests' | 'complaints'> {
+function watch(page: Page): Pick<WatchedPage, 'requests' | 'errors'> {
   const requests: string[] = [];
-  const complaints: string[] = [];
+  const errors: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
   page.on('requestfailed', (request) =>
-    complaints.push(`${request.url()}: ${request.failure()?.errorText ?? ''}`),
+    errors.push(`${request.url()}: ${request.failure()?.errorText ?? ''}`),
   );
   page.on('response', (response) => {
     if (response.status() >= 400) {
-      complaints.push(`${response.url()}: ${response.status()}`);
+      errors.push(`${response.url()}: ${response.status()}`);
     }
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') {
-      complaints.push(message.text());
+      errors.push(message.text());
     }
   });
-  return { requests, complaints };
+  return { requests, errors };
 }
 
 async function closeBrowser(context: BrowserContext, profile: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { noBrowserBecause, openBrowser, type WatchedPage } from './playground-browser.js';
+import { browserSkipReason, openBrowser, type WatchedPage } from './playground-browser.js';
 import { Api } from '../support/application.js';
 import { anyEngine } from '../support/engines.js';
 import { eventually } from '../support/waiting.js';
@@ -39,7 +39,7 @@ async function addressesOnThePage(): Promise<string[]> {
   return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address ?? '');
 }
 
-/** Status line of a request whose address is sent as it is: clients would tidy up the dots. */
+/** Requests an address without the normalization of HTTP clients. @returns the status line up to the code. */
 function rawStatus(address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
@@ -54,7 +54,7 @@ function rawStatus(address: string): Promise<string> {
 }
 
 describe('GET /playground', () => {
-  it('is a page without inline script that may only load from this host', async () => {
+  it('serves a page without inline scripts; its CSP allows loading from this host only', async () => {
     const { text, headers } = await request(server).get('/playground').expect(200);
 
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -70,7 +70,7 @@ describe('GET /playground', () => {
     expect(text).not.toMatch(/https?:\/\//);
   });
 
-  it('names only existing files, each with its type', async () => {
+  it('links only to files that exist and have the right content type', async () => {
     const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
     const addresses = await addressesOnThePage();
     expect(addresses).toHaveLength(7);
@@ -82,7 +82,7 @@ describe('GET /playground', () => {
     }
   });
 
-  it('lets browsers cache files with their version in the address, and nothing else', async () => {
+  it('lets browsers cache only files whose address contains their version', async () => {
     for (const address of await addressesOnThePage()) {
       const versioned = /\/assets\/[a-z-]+-\d+\.\d+\.\d+\//.test(address);
       const { headers } = await request(server).get(address).expect(200);
@@ -90,7 +90,7 @@ describe('GET /playground', () => {
     }
   });
 
-  it('has the source map that the library names', async () => {
+  it('serves the source map that the library names', async () => {
     const library = (await addressesOnThePage()).find((address) => address.endsWith('graphiql.min.js')) ?? '';
     const { text } = await request(server).get(library).expect(200);
     const map = /sourceMappingURL=(\S+)/.exec(text)?.[1] ?? '';
@@ -99,8 +99,8 @@ describe('GET /playground', () => {
   });
 });
 
-describe('other files', () => {
-  it('answers 404 to an unknown asset, and forbids caching the answer', async () => {
+describe('GET /playground/assets', () => {
+  it('answers 404 to an unknown asset, without a Cache-Control header', async () => {
     const { headers } = await request(server).get('/playground/assets/graphiql-4.1.2/other.js').expect(404);
     expect(headers['cache-control']).toBeUndefined();
   });
@@ -181,11 +181,11 @@ describe('GET /graphql', () => {
   });
 });
 
-if (noBrowserBecause !== undefined) {
-  process.stderr.write(`The playground is not tried in a browser: ${noBrowserBecause}\n`);
+if (browserSkipReason !== undefined) {
+  process.stderr.write(`Skipping the browser tests of the playground: ${browserSkipReason}\n`);
 }
 
-(noBrowserBecause === undefined ? describe : describe.skip)('the playground in a browser', () => {
+(browserSkipReason === undefined ? describe : describe.skip)('the playground in a browser', () => {
   let browser: WatchedPage;
 
   beforeAll(async () => {
@@ -198,20 +198,23 @@ if (noBrowserBecause !== undefined) {
     await browser.close();
   });
 
-  /** GraphiQL parses what a tab has a moment after it was opened, and decides by that how to send it. */
+  /**
+   * Opens a tab and waits: GraphiQL parses its query shortly after that, and only then knows whether to use HTTP or
+   * WebSocket.
+   */
   async function openTab(name: string): Promise<void> {
     await browser.page.getByRole('tab', { name }).click();
     await browser.page.waitForTimeout(1000);
   }
 
-  /** Presses the execute button; returns what the response pane then shows, as JSON. */
+  /** Clicks the execute button. @returns the JSON that the response pane then shows. */
   async function execute(): Promise<unknown> {
-    const answered = browser.page.waitForResponse((response) => response.request().method() === 'POST');
+    const responded = browser.page.waitForResponse((response) => response.request().method() === 'POST');
     await browser.page.locator('.graphiql-execute-button').click();
-    await answered;
+    await responded;
     const pane = browser.page.locator('.result-window .CodeMirror');
     await pane.getByText('"data"').waitFor();
-    // The editor draws visible lines only; its own object has all of them.
+    // The editor renders visible lines only; its CodeMirror object has all of them.
     const text = await pane.evaluate((editor: { CodeMirror?: { getValue(): string } }) =>
       editor.CodeMirror?.getValue(),
     );
@@ -245,10 +248,10 @@ if (noBrowserBecause !== undefined) {
       nearestCity: 'Berlin',
       tracker: { id: '1', name: 'Parcel 1', currentStatus: 'CREATED' },
     });
-    await browser.picture(tab);
+    await browser.screenshot(tab);
   });
 
-  it('shows new reports as they come in', async () => {
+  it('shows new reports as they arrive', async () => {
     const { page } = browser;
     await openTab('Live');
     const subscribed = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framesent'));
@@ -261,11 +264,11 @@ if (noBrowserBecause !== undefined) {
       );
       await page.locator('.result-window').getByText('53.55').waitFor({ timeout: 1000 });
     });
-    await browser.picture('Live');
-    await page.locator('.graphiql-execute-button').click(); // stops it
+    await browser.screenshot('Live');
+    await page.locator('.graphiql-execute-button').click(); // stops the subscription
   });
 
-  it('refreshes', async () => {
+  it('runs the refresh mutation', async () => {
     await openTab('Refresh');
     expect(await execute()).toMatchObject({ data: { refreshLocationHistoryAggregates: true } });
   });
@@ -283,7 +286,7 @@ if (noBrowserBecause !== undefined) {
     await page.keyboard.press('Escape');
   });
 
-  // Last: the requests and complaints of everything above.
+  // Must run last: checks requests and errors of all tests above.
   it('has requested nothing from other hosts and has logged no errors', () => {
     const hosts = browser.requests
       .map((address) => new URL(address))
@@ -291,6 +294,6 @@ if (noBrowserBecause !== undefined) {
       .map(({ host }) => host);
     expect(hosts.length).toBeGreaterThan(7);
     expect(new Set(hosts)).toEqual(new Set([`127.0.0.1:${port}`]));
-    expect(browser.complaints).toEqual([]);
+    expect(browser.errors).toEqual([]);
   });
 });

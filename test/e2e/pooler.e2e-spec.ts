@@ -11,7 +11,7 @@ import { TestDatabase } from '../support/test-database.js';
 const TOKEN = 'a-token-of-the-import-that-is-long';
 const REPORTS = 2_500;
 
-describeWithPgBouncer('behind a pooler', (engine) => {
+describeWithPgBouncer('the product behind a pooler', (engine) => {
   let db: TestDatabase;
   let bouncer: PgBouncer;
   let product: RunningProduct | null = null;
@@ -32,11 +32,11 @@ describeWithPgBouncer('behind a pooler', (engine) => {
     ...more,
   });
 
-  async function make(mode: PoolMode, empty: boolean): Promise<void> {
+  async function setUp(mode: PoolMode, empty: boolean): Promise<void> {
     db = await TestDatabase.create(engine, { empty });
     bouncer = await PgBouncer.start(db.url, mode);
   }
-  async function unmake(): Promise<void> {
+  async function tearDown(): Promise<void> {
     await bouncer.destroy();
     await db.drop();
   }
@@ -54,7 +54,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
   const countStored = (name: string): Promise<number> =>
     db.value<number>('SELECT count(*) FROM location_reports WHERE hashed_adv_key = $1', [keyOf(name)]);
 
-  /** Sends a file of reports of yesterday, a second after each other; returns its ledger. */
+  /** Imports reports of yesterday, one a second. @returns the ledger. */
   async function importReports(address: string, name: string): Promise<unknown> {
     const began = at(await historyToday(db), -1, '06:00:00').getTime();
     const body = Array.from({ length: REPORTS }, (_, i) => {
@@ -69,7 +69,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
     return response.json();
   }
 
-  /** Everything that a deployment does, over one address. */
+  /** Checks live updates, import, createLocationReport, history, export and health of a server. */
   async function expectToWork(address: string): Promise<void> {
     const name = `walker ${Date.now()}`;
     const id = await createTracker(address, name);
@@ -116,8 +116,8 @@ describeWithPgBouncer('behind a pooler', (engine) => {
     );
 
   describe('in transaction mode', () => {
-    beforeAll(() => make('transaction', true));
-    afterAll(unmake);
+    beforeAll(() => setUp('transaction', true));
+    afterAll(tearDown);
 
     const commands: [string, (env: Record<string, string>) => Promise<Ended>][] = [
       ['the server', runServer],
@@ -126,22 +126,25 @@ describeWithPgBouncer('behind a pooler', (engine) => {
       ['tracker move-engine', (env) => runCli(['move-engine'], env)],
       ['tracker import', (env) => runCli(['import', '-'], env)],
     ];
-    it.each(commands)('%s alone is refused in one line, and leaves no lock', async (_name, run) => {
-      const { code, stdout, stderr } = await run(settings({}));
-      expect(stderr).toMatch(
-        /^BAD_CONFIGURATION: DATABASE_URL \(127\.0\.0\.1:\d+\/\w+\) is a pooler in transaction mode, [^\n]+: set DATABASE_DIRECT_URL [^\n]+\n$/,
-      );
-      expect(stdout).toBe('');
-      expect(code).toBe(1);
-      expect(await locksOnPooledBackends()).toEqual([]);
-    });
+    it.each(commands)(
+      '%s without a direct address fails with a one-line error, and leaves no lock',
+      async (_name, run) => {
+        const { code, stdout, stderr } = await run(settings({}));
+        expect(stderr).toMatch(
+          /^BAD_CONFIGURATION: DATABASE_URL \(127\.0\.0\.1:\d+\/\w+\) is a pooler in transaction mode, [^\n]+: set DATABASE_DIRECT_URL [^\n]+\n$/,
+        );
+        expect(stdout).toBe('');
+        expect(code).toBe(1);
+        expect(await locksOnPooledBackends()).toEqual([]);
+      },
+    );
 
-    it('an address for sessions is refused where it leads to the pooler too, or to another database', async () => {
-      const refused = await runCli(
+    it('DATABASE_DIRECT_URL is rejected if it leads to the pooler or to another database', async () => {
+      const toPooler = await runCli(
         ['migrate'],
         settings({ DATABASE_DIRECT_URL: withParameter(bouncer.url) }),
       );
-      expect(refused.stderr).toMatch(
+      expect(toPooler.stderr).toMatch(
         /^BAD_CONFIGURATION: DATABASE_DIRECT_URL \(\S+\) is a pooler in transaction mode, [^\n]+\n$/,
       );
       const other = await TestDatabase.create(engine, { empty: true });
@@ -162,7 +165,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
       });
 
       // The pooler has sessions from before migrate set the search_path of the database.
-      it('everything works, and no session is left with a lock', async () => {
+      it('everything works, and no session keeps a lock', async () => {
         const address = await start({ DATABASE_DIRECT_URL: db.url });
         await expectToWork(address);
         expect(await locksOnPooledBackends()).toEqual([]);
@@ -186,7 +189,7 @@ describeWithPgBouncer('behind a pooler', (engine) => {
         await expectToWork(address);
       });
 
-      it('everything works with the older name, which is logged', async () => {
+      it('everything works with DATABASE_LISTEN_URL, which is logged as deprecated', async () => {
         const address = await start({ DATABASE_LISTEN_URL: db.url });
         expect(product?.output).toContain(
           'DATABASE_LISTEN_URL is deprecated: rename it to DATABASE_DIRECT_URL',
@@ -198,8 +201,8 @@ describeWithPgBouncer('behind a pooler', (engine) => {
   });
 
   describe('in session mode', () => {
-    beforeAll(() => make('session', true));
-    afterAll(unmake);
+    beforeAll(() => setUp('session', true));
+    afterAll(tearDown);
 
     it('everything works over the pooler alone', async () => {
       expect(await runCli(['migrate'], settings({}))).toMatchObject({ code: 0 });
@@ -215,7 +218,7 @@ function withParameter(url: string): string {
   return address.href;
 }
 
-/** A hashed advertisement key of a name: base64 of 32 bytes. */
+/** Encodes a name as a hashed advertisement key: base64 of 32 bytes. */
 function keyOf(name: string): string {
   return Buffer.from(name.padEnd(32, '.')).toString('base64');
 }

@@ -8,7 +8,7 @@ import { insertReports } from '../support/reports.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-const VIEW = 'location_history:view_refresh_lock';
+const VIEW_LOCK = 'location_history:view_refresh_lock';
 
 describeWithRedis('a shared Redis', () => {
   describeOnEveryEngine('with refresher processes', (engine) => {
@@ -45,17 +45,17 @@ describeWithRedis('a shared Redis', () => {
       return product;
     }
     async function report(db: TestDatabase): Promise<TestReport> {
-      const made = { key: 'a', at: at(await historyToday(db), -1, '10:00:00'), latitude: 1, longitude: 2 };
-      await insertReports(db, [made]);
-      return made;
+      const next = { key: 'a', at: at(await historyToday(db), -1, '10:00:00'), latitude: 1, longitude: 2 };
+      await insertReports(db, [next]);
+      return next;
     }
-    const isShown = (db: TestDatabase, reports: TestReport[]): Promise<void> =>
+    const expectShown = (db: TestDatabase, reports: TestReport[]): Promise<void> =>
       eventually(async () => {
         expect(await db.value('SELECT changes > refreshed FROM refresh_state')).toBe(false);
         await expectHistoryOf(db, reports);
       });
 
-    it('lets two deployments do their own periodic refresh and show their results', async () => {
+    it('lets two deployments each run the periodic refresh and show its result', async () => {
       const [first, second] = [await database(), await database()];
       const expected = new Map([
         [first, [await report(first)]],
@@ -76,26 +76,26 @@ describeWithRedis('a shared Redis', () => {
           `SELECT details FROM job_runs WHERE job = 'aggregate_refresh' AND outcome = 'done'`,
         );
         expect(run?.details).toEqual({ refreshed: true });
-        await isShown(db, reports);
+        await expectShown(db, reports);
       }
       const doctor = await runCli(['doctor'], environment(second));
       expect(doctor.stdout).toMatch(/^redis {6}ready, keys location_history:\w{8}:\*, because another/m);
     });
 
-    it('with a foreign key in the place of a lock lets the view follow, and the health check names the key', async () => {
+    it('does not block the view if another program has the key of a lock, which tracker doctor names', async () => {
       const db = await database();
-      await redis.client.rpush(VIEW, 'a');
+      await redis.client.rpush(VIEW_LOCK, 'a');
       const product = await start(db);
       const reports = [await report(db)];
       const doctor = await runCli(['doctor'], environment(db));
       expect(doctor.code).toBe(1);
-      expect(doctor.stdout).toContain(`PROBLEM: Redis has a key ${VIEW} (a list that never expires)`);
-      expect(doctor.stdout).toContain(`redis-cli DEL ${VIEW}`);
-      await product.says(new RegExp(`${VIEW} \\(a list that never expires\\).*Work goes on`));
-      await isShown(db, reports);
-      await redis.client.del(VIEW);
+      expect(doctor.stdout).toContain(`PROBLEM: Redis has a key ${VIEW_LOCK} (a list that never expires)`);
+      expect(doctor.stdout).toContain(`redis-cli DEL ${VIEW_LOCK}`);
+      await product.says(new RegExp(`${VIEW_LOCK} \\(a list that never expires\\).*Work goes on`));
+      await expectShown(db, reports);
+      await redis.client.del(VIEW_LOCK);
       await db.query('UPDATE refresh_state SET changes = changes + 1, behind_since = now()');
-      await product.says(new RegExp(`${VIEW} is no longer in the way`));
+      await product.says(new RegExp(`${VIEW_LOCK} is no longer in the way`));
     });
   });
 });

@@ -12,8 +12,8 @@ import { eventually, slowDownView, viewRefreshRunning, sessionWaitingForLock } f
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 2_000;
-/** A process looks for due jobs every five seconds. */
-const TAKEN_OVER_WITHIN = TTL + 5_000 + 8_000;
+/** The lock expires, another process checks for due jobs (every five seconds), and a slow machine needs more time. */
+const TAKEOVER_MS = TTL + 5_000 + 8_000;
 const LOCK = 'location_history:aggregate_refresh_lock';
 const LAST_REFRESH = 'location_history:last_aggregate_refresh';
 
@@ -67,7 +67,7 @@ describeWithRedis('refresher processes', () => {
       reports.push(next);
       await insertReports(db, [next]);
     }
-    /** Runs work while others wait for what a statement holds. */
+    /** Runs work while a statement's locks are held. */
     async function whileHeld(sql: string, work: (held: PoolClient) => Promise<void>): Promise<void> {
       const client = await db.pool.connect();
       try {
@@ -84,19 +84,19 @@ describeWithRedis('refresher processes', () => {
         `SELECT count(*) FROM job_runs WHERE job = 'aggregate_refresh' AND outcome = $1 AND holder <> 'test'`,
         [outcome],
       );
-    /** The process that does the periodic refresh at this moment, of these. */
-    async function worker(among: readonly RunningProduct[]): Promise<RunningProduct> {
+    /** Returns the one of these processes that runs the periodic refresh at this moment. */
+    async function worker(processes: readonly RunningProduct[]): Promise<RunningProduct> {
       return eventually(async () => {
         const holder = await db.value<string | undefined>('SELECT holder FROM lock_holders WHERE name = $1', [
           LOCK,
         ]);
-        const found = among.find(({ child }) => holder?.endsWith(`:${child.pid ?? 0}`));
-        if (!found) throw new Error(`nobody does it: ${holder ?? 'free'}`);
+        const found = processes.find(({ child }) => holder?.endsWith(`:${child.pid ?? 0}`));
+        if (!found) throw new Error(`no process runs the periodic refresh; holder: ${holder ?? 'none'}`);
         return found;
-      }, TAKEN_OVER_WITHIN);
+      }, TAKEOVER_MS);
     }
 
-    it('do the periodic refresh once, also when one is killed, or suspended and resumed', async () => {
+    it('run the periodic refresh once, even if one is killed, or suspended and resumed', async () => {
       const all = await Promise.all([start(), start(), start()]);
       const others = (...not: RunningProduct[]): RunningProduct[] => all.filter((one) => !not.includes(one));
       const running: { last?: RunningProduct } = {};
@@ -105,11 +105,11 @@ describeWithRedis('refresher processes', () => {
         const first = await worker(all);
         expect(await redis.client.pttl(LOCK)).toBeGreaterThan(0);
         expect(await redis.client.pttl(LOCK)).toBeLessThanOrEqual(TTL);
-        await eventually(async () => expect(await runs('running')).toBe(1)); // has not only the lock
+        await eventually(async () => expect(await runs('running')).toBe(1)); // not only locked
         await first.end('SIGKILL');
 
         const second = await worker(others(first));
-        // It has taken over and started a run of its own; a process that stops before that leaves no run behind.
+        // Wait until it has started its own run; if it were suspended before, no run would fail.
         await eventually(async () => {
           expect(await runs('failed')).toBe(1);
           expect(await runs('running')).toBe(1);
@@ -133,7 +133,7 @@ describeWithRedis('refresher processes', () => {
       expect(Number(await redis.client.get(LAST_REFRESH))).toBeCloseTo(Date.now() / 1000, -3);
       expect(await redis.client.ttl(LAST_REFRESH)).toBeGreaterThan(7000);
       expect(await redis.client.ttl(LAST_REFRESH)).toBeLessThanOrEqual(7200);
-      await sleep(6_000); // each of them has asked again
+      await sleep(6_000); // each process has checked for due jobs again
       expect(await runs('done')).toBe(1);
       expect(await redis.client.exists(LOCK)).toBe(0);
     }, 120_000);
@@ -147,7 +147,7 @@ describeWithRedis('refresher processes', () => {
       );
     });
 
-    it('stop in order while they refresh, and leave nothing running, locked or half done', async () => {
+    it('shut down cleanly while they refresh, and leave no query, lock or unfinished work', async () => {
       const product = await start();
       await report();
       await slowDownView(db, 60);
@@ -173,7 +173,7 @@ describeWithRedis('refresher processes', () => {
       await expectHistoryOf(db, reports);
     });
 
-    it('miss nothing when one is killed between reading the markers and deleting them', async () => {
+    it('lose no change when one is killed between reading the markers and deleting them', async () => {
       const product = await start();
       await db.query(`
         CREATE FUNCTION wait_here() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
@@ -182,7 +182,7 @@ describeWithRedis('refresher processes', () => {
         await report();
         await sessionWaitingForLock(db, '%DELETE FROM refresh_markers%');
         await product.end('SIGKILL');
-        // The server notices within seconds; the statement is not done by then.
+        // PostgreSQL notices within seconds, before the statement is done.
         await eventually(async () => expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(0));
       });
       expect(await db.value('SELECT count(*) FROM refresh_markers')).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCli } from '../support/processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** A dump holds everything but the settings of its database, unless it is restored by --create. */
+/** Restoring a dump without --create loses the settings of the database (ALTER DATABASE … SET). */
 describe('a database that was restored from a dump', () => {
   let db: TestDatabase;
 
@@ -12,13 +12,13 @@ describe('a database that was restored from a dump', () => {
   });
   afterAll(() => db.drop());
 
-  it('is refused with the command that helps', async () => {
+  it('is rejected, and the message names the command to run', async () => {
     const { code, stderr } = await runCli(['doctor'], { DATABASE_URL: db.url });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: tracker migrate/m);
   });
 
-  it('works after that command', async () => {
+  it('works after this command', async () => {
     expect(await runCli(['migrate'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
     expect(await runCli(['doctor'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
   });

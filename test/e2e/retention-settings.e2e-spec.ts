@@ -5,8 +5,8 @@ import { maintain } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
 /**
- * Retention is the server's: a command is run from a shell that may lack the server's settings, and what it wrote would
- * have the next maintenance of the server remove history for good.
+ * Only the server shortens retention. A command may run in a shell without the server's settings; if it stored its own,
+ * the next maintenance could remove history for good.
  */
 describeOnEveryEngine('the retention of a database', (engine) => {
   let db: TestDatabase;
@@ -24,7 +24,7 @@ describeOnEveryEngine('the retention of a database', (engine) => {
     await db.query(`INSERT INTO location_reports (hashed_adv_key, timestamp, location)
       SELECT 'kept', now() - make_interval(days => age), ST_SetSRID(ST_MakePoint(7, 50), 4326)
       FROM unnest(ARRAY[20, 700]) AS age`);
-    await db.settle(); // the doctor would complain
+    await db.settle(); // otherwise tracker doctor reports a problem
   });
   const maxAccuracy = (): Promise<number> => db.value('SELECT max_accuracy_meters FROM history_state');
   afterAll(() => db.drop());
@@ -52,14 +52,14 @@ describeOnEveryEngine('the retention of a database', (engine) => {
     ).toBe(true);
   });
 
-  it('is lengthened by an import of older reports', async () => {
+  it('is extended by an import with a longer retention', async () => {
     const old = `{"hashedAdvKey":"kept","timestamp":${Date.now() / 1000 - 1200 * 86_400},"latitude":1,"longitude":2}\n`;
     expect((await run(['import', '-'], {}, old)).stdout).toContain('rejected as older_than_retention: 1');
     expect((await run(['import', '-'], { DAILY_RETENTION_DAYS: '1500' }, old)).stdout).toContain('1 late');
     expect(await days()).toEqual({ raw: 9, hourly: 48, daily: 1500 });
   });
 
-  it('is what the server is started with', async () => {
+  it('is set by the server when it starts', async () => {
     const server = RunningProduct.server({
       DATABASE_URL: db.url,
       PORT: '0',

@@ -31,14 +31,14 @@ describeOnEveryEngine('a process', (engine) => {
     running.push(api);
     return api;
   }
-  /** What acts by itself in a process. */
+  /** Names of the classes that refresh in the background of a process. */
   function runnersOf({ app }: Api): string[] {
     const has = (runner: Type): boolean => {
       try {
         app.get(runner);
         return true;
       } catch {
-        return false; // Nest throws for what is not there
+        return false; // Nest throws if the class is not provided
       }
     };
     return [AggregatesListener, AggregatesCron].filter(has).map(({ name }) => name);
@@ -54,7 +54,7 @@ describeOnEveryEngine('a process', (engine) => {
   const insertNow = (): Promise<void> =>
     insertReports(db, [{ key: 'key', at: new Date(), latitude: 1, longitude: 2 }]);
 
-  it('that is an API answers queries and never refreshes', async () => {
+  it('with the role api answers queries and never refreshes', async () => {
     const api = await start('api');
     expect(runnersOf(api)).toEqual([]);
     expect(listensForRefreshes(api)).toBe(false);
@@ -65,7 +65,7 @@ describeOnEveryEngine('a process', (engine) => {
 
     await db.settle();
     await insertNow();
-    // Four times as long as a refresher would take to find it by polling alone.
+    // Wait four times as long as a refresher would take to find the marker by polling alone.
     await eventually(async () =>
       expect(
         await db.value('SELECT extract(epoch FROM now() - min(created_at))::float8 FROM refresh_markers'),
@@ -79,7 +79,7 @@ describeOnEveryEngine('a process', (engine) => {
     });
   });
 
-  it('that is a refresher has its listener and its timers, and serves only its health', async () => {
+  it('with the role refresher has its listener and its timers, and serves only its health', async () => {
     const refresher = await start('refresher');
     expect(runnersOf(refresher)).toEqual(['AggregatesListener', 'AggregatesCron']);
     expect(timersOf(refresher)).toContain('refresh-backstop');
@@ -91,7 +91,7 @@ describeOnEveryEngine('a process', (engine) => {
     expect(await statusOf(refresher, '/playground')).toBe(404);
   });
 
-  it.each<AppRole>(['importer', 'geocoder'])('that is only %s does not refresh', async (role) => {
+  it.each<AppRole>(['importer', 'geocoder'])('with only the role %s does not refresh', async (role) => {
     const worker = await start(role);
     expect(runnersOf(worker)).toEqual([]);
     expect(listensForRefreshes(worker)).toBe(false);

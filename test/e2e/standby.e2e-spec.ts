@@ -11,7 +11,7 @@ import { TestDatabase } from '../support/test-database.js';
 const HASHED_KEY = Buffer.alloc(32, 7).toString('base64');
 const ONE_LINE = /^[A-Z_]+: [^\n]+\n$/;
 
-describeWithClusters('a database that accepts no writes', (engine) => {
+describeWithClusters('PostgreSQL with a standby', (engine) => {
   let primary: PostgresCluster;
   let standby: PostgresCluster;
   let db: TestDatabase;
@@ -57,8 +57,8 @@ describeWithClusters('a database that accepts no writes', (engine) => {
     ['the server', runServer],
   ];
 
-  describe('because its server is a standby', () => {
-    it.each(writers)('makes %s fail in one line', async (_name, run) => {
+  describe('a standby', () => {
+    it.each(writers)('makes %s fail with a one-line error', async (_name, run) => {
       const { code, stdout, stderr } = await run(settings(standbyUrl()));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -68,7 +68,7 @@ describeWithClusters('a database that accepts no writes', (engine) => {
       expect(code).toBe(1);
     });
 
-    it('makes the health check say what it cannot see', async () => {
+    it('makes tracker doctor report what it cannot see', async () => {
       const { code, stdout, stderr } = await runCli(['doctor'], settings(standbyUrl()));
       expect(stderr).toBe(
         'This server is a standby; locks and listeners of the primary are not visible here\n',
@@ -77,7 +77,7 @@ describeWithClusters('a database that accepts no writes', (engine) => {
       expect(code).toBe(stdout.includes('PROBLEM') ? 1 : 0);
     });
 
-    it('lets an API answer queries, and log that it is read-only', async () => {
+    it('lets an API answer queries and log that it is read-only', async () => {
       product = RunningProduct.server(settings(standbyUrl(), { APP_ROLES: 'api' }));
       const address = await product.address();
       expect(product.output).toContain('The API answers queries only, no mutations. The server is a standby');
@@ -93,11 +93,11 @@ describeWithClusters('a database that accepts no writes', (engine) => {
     });
   });
 
-  describe('because the role is read-only', () => {
+  describe('a read-only role', () => {
     beforeAll(() => administer('ALTER ROLE tracker_tests SET default_transaction_read_only = on'));
     afterAll(() => administer('ALTER ROLE tracker_tests RESET default_transaction_read_only'));
 
-    it.each(writers)('makes %s fail in one line', async (_name, run) => {
+    it.each(writers)('makes %s fail with a one-line error', async (_name, run) => {
       const { code, stderr } = await run(settings(db.url));
       expect(stderr).toMatch(ONE_LINE);
       expect(stderr).toMatch(
@@ -109,90 +109,97 @@ describeWithClusters('a database that accepts no writes', (engine) => {
 
   // On TimescaleDB with PostGIS nothing depends on the search_path.
   if (engine === 'postgresql')
-    it('or has a role with a search_path of its own is named by migrate and at the start', async () => {
-      await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one"');
-      try {
-        for (const { code, stderr } of [
-          await runCli(['migrate'], settings(db.url)),
-          await runServer(settings(db.url)),
-        ]) {
-          expect(stderr).toBe(
-            'BAD_CONFIGURATION: The role tracker_tests has a search_path of its own (public, "Other one"), which hides the ' +
-              'schema tracker_compat. Run: ALTER ROLE tracker_tests SET search_path = public, "Other one", tracker_compat\n',
-          );
-          expect(code).toBe(1);
+    describe('a role with a search_path of its own', () => {
+      it('is rejected by migrate and the server if the path hides tracker_compat', async () => {
+        await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one"');
+        try {
+          for (const { code, stderr } of [
+            await runCli(['migrate'], settings(db.url)),
+            await runServer(settings(db.url)),
+          ]) {
+            expect(stderr).toBe(
+              'BAD_CONFIGURATION: The role tracker_tests has a search_path of its own (public, "Other one"), which hides the ' +
+                'schema tracker_compat. Run: ALTER ROLE tracker_tests SET search_path = public, "Other one", tracker_compat\n',
+            );
+            expect(code).toBe(1);
+          }
+          await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one", tracker_compat');
+          expect((await runCli(['migrate'], settings(db.url))).code).toBe(0);
+        } finally {
+          await administer('ALTER ROLE tracker_tests RESET search_path');
         }
-        await administer('ALTER ROLE tracker_tests SET search_path = public, "Other one", tracker_compat');
-        expect((await runCli(['migrate'], settings(db.url))).code).toBe(0);
-      } finally {
-        await administer('ALTER ROLE tracker_tests RESET search_path');
-      }
+      });
     });
 
-  it('or ends sessions while a process starts either fails the start in one line or lets it start', async () => {
-    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tracker_tests'
-      AND application_name LIKE 'tracker-location-history%'`;
-    let failed = 0;
-    for (let i = 0; i < 8; i++) {
-      product = RunningProduct.server(settings(db.url));
-      const until = Date.now() + 15_000;
-      while (product.child.exitCode === null && !/ at http/.test(product.output) && Date.now() < until) {
-        await administer(end);
-        await new Promise((resolve) => setTimeout(resolve, 5 * i));
+  describe('a process whose sessions are terminated while it starts', () => {
+    it('either starts or fails with a one-line error', async () => {
+      const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tracker_tests'
+        AND application_name LIKE 'tracker-location-history%'`;
+      let failed = 0;
+      for (let i = 0; i < 8; i++) {
+        product = RunningProduct.server(settings(db.url));
+        const until = Date.now() + 15_000;
+        while (product.child.exitCode === null && !/ at http/.test(product.output) && Date.now() < until) {
+          await administer(terminate);
+          await new Promise((resolve) => setTimeout(resolve, 5 * i));
+        }
+        const { exitCode } = product.child;
+        if (exitCode === null) await product.address();
+        else {
+          failed += 1;
+          expect(product.output).toMatch(/^UNAVAILABLE: [^\n]+\n$/);
+        }
+        await product.destroy();
       }
-      const { exitCode } = product.child;
-      if (exitCode === null) await product.address();
-      else {
-        failed += 1;
-        expect(product.output).toMatch(/^UNAVAILABLE: [^\n]+\n$/);
-      }
-      await product.destroy();
-    }
-    expect(failed).toBeGreaterThan(0);
+      expect(failed).toBeGreaterThan(0);
+    });
   });
 
-  it('while a standby is promoted has all roles go on by themselves where the address moves', async () => {
-    product = RunningProduct.server(settings(proxy.through(db.url)));
-    const address = await product.address();
-    const expectShown = (reports: number): Promise<void> =>
-      eventually(async () => {
-        const sql = 'SELECT coalesce(sum(report_count), 0)::int AS reports FROM location_history';
-        const url = reports === 1 ? db.url : standbyUrl();
-        expect(
-          await withClient(url, async (client) => (await client.query<{ reports: number }>(sql)).rows),
-        ).toEqual([{ reports }]);
-      }, 60_000);
-    await insertReports(db, [{ key: 'key', at: new Date(), latitude: 1, longitude: 2 }]);
-    await expectShown(1);
-    await primary.catchUp(standby);
-    await primary.crash();
-    proxy.cut();
-    proxy.retarget(standbyUrl()); // before it is promoted, as an address does that follows the reachable server
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    await standby.promote();
+  describe('the promotion of a standby', () => {
+    it('lets all roles reconnect by themselves when the address moves to the new primary', async () => {
+      product = RunningProduct.server(settings(proxy.through(db.url)));
+      const address = await product.address();
+      const expectShown = (reports: number): Promise<void> =>
+        eventually(async () => {
+          const sql = 'SELECT coalesce(sum(report_count), 0)::int AS reports FROM location_history';
+          const url = reports === 1 ? db.url : standbyUrl();
+          expect(
+            await withClient(url, async (client) => (await client.query<{ reports: number }>(sql)).rows),
+          ).toEqual([{ reports }]);
+        }, 60_000);
+      await insertReports(db, [{ key: 'key', at: new Date(), latitude: 1, longitude: 2 }]);
+      await expectShown(1);
+      await primary.catchUp(standby);
+      await primary.crash();
+      proxy.cut();
+      proxy.retarget(standbyUrl()); // before the promotion, like an address that follows the reachable server
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await standby.promote();
 
-    await withClient(standbyUrl(), (client) =>
-      insertReports(
-        {
-          query: async (sql: string, values?: unknown[]) => (await client.query(sql, values)).rows as never[],
-        },
-        [{ key: 'key', at: new Date(), latitude: 3, longitude: 4 }],
-      ),
-    );
-    await expectShown(2);
-    await eventually(async () => expect((await fetch(`${address}/health/ready`)).status).toBe(200), 60_000);
-    await eventually(
-      async () =>
-        expect(await (await fetch(`${address}/health/ready`)).json()).toMatchObject({ status: 'ok' }),
-      60_000,
-    );
-    const { created } = await query<{ created: { name: string } }>(
-      address,
-      `mutation { created: createTracker(input: { name: "later", hashedAdvertisementKey: "${HASHED_KEY}" }) { name } }`,
-    );
-    expect(created).toEqual({ name: 'later' });
-    expect(product.child.exitCode).toBeNull();
-    expect(product.output).not.toMatch(/^ +at /m);
+      await withClient(standbyUrl(), (client) =>
+        insertReports(
+          {
+            query: async (sql: string, values?: unknown[]) =>
+              (await client.query(sql, values)).rows as never[],
+          },
+          [{ key: 'key', at: new Date(), latitude: 3, longitude: 4 }],
+        ),
+      );
+      await expectShown(2);
+      await eventually(async () => expect((await fetch(`${address}/health/ready`)).status).toBe(200), 60_000);
+      await eventually(
+        async () =>
+          expect(await (await fetch(`${address}/health/ready`)).json()).toMatchObject({ status: 'ok' }),
+        60_000,
+      );
+      const { created } = await query<{ created: { name: string } }>(
+        address,
+        `mutation { created: createTracker(input: { name: "later", hashedAdvertisementKey: "${HASHED_KEY}" }) { name } }`,
+      );
+      expect(created).toEqual({ name: 'later' });
+      expect(product.child.exitCode).toBeNull();
+      expect(product.output).not.toMatch(/^ +at /m);
+    });
   });
 
   const administer = (sql: string): Promise<void> =>

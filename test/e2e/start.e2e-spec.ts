@@ -44,7 +44,7 @@ describe('a start without a database', () => {
     ['tracker demo', (env) => runCli(['demo'], env)],
   ];
 
-  it.each(commands)('says at once that the port is closed: %s', async (_name, run) => {
+  it.each(commands)('fails at once when the port is closed: %s', async (_name, run) => {
     const { code, stdout, stderr, ms } = await run({
       DATABASE_URL: 'postgres://me:geheim@127.0.0.1:1/x',
       PORT: '0',
@@ -54,7 +54,7 @@ describe('a start without a database', () => {
     );
     expect(stdout).toBe('');
     expect(code).toBe(1);
-    expect(ms).toBeLessThan(30_000); // it does not try again and again; how fast that is, is for a benchmark
+    expect(ms).toBeLessThan(30_000); // no repeated attempts; the exact time is for a benchmark
   });
 
   it.each([
@@ -84,9 +84,9 @@ describeOnEveryEngine('a start on a database', (engine) => {
   it.each([
     ['that does not exist', { pathname: '/no_such_database' }, /database "no_such_database" does not exist/],
     [
-      'that does not know the user',
+      'without the user',
       { username: 'stranger', password: 'geheim' },
-      /password authentication failed for user|role "stranger" does not exist/, // the latter where it trusts everybody
+      /password authentication failed for user|role "stranger" does not exist/, // the latter with the authentication method trust
     ],
   ])('%s is UNAVAILABLE', async (_what, change, reason) => {
     const known = databaseUrl(serverOf(engine) as TestServer, 'postgres');
@@ -98,14 +98,14 @@ describeOnEveryEngine('a start on a database', (engine) => {
     expect(code).toBe(1);
   });
 
-  describe('of this test', () => {
+  describe('that is new', () => {
     let db: TestDatabase;
     beforeAll(async () => {
       db = await TestDatabase.create(engine, { empty: true });
     });
     afterAll(() => db.drop());
 
-    it('names the command where it is not migrated, and works after it', async () => {
+    it('names the command to migrate it, which then works', async () => {
       const env = { DATABASE_URL: db.url, HISTORY_ENGINE: engine, PORT: '0' };
       for (const { code, stderr } of [await runServer(env), await runCli(['import', '-'], env)]) {
         expect(stderr).toMatch(/^UNAVAILABLE: The database is not migrated yet\. Run: tracker migrate\n$/);
@@ -117,7 +117,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
       expect((await runCli(['migrate'], env)).stdout).toMatch(/^nothing to do; engine /);
     });
 
-    it('says in one line that its port is taken', async () => {
+    it('fails with a one-line error when the port is in use', async () => {
       const { port, server } = await silentServer();
       const { code, stderr } = await runServer({
         DATABASE_URL: db.url,

@@ -7,12 +7,12 @@ import { RunningProduct } from '../support/processes.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** What systemd and others give a service before they kill it is ten seconds and more. */
+/** Service managers such as systemd wait at least ten seconds before they kill a service. */
 const STOP_MS = 10_000;
-/** More than all buffers between the server and a reader hold. */
+/** More than fits into the buffers between the server and a reader. */
 const REPORTS = 100_000;
 
-describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
+describeOnEveryEngine('SIGTERM shuts the API down cleanly', (engine) => {
   let db: TestDatabase;
   let trackerId: string;
   let product: RunningProduct | undefined;
@@ -48,7 +48,7 @@ describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
   async function send(address: string, request: string): Promise<Socket> {
     const socket = connect(Number(new URL(address).port), '127.0.0.1');
     sockets.push(socket);
-    socket.on('error', () => undefined); // it will be cut off
+    socket.on('error', () => undefined); // the server closes it
     await once(socket, 'connect');
     socket.write(request);
     return socket;
@@ -69,21 +69,21 @@ describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
     expect(ms).toBeLessThan(STOP_MS);
   }
 
-  it('with a subscriber, who is told', async () => {
+  it('with a subscriber, whose connection is closed with code 1001', async () => {
     const client = await subscribe(await start());
     await expectEnd();
     await eventually(() => expect(client.closedWith).toBe(1001));
   });
 
-  it('with a subscriber who does not answer any more', async () => {
+  it('with a subscriber that no longer reads', async () => {
     const client = await subscribe(await start());
     client.connection.pause();
     await expectEnd();
   });
 
-  it('and new requests are refused with a code that says to send them again', async () => {
+  it('with unfinished requests, which are answered with 503', async () => {
     const address = await start();
-    // Requests that have begun keep their connections; that of an unfinished one keeps the server.
+    // Requests that have begun keep their connections open; the first one, never finished, keeps the server running.
     const body = '{"query":"{ trackers { id } }"}';
     const begun = (path: string, type: string): string =>
       `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n`;
@@ -102,14 +102,16 @@ describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     for (const socket of [graphql, importing]) socket.write(`\r\n${body}`);
     const message = 'The server is stopping; send the request again';
-    const [said, saidToImport] = await Promise.all(answers);
-    for (const answer of [said, saidToImport]) expect(answer).toMatch(/^HTTP\/1.1 503 /);
-    expect(said).toContain(JSON.stringify({ errors: [{ message, extensions: { code: 'UNAVAILABLE' } }] }));
-    expect(saidToImport).toContain(JSON.stringify({ error: { code: 'UNAVAILABLE', message } }));
+    const [graphqlAnswer, importAnswer] = await Promise.all(answers);
+    for (const answer of [graphqlAnswer, importAnswer]) expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    expect(graphqlAnswer).toContain(
+      JSON.stringify({ errors: [{ message, extensions: { code: 'UNAVAILABLE' } }] }),
+    );
+    expect(importAnswer).toContain(JSON.stringify({ error: { code: 'UNAVAILABLE', message } }));
     await ended;
   });
 
-  it('with a reader of an export who has stopped reading, and a client that does not finish its request', async () => {
+  it('with an export that is no longer read, and a request that is never finished', async () => {
     const address = await start();
     const [from, to] = [new Date(Date.now() - 20 * 3_600_000), new Date()].map((at) => at.toISOString());
     const reader = await send(
@@ -123,7 +125,7 @@ describeOnEveryEngine('SIGTERM stops the API in order', (engine) => {
       address,
       'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"query"',
     );
-    await new Promise((resolve) => setTimeout(resolve, 500)); // the buffers are full by then
+    await new Promise((resolve) => setTimeout(resolve, 500)); // until the buffers are full
     await expectEnd();
   });
 });

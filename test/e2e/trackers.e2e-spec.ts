@@ -62,15 +62,15 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       ['Cafe\u0301', 'Caf\u00e9'],
       ['👨\u200d👩\u200d👧 ❤\ufe0f', '👨\u200d👩\u200d👧 ❤\ufe0f'],
       ['می\u200cخواهم', 'می\u200cخواهم'],
-    ])('stores the name %j as %j', async (given, name) => {
+    ])('stores the name %j as %j', async (input, name) => {
       const hashedAdvertisementKey = Buffer.alloc(32, name).toString('base64');
       const answer = await api.data(CREATE.replace(/\{\s+id name[^]*$/, '{ name } }'), {
-        input: { name: given, hashedAdvertisementKey },
+        input: { name: input, hashedAdvertisementKey },
       });
       expect(answer).toEqual({ createTracker: { name } });
     });
 
-    it('accepts a hash alone, and null for arguments that are left out', async () => {
+    it('accepts a hash alone, and null for omitted arguments', async () => {
       const hash = Buffer.alloc(32, 7).toString('base64');
       const input = {
         name: 'Hash only',
@@ -91,7 +91,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
         'hashedAdvertisementKey',
         { name: 'Twin 3', hashedAdvertisementKey: Buffer.alloc(32, 9).toString('base64') },
       ],
-    ])('says that another tracker has the %s', async (argument, input) => {
+    ])('rejects a %s that another tracker has', async (argument, input) => {
       if (argument === 'name') {
         const key28 = Buffer.alloc(28, 1).toString('base64');
         await api.data(CREATE, { input: { name: 'Twin', advertisementKey: key28 } });
@@ -108,19 +108,19 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     });
   });
 
-  it('answers null for an unknown tracker', async () => {
+  it('returns null for an unknown tracker', async () => {
     expect(await api.data('{ tracker(id: "987654321") { id } }')).toEqual({ tracker: null });
   });
 
-  // Last: the refresher and all jobs are stopped for it.
-  it('answers the latest places of 200 trackers with two statements', async () => {
+  // Must run last: it stops the refresher and all jobs.
+  it('reads the latest positions of 200 trackers with two statements', async () => {
     const keys = Array.from({ length: 200 }, (_, i) => `fleet ${String(i).padStart(3, '0')}`);
     for (const name of keys) await db.register(name);
-    // Every third one was heard today or yesterday, every third one days ago only, every third one never.
+    // A third was seen today or yesterday, a third only days ago, a third never.
     const reports = keys.flatMap((name, i) => {
-      const many = randomReports(name, utcDay(today), 6, 10 + (i % 7));
-      if (i % 3 === 0) return many;
-      return i % 3 === 1 ? many.filter((report) => report.at < utcDay(today, -2)) : [];
+      const all = randomReports(name, utcDay(today), 6, 10 + (i % 7));
+      if (i % 3 === 0) return all;
+      return i % 3 === 1 ? all.filter((report) => report.at < utcDay(today, -2)) : [];
     });
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     await db.settle();
@@ -144,7 +144,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
       expect(await fleet()).toEqual(keys.map((name) => [name, latest.get(name)]));
     });
 
-    // Whatever runs by the clock has statements of its own.
+    // Timers and jobs would run statements of their own.
     const timers = api.app.get(SchedulerRegistry);
     for (const name of timers.getIntervals()) timers.deleteInterval(name);
     for (const name of [...timers.getCronJobs().keys()]) timers.deleteCronJob(name);

@@ -5,7 +5,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { aDevice, ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
 import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
-describeOnEveryEngine('the fields that a phone sends beside the place', (engine) => {
+describeOnEveryEngine('the telemetry of a phone', (engine) => {
   const TIME = '14:03:20';
   let scene: TelemetryScene;
 
@@ -37,40 +37,46 @@ describeOnEveryEngine('the fields that a phone sends beside the place', (engine)
       },
     ],
   }); // prettier-ignore
-  const place = { location: { latitude: 52.5, longitude: 13.4 }, horizontalAccuracy: 12 };
+  const position = { location: { latitude: 52.5, longitude: 13.4 }, horizontalAccuracy: 12 };
 
-  it('from OwnTracks are in every answer, live update and export', async () => {
+  it('appears in every answer, live update and export if sent by OwnTracks', async () => {
     expect(await post('owntracks', ownTracks())).toEqual([]);
     await scene.expectEverywhere(scene.yesterday(TIME), SAID);
-    expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
+    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAID }]);
   });
 
-  it('from Overland are in every answer, live update and export', async () => {
+  it('appears in every answer, live update and export if sent by Overland', async () => {
     expect(await post('overland', overland())).toEqual({ result: 'ok' });
     await scene.expectEverywhere(scene.yesterday(TIME), SAID);
-    expect(await scene.updates(1)).toMatchObject([{ ...place, ...SAID }]);
+    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAID }]);
   });
 
-  it('are left out where they are impossible, and the position is kept', async () => {
+  it('is left out if it is out of range, and the position is stored', async () => {
     await post('owntracks', ownTracks({ alt: 1e9, vel: -1, cog: 360, batt: 101, motionactivities: ['?'] }));
     await scene.expectEverywhere(scene.yesterday(TIME), { ...NOTHING_SAID, course: 0 });
   });
 
-  it('are kept with a rejected report', async () => {
-    const said = { altitude: 1e6, speed: 3.5, course: 360, battery: -1, motion: 'running' };
-    const given = { tracker: 'nobody', timestamp: scene.yesterday(TIME), latitude: 1, longitude: 2, ...said };
-    const { runId } = (await post('reports', `${JSON.stringify(given)}\n`)) as { runId: string };
+  it('is stored with a rejected report', async () => {
+    const telemetry = { altitude: 1e6, speed: 3.5, course: 360, battery: -1, motion: 'running' };
+    const report = {
+      tracker: 'nobody',
+      timestamp: scene.yesterday(TIME),
+      latitude: 1,
+      longitude: 2,
+      ...telemetry,
+    };
+    const { runId } = (await post('reports', `${JSON.stringify(report)}\n`)) as { runId: string };
     expect(
       await scene.api.data(
         'query ($run: ID!) { rejectedReports(runId: $run) { reason altitude speed course battery motion } }',
         { run: runId },
       ),
-    ).toEqual({ rejectedReports: [{ ...said, reason: 'unknown_tracker', motion: 'RUNNING' }] });
+    ).toEqual({ rejectedReports: [{ ...telemetry, reason: 'unknown_tracker', motion: 'RUNNING' }] });
   });
 });
 
-describeOnEveryEngine('the fields that a Find My report has beside the place', (engine) => {
-  /** By the status that it sends: full, medium, and nothing. */
+describeOnEveryEngine('the telemetry of a Find My report', (engine) => {
+  /** The status byte of a report and its battery charge: full, medium, unknown. */
   const BATTERIES: [status: number, battery: number | null][] = [
     [0x20, 100],
     [0x40, 50],
@@ -90,7 +96,7 @@ describeOnEveryEngine('the fields that a Find My report has beside the place', (
     await scene.drop();
   });
 
-  it('are the state of the battery', async () => {
+  it('is the charge of the battery', async () => {
     for (const [i, [status]] of BATTERIES.entries()) {
       const pair = aKeyPair(90 + i);
       await scene.register(aDevice(`Tracker ${i}`, [pair]));
