@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 import { parse } from 'shell-quote';
 
-/** Words of every command of the product or of npm in a text, e.g. `['tracker', 'import', 'FILE', '--json']`. */
+/** Returns the words of every `tracker` and `npm` command in a text, e.g. `['tracker', 'import', 'FILE', '--json']`. */
 export function commandsIn(text: string): string[][] {
   const joined = text.replaceAll(/\\\n/g, ' ');
   return joined.split('\n').flatMap((line) => {
@@ -23,7 +23,7 @@ export function commandsIn(text: string): string[][] {
   });
 }
 
-/** What is wrong with a command: an unknown subcommand, option or script. Empty if nothing is. */
+/** Lists the unknown subcommands, options and scripts of a command. */
 export function commandProblems(
   words: readonly string[],
   program: Command,
@@ -42,18 +42,18 @@ export function commandProblems(
 
 function trackerProblems(words: readonly string[], program: Command): string[] {
   let command = program;
-  let at = 0;
-  for (; at < words.length; at++) {
-    const next = command.commands.find((one) => one.name() === words[at]);
+  let index = 0;
+  for (; index < words.length; index++) {
+    const next = command.commands.find((one) => one.name() === words[index]);
     if (!next) break;
     command = next;
   }
   const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0;
-  const told = words[at];
-  if (isGroup && told !== undefined && /^[a-z]/.test(told))
+  const argument = words[index];
+  if (isGroup && argument !== undefined && /^[a-z]/.test(argument))
     return [`tracker ${words.join(' ')}: no such command`];
   return words
-    .slice(at)
+    .slice(index)
     .filter((word) => /^--?[a-z]/.test(word))
     .map((word) => word.split('=')[0] as string)
     .filter((option) => !['--help', '--version'].includes(option))

@@ -6,7 +6,7 @@ import { packagePath } from '../../src/database/sql-files.js';
 
 type Token = ReturnType<MarkdownIt['parse']>[number];
 
-/** A code block: its language (empty where none is named), its text, and the line it begins at. */
+/** A code block: its language (empty if none is named), its text, and the line where it begins. */
 export interface Block {
   language: string;
   text: string;
@@ -22,7 +22,7 @@ export class Document {
     this.tokens = new MarkdownIt({ html: true }).parse(readFileSync(packagePath(file), 'utf8'), {});
   }
 
-  /** Every code block, in order. */
+  /** Code blocks in these languages, or all, in order. */
   blocks(...languages: string[]): Block[] {
     return this.tokens
       .filter(({ type, info }) => type === 'fence' && (languages.length === 0 || languages.includes(info)))
@@ -49,7 +49,7 @@ export class Document {
     return blocks;
   }
 
-  /** Names of the variables that the commands below a heading have the reader set. */
+  /** Names of the variables that the commands below a heading export. */
   variablesBelow(heading: string): string[] {
     const commands = this.blocksBelow(heading).join('');
     return [...commands.matchAll(/^export (\w+)=/gm)].map(([, name = '']) => name);
@@ -68,7 +68,7 @@ export class Document {
     ];
   }
 
-  /** What `#…` can lead to, as GitHub makes it from the headings. */
+  /** Link targets (`#…`) that GitHub generates for the headings. */
   anchors(): string[] {
     const slugger = new GithubSlugger();
     return this.tokens.flatMap(({ type }, i) =>
@@ -90,7 +90,7 @@ function textOf(token: Token | undefined): string {
   return (token?.children ?? []).map(({ content }) => content).join('');
 }
 
-/** Every document for readers: those at the root and those in docs/. */
+/** The documents at the root of the repository and in docs/. */
 export const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',

@@ -8,13 +8,13 @@ import { ENV_VARIABLES } from '../../src/config/env.schema.js';
 import { commandProblems, commandsIn } from './commands.js';
 import { DOCUMENTS } from './document.js';
 
-/** Folders whose files documents name by their path. */
+/** Code span that is a path of the repository. */
 const PATH = /^(?:\.ci|bench|docs|migrations|sql|src|systemd|test)\/[\w./*{},<>-]*$/;
 const VARIABLE = /(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])/g;
-/** Names of this form that are not settings of the product. */
+/** Names of this form that are no settings of the product. */
 const OTHER_NAMES = new Set([
   ...['TEST_DATABASE_URL', 'TEST_TIMESCALE_URL', 'TEST_ENGINE', 'TEST_REDIS_URL'],
-  // Apollo's error codes, functions of PostGIS, a setting of psql, constants of ours
+  // Apollo's error codes, functions of PostGIS, a setting of psql, constants of the product
   ...[
     'GRAPHQL_PARSE_FAILED',
     'GRAPHQL_VALIDATION_FAILED',
@@ -27,23 +27,23 @@ const OTHER_NAMES = new Set([
   ...['BENCH_DATABASE_URL', 'POSTGRES_PASSWORD', 'POSTGRES_PORT', 'NO_COLOR', 'FORCE_COLOR', 'NODE_ENV'],
 ]);
 
-/** Expands `{a,b}`, and has `<number>` stand for anything. */
+/** Expands `{a,b}`, and replaces `<number>` by `*`. */
 function pathsOf(span: string): string[] {
   const [, before = '', choices, after = ''] = /^(.*?)\{(.*?)\}(.*)$/.exec(span) ?? [];
   if (choices !== undefined) return choices.split(',').flatMap((one) => pathsOf(`${before}${one}${after}`));
   return [span.replaceAll(/<[^>]*>/g, '*').replace(/\/$/, '')];
 }
 
-/** Whether there is a file or folder at this path, in which `*` stands for any part of a name and `**` for folders. */
+/** Whether a file or folder matches this path; `*` matches any part of a name, and `**` any folders. */
 function exists(path: string): boolean {
   if (!path.includes('*')) return existsSync(packagePath(path));
   const folder = path.slice(0, path.indexOf('*')).replace(/[^/]*$/, '');
-  const form = path
+  const pattern = path
     .replaceAll(/[.+]/g, '\\$&')
     .replaceAll('**/', '(?:.+/)?')
     .replaceAll(/(?<!\()\*/g, '[^/]*');
   return readdirSync(packagePath(folder), { recursive: true }).some((name) =>
-    new RegExp(`^${form}$`).test(`${folder}${String(name)}`),
+    new RegExp(`^${pattern}$`).test(`${folder}${String(name)}`),
   );
 }
 
@@ -62,10 +62,10 @@ describe.each(DOCUMENTS.map((document) => ({ file: document.file, document })))(
     expect(broken).toEqual([]);
   });
 
-  // A changelog names what once was there.
-  const isHistory = document.file === 'CHANGELOG.md';
-  (isHistory ? it.skip : it)(
-    `names only files that exist${isHistory ? ' [skipped: it is history]' : ''}`,
+  // A changelog names files and commands of earlier versions.
+  const isChangelog = document.file === 'CHANGELOG.md';
+  (isChangelog ? it.skip : it)(
+    `names only files that exist${isChangelog ? ' [skipped: it names earlier ones]' : ''}`,
     () => {
       const missing = document
         .codeSpans()
@@ -77,24 +77,24 @@ describe.each(DOCUMENTS.map((document) => ({ file: document.file, document })))(
   );
 
   it('names only variables that exist', () => {
-    const known = new Set(ENV_VARIABLES.keys());
+    const settings = new Set(ENV_VARIABLES.keys());
     const schema = readFileSync(packagePath('schema.gql'), 'utf8');
     const codes: readonly string[] = ERROR_CODES;
-    const own = new Set(
+    const exported = new Set(
       document
         .blocks('sh')
         .flatMap(({ text }) => [...text.matchAll(/^export (\w+)=|^(\w+)=/gm)].map((set) => set[1] ?? set[2])),
     );
     const unknown = [...document.codeSpans(), ...document.blocks('sh', '').map(({ text }) => text)]
       .flatMap((text) => text.match(VARIABLE) ?? [])
-      .filter((name) => !known.has(name) && !OTHER_NAMES.has(name) && !own.has(name))
+      .filter((name) => !settings.has(name) && !OTHER_NAMES.has(name) && !exported.has(name))
       // Error codes and values of enums look like variables.
       .filter((name) => !new RegExp(`\\b${name}\\b`).test(schema) && !codes.includes(name));
     expect(unknown).toEqual([]);
   });
 
-  (isHistory ? it.skip : it)(
-    `has only commands that exist${isHistory ? ' [skipped: it is history]' : ''}`,
+  (isChangelog ? it.skip : it)(
+    `has only commands that exist${isChangelog ? ' [skipped: it names earlier ones]' : ''}`,
     () => {
       const program = buildProgram();
       const scripts = Object.keys(
@@ -108,7 +108,7 @@ describe.each(DOCUMENTS.map((document) => ({ file: document.file, document })))(
     },
   );
 
-  it('has only GraphQL that fits the schema, and valid JSON', () => {
+  it('has only valid JSON, and GraphQL that matches the schema', () => {
     const schema = buildSchema(readFileSync(packagePath('schema.gql'), 'utf8'));
     const errors = document
       .blocks('graphql')
@@ -123,14 +123,14 @@ describe.each(DOCUMENTS.map((document) => ({ file: document.file, document })))(
 describe('the tables of the guides', () => {
   const read = (file: string): string => readFileSync(packagePath(file), 'utf8');
 
-  it('of error codes have each code', () => {
+  it('list every error code', () => {
     const [, table = ''] = /\n## Errors\n(.*?)(?=\n## |$)/s.exec(read('docs/api.md')) ?? [];
     const rows = table.split('\n').map((row) => row.split('|')[1] ?? '');
     const codes = rows.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, code = '']) => code));
     expect(codes.filter((code) => !code.startsWith('GRAPHQL_')).sort()).toEqual([...ERROR_CODES].sort());
   });
 
-  it('of jobs have each job, with its schedule', () => {
+  it('list every job with its schedule', () => {
     const [, table = ''] = /\n## Jobs\n(.*?)(?=\n## )/s.exec(read('docs/operations.md')) ?? [];
     const documented = [...table.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(
       ([, name, when]) => `${name ?? ''}: ${when ?? ''}`,
@@ -139,13 +139,13 @@ describe('the tables of the guides', () => {
       .map(String)
       .filter((file) => file.endsWith('.cron.ts'))
       .flatMap((file) => [...read(`src/${file}`).matchAll(/name: '?(\w+)'?,\n\s+cron: '?([^',\n]+)/g)])
-      // A constant has the name in lower case.
+      // A constant is the name of its job in upper case.
       .map(([, name = '', cron = '']) => `${name.toLowerCase()}: ${inWords(cron)}`);
     expect(code.sort()).toEqual(documented.sort());
   });
 });
 
-/** A schedule as docs/operations.md writes it. */
+/** Returns a schedule in the words of docs/operations.md. */
 function inWords(cron: string): string {
   const [minute = '', hour = ''] = cron.split(' ');
   if (cron.startsWith('this.config.')) return `\`${cron.slice('this.config.'.length)}\``;

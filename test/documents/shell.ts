@@ -10,11 +10,11 @@ export interface Printed {
   stderr: string;
 }
 
-/** What documents call today. */
+/** The date that documents use as today. */
 const DOCUMENTED_TODAY = Date.UTC(2026, 10, 30);
 const DAY_MS = 86_400_000;
 
-/** Moves every date of a documented text, so that the day that documents call today is yesterday: no time of it is in the future. */
+/** Moves the dates of a documented text so that its today becomes yesterday, and no time is in the future. */
 export function shiftDates(text: string): string {
   const yesterday = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
   return text.replaceAll(/\d{4}-\d\d-\d\d(?=T\d\d:)/g, (date) =>
@@ -22,14 +22,14 @@ export function shiftDates(text: string): string {
   );
 }
 
-/** Runs documented commands in a folder and environment of their own. */
+/** Runs documented commands in a temporary folder and with few environment variables. */
 export class Shell {
   private readonly folder = mkdtempSync(join(tmpdir(), 'documented-'));
 
   /**
-   * @param programs folder that comes first in PATH.
+   * @param programs folder of programs that takes precedence in PATH.
    * @param variables variables that the document tells the reader to set.
-   * @param address of the running server, which documents call http://127.0.0.1:3000.
+   * @param address address of the running server; commands use it instead of http://127.0.0.1:3000.
    */
   constructor(
     private readonly programs: string,
@@ -50,7 +50,7 @@ ${cli} "$@"`,
     );
   }
 
-  /** Makes a file in the folder that commands run in. */
+  /** Writes a file into the folder that commands run in. */
   write(name: string, text: string): void {
     writeFileSync(join(this.folder, name), text);
   }
