@@ -1,20 +1,20 @@
 /**
- * Runs the whole suite, then the scenarios once more with database, client and Node.js in two zones far from UTC, and
- * ends with one line of sums from the runner's own result. Each pass ends with its slowest files.
+ * Runs all tests, then the scenarios again with database, client and Node.js in each of two time zones far from UTC.
+ * Prints the slowest files of each pass, and one line of totals at the end. With arguments, runs Jest with these, once.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-const given = process.argv.slice(2);
-/** Tests of locks, for which the time zone makes no difference and which take long. */
+const jestArgs = process.argv.slice(2);
+/** Slow tests of locks, which do not depend on the time zone. */
 const ZONE_INDEPENDENT = 'scenarios/(concurrent-ingest|ingest-waits|open-transactions|writers-at-a-close)\\.';
 const passes = [
-  { title: 'all tests', args: given },
-  ...(given.length > 0
+  { title: 'all tests', args: jestArgs },
+  ...(jestArgs.length > 0
     ? []
     : ['Pacific/Kiritimati', 'America/New_York'].map((zone) => ({
         title: `scenarios in ${zone}`,
@@ -23,7 +23,7 @@ const passes = [
       }))),
 ];
 
-/** The slowest files, so that a change that makes one slower is noticed. */
+/** Names and times of the slowest files, to show when a change slows one down. */
 function slowest({ testResults }) {
   return testResults
     .map(({ name, startTime, endTime }) => ({
@@ -36,27 +36,43 @@ function slowest({ testResults }) {
     .join(', ');
 }
 
-const sums = { passed: 0, failed: 0, skipped: 0 };
-let broken = false;
-for (const [i, { title, args, env }] of passes.entries()) {
+/** Runs Jest. @returns its result, or undefined if it ended without one, and whether it failed. */
+function runJest(args, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'tracker-jest-'));
+  const file = join(folder, 'result.json');
+  try {
+    const { status } = spawnSync(process.execPath, [jest, '--json', `--outputFile=${file}`, ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    const result = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+    return { result, failed: status !== 0 || !result || result.numRuntimeErrorTestSuites > 0 };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+let anyFailed = false;
+for (const { title, args, env } of passes) {
   process.stdout.write(`\n=== ${title}\n`);
   const began = Date.now();
-  const file = join(mkdtempSync(join(tmpdir(), 'tracker-jest-')), `${i}.json`);
-  const run = spawnSync(process.execPath, [jest, '--json', `--outputFile=${file}`, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const result = JSON.parse(readFileSync(file, 'utf8'));
-  process.stdout.write(`took ${Math.round((Date.now() - began) / 1000)} s; slowest: ${slowest(result)}\n`);
-  sums.passed += result.numPassedTests;
-  sums.failed += result.numFailedTests;
-  sums.skipped += result.numPendingTests;
-  broken ||= run.status !== 0 || result.numRuntimeErrorTestSuites > 0;
+  const { result, failed } = runJest(args, env);
+  anyFailed ||= failed;
+  const seconds = Math.round((Date.now() - began) / 1000);
+  if (!result) {
+    process.stdout.write(`Jest ended without a result after ${seconds} s\n`);
+    continue;
+  }
+  process.stdout.write(`took ${seconds} s; slowest: ${slowest(result)}\n`);
+  totals.passed += result.numPassedTests;
+  totals.failed += result.numFailedTests;
+  totals.skipped += result.numPendingTests;
   for (const suite of result.testResults) {
     for (const { status, fullName } of suite.assertionResults) {
       if (status === 'pending') process.stdout.write(`skipped: ${fullName}\n`);
     }
   }
 }
-process.stdout.write(`\n${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped\n`);
-process.exitCode = broken || sums.failed > 0 ? 1 : 0;
+process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
+process.exitCode = anyFailed || totals.failed > 0 ? 1 : 0;
