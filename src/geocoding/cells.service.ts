@@ -19,8 +19,8 @@ export class CellsService {
   ) {}
 
   /**
-   * Looks up the unanswered cells of reports without a city in these spans at the offline provider; returns how many. The
-   * online provider answers later. All processes share the answers.
+   * Looks up the unanswered cells of reports without a city in these spans, at the offline provider; returns how many.
+   * The online provider answers later. All processes share the answers.
    */
   async lookUpSpans(session: Session, spans: Spans): Promise<number> {
     const cells = await this.cells.findUnansweredInSpans(session, spans, this.setup.version);

@@ -11,22 +11,22 @@ import { Subscriber } from './subscriber.js';
 const BATCH_SIZE = 2_000;
 /** Announcements within this time share one query. */
 const COALESCE_MS = 20;
-/** An announcement may be lost; this is how late subscribers are then. */
+/** Longest delay of an update whose announcement was lost. */
 const POLL_MS = 5_000;
 
 /** A subscriber and its position in the reports of each tracker. */
 interface Subscription {
   subscriber: Subscriber<LiveUpdate>;
-  /** By tracker: time of the newest report delivered; null until the start of a subscription without `since` is known. */
+  /** Time of the newest delivered report, by tracker; null until a subscription without `since` has started. */
   positions: Map<string, Date | null>;
 }
 
 /**
  * Delivers to each subscriber the reports that are newer than its position, in order.
  *
- * A position is a time in a tracker's reports, and the reports are in the database. So there is no message log to keep:
- * a client that was away resumes with a time, and a slow one does not fill a queue. One query per announcement serves
- * all subscribers of this process.
+ * A position is the time of the last delivered report, and the reports are in the database, so no message log is
+ * needed: a client that was disconnected resumes from a time, and a slow client does not fill a queue. One query per
+ * announcement serves all subscribers of this process.
  */
 @Injectable()
 export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
@@ -51,7 +51,7 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
     await this.flight.drain();
   }
 
-  /** @param since the reports after this time come first; null: only reports from now on. */
+  /** @param since the stored reports after this time are delivered first; null: only new reports. */
   subscribe(trackerIds: readonly string[], since: Date | null): Subscriber<LiveUpdate> {
     const subscription: Subscription = {
       positions: new Map(trackerIds.map((id) => [id, since])),
@@ -76,7 +76,7 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private deliverAll(): Promise<void> {
-    return this.failures.attempt('look for updates', async () => {
+    return this.failures.attempt('query new reports', async () => {
       await this.startNewSubscriptions();
       while (await this.deliverBatch());
     });
@@ -95,13 +95,13 @@ export class LiveHub implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** Delivers one batch to the subscribers whose queue is not full. @returns whether there may be more. */
+  /** Delivers one batch to the subscribers whose queue is not full. @returns whether there may be more reports. */
   private async deliverBatch(): Promise<boolean> {
     const positions = new Map<string, Date>();
     const open = [...this.subscriptions].filter(({ subscriber }) => !subscriber.isFull);
     for (const subscription of open) {
       for (const [id, time] of subscription.positions) {
-        if (time === null) continue; // it subscribed during this pass; the next one starts it
+        if (time === null) continue; // subscribed during this pass; the next pass starts it
         const earliest = positions.get(id);
         if (!earliest || time < earliest) positions.set(id, time);
       }

@@ -14,11 +14,11 @@ export class LocationUpdateModel extends telemetryModel() {
 
   @Field(() => Date, {
     description:
-      'When the tracker was there. To resume, a client passes the timestamp of its last update as `since`.',
+      'Time of the report. To resume, a client passes the timestamp of its last update as `since`.',
   })
   timestamp!: Date;
 
-  @Field(() => Coordinates, { description: 'Where the tracker was.' })
+  @Field(() => Coordinates, { description: 'Location of the tracker at that time.' })
   location!: Coordinates;
 
   @Field(() => String, {

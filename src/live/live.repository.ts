@@ -39,13 +39,13 @@ const FIND_STATUS_CHANGES = sqlFile('queries/live/find-status-changes');
 export class LiveRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Reports newer than the given time of their tracker, ordered by tracker and time; one statement. */
+  /** Reports newer than the position of their tracker, ordered by tracker and time. One statement. */
   findUpdates(positions: ReadonlyMap<string, Date>, limit: number): Promise<LiveUpdate[]> {
     const times = [...positions.values()].map((time) => time.toISOString());
     return this.db.query(FIND_UPDATES, [[...positions.keys()], times, limit]);
   }
 
-  /** Time of the newest report of each registered tracker; one statement. */
+  /** Time of the newest report of each tracker. One statement. */
   async findNewest(trackerIds: readonly string[]): Promise<Map<string, Date>> {
     const rows = await this.db.query<{ trackerId: string; newest: Date }[]>(FIND_NEWEST, [trackerIds]);
     return new Map(rows.map(({ trackerId, newest }) => [trackerId, newest]));

@@ -10,7 +10,7 @@ export class LiveResolver {
 
   @Subscription(() => LocationUpdateModel, {
     description:
-      'New reports of trackers as they are ingested, each newer than the one before of the same tracker. An older ' +
+      'New reports of trackers as they are ingested, each newer than the previous one of its tracker. An older ' +
       'report that arrives later changes history, but is not sent.',
     resolve: toLocationUpdateModel,
   })

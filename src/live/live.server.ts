@@ -13,9 +13,9 @@ import { RequestContext } from '../common/graphql/request-context.js';
 import { badInput, prepareSubscription } from './subscription-request.js';
 
 const PATH = '/graphql';
-/** Size limit of a client's message: a subscription to a thousand trackers is far smaller. */
+/** Maximum size of a message of a client; a subscription to a thousand trackers is far smaller. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
-/** Subscriptions per connection. */
+/** Maximum number of subscriptions per connection. */
 const MAX_SUBSCRIPTIONS = 20;
 /** Clients are pinged this often; one that does not answer is disconnected. */
 const PING_MS = 30_000;
@@ -25,8 +25,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /**
  * Serves subscriptions over WebSocket, in the protocol of graphql-ws, on the path of the API.
  *
- * The GraphQL module could do this, but its listener leaves the socket of a request for another path without an error
- * handler, so that one broken connection ends the process; and it accepts messages of up to 100 MiB.
+ * The GraphQL module could do this, but it adds no error handler to sockets of other paths, so one broken connection
+ * ends the process, and it accepts messages of up to 100 MiB.
  */
 @Injectable()
 export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
@@ -41,7 +41,7 @@ export class LiveServer implements OnModuleInit, OnApplicationBootstrap {
 
   onModuleInit(): void {
     const fastify = this.http.httpAdapter.getInstance<FastifyInstance>();
-    // The server waits for its last connection to end, and does not end upgraded ones itself.
+    // The server waits until all connections are closed, but does not close WebSockets itself.
     fastify.addHook('preClose', () => this.closeConnections());
   }
 

@@ -6,7 +6,7 @@ import { LiveHub } from './live-hub.js';
 import { StatusHub } from './status-hub.js';
 import { LiveRepository, type LiveUpdate, type StatusChange } from './live.repository.js';
 
-/** Trackers per subscription. */
+/** Maximum number of trackers per subscription. */
 export const MAX_TRACKERS = 1_000;
 
 @Injectable()
@@ -19,10 +19,10 @@ export class LiveService {
   ) {}
 
   /**
-   * New reports of these trackers as they are ingested, each newer than the one before of the same tracker.
+   * Subscribes to new reports of these trackers, each newer than the previous one of its tracker.
    *
-   * @param since resume after a report with this time.
-   * @throws DomainError `BAD_USER_INPUT` (ids, too many ids, a time before the raw reports kept), `NOT_FOUND`.
+   * @param since time of the last report that the client received; null: only new reports.
+   * @throws DomainError `BAD_USER_INPUT` (ids, too many ids, `since` before the horizon), `NOT_FOUND`.
    */
   async subscribeToLocations(
     trackerIds: readonly string[],
@@ -34,7 +34,7 @@ export class LiveService {
   }
 
   /**
-   * Status changes from now on, of these trackers or of all (null).
+   * Subscribes to status changes from now on, of these trackers or of all (null).
    *
    * @throws DomainError `BAD_USER_INPUT`, `NOT_FOUND`.
    */

@@ -9,7 +9,7 @@ export class LocationUpdatesArgs {
   @Field(() => Date, {
     nullable: true,
     description:
-      'Timestamp of the last update received: the updates after it are sent first. Without it, only new ones are sent.',
+      'Timestamp of the last update received: the updates after it are sent first. Without it, only new updates are sent.',
   })
   since?: Date | null;
 }

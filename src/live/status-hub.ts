@@ -6,7 +6,7 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { LiveRepository, type StatusChange } from './live.repository.js';
 import { Subscriber } from './subscriber.js';
 
-/** Number of changes that each query reads. More than this between two queries would be missed. */
+/** Number of changes that each query reads; if more happen between two queries, the oldest of them are missed. */
 const MAX_CHANGES = 1_000;
 const COALESCE_MS = 20;
 
@@ -17,15 +17,15 @@ interface Subscription {
 }
 
 /**
- * Delivers status changes to subscribers. They are few and small, so each query reads the newest changes of all trackers
- * and delivers those that the query before did not return. Reading after the last id would miss changes: a lower id may
- * be committed later.
+ * Delivers status changes to subscribers. Changes are few and small, so each query reads the newest changes of all
+ * trackers, and the hub delivers the ones that the previous query did not return. Reading only ids above the last one
+ * would miss changes, because a lower id may be committed later.
  */
 @Injectable()
 export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
   private readonly failures = new FailureLog(new Logger(StatusHub.name));
   private readonly subscriptions = new Set<Subscription>();
-  /** Ids that the last query returned; null before the first one, whose changes are not new. */
+  /** Ids that the previous query returned; null before the first query, whose changes are not delivered. */
   private seen: ReadonlySet<string> | null = null;
   private readonly flight = new SingleFlight(
     () => this.deliverAll(),
@@ -66,7 +66,7 @@ export class StatusHub implements OnModuleInit, BeforeApplicationShutdown {
       this.seen = null;
       return;
     }
-    await this.failures.attempt('look for status changes', async () => {
+    await this.failures.attempt('query status changes', async () => {
       const changes = await this.repository.findStatusChanges(MAX_CHANGES);
       const { seen } = this;
       this.seen = new Set(changes.map(({ id }) => id));

@@ -21,7 +21,7 @@ describe('Subscriber', () => {
     jest.useRealTimers();
   });
 
-  it('delivers the item that is waited for, then the queued ones, in order', async () => {
+  it('delivers items in order, to a pending read and from the queue', async () => {
     const first = subscriber.next();
     for (const item of [1, 2, 3]) subscriber.offer(item);
     expect((await first).value).toBe(1);
@@ -29,7 +29,7 @@ describe('Subscriber', () => {
     expect((await subscriber.next()).value).toBe(3);
   });
 
-  it('accepts nothing while full, and calls onRoom once there is room again', async () => {
+  it('rejects items while full, and calls onRoom once when there is room again', async () => {
     fill();
     expect(subscriber.isFull).toBe(true);
     expect(subscriber.offer(-1)).toBe(false);
@@ -54,11 +54,11 @@ describe('Subscriber', () => {
     expect(calls.end).toBe(0);
   });
 
-  it('ends once, even while waiting', async () => {
-    const waiting = subscriber.next();
+  it('ends only once, even with a pending read', async () => {
+    const pending = subscriber.next();
     await subscriber.return();
     subscriber.fail(new Error('later'));
-    expect(await waiting).toEqual({ value: undefined, done: true });
+    expect(await pending).toEqual({ value: undefined, done: true });
     expect(calls.end).toBe(1);
     expect(subscriber.offer(1)).toBe(false);
   });

@@ -1,9 +1,9 @@
-/** A subscriber that reads nothing for this long is ended; it can resume with `since`. */
+/** A subscription from which nothing is read for this long ends with an error. */
 const STALLED_AFTER_MS = 60_000;
-/** Items queued per subscriber. Further ones are not lost: they are in the database. */
+/** Maximum number of queued items. Further reports are not lost: the hub reads them from the database later. */
 export const QUEUE_LIMIT = 256;
 
-/** A bounded queue of the items that one subscriber reads next, in order. */
+/** A bounded queue of items for one subscriber. */
 export class Subscriber<T> implements AsyncIterableIterator<T> {
   private readonly queue: T[] = [];
   private waiting: ((result: IteratorResult<T>) => void) | null = null;
@@ -13,7 +13,7 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
 
   /**
    * @param onRoom called when a full queue is half empty again.
-   * @param onEnd called once, whoever ends the subscription.
+   * @param onEnd called once, when the subscription ends for any reason.
    * @param tooSlow creates the error for a subscriber that stopped reading.
    */
   constructor(
@@ -26,12 +26,12 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
     return this.state === 'ended';
   }
 
-  /** Whether it accepts no items until `onRoom`. */
+  /** Whether it rejects items until `onRoom` is called. */
   get isFull(): boolean {
     return this.queue.length >= QUEUE_LIMIT;
   }
 
-  /** Queues an item. @returns false if it is full or has ended, and the item was not queued. */
+  /** Queues an item. @returns false if the item was not queued, because the queue is full or has ended. */
   offer(item: T): boolean {
     if (this.hasEnded || this.isFull) return false;
     if (this.waiting) {
@@ -45,7 +45,7 @@ export class Subscriber<T> implements AsyncIterableIterator<T> {
     return true;
   }
 
-  /** Ends it with an error, which is delivered at once: queued items are dropped. */
+  /** Drops the queued items and ends with an error, which the next read returns. */
   fail(error: Error): void {
     if (this.hasEnded) return;
     this.failure = error;

@@ -19,12 +19,12 @@ export interface SubscriptionRequest {
 }
 
 /**
- * Parses and validates a request, with the same error codes as over HTTP: the library of the protocol sets none, so a
- * client's mistake would look like a server error.
+ * Parses and validates a request, with the same error codes as over HTTP: graphql-ws sets none, so a client error would
+ * look like a server error.
  *
  * Accepts only subscriptions: the limits of queries and mutations are enforced over HTTP only.
  *
- * @returns what to execute, or the errors of the request.
+ * @returns the arguments for execution, or the errors of the request.
  */
 export function prepareSubscription(
   schema: GraphQLSchema,
@@ -63,12 +63,12 @@ export function prepareSubscription(
   return { schema, document, operationName, variableValues: variables };
 }
 
-/** An error for a client's mistake that the GraphQL library does not detect. */
+/** Returns a client error that the GraphQL library does not detect. */
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: ApolloServerErrorCode.BAD_USER_INPUT } });
 }
 
-/** Copies an error without its cause, which is for the log only, and sets its code. */
+/** Copies an error with a code, and without its cause, which is for the log only. */
 function withCode(
   { message, nodes, source, positions }: GraphQLError,
   code: ApolloServerErrorCode,

@@ -5,12 +5,9 @@ import { HistoryResolution, type RowResolution } from './history-resolution.js';
 const { RAW, HOURLY, DAILY } = HistoryResolution;
 
 describe('resolutionOf', () => {
-  it.each<RowResolution>([RAW, HOURLY, DAILY])(
-    'reads the bucket size that %s is written as',
-    (resolution) => {
-      expect(resolutionOf(BUCKET_SIZES[resolution])).toBe(resolution);
-    },
-  );
+  it.each<RowResolution>([RAW, HOURLY, DAILY])('returns %s for its bucket size', (resolution) => {
+    expect(resolutionOf(BUCKET_SIZES[resolution])).toBe(resolution);
+  });
 });
 
 describe('parseBucketSize', () => {

@@ -8,21 +8,17 @@ export const BUCKET_SIZES: Readonly<Record<RowResolution, string>> = {
   [HistoryResolution.DAILY]: '1 day',
 };
 
-const RESOLUTIONS: ReadonlyMap<string, RowResolution> = new Map([
-  ['raw', HistoryResolution.RAW],
-  ['1 hour', HistoryResolution.HOURLY],
-  ['1 day', HistoryResolution.DAILY],
-]);
+const RESOLUTIONS = [HistoryResolution.RAW, HistoryResolution.HOURLY, HistoryResolution.DAILY] as const;
 
-/** The resolution that a bucket size stands for; undefined for any other text. */
+/** Returns the resolution of a bucket size; undefined for any other text. */
 export function resolutionOf(bucketSize: string): RowResolution | undefined {
-  return RESOLUTIONS.get(bucketSize);
+  return RESOLUTIONS.find((resolution) => BUCKET_SIZES[resolution] === bucketSize);
 }
 
 /**
- * The resolution that the argument `bucketSize` asks for.
+ * Parses the argument `bucketSize`.
  *
- * @throws DomainError `BAD_USER_INPUT` that lists what is allowed.
+ * @throws DomainError `BAD_USER_INPUT` that lists the allowed values.
  */
 export function parseBucketSize(value: string): RowResolution {
   const resolution = resolutionOf(value);

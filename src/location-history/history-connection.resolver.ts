@@ -12,7 +12,7 @@ export class HistoryConnectionResolver {
 
   @Query(() => LocationHistoryConnection, {
     description:
-      'History page by page, tracker by tracker in the order of their ids. Paging to the end returns each row once, whatever arrives meanwhile, and never the same day both as hours and as a day.',
+      'History page by page, sorted by tracker id and then by time. Paging to the end returns each row once, even if reports arrive meanwhile, and never the same day both as hours and as a day.',
     complexity: costOfConnection('first'),
   })
   async locationHistoryConnection(

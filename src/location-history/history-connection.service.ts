@@ -18,23 +18,23 @@ export interface HistoryPageRequest {
   after: string | undefined;
 }
 
-/** AUTO chooses by the length of a range; a range without a start or an end counts as the longest one. */
+/** Bounds of a range without a start or an end, from whose length AUTO chooses. */
 const BEGINNING = new Date(0);
 const END = new Date('9999-12-31T23:59:59.999Z');
 
 /**
  * Reads history page by page.
  *
- * A cursor is the position of a row: its tracker, its time and its resolution. So rows that arrive meanwhile do not
- * shift those that follow. Where the cut has passed the day that a cursor stands in, the query still finishes that day
- * in hours: see sql/queries/location-history/find-page.sql.
+ * A cursor contains the tracker, time and resolution of a row, so new rows do not shift the next pages. If the cut has
+ * passed the day of the cursor, the query still returns the rest of that day in hours: see
+ * sql/queries/location-history/find-page.sql.
  */
 @Injectable()
 export class HistoryConnectionService {
   constructor(private readonly history: LocationHistoryRepository) {}
 
   /**
-   * A page of the history of trackers, tracker by tracker in the order of their ids, each by time.
+   * Finds a page of the history of trackers, sorted by tracker id and then by time.
    *
    * @throws DomainError `BAD_USER_INPUT` (ids, range, cursor); `CONFLICT` for a cursor inside a day whose hours are no
    * longer kept.
@@ -69,7 +69,7 @@ const ROW_RESOLUTIONS: ReadonlyMap<string, RowResolution> = new Map([
 ]);
 const CURSOR_PARTS = [/^(RAW|HOURLY|DAILY)$/, /^\d+$/, /^-?\d{1,13}$/, /^(1 hour|1 day|raw)$/];
 
-/** Where the page begins. AUTO keeps the resolution of the first page, even when its range has grown since. */
+/** Reads the start of the page from the cursor, with the resolution that AUTO chose for the first page. */
 function readPosition(
   cursor: string | undefined,
   kind: string,

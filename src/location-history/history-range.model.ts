@@ -8,8 +8,8 @@ registerEnumType(GapReason, {
   name: 'GapReason',
   description: 'Why a part of a range has no rows.',
   valuesMap: {
-    NO_REPORTS: { description: 'No report of the tracker has this time.' },
-    NOT_KEPT: { description: 'It is older than the history that is kept.' },
+    NO_REPORTS: { description: 'The tracker has no reports of this time.' },
+    NOT_KEPT: { description: 'History of this age is no longer kept.' },
   },
 });
 
@@ -26,12 +26,12 @@ export class HistoryGap {
 }
 
 @ObjectType('LocationHistoryRange', {
-  description: 'A range of the history of a tracker, thinned where it is long, with its gaps.',
+  description: 'A range of the history of a tracker, thinned if it has too many rows, with its gaps.',
 })
 export class LocationHistoryRange {
   @Field(() => HistoryResolution, {
     description:
-      'RAW, HOURLY or DAILY: the resolution chosen for the range. Where its rows are no longer kept, the answer has daily rows.',
+      'RAW, HOURLY or DAILY: the resolution chosen for the range. Times for which such rows are no longer kept have daily rows.',
   })
   resolution!: HistoryResolution;
 
@@ -51,7 +51,7 @@ export class LocationHistoryRange {
 
   @Field(() => [HistoryGap], {
     description:
-      'Parts of the range without rows, up to now; oldest first. Where there are more than maxPoints, the longest. Rows that thinning left out make no gap.',
+      'Parts of the range without rows, up to now, oldest first; only the longest maxPoints of them. Thinning makes no gaps.',
     complexity: COST_OF_PART,
   })
   gaps!: HistoryGap[];

@@ -12,7 +12,7 @@ export class HistoryRangeResolver {
 
   @Query(() => LocationHistoryRange, {
     description:
-      'History of a tracker for a map or a chart: the rows that overlap [startTime, endTime), in a resolution that suits the range, thinned where it is long, with its gaps.',
+      'History of a tracker for a map or a chart: the rows that overlap [startTime, endTime), in a resolution that suits the range, thinned if it has too many rows, with its gaps.',
     complexity: costOfConnection('maxPoints'),
   })
   async locationHistory(@Args() args: LocationHistoryArgs): Promise<LocationHistoryRange> {

@@ -47,7 +47,7 @@ export class HistoryRangeService {
   ) {}
 
   /**
-   * Finds a range of a tracker's history in a resolution that suits it, thinned where it is long, with its gaps.
+   * Finds the rows of a tracker in a range, thinned to `maxPoints`, with the gaps of the range.
    *
    * @throws DomainError `BAD_USER_INPUT` (id, range, time zone), `NOT_FOUND` (tracker).
    */
@@ -73,7 +73,7 @@ export class HistoryRangeService {
   }
 }
 
-/** Every part of the range, up to now, that no row covers. */
+/** Returns the parts of the range, up to now, that no row covers. */
 function findGaps(found: readonly HistoryRangeRow[], range: TimeRange, gapSeconds: number): Gap[] {
   const [first] = found;
   if (!first) return [];

@@ -15,12 +15,12 @@ describe('chooseResolution', () => {
     [6.1, HOURLY],
     [7 * 24, HOURLY],
     [7 * 24 + 0.1, DAILY],
-  ])('goes by the length of the range for AUTO: %d hours', (hours, expected) => {
+  ])('chooses by the length of the range for AUTO: %d hours', (hours, expected) => {
     expect(chooseResolution(AUTO, rangeOf(hours))).toBe(expected);
     expect(chooseResolution(AUTO, rangeOf(hours), true)).toBe(DAILY);
   });
 
-  it('ignores the part of a range that lies in the future', () => {
+  it('ignores the part of a range that is in the future', () => {
     const start = new Date(Date.now() - HOUR);
     expect(chooseResolution(AUTO, { start, end: new Date('9999-01-01T00:00:00Z') })).toBe(RAW);
   });

@@ -1,7 +1,7 @@
 import { registerEnumType } from '@nestjs/graphql';
 import { DomainError } from '../common/errors/domain-error.js';
 
-/** The resolution that a caller asks for. */
+/** The resolution that a caller requests. */
 export enum HistoryResolution {
   AUTO = 'AUTO',
   RAW = 'RAW',
@@ -12,11 +12,11 @@ export enum HistoryResolution {
 registerEnumType(HistoryResolution, {
   name: 'HistoryResolution',
   description:
-    'Resolution of history. Each covers the whole range: where its own rows are no longer kept, the answer has daily rows, and each row states its resolution.',
+    'Resolution of history. Times for which its rows are no longer kept have daily rows; each row states its resolution.',
   valuesMap: {
     AUTO: {
       description:
-        'Chosen by the length of the range: RAW up to 6 hours, HOURLY up to 7 days, else DAILY. A row never has it.',
+        'Chosen by the length of the range: RAW up to 6 hours, HOURLY up to 7 days, else DAILY. Never the resolution of a row.',
     },
     RAW: { description: 'Every report, for as long as raw reports are kept.' },
     HOURLY: { description: 'One row per hour, for as long as hours are kept: yesterday and today.' },
@@ -24,7 +24,7 @@ registerEnumType(HistoryResolution, {
   },
 });
 
-/** The resolution that a row has. */
+/** The resolution of a row. */
 export type RowResolution = Exclude<HistoryResolution, HistoryResolution.AUTO>;
 
 const HOUR = 3_600_000;
@@ -34,7 +34,7 @@ const LONGEST_HOURLY = 7 * 24 * HOUR;
 /**
  * Chooses the resolution of an answer.
  *
- * @param hasTimeZone whether the caller names a time zone, even UTC; only DAILY can answer that.
+ * @param hasTimeZone whether the caller passed a time zone, even UTC; only DAILY supports one.
  * @throws DomainError `BAD_USER_INPUT` when `requested` contradicts the time zone.
  */
 export function chooseResolution(

@@ -14,7 +14,7 @@ export class Coordinates {
   longitude!: number;
 }
 
-/** Which report of its bucket a row shows. */
+/** Appended to descriptions: which report of its bucket a row shows. */
 const RULE = 'A row shows the newest precise report of its bucket, or its newest report if none is precise.';
 
 @ObjectType('LocationHistory', {
@@ -40,7 +40,7 @@ export class LocationHistoryModel extends telemetryModel(RULE) {
 
   @Field(() => Boolean, {
     description:
-      'Whether the row covers all reports of its bucket and no others. False for a day of a time zone for which only days in UTC are kept: the row is then the UTC day of the same date.',
+      'Whether the row covers all reports of its bucket and no others. False for a day in a time zone if only UTC days of that time are kept: the row is then the UTC day of the same date.',
   })
   exact!: boolean;
 
@@ -98,7 +98,7 @@ export class LocationHistoryModel extends telemetryModel(RULE) {
   trackerId!: string;
 }
 
-/** Turns the row itself into the model: copying the 40,000 rows of a fleet took longer than reading them. */
+/** Modifies the row instead of copying it: copying the 40,000 rows of a fleet took longer than reading them. */
 export function toLocationHistoryModel(row: LocationHistoryRow): LocationHistoryModel {
   const { latitude, longitude, bucketSize, exact = true } = row;
   return Object.assign(row, {

@@ -10,20 +10,20 @@ import { HistoryResolution, type RowResolution } from './history-resolution.js';
 import type { HistoryRangeRow, LocationHistoryRow } from './location-history.row.js';
 import type { LocationId } from './location-id.js';
 
-/** The query files return the columns of latest_locations; this maps them to the names of a row, in one place. */
-const selectHistory = (query: string, further = ''): string => `
+/** Maps the columns of latest_locations, which every query file returns, to the fields of LocationHistoryRow. */
+const selectHistory = (query: string, moreColumns = ''): string => `
   SELECT v.id, v.tracker_id AS "trackerId", v.timestamp, v.bucket_size AS "bucketSize",
     ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.nearest_city AS "nearestCity",
     v.last_report_at AS "lastReportAt", v.first_report_at AS "firstReportAt",
     v.report_count::integer AS "reportCount", v.confidence, v.max_confidence AS "maxConfidence",
     v.horizontal_accuracy AS "horizontalAccuracy", v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion,
-    v.imprecise, v.located_at AS "locatedAt" ${further}
+    v.imprecise, v.located_at AS "locatedAt" ${moreColumns}
   FROM (${query}) AS v`;
 
-/** A query with a variant for each resolution. */
-function forEachResolution(name: string, further?: string): Readonly<Record<RowResolution, string>> {
+/** Builds the variant of a query for each resolution. */
+function forEachResolution(name: string, moreColumns?: string): Readonly<Record<RowResolution, string>> {
   const variant = (resolution: RowResolution): string =>
-    selectHistory(queryVariant(name, resolution), further);
+    selectHistory(queryVariant(name, resolution), moreColumns);
   return {
     [HistoryResolution.RAW]: variant(HistoryResolution.RAW),
     [HistoryResolution.HOURLY]: variant(HistoryResolution.HOURLY),
@@ -47,7 +47,7 @@ const FIND_RECENT = selectHistory(sqlFile('queries/location-history/find-recent'
 const FIND_MANY = selectHistory(sqlFile('queries/location-history/find-many'));
 const FIND_LATEST = selectHistory(sqlFile('queries/location-history/find-latest'));
 
-/** Which rows of one tracker to find. */
+/** Selects rows of one tracker. */
 export interface HistoryRangeQuery extends TimeRange {
   trackerId: string;
   resolution: RowResolution;
@@ -55,7 +55,7 @@ export interface HistoryRangeQuery extends TimeRange {
   timeZone: string | null;
 }
 
-/** Which page of the history of several trackers to find. */
+/** Selects a page of the history of several trackers. */
 export interface HistoryPageQuery {
   /** Null: all trackers. */
   trackerIds: readonly string[] | null;
@@ -63,12 +63,12 @@ export interface HistoryPageQuery {
   end: Date | null;
   resolution: RowResolution;
   newestFirst: boolean;
-  /** The last row of the page before; null: the first page. */
+  /** The last row of the previous page; null: the first page. */
   after: { trackerId: string; timestamp: Date; bucketSize: string } | null;
   limit: number;
 }
 
-/** Reads history from the aggregates, never from the materialized view, because they are fresher. One statement each. */
+/** Reads history from the aggregates, which are newer than the materialized view. Each method runs one statement. */
 @Injectable()
 export class LocationHistoryRepository {
   constructor(private readonly db: DataSource) {}
@@ -76,15 +76,15 @@ export class LocationHistoryRepository {
   /**
    * Rows that overlap the range, oldest first.
    *
-   * @param otherRows whether daily rows stand in where those of the resolution are no longer kept.
+   * @param fallbackRows daily rows, for times whose rows of the resolution are no longer kept.
    */
   findRange(
     range: HistoryRangeQuery,
     limit: number,
-    otherRows: 'included' | 'excluded',
+    fallbackRows: 'included' | 'excluded',
   ): Promise<LocationHistoryRow[]> {
     const { trackerId, start, end, resolution, timeZone } = range;
-    const size = otherRows === 'included' ? null : BUCKET_SIZES[resolution];
+    const size = fallbackRows === 'included' ? null : BUCKET_SIZES[resolution];
     return rejectUnknownTimeZone(
       timeZone,
       this.db.query(FIND_RANGE[resolution], [
@@ -93,7 +93,7 @@ export class LocationHistoryRepository {
     );
   }
 
-  /** Rows that overlap the range, oldest first and thinned, with the gaps between them; at least one row, see the query. */
+  /** Rows that overlap the range, oldest first and thinned, with their gaps; at least one row, see the query. */
   findPoints(range: HistoryRangeQuery, maxPoints: number, gapSeconds: number): Promise<HistoryRangeRow[]> {
     const { trackerId, start, end, resolution, timeZone } = range;
     return rejectUnknownTimeZone(
@@ -105,7 +105,7 @@ export class LocationHistoryRepository {
   }
 
   /**
-   * Rows of several trackers, tracker by tracker.
+   * Rows of several trackers, sorted by tracker and then by time.
    *
    * @throws DomainError `CONFLICT` when the rows that must follow the cursor are no longer kept in its resolution.
    */
@@ -145,7 +145,7 @@ export class LocationHistoryRepository {
     return this.db.query(FIND_LATEST, [trackerIds]);
   }
 
-  /** Rows by their ids, unordered; ids without a row are left out. One statement. */
+  /** Rows by their ids, unordered; ids without a row are left out. */
   findByIds(ids: readonly LocationId[]): Promise<LocationHistoryRow[]> {
     return this.db.query(FIND_MANY, [
       ids.map(({ trackerId }) => trackerId),
@@ -155,7 +155,7 @@ export class LocationHistoryRepository {
   }
 }
 
-/** @throws DomainError `BAD_USER_INPUT` when the database, which has a list of its own, does not know the time zone. */
+/** @throws DomainError `BAD_USER_INPUT` when the time zone is not in the list of the database. */
 async function rejectUnknownTimeZone<T>(timeZone: string | null, rows: Promise<T>): Promise<T> {
   try {
     return await rows;

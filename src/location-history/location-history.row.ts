@@ -5,7 +5,7 @@ export interface LocationHistoryRow extends StoredTelemetry {
   id: string;
   trackerId: string;
   timestamp: Date;
-  /** As BUCKET_SIZES has it. */
+  /** A value of BUCKET_SIZES. */
   bucketSize: string;
   latitude: number;
   longitude: number;
@@ -20,21 +20,21 @@ export interface LocationHistoryRow extends StoredTelemetry {
   horizontalAccuracy: number | null;
   status: number | null;
   source: string;
-  /** Whether the accuracy of the report was above MAX_ACCURACY_METERS when it came in. */
+  /** Whether the accuracy of the report was above MAX_ACCURACY_METERS when it was ingested. */
   imprecise: boolean;
-  /** Whether the row covers all reports of its bucket and no others; true where missing. */
+  /** Whether the row covers all reports of its bucket and no others; undefined: true. */
   exact?: boolean;
 }
 
-/** A row of a thinned range, with the gap before it and facts about the whole range. */
+/** A row of a thinned range, with the gap before it and values of the whole range. */
 export interface HistoryRangeRow extends Omit<LocationHistoryRow, 'id'> {
   /** Null in the only row of an empty range. */
   id: string | null;
   endsAt: Date;
-  /** False where the row was thinned out and only carries the gap before it. */
+  /** False if the row was thinned out, and only its gap is used. */
   isPoint: boolean;
   rowsInRange: number;
-  /** Start of the gap that ends at `timestamp`; null where there is no gap. */
+  /** Start of the gap that ends at `timestamp`; null if there is none. */
   gapStart: Date | null;
   /** Start of the history that is kept. */
   keptFrom: Date;

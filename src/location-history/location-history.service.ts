@@ -11,7 +11,7 @@ import { formatLocationId, parseLocationId } from './location-id.js';
 import { LocationHistoryRepository } from './location-history.repository.js';
 import type { LocationHistoryRow } from './location-history.row.js';
 
-/** Which of the newest rows of several trackers to find; null: no bound. */
+/** Limits of the newest rows to find; null: no limit. */
 export interface NewestRowsQuery {
   start: Date | null;
   end: Date | null;
@@ -27,8 +27,8 @@ export class LocationHistoryService {
   ) {}
 
   /**
-   * History of a tracker in buckets of one size, oldest first. Days include yesterday and today; hours are kept for
-   * the hourly retention.
+   * History of a tracker in buckets of one size, oldest first. Days include yesterday and today; hours exist
+   * for the hourly retention only.
    *
    * @param timeZone time zone of the days; undefined: UTC.
    * @throws DomainError `BAD_USER_INPUT` (id, range, bucket size, time zone, too many rows), `NOT_FOUND` (tracker).
@@ -54,7 +54,7 @@ export class LocationHistoryService {
     const range = timeRange(start, end);
     const tracker = await this.trackers.get(trackerId);
     const query = { ...range, trackerId: tracker.id, resolution, timeZone: zone };
-    return requireFewRows(await this.history.findRange(query, MAX_ROWS + 1, 'excluded'));
+    return rejectTooManyRows(await this.history.findRange(query, MAX_ROWS + 1, 'excluded'));
   }
 
   /**
@@ -71,7 +71,7 @@ export class LocationHistoryService {
       resolution: HistoryResolution.HOURLY,
       timeZone: null,
     } as const;
-    return requireFewRows(await this.history.findRange(query, MAX_ROWS + 1, 'included'));
+    return rejectTooManyRows(await this.history.findRange(query, MAX_ROWS + 1, 'included'));
   }
 
   /** The newest rows of a tracker, newest first. @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`. */
@@ -104,10 +104,10 @@ export class LocationHistoryService {
   }
 
   /**
-   * The rows with these ids, in their order. Ids without a row are left out: also hours and raw reports that are no
-   * longer kept.
+   * The rows with these ids, in their order. Ids without a row are left out, for example of an hour that is no longer
+   * kept.
    *
-   * @throws DomainError `BAD_USER_INPUT` for a text that is not the id of a location.
+   * @throws DomainError `BAD_USER_INPUT` for a text that is not an id of a row.
    */
   async findMany(ids: readonly string[], argument: string): Promise<LocationHistoryRow[]> {
     const locationIds = ids.map((id) => parseLocationId(id, argument));
@@ -116,8 +116,8 @@ export class LocationHistoryService {
   }
 }
 
-/** @throws DomainError `BAD_USER_INPUT` for too many rows: a truncated list would look complete. */
-function requireFewRows(rows: LocationHistoryRow[]): LocationHistoryRow[] {
+/** @throws DomainError `BAD_USER_INPUT` for more than MAX_ROWS rows: a truncated list would look complete. */
+function rejectTooManyRows(rows: LocationHistoryRow[]): LocationHistoryRow[] {
   if (rows.length <= MAX_ROWS) return rows;
   throw new DomainError(
     'BAD_USER_INPUT',

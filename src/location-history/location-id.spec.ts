@@ -10,7 +10,7 @@ describe('parseLocationId', () => {
     ['1:raw:1795222800.001', '1', 'raw', '2026-11-21T01:00:00.001Z'],
     ['1:raw:1795222800.000', '1', 'raw', '2026-11-21T01:00:00.000Z'],
     ['1:raw:-0.250', '1', 'raw', '1969-12-31T23:59:59.750Z'],
-  ])('reads %s and writes it the same way', (id, trackerId, bucketSize, start) => {
+  ])('parses %s, and formatLocationId() restores it', (id, trackerId, bucketSize, start) => {
     const parsed = parseLocationId(id, 'ids');
     expect(parsed).toEqual({ trackerId, resolution: resolutionOf(bucketSize), start: new Date(start) });
     expect(formatLocationId(parsed)).toBe(id.replace(/^0+/, ''));
@@ -33,7 +33,7 @@ describe('parseLocationId', () => {
     "1:1 day:1795219200'; --",
     '1:1 day:NaN',
     '99999999999999999999:1 day:1795219200',
-  ])('rejects %j and names it', (id) => {
+  ])('rejects %j with a message that contains it', (id) => {
     expect(() => parseLocationId(id, 'locationIds')).toThrow(
       expect.objectContaining({
         code: 'BAD_USER_INPUT',

@@ -3,19 +3,19 @@ import { parseId } from '../common/id.js';
 import { BUCKET_SIZES, resolutionOf } from './bucket-size.js';
 import { HistoryResolution, type RowResolution } from './history-resolution.js';
 
-/** The parts of a row's id: "trackerId:bucketSize:epoch". The epoch is in seconds, with milliseconds for raw reports. */
+/** The parts of a row id, "trackerId:bucketSize:epoch"; the epoch is in seconds, with milliseconds for raw reports. */
 export interface LocationId {
   trackerId: string;
   resolution: RowResolution;
   start: Date;
 }
 
-const FORM = /^(\d{1,19}):([^:]+):(-?\d{1,11}(?:\.\d{3})?)(:.+)?$/;
+const ID_PATTERN = /^(\d{1,19}):([^:]+):(-?\d{1,11}(?:\.\d{3})?)(:.+)?$/;
 const SECONDS = { [HistoryResolution.HOURLY]: 3_600, [HistoryResolution.DAILY]: 86_400 } as const;
 
 /** @throws DomainError `BAD_USER_INPUT` that names the argument and the id. */
 export function parseLocationId(id: string, argument: string): LocationId {
-  const [, tracker = '', bucketSize = '', epoch = '', zone] = FORM.exec(id) ?? [];
+  const [, tracker = '', bucketSize = '', epoch = '', zone] = ID_PATTERN.exec(id) ?? [];
   const resolution = resolutionOf(bucketSize);
   if (!resolution || !isStartOf(resolution, epoch)) {
     throw invalid(
@@ -26,7 +26,7 @@ export function parseLocationId(id: string, argument: string): LocationId {
   if (zone !== undefined) {
     throw invalid(
       argument,
-      `cannot be days of a time zone (${JSON.stringify(id)}): these are computed and not stored. Give ids of days UTC or of hours`,
+      `cannot be days of a time zone (${JSON.stringify(id)}), which are not stored; pass ids of UTC days or of hours`,
     );
   }
   return {
@@ -36,7 +36,7 @@ export function parseLocationId(id: string, argument: string): LocationId {
   };
 }
 
-/** Writes an id as the database does, see history_row_id(). */
+/** Formats an id as history_row_id() of the database does. */
 export function formatLocationId({ trackerId, resolution, start }: LocationId): string {
   const seconds = start.getTime() / 1000;
   const epoch = resolution === HistoryResolution.RAW ? seconds.toFixed(3) : seconds;

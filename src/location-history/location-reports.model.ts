@@ -6,11 +6,11 @@ registerEnumType(ReportOutcome, {
   name: 'ReportOutcome',
   description: 'What happened to a report that was accepted.',
   valuesMap: {
-    STORED: { description: 'Stored as a raw report; its hour and its day count it.' },
+    STORED: { description: 'Stored as a raw report, and counted in its hour and its day.' },
     LATE: {
       description: 'Merged into the daily history, because raw reports of its day are no longer kept.',
     },
-    DUPLICATE: { description: 'Known already; nothing changed.' },
+    DUPLICATE: { description: 'Ingested before; nothing changed.' },
   },
 });
 

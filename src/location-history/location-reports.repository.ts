@@ -21,7 +21,7 @@ export interface DeletedDay {
   /** Midnight UTC. */
   day: Date;
   reports: number;
-  /** False where raw reports of the day are gone and the range does not cover all of its reports. */
+  /** False if raw reports of the day are gone and the range does not cover all of its reports. */
   deleted: boolean;
 }
 

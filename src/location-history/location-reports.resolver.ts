@@ -10,7 +10,7 @@ export class LocationReportsResolver {
   constructor(private readonly reports: LocationReportsService) {}
 
   @Mutation(() => CreatedLocationReport, {
-    description: 'Ingests one report. A report that is known already changes nothing.',
+    description: 'Ingests one report. A duplicate changes nothing.',
   })
   async createLocationReport(
     @Args('input', { description: 'The report.' }) input: CreateLocationReportInput,

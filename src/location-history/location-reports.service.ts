@@ -24,11 +24,11 @@ const REJECTIONS: Readonly<Record<string, [code: 'BAD_USER_INPUT' | 'CONFLICT', 
   out_of_range: ['BAD_USER_INPUT', 'A value of input is out of range'],
   null_island: [
     'BAD_USER_INPUT',
-    'latitude 0 and longitude 0 are what devices report when they have no position',
+    'latitude 0 and longitude 0 are not a position: devices report them when they have none',
   ],
   future: ['BAD_USER_INPUT', 'timestamp must not be more than 10 minutes in the future'],
   older_than_retention: ['BAD_USER_INPUT', 'timestamp is older than the history that is kept'],
-  same_instant: ['CONFLICT', 'The tracker already has a report with this timestamp and another location'],
+  same_instant: ['CONFLICT', 'The tracker already has a report with this timestamp at another location'],
   deleted: ['CONFLICT', 'The report with this timestamp was deleted permanently'],
 };
 
@@ -60,8 +60,8 @@ export class LocationReportsService {
   }
 
   /**
-   * Deletes a tracker's reports from one moment to another, both included; later imports reject them. A day whose raw
-   * reports are gone is deleted if the range covers all of its reports, and else stays unchanged.
+   * Deletes a tracker's reports in a range, both ends included; later imports reject them. A day whose raw reports are
+   * gone is deleted if the range covers all of its reports; otherwise it stays unchanged.
    *
    * @throws DomainError `BAD_USER_INPUT` (id, range), `NOT_FOUND` (tracker), `CONFLICT` when writers hold the lock for
    * longer than DELETE_RETRY_MS.

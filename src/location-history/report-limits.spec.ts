@@ -46,7 +46,7 @@ describe('findValuesOutOfRange', () => {
     [{ speed: -1 }, 'speed must be between 0 and 1000 metres per second (got -1)'],
     [{ course: 360 }, 'course must be at least 0 and below 360 degrees (got 360)'],
     [{ battery: 101 }, 'battery must be between 0 and 100 percent (got 101)'],
-  ])('names the field, the allowed range and the given value: %j', (given, problem) => {
+  ])('reports the field, the allowed range and the value: %j', (given, problem) => {
     expect(findValuesOutOfRange({ ...REPORT, ...given })).toEqual([problem]);
   });
 

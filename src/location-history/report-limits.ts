@@ -1,9 +1,9 @@
 import type { NewReport } from './location-reports.repository.js';
 
-/** Bounds of a number of a report; `max` is inclusive, `below` is exclusive. */
+/** Bounds of a numeric field; `max` is inclusive, `below` is exclusive. */
 type Limits = { min: number; unit: string } & ({ max: number } | { below: number });
 
-/** The database checks the same bounds, but does not name the value that violates them. */
+/** The database checks the same bounds, but does not report which value violates them. */
 const LIMITS = {
   latitude: { min: -90, max: 90, unit: 'degrees' },
   longitude: { min: -180, max: 180, unit: 'degrees' },
@@ -16,7 +16,7 @@ const LIMITS = {
   battery: { min: 0, max: 100, unit: 'percent' },
 } as const satisfies Partial<Record<keyof NewReport, Limits>>;
 
-/** One message per value out of range: the field, what is allowed, and what was given. */
+/** Returns one message per value out of range, with the field, the allowed range and the value. */
 export function findValuesOutOfRange(report: Pick<NewReport, keyof typeof LIMITS>): string[] {
   return Object.entries<Limits>(LIMITS).flatMap(([field, limits]) => {
     const value = report[field as keyof typeof LIMITS];

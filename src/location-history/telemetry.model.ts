@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { Field, Float, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import type { Motion, StoredTelemetry } from '../common/telemetry.js';
 
-/** The names of the API, and the values that are stored. */
+/** Each kind of motion: name in the API, and stored value. */
 export const MotionEnum = {
   STATIONARY: 'stationary',
   WALKING: 'walking',
@@ -13,7 +13,7 @@ export const MotionEnum = {
 
 registerEnumType(MotionEnum, {
   name: 'Motion',
-  description: 'How a device moves, as it reports.',
+  description: 'Kind of motion that a device reports.',
   valuesMap: {
     STATIONARY: { description: 'Not moving.' },
     WALKING: { description: 'Walking.' },
@@ -24,7 +24,7 @@ registerEnumType(MotionEnum, {
 });
 
 /**
- * Base class of the API types that show a report: the telemetry of the device.
+ * Base class of the API types that show a report: its telemetry.
  *
  * @param remark text that is appended to each description.
  */
@@ -35,7 +35,7 @@ export function telemetryModel(remark = ''): Type<StoredTelemetry> {
   abstract class TelemetryModel implements StoredTelemetry {
     @Field(() => Float, {
       nullable: true,
-      description: description('Metres above sea level, as the device reports.'),
+      description: description('Metres above sea level.'),
     })
     altitude!: number | null;
 
@@ -50,13 +50,13 @@ export function telemetryModel(remark = ''): Type<StoredTelemetry> {
 
     @Field(() => Int, {
       nullable: true,
-      description: description('Battery of the device in percent, 0 to 100.'),
+      description: description('Battery level of the device in percent, 0 to 100.'),
     })
     battery!: number | null;
 
     @Field(() => MotionEnum, {
       nullable: true,
-      description: description('How the device moves, as it reports.'),
+      description: description('Motion that the device reports.'),
     })
     motion!: Motion | null;
   }

@@ -7,7 +7,7 @@ import { LocationHistoryModel, toLocationHistoryModel } from './location-history
 import type { LocationHistoryRow } from './location-history.row.js';
 import { LocationHistoryService } from './location-history.service.js';
 
-/** The fields that this module adds to the tracker. */
+/** The fields that this module adds to Tracker. */
 @Resolver(() => TrackerModel)
 export class TrackerHistoryResolver {
   constructor(private readonly history: LocationHistoryService) {}

@@ -67,17 +67,17 @@ export class DurationStats {
   totalTrackers!: number;
 
   @Field(() => Float, {
-    description: 'Average hours in IN_TRANSIT, over the trackers that ever were; 0 if none was.',
+    description: 'Average hours in IN_TRANSIT per tracker that ever had this status; 0 if none had.',
   })
   averageTransitTime!: number;
 
   @Field(() => Float, {
-    description: 'Average hours in IN_STORAGE, over the trackers that ever were; 0 if none was.',
+    description: 'Average hours in IN_STORAGE per tracker that ever had this status; 0 if none had.',
   })
   averageStorageTime!: number;
 
   @Field(() => [StatusDuration], {
-    description: "Every status, in the order of a tracker's life cycle.",
+    description: 'All statuses, in the order of the life cycle.',
     complexity: COST_OF_PART,
   })
   statuses!: StatusDuration[];

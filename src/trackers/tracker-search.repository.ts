@@ -29,7 +29,7 @@ export interface DurationStatsRow {
 export interface TrackerPageQuery {
   field: TrackerOrderField;
   direction: OrderDirection;
-  /** Sort key and id of the last tracker of the page before; null: the first page. */
+  /** Sort key and id of the last tracker of the previous page; null: the first page. */
   after: { sortKey: string; id: string } | null;
   limit: number;
 }
@@ -61,7 +61,7 @@ const SORT_KEYS: Readonly<Record<TrackerOrderField, { expression: string; type: 
 export class TrackerSearchRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** The matching trackers that follow `page.after` in this order. One statement. */
+  /** The matching trackers after `page.after`, sorted. One statement. */
   findPage(filter: TrackerFilter, page: TrackerPageQuery): Promise<SortedTracker[]> {
     const { expression, type } = SORT_KEYS[page.field];
     const follows = page.direction === OrderDirection.ASC ? '>' : '<';
@@ -78,7 +78,7 @@ export class TrackerSearchRepository {
     return total;
   }
 
-  /** Trackers whose newest location lies within the radius, nearest first. One statement. */
+  /** Trackers whose newest location is within the radius, nearest first. One statement. */
   findNear(
     point: { latitude: number; longitude: number; radiusMeters: number },
     limit: number,
@@ -92,7 +92,7 @@ export class TrackerSearchRepository {
   }
 }
 
-/** $1 to $9 of find-matching.sql. */
+/** Parameters $1 to $9 of find-matching.sql. */
 function parametersOf(filter: TrackerFilter): unknown[] {
   const { name, currentStatuses, box, city, lastSeenAfter, lastSeenBefore } = filter;
   return [

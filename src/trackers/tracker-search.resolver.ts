@@ -37,7 +37,7 @@ export class TrackerSearchResolver {
   }
 
   @Query(() => [NearbyTrackerModel], {
-    description: 'Trackers whose newest location lies within a radius of a point, nearest first.',
+    description: 'Trackers whose newest location is within a radius of a point, nearest first.',
     complexity: costOfList('limit'),
   })
   async trackersNear(@Args() args: TrackersNearArgs): Promise<NearbyTrackerModel[]> {

@@ -12,7 +12,7 @@ import {
   TrackerSearchRepository,
 } from './tracker-search.repository.js';
 
-/** What the sort key of a tracker looks like in a cursor. */
+/** Pattern of the sort key in a cursor. */
 const SORT_KEY_PATTERNS: Readonly<Record<TrackerOrderField, RegExp>> = {
   [TrackerOrderField.NAME]: /^[^\0]{1,1000}$/s,
   [TrackerOrderField.CREATED_AT]: /^-?\d{1,16}$/,
@@ -25,9 +25,9 @@ export class TrackerSearchService {
   constructor(private readonly trackers: TrackerSearchRepository) {}
 
   /**
-   * A page of the matching trackers, sorted.
+   * Finds a page of the matching trackers.
    *
-   * @param after cursor of the last tracker of the page before, in the same order.
+   * @param after cursor of the last tracker of the previous page, in the same order.
    * @throws DomainError `BAD_USER_INPUT` (cursor, box).
    */
   async findPage(
@@ -49,12 +49,12 @@ export class TrackerSearchService {
     return connectionOf(rows, first, after, (row) => writeCursor([kind, row.sortKey, row.id]));
   }
 
-  /** How many trackers match. */
+  /** Number of matching trackers. */
   count(filter: TrackerFilter = {}): Promise<number> {
     return this.trackers.count(filter);
   }
 
-  /** Trackers whose newest location lies within the radius, nearest first. */
+  /** Trackers whose newest location is within the radius, nearest first. */
   findNear(
     latitude: number,
     longitude: number,

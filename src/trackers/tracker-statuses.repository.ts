@@ -32,12 +32,12 @@ export interface NewStatus {
 const FIND_HISTORY = sqlFile('queries/trackers/find-status-history');
 const FIND_DURATIONS = sqlFile('queries/trackers/find-durations');
 
-/** Reads and sets the statuses of trackers; a trigger records each change, see sql/definitions/common/tracker_status_history.sql. */
+/** Reads and sets statuses; a trigger records each change (sql/definitions/common/tracker_status_history.sql). */
 @Injectable()
 export class TrackerStatusesRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Returns whether the status changed. */
+  /** @returns whether the status changed. */
   async set(trackerId: string, { status, changedBy, reason }: NewStatus): Promise<boolean> {
     const [{ changed }] = await this.db.query<[{ changed: boolean }]>(
       'SELECT set_tracker_status($1, $2, $3, $4) AS changed',

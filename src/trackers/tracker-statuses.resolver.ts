@@ -10,7 +10,7 @@ import { toTrackerModel, TrackerModel } from './tracker.model.js';
 
 const SECONDS_PER_HOUR = 3600;
 
-/** The current status of a tracker, and its former ones. */
+/** The current and former statuses of a tracker. */
 @Resolver(() => TrackerModel)
 export class TrackerStatusesResolver {
   constructor(private readonly statuses: TrackerStatusesService) {}

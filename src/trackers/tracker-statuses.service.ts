@@ -17,7 +17,7 @@ export class TrackerStatusesService {
 
   /**
    * Sets the status of a tracker from now on. Setting the current status changes and records nothing, so a client may
-   * repeat a call whose answer was lost.
+   * repeat a call whose response was lost.
    *
    * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`.
    */

@@ -9,7 +9,7 @@ import { TrackerStatusesService } from './tracker-statuses.service.js';
 import { TrackersModule } from './trackers.module.js';
 import { TrackersResolver } from './trackers.resolver.js';
 
-/** What only the `api` role needs of trackers: the resolvers, and the services that only they call. */
+/** The parts of trackers that only the `api` role uses: the resolvers, and the services that only they call. */
 @Module({
   imports: [TrackersModule],
   providers: [

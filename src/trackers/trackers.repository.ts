@@ -7,7 +7,7 @@ import { TrackerEntity } from './tracker.entity.js';
 export type NewTracker = Pick<TrackerEntity, 'name' | 'hashedAdvKey'> &
   Partial<Pick<TrackerEntity, 'advertisementKey' | 'macAddress' | 'currentStatus'>>;
 
-/** The columns that may change; an `undefined` one stays as it is. */
+/** The columns to change; an undefined column stays unchanged. */
 export type TrackerChange = Partial<
   Pick<TrackerEntity, 'name' | 'advertisementKey' | 'macAddress' | 'currentStatus'>
 >;
@@ -31,13 +31,13 @@ export class TrackersRepository {
     return this.trackers.findBy({ name: In([...names]) });
   }
 
-  /** The tracker whose first key or one of whose additional keys this is. */
+  /** The tracker that has this key, as its first or an additional key. */
   async findByHashedAdvKey(hashedAdvKey: string): Promise<TrackerEntity | null> {
     const first = (await this.firstKeysOf([hashedAdvKey])).get(hashedAdvKey);
     return this.trackers.findOneBy({ hashedAdvKey: first ?? hashedAdvKey });
   }
 
-  /** The first key of the tracker by its additional key; other keys are left out. */
+  /** Maps additional keys to the first key of their tracker; other keys are left out. */
   async firstKeysOf(hashedAdvKeys: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.trackers.query<{ additional: string; first: string }[]>(
       `SELECT k.hashed_adv_key AS additional, t.hashed_adv_key AS first

@@ -60,7 +60,7 @@ export class TrackersResolver {
 
   @Mutation(() => DeletedTracker, {
     description:
-      'Deletes a tracker and its status history. The argument history decides about its location history.',
+      'Deletes a tracker and its status history. The argument `history` decides whether its location history is kept.',
   })
   deleteTracker(@Args() { id, history }: DeleteTrackerArgs): Promise<DeletedTracker> {
     return this.trackers.delete(id, history);

@@ -11,7 +11,7 @@ import { HistoryOnDelete } from './history-on-delete.enum.js';
 import type { TrackerEntity } from './tracker.entity.js';
 import { TrackersRepository } from './trackers.repository.js';
 
-/** The argument that each unique constraint of `trackers` is about. */
+/** The argument that each unique constraint of `trackers` checks. */
 const ARGUMENTS_OF_CONSTRAINTS: Readonly<Record<string, string>> = {
   trackers_name_key: 'name',
   trackers_advertisement_key_key: 'advertisementKey',
@@ -69,7 +69,7 @@ export class TrackersService {
     return new Map(found.map((tracker) => [tracker.name, tracker.hashedAdvKey]));
   }
 
-  /** The first keys, under which reports are stored, by additional key; other keys are left out. */
+  /** Maps additional keys to the first key, under which reports are stored; other keys are left out. */
   firstKeysOf(hashedAdvKeys: readonly string[]): Promise<Map<string, string>> {
     return this.trackers.firstKeysOf(hashedAdvKeys);
   }
@@ -80,7 +80,7 @@ export class TrackersService {
     return new Map(found.map((tracker) => [tracker.name, tracker.id]));
   }
 
-  /** In the order of registration. */
+  /** Trackers in the order of registration. */
   list(limit: number, offset: number): Promise<TrackerEntity[]> {
     return this.trackers.findPage(limit, offset);
   }
@@ -107,8 +107,8 @@ export class TrackersService {
   /**
    * Changes the given fields of a tracker.
    *
-   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when another tracker has the name, or the key does
-   * not match the tracker's hash.
+   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when another tracker has the name, or the key
+   * does not match the tracker's hash.
    */
   async update(id: string, input: UpdateTrackerInput): Promise<TrackerEntity> {
     const tracker = await this.get(id, 'id');
@@ -134,11 +134,11 @@ export class TrackersService {
   }
 
   /**
-   * Deletes a tracker; its history is kept for when its key is registered again, or erased from every layer.
+   * Deletes a tracker. Its history is kept until its key is registered again, or erased from every layer.
    *
    * @returns its id, and the number of reports erased.
-   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when something else in the database refers to it, or
-   * writers hold the lock on raw reports for longer than ERASE_RETRY_MS.
+   * @throws DomainError `BAD_USER_INPUT` (id), `NOT_FOUND`; `CONFLICT` when another table refers to it, or writers
+   * hold the lock on raw reports for longer than ERASE_RETRY_MS.
    */
   async delete(id: string, history: HistoryOnDelete): Promise<{ id: string; erasedReports: number }> {
     const tracker = await this.get(id, 'id');
@@ -177,7 +177,7 @@ async function translateUniqueViolation<T>(input: UniqueInput, work: () => Promi
   }
 }
 
-/** The conflicting argument as the caller gave it: a caller that gave only the key did not give a hash. */
+/** The conflicting argument: a conflict of the hash is reported for the key if the caller passed only the key. */
 function conflictingArgument(error: unknown, input: UniqueInput): string | undefined {
   const argument = ARGUMENTS_OF_CONSTRAINTS[violatedConstraint(error) ?? ''];
   return argument === 'hashedAdvertisementKey' && input.hashedAdvertisementKey == null
@@ -190,7 +190,7 @@ function hashedAdvKeyOf(input: CreateTrackerInput): string {
     new DomainError('BAD_USER_INPUT', message, { details: { argument: 'hashedAdvertisementKey' } });
   if (input.advertisementKey == null) {
     if (input.hashedAdvertisementKey == null) {
-      throw invalid('Give advertisementKey or hashedAdvertisementKey');
+      throw invalid('advertisementKey or hashedAdvertisementKey is required');
     }
     return input.hashedAdvertisementKey;
   }

@@ -48,7 +48,7 @@ function degreesOf(value: unknown): number {
   return typeof value === 'number' || (typeof value === 'string' && value !== '') ? Number(value) : NaN;
 }
 
-/** Whether a box [south, north, west, east] contains a position; a large municipality has its centre far from it. */
+/** Whether the box [south, north, west, east] contains a position, which may be far from the centre of a large city. */
 function isIn(box: unknown, { latitude, longitude }: { latitude: number; longitude: number }): boolean {
   if (!Array.isArray(box) || box.length !== 4) return false;
   const [south = NaN, north = NaN, west = NaN, east = NaN] = box.map(Number);

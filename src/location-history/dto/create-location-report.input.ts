@@ -9,7 +9,7 @@ export class CreateLocationReportInput {
   @Field(() => ID, { description: 'Id of the tracker.' })
   trackerId!: string;
 
-  @Field(() => Date, { description: 'When the tracker was there; kept to the millisecond.' })
+  @Field(() => Date, { description: 'Time of the report; stored with millisecond precision.' })
   timestamp!: Date;
 
   @Field(() => Float, { description: 'Degrees north, -90 to 90.' })
@@ -47,9 +47,9 @@ export class CreateLocationReportInput {
   })
   course?: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Battery of the device in percent, 0 to 100.' })
+  @Field(() => Int, { nullable: true, description: 'Battery level of the device in percent, 0 to 100.' })
   battery?: number | null;
 
-  @Field(() => MotionEnum, { nullable: true, description: 'How the device moves, as it reports.' })
+  @Field(() => MotionEnum, { nullable: true, description: 'Motion that the device reports.' })
   motion?: Motion | null;
 }

@@ -3,7 +3,7 @@ import { IsEnum, IsOptional, Max, Min } from 'class-validator';
 import { MAX_ROWS } from '../../common/graphql/connection.js';
 import { TrackerStatus } from '../../trackers/tracker-status.enum.js';
 
-/** The newest rows of a tracker that the query has already selected. */
+/** Arguments of `Tracker.locationHistory`. */
 @ArgsType()
 export class NewestHistoryArgs {
   @Field(() => Int, { defaultValue: 48, description: 'Maximum number of rows, 1 to 10,000.' })

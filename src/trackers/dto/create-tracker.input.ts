@@ -4,7 +4,7 @@ import { TrackerStatus } from '../tracker-status.enum.js';
 import { ADVERTISEMENT_KEY, HASHED_ADVERTISEMENT_KEY, IsTrackerName } from './tracker-fields.js';
 
 @InputType({
-  description: 'A tracker to register. Give advertisementKey or hashedAdvertisementKey.',
+  description: 'A tracker to register. advertisementKey or hashedAdvertisementKey is required.',
 })
 export class CreateTrackerInput {
   @Field(() => String, { description: 'Unique name, 1 to 200 characters.' })

@@ -10,7 +10,7 @@ registerEnumType(HistoryOnDelete, {
     },
     ERASE: {
       description:
-        'It is erased from every layer, with the record of its reports. A report that arrives again later counts as new.',
+        'It is erased from every layer, with the identities of its reports: a report that arrives again later counts as new.',
     },
   },
 });

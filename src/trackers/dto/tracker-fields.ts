@@ -3,8 +3,8 @@ import { Transform } from 'class-transformer';
 import { IsString, Length, Matches, MaxLength } from 'class-validator';
 
 /**
- * A visible name without control or invisible characters: they would break terminals, and let two different names look
- * the same. Joiners (U+200C, U+200D, U+FE0F) are allowed where scripts and emoji need them, which is never next to ASCII.
+ * A visible name without control or invisible characters, which would break terminals and let two different names look
+ * the same. Joiners (U+200C, U+200D, U+FE0F), which some scripts and emoji need, are allowed except next to ASCII.
  */
 const NAME =
   /^(?=.*\S)(?:[^\p{Control}\p{Surrogate}\p{Format}\p{Default_Ignorable_Code_Point}]|(?<=[^\0-\x7f])[\u200c\u200d\ufe0f](?=[^\0-\x7f]|$))*$/u;
@@ -13,7 +13,7 @@ export const ADVERTISEMENT_KEY = /^[A-Za-z0-9+/]{37}[AQgw]==$/;
 /** Base64 of 32 bytes: a SHA-256. */
 export const HASHED_ADVERTISEMENT_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** Validates the name of a tracker, after trimming it and composing it as keyboards do (NFC). */
+/** Validates the name of a tracker, after trimming it and normalizing it to NFC. */
 export function IsTrackerName(): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }) =>

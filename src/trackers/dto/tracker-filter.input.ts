@@ -29,7 +29,7 @@ export class BoundingBoxInput {
   east!: number;
 }
 
-@InputType({ description: 'Selects the trackers that match every given field.' })
+@InputType({ description: 'Selects the trackers that match all fields.' })
 export class TrackerFilter {
   @Field(() => String, { nullable: true, description: 'The name contains this text; case does not matter.' })
   @IsOptional()
@@ -41,7 +41,7 @@ export class TrackerFilter {
   @IsEnum(TrackerStatus, { each: true })
   currentStatuses?: TrackerStatus[] | null;
 
-  @Field(() => BoundingBoxInput, { nullable: true, description: 'The newest location lies in this box.' })
+  @Field(() => BoundingBoxInput, { nullable: true, description: 'The newest location is in this box.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => BoundingBoxInput)
@@ -49,18 +49,18 @@ export class TrackerFilter {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The nearest city of the newest location; the full name.',
+    description: 'The nearest city of the newest location has exactly this name.',
   })
   @IsOptional()
   @IsText(1, 200)
   city?: string | null;
 
-  @Field(() => Date, { nullable: true, description: 'The newest report has this time or a later one.' })
+  @Field(() => Date, { nullable: true, description: 'The newest report is from this time or later.' })
   lastSeenAfter?: Date | null;
 
   @Field(() => Date, {
     nullable: true,
-    description: 'The tracker has reports, and the newest one is older than this.',
+    description: 'The tracker has reports, and the newest one is older than this time.',
   })
   lastSeenBefore?: Date | null;
 }

@@ -7,7 +7,7 @@ export enum OrderDirection {
 
 registerEnumType(OrderDirection, {
   name: 'OrderDirection',
-  description: 'Direction of an order.',
+  description: 'Sort direction.',
   valuesMap: {
     ASC: { description: 'Ascending: smallest or oldest first.' },
     DESC: { description: 'Descending: largest or newest first.' },
@@ -22,9 +22,9 @@ export enum TrackerOrderField {
 
 registerEnumType(TrackerOrderField, {
   name: 'TrackerOrderField',
-  description: 'Field that trackers are ordered by.',
+  description: 'Field that trackers are sorted by.',
   valuesMap: {
-    NAME: { description: 'Name, as the database sorts text.' },
+    NAME: { description: 'Name, in the collation of the database.' },
     CREATED_AT: { description: 'Time of registration.' },
     LAST_SEEN: {
       description:
@@ -33,9 +33,9 @@ registerEnumType(TrackerOrderField, {
   },
 });
 
-@InputType({ description: 'An order of trackers; ties are ordered by id.' })
+@InputType({ description: 'Sort order of trackers; ties are sorted by id.' })
 export class TrackerOrder {
-  @Field(() => TrackerOrderField, { description: 'Field to order by.' })
+  @Field(() => TrackerOrderField, { description: 'Field to sort by.' })
   field!: TrackerOrderField;
 
   @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Direction.' })

@@ -1,6 +1,6 @@
 import { ArgsType, Field, ID } from '@nestjs/graphql';
 
-/** The arguments that most queries of history share: a tracker and a range of time. */
+/** Arguments of most history queries: a tracker and a time range. */
 @ArgsType()
 export class TrackerTimeRangeArgs {
   @Field(() => ID, { description: 'Id of the tracker.' })

@@ -17,7 +17,7 @@ export class TrackersConnectionArgs {
   @IsString()
   after?: string | null;
 
-  @Field(() => TrackerOrder, { nullable: true, description: 'Order of the list; by name by default.' })
+  @Field(() => TrackerOrder, { nullable: true, description: 'Sort order; by name by default.' })
   @IsOptional()
   @ValidateNested()
   @Type(() => TrackerOrder)

@@ -13,7 +13,7 @@ export class TrackersNearArgs {
   @Max(180)
   longitude!: number;
 
-  @Field(() => Float, { description: 'Greatest distance in metres, 0 to 20,037,508.' })
+  @Field(() => Float, { description: 'Maximum distance in metres, 0 to 20,037,508.' })
   @Min(0)
   @Max(20_037_508)
   radiusMeters!: number;

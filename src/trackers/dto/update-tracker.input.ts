@@ -3,7 +3,7 @@ import { IsEnum, IsMACAddress, IsOptional, Matches, ValidateIf } from 'class-val
 import { TrackerStatus } from '../tracker-status.enum.js';
 import { ADVERTISEMENT_KEY, IsTrackerName } from './tracker-fields.js';
 
-@InputType({ description: 'Changes to a tracker; fields that are not given stay as they are.' })
+@InputType({ description: 'Changes to a tracker; omitted fields stay unchanged.' })
 export class UpdateTrackerInput {
   @Field(() => String, { nullable: true, description: 'Unique name, 1 to 200 characters.' })
   @ValidateIf((input: UpdateTrackerInput) => input.name !== undefined)
