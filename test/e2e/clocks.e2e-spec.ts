@@ -77,8 +77,8 @@ describeWithClock(
       expect([clock.code, clock.stdout]).toEqual([1, expect.stringMatching(/PROBLEM: .* 3 days ahead/)]);
       const accept = await runCli(['clock', '--accept'], environment());
       expect([accept.code, accept.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
-      const mend = await runCli(['mend'], environment());
-      expect([mend.code, mend.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
+      const repair = await runCli(['mend'], environment());
+      expect([repair.code, repair.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
 
       await cluster().setServerClock(now());
       await product?.says(/the clocks agree again/);

@@ -129,7 +129,7 @@ describe('the server with a private PostgreSQL', () => {
     await expectAllStored(other.address, id, writer.acknowledged);
   });
 
-  it('loses nothing when it is killed and PostgreSQL stops, as its last user is gone', async () => {
+  it('loses nothing when it is killed as the last one, so that PostgreSQL stops', async () => {
     const first = await start();
     const id = await register(first.address);
     const writer = new Writer(await connect());

@@ -269,7 +269,7 @@ describeOnEveryEngine('GET /export', (engine) => {
       `http://127.0.0.1:${port}/export/history.ndjson?trackerId=${id}&detail=reports` +
       `&startTime=${at(today, -2, '00:00:00').toISOString()}&endTime=${at(today, 1, '00:00:00').toISOString()}`;
     for (let i = 0; i < 12; i++) {
-      // More exports than the server runs at once, so each has to end early.
+      // More exports than the server runs at once, so each must end when its client disconnects.
       const response = await fetch(address);
       expect(response.status).toBe(200);
       await response.body?.cancel();

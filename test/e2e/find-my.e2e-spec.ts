@@ -57,7 +57,7 @@ describeOnEveryEngine('the application with a Find My endpoint', (engine) => {
     running.push(api);
     return api;
   }
-  /** Makes no scheduled fetch due, so that only requested trackers are fetched. */
+  /** Postpones the scheduled fetch, so that only requested trackers are fetched. */
   const withoutSchedule = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);

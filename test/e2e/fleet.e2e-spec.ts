@@ -83,7 +83,7 @@ describeOnEveryEngine('a fleet of 1,500 trackers', (engine) => {
     ['{ recentLocationHistory(limit: 1000) { id tracker { id name } } }', 2],
     ['{ locationHistoryConnection(first: 5000) { nodes { id tracker { name } } } }', 2],
     ['{ durationStats { totalTrackers statuses { totalSeconds } } }', 1],
-  ])('%s takes %i statements', async (query, statements) => {
+  ])('%s needs %i statements', async (query, statements) => {
     const recorded = await record(query);
     expect(recorded.statements).toHaveLength(statements);
     expect(JSON.stringify(recorded.result).length).toBeGreaterThan(50);

@@ -39,7 +39,7 @@ describe('the schema check', () => {
   const run = (...args: string[]): Promise<Ended> =>
     runCopy(folder, args, { DATABASE_URL: db.url, PORT: '0', GEOCODING_PROVIDER: 'off' });
 
-  /** Checks that the schema commands (with `both`, the server too) fail with one line, and change nothing. */
+  /** Checks that the schema commands (with `both`, the server too) fail with a one-line error and change nothing. */
   async function expectFailure(message: RegExp, by: 'migrate' | 'both'): Promise<void> {
     const before = await dumpSchema(db.url);
     const attempts = by === 'both' ? [await run()] : [];

@@ -52,7 +52,8 @@ describeOnEveryEngine('GraphQL', (engine) => {
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine, { env: { DAILY_RETENTION_DAYS: '3650' } });
-    await db.query(`SELECT setval(pg_get_serial_sequence('trackers', 'id'), 1000)`); // the documented examples use the id 123
+    // The documented examples use the id 123.
+    await db.query(`SELECT setval(pg_get_serial_sequence('trackers', 'id'), 1000)`);
     api = await Api.start(db);
   });
   afterAll(async () => {
@@ -93,7 +94,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       ]);
     });
 
-    it('return the days of January (query)', async () => {
+    it('the query returns the days of January', async () => {
       const row = (day: number, latitude: number, nearestCity: string | null): unknown => ({
         id: `123:1 day:${january(day, '00:00:00').getTime() / 1000}`,
         timestamp: january(day, '00:00:00').toISOString(),
@@ -110,7 +111,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       });
     });
 
-    it('need no selection set and leave correct history unchanged (mutation)', async () => {
+    it('the mutation needs no selection set and leaves correct history unchanged', async () => {
       const before = await api.ask(DOCUMENTED_QUERY);
       expect(await api.ask(DOCUMENTED_MUTATION)).toEqual({
         data: { refreshLocationHistoryAggregates: true },
@@ -118,7 +119,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await api.ask(DOCUMENTED_QUERY)).toEqual(before);
     });
 
-    it('have refreshed the materialized view when they return (mutation)', async () => {
+    it('the mutation has refreshed the materialized view when it returns', async () => {
       await insertReports(db, [{ key, at: new Date(Date.now() - MINUTE), latitude: 5, longitude: 6 }]);
       await api.data(
         `mutation { refreshLocationHistoryAggregates(trackerId: "${id}", startTime: "${utcDay(today, -1).toISOString()}",
@@ -168,7 +169,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await aggregated(api, id, everything, '1 day')).toEqual([]);
     });
 
-    it('counts as the oracle expects, in hours and in days, also in days that are computed from hours', async () => {
+    it('is counted as the oracle expects, in hours, in days, and in days computed from hours', async () => {
       const reports = randomReports(key, today, 6, 400);
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');
@@ -184,7 +185,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
     });
   });
 
-  it('returns days before the cut and hours after it by locationHistoryByTimeRange', async () => {
+  it('answers locationHistoryByTimeRange with days before the cut and hours after it', async () => {
     const reports = randomReports(key, today, 5, 200);
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
     const cut = await db.value<Date>('SELECT cut FROM history_state');

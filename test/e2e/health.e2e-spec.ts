@@ -53,7 +53,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
     return proxy;
   }
 
-  describe('live', () => {
+  describe('at /health/live', () => {
     it('reports the loops of a refresher', async () => {
       expect(await ask(await start(['refresher']), 'live')).toMatchObject({
         code: 200,
@@ -140,7 +140,7 @@ describeOnEveryEngine('the health of a process', (engine) => {
     });
   });
 
-  describe('ready', () => {
+  describe('at /health/ready', () => {
     it('is 503 while the database is unreachable, and 200 afterwards', async () => {
       const proxy = await proxyTo(db.url);
       const api = await start(['api'], { DATABASE_URL: proxy.url });

@@ -41,7 +41,7 @@ describeOnEveryEngine('live subscribers', (engine) => {
     }
     return created;
   }
-  /** Inserts `count` reports, one a second: the `first`-th second of the last hour and the following ones. */
+  /** Inserts `count` reports at one-second steps, starting `first` seconds after the time an hour ago. */
   async function report(key: string, first: number, count: number): Promise<void> {
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)

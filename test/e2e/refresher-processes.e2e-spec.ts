@@ -12,7 +12,7 @@ import { eventually, slowDownView, viewRefreshRunning, sessionWaitingForLock } f
 import { TestDatabase } from '../support/test-database.js';
 
 const TTL = 2_000;
-/** The lock expires, another process checks for due jobs (every five seconds), and a slow machine needs more time. */
+/** Time for the lock to expire and another process to check for due jobs (every five seconds), with a margin. */
 const TAKEOVER_MS = TTL + 5_000 + 8_000;
 const LOCK = 'location_history:aggregate_refresh_lock';
 const LAST_REFRESH = 'location_history:last_aggregate_refresh';
@@ -35,7 +35,7 @@ describeWithRedis('refresher processes', () => {
       today = await historyToday(db);
       await db.register('a');
       await db.settle();
-      // No job is due until a test makes it so.
+      // No job is due until a test makes it due.
       await restJobs(db, {
         maintenance: '7 * * * *',
         history_check: '22 * * * *',

@@ -18,7 +18,7 @@ describe('a database that was restored from a dump', () => {
     expect(stderr).toMatch(/^BAD_CONFIGURATION: .*tracker_compat.*Run: tracker migrate/m);
   });
 
-  it('works after this command', async () => {
+  it('works after tracker migrate', async () => {
     expect(await runCli(['migrate'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
     expect(await runCli(['doctor'], { DATABASE_URL: db.url })).toMatchObject({ code: 0 });
   });

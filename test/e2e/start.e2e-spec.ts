@@ -84,9 +84,9 @@ describeOnEveryEngine('a start on a database', (engine) => {
   it.each([
     ['that does not exist', { pathname: '/no_such_database' }, /database "no_such_database" does not exist/],
     [
-      'without the user',
+      'that has no such user',
       { username: 'stranger', password: 'geheim' },
-      /password authentication failed for user|role "stranger" does not exist/, // the latter with the authentication method trust
+      /password authentication failed for user|role "stranger" does not exist/, // the latter with trust authentication
     ],
   ])('%s is UNAVAILABLE', async (_what, change, reason) => {
     const known = databaseUrl(serverOf(engine) as TestServer, 'postgres');
@@ -105,7 +105,7 @@ describeOnEveryEngine('a start on a database', (engine) => {
     });
     afterAll(() => db.drop());
 
-    it('names the command to migrate it, which then works', async () => {
+    it('fails and names tracker migrate, which then works', async () => {
       const env = { DATABASE_URL: db.url, HISTORY_ENGINE: engine, PORT: '0' };
       for (const { code, stderr } of [await runServer(env), await runCli(['import', '-'], env)]) {
         expect(stderr).toMatch(/^UNAVAILABLE: The database is not migrated yet\. Run: tracker migrate\n$/);

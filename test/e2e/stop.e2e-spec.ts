@@ -85,11 +85,11 @@ describeOnEveryEngine('SIGTERM shuts the API down cleanly', (engine) => {
     const address = await start();
     // Requests that have begun keep their connections open; the first one, never finished, keeps the server running.
     const body = '{"query":"{ trackers { id } }"}';
-    const begun = (path: string, type: string): string =>
+    const requestHead = (path: string, type: string): string =>
       `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n`;
-    await send(address, `${begun('/graphql', 'application/json')}\r\n{"query"`);
-    const graphql = await send(address, begun('/graphql', 'application/json'));
-    const importing = await send(address, begun('/import/reports', 'application/x-ndjson'));
+    await send(address, `${requestHead('/graphql', 'application/json')}\r\n{"query"`);
+    const graphql = await send(address, requestHead('/graphql', 'application/json'));
+    const importing = await send(address, requestHead('/import/reports', 'application/x-ndjson'));
     await new Promise((resolve) => setTimeout(resolve, 200));
     const answerOf = async (socket: Socket): Promise<string> => {
       let answer = '';

@@ -82,7 +82,7 @@ describeWithRedis('a shared Redis', () => {
       expect(doctor.stdout).toMatch(/^redis {6}ready, keys location_history:\w{8}:\*, because another/m);
     });
 
-    it('does not block the view if another program has the key of a lock, which tracker doctor names', async () => {
+    it('does not block the refresh if another program uses the key of a lock; tracker doctor names it', async () => {
       const db = await database();
       await redis.client.rpush(VIEW_LOCK, 'a');
       const product = await start(db);
