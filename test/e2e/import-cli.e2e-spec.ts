@@ -130,7 +130,7 @@ describeOnEveryEngine('tracker import', (engine) => {
     expect(broken.stdout).toBe(
       `${cut}: ${before} read = ${before} stored + 0 late + 0 duplicate + 0 rejected\n`,
     );
-    const cutPosition = `in the middle of <trkpt> at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: it was cut`;
+    const cutPosition = `in the middle of <trkpt> at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: the file is truncated`;
     expect(broken.stderr).toContain(`BAD_USER_INPUT: ${cut}: the file ends ${cutPosition}`);
     expect(broken.stderr).toContain('the whole file may be imported again');
     expectNothingInternal(broken.stderr);
