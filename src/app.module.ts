@@ -14,7 +14,7 @@ import { LockingModule } from './locking/locking.module.js';
 import { PgListenerModule } from './pg-listener/pg-listener.module.js';
 import type { RolePart } from './roles/role-part.js';
 
-/** Each role is loaded only where it runs: GraphQL alone takes a third of a start, and a third of a worker's memory. */
+/** Loads the code of a role only in processes that run it: GraphQL takes a third of the start time and memory. */
 const LOAD: Readonly<Record<AppRole, (config: AppConfig) => Promise<RolePart>>> = {
   api: async (config) => (await import('./roles/api.js')).api(config),
   refresher: async () => (await import('./roles/refresher.js')).refresher,
@@ -25,7 +25,7 @@ const LOAD: Readonly<Record<AppRole, (config: AppConfig) => Promise<RolePart>>> 
 @Module({})
 export class AppModule {
   /**
-   * The parts of the roles in `APP_ROLES`, and those of every process, such as health checks over HTTP.
+   * Combines the modules of the roles in `APP_ROLES` with those of every process, such as health checks over HTTP.
    *
    * @param databaseUrl `DATABASE_URL`, or the address of the embedded server.
    */

@@ -16,7 +16,7 @@ const SLOW_CLIENTS_MS = 5_000;
 export function createLogger(config: AppConfig): LoggerService {
   return new QuietLogger({
     json: config.LOG_FORMAT === 'json',
-    ...(!isatty(process.stdout.fd) && { colors: false }), // escape codes in a journal or a file
+    ...(!isatty(process.stdout.fd) && { colors: false }), // no escape codes in a journal or a file
     logLevels: ['log', 'warn', 'error', 'fatal'],
   });
 }

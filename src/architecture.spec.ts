@@ -50,7 +50,7 @@ function section(heading: string): string {
   return text.split(/^## /m, 1)[0] ?? '';
 }
 
-/** The arrows `a --> b & c` of the picture in a section. */
+/** The arrows `a --> b & c` of the diagram in a section. */
 function drawnArrows(heading: string): string[] {
   const names = (text: string): string[] => text.split('&').map((name) => name.trim());
   return [...section(heading).matchAll(/^ {2}(.+) --> (.+)$/gm)].flatMap(([, from = '', to = '']) =>
@@ -103,7 +103,7 @@ describe('docs/architecture.md', () => {
     expect(sorted(drawnArrows('Features'))).toEqual(sorted(allowedArrows((folder) => features.has(folder))));
   });
 
-  it('names only relations and functions of the database that exist in its picture of the data', () => {
+  it('names only existing relations and functions of the database in the diagram of the data flow', () => {
     const sql = readdirSync(packagePath('sql'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.sql'))
       .map((name) => readFileSync(packagePath('sql', name), 'utf8'))

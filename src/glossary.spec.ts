@@ -11,8 +11,8 @@ import {
 } from 'graphql';
 import { packagePath } from './database/sql-files.js';
 
-/** The terms that every reader of this code needs. */
-const NEEDED = [
+/** The terms that the glossary must explain. */
+const REQUIRED_TERMS = [
   'Report', 'Tracker', 'Device', 'Bucket', 'Layer', 'Horizon', 'Cut', 'Watermark', 'Late report', 'Ledger', 'Quarantine',
   'Lease', 'Slot', 'Role', 'Marker', 'Rejection', 'Import run', 'Engine', 'Spatial layer', 'Identity of a report',
   'Agreed time', 'Announcement', 'Cell', 'Imprecise report', 'Hashed advertisement key',
@@ -44,7 +44,7 @@ function readTerms(): Term[] {
   });
 }
 
-/** The text of all files of a folder with this ending, without specs. */
+/** The text of all files with this ending in a folder, without specs. */
 function textOf(folder: string, ending: string): string {
   return readdirSync(packagePath(folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith(ending) && !file.endsWith(`.spec${ending}`))
@@ -79,8 +79,8 @@ const all = (kind: Kind): [term: string, name: string][] =>
   TERMS.flatMap(({ name, names }) => names[kind].map((found): [string, string] => [name, found]));
 
 describe('docs/glossary.md', () => {
-  it('explains every term in at most four sentences, and says where to find it', () => {
-    expect(TERMS.map(({ name }) => name)).toEqual(expect.arrayContaining(NEEDED));
+  it('explains every term in at most four sentences and lists its names', () => {
+    expect(TERMS.map(({ name }) => name)).toEqual(expect.arrayContaining(REQUIRED_TERMS));
     for (const { name, meaning, names } of TERMS) {
       const sentences = meaning.split(/(?<=[.)])\s+(?=[A-Z"`(])/).length;
       expect({ name, fits: meaning.length > 20 && sentences <= 4 }).toEqual({ name, fits: true });
@@ -88,24 +88,24 @@ describe('docs/glossary.md', () => {
     }
   });
 
-  it.each(KINDS)('gives no two terms the same name: %s', (kind) => {
+  it.each(KINDS)('lists no name under two terms: %s', (kind) => {
     const names = all(kind).map(([, name]) => name);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
 
-  it('names only tables, columns and functions that the SQL has', () => {
+  it('lists only existing tables, columns and functions of the SQL', () => {
     const sql = withoutComments(textOf('sql', '.sql'));
     expect(all('SQL').filter(([, name]) => !new RegExp(`\\b${name}\\b`).test(sql))).toEqual([]);
   });
 
-  it('names only identifiers that the code has', () => {
+  it('lists only existing identifiers of the code', () => {
     const code = textOf('src', '.ts').replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '');
     expect(
       all('Code').filter(([, name]) => !new RegExp(`\\b${name.replace('.', '\\.')}\\b`).test(code)),
     ).toEqual([]);
   });
 
-  it('names only types, fields, arguments and values that the API has', () => {
+  it('lists only existing types, fields, arguments and values of the API', () => {
     const schema = namesOfSchema();
     expect(all('API').filter(([, name]) => !schema.has(name))).toEqual([]);
   });

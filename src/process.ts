@@ -9,14 +9,14 @@ const STOP_TIMEOUT_MS = 25_000;
 export const EXIT = { failed: 1, usage: 2, interrupted: 130 } as const;
 
 /**
- * Makes the garbage collector run after the heap has grown by about a third, not by a multiple. For processes that stream, which
- * leave mostly garbage: it saves an import of a million lines 40 MB, at no measurable cost in time.
+ * Makes the garbage collector run after the heap has grown by about a third, not by a multiple. For processes that
+ * stream, whose heap is mostly garbage: it saves 40 MB in an import of a million lines, at no measurable cost in time.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=30');
 }
 
-/** A failure in the form of `{"error": …}`: a stable code, a message, and the particulars of the error. */
+/** Converts a failure to the content of `{"error": …}`: a stable code, a message, and the details of the error. */
 export function failureOf(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof DomainError) return { code: error.code, message: error.message, ...error.details };
   const refusal = describeRefusal(error);
@@ -24,7 +24,7 @@ export function failureOf(error: unknown): { code: ErrorCode; message: string } 
   return { code: 'INTERNAL_SERVER_ERROR', message: error instanceof Error ? error.message : String(error) };
 }
 
-/** A failure as one line for a person; with its stack if it was not expected. */
+/** Describes a failure in one line; an unexpected one with its stack. */
 export function describeFailure(error: unknown): string {
   const { code, message } = failureOf(error);
   if (code !== 'INTERNAL_SERVER_ERROR' || error instanceof DomainError) return `${code}: ${message}`;

@@ -1,16 +1,16 @@
 import { styleText } from 'node:util';
 
-/** Options of every command that answers. */
+/** Options of every command that prints a result. */
 export interface AnswerFlags {
   json?: true;
 }
 
-/** Writes what a command answers to standard output: one JSON object for programs, or text for people. */
+/** Writes the result of a command to standard output: one JSON object for programs, or text for people. */
 export function answer(value: object, text: string | (() => string), { json }: AnswerFlags): void {
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : typeof text === 'string' ? text : text());
 }
 
-/** Writes what goes on to standard error, so that standard output holds the answer alone. */
+/** Writes a message to standard error, because standard output is for the result only. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -27,8 +27,8 @@ export function table(rows: readonly string[][]): string {
 }
 
 /**
- * Colours a text if its stream is a terminal with colours. `NO_COLOR` and `FORCE_COLOR` decide first, as
- * https://no-color.org and https://force-color.org say.
+ * Colours a text if its stream is a terminal with colours. `NO_COLOR` and `FORCE_COLOR` take precedence:
+ * https://no-color.org, https://force-color.org.
  */
 export function colored(
   color: 'red' | 'yellow' | 'green',

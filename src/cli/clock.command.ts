@@ -9,11 +9,11 @@ export function addClockCommand(program: Command): void {
       'Shows the time of the database, the time of this machine, and the agreed time that retention uses. Exits with 1 if ' +
       'they disagree.',
     examples: {
-      clock: 'show all three',
-      'clock --accept': "after a jump of the database's clock: declare its time to be right",
+      clock: 'show the three times',
+      'clock --accept': "after a jump of the database's clock: accept its time as correct",
     },
   })
-    .option('--accept', "declare the database's time to be right; retention uses it from now on")
+    .option('--accept', "accept the database's time as correct; retention uses it from now on")
     .option('--force', "with --accept: even if this machine's clock disagrees");
   addJsonOption(command).action(async (flags: ClockFlags) =>
     (await import('./clock.action.js')).clock(flags),

@@ -1,24 +1,28 @@
 import type { Command } from 'commander';
 
-/** What a command does: a line for the list of commands, more for its own help, and calls to copy. */
+/** The help texts of a command. */
 export interface CommandHelp {
+  /** One line, for the list of commands. */
   summary: string;
-  /** The summary where there is no more to say. */
+  /** For the help of the command itself; default: the summary. */
   description?: string;
-  /** Calls without the program's name, each with what it does. */
+  /** Example calls without `tracker`, each with a comment. */
   examples: Readonly<Record<string, string>>;
 }
 
 /** Sets the texts of `--help`. */
 export function describe(command: Command, { summary, description, examples }: CommandHelp): Command {
-  const lines = Object.entries(examples).map(([call, does]) => `  # ${does}\n  tracker ${call}`);
+  const lines = Object.entries(examples).map(([call, comment]) => `  # ${comment}\n  tracker ${call}`);
   return command
     .summary(summary)
     .description(description ?? `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
     .addHelpText('after', `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.join('\n')}`);
 }
 
-/** Adds `--json`, which every command that ends by itself has. */
-export function addJsonOption(command: Command, what = 'answer with one JSON object; errors too'): Command {
-  return command.option('--json', what);
+/** Adds `--json`, for every command that ends by itself. */
+export function addJsonOption(
+  command: Command,
+  description = 'print one JSON object, also for errors',
+): Command {
+  return command.option('--json', description);
 }

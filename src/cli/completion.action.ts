@@ -3,8 +3,9 @@ import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 
 /**
- * Ours for bash: the library's evaluates the line as it is typed, so that Tab would run a `$(command)` in it, and needs the
- * package bash-completion. The words go to the program as they are; what it prints last is a directive for other shells.
+ * Replaces the library's script for bash, which evaluates the typed line, so that Tab would run a `$(command)` in it,
+ * and which needs the package bash-completion. Passes the words on unchanged, and drops the last line of the output: a
+ * directive for other shells.
  */
 const BASH = `# bash completion for tracker
 _tracker_complete() {
@@ -24,16 +25,16 @@ export function printScript(program: Command, shell: Shell): void {
 }
 
 /**
- * Prints what may follow on a command line, from the definition of the program: it cannot become stale.
+ * Prints the completions of a command line, computed from the definition of the program.
  *
- * @param words those after the program's name; the last one is the one to complete.
+ * @param words the words after the program's name; the last one is to be completed.
  */
 export function complete(program: Command, words: string[]): void {
   useSummaries(program);
   tab(program, { completionCommandName: 'completion' }).parse(words);
 }
 
-/** A completion has room for one line. */
+/** Replaces descriptions with summaries, because a completion has room for one line. */
 function useSummaries(command: Command): void {
   command.description(command.summary() || command.description());
   command.commands.forEach(useSummaries);

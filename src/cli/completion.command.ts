@@ -4,8 +4,8 @@ import type { Shell } from './completion.action.js';
 
 const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
-/** @param completed builds the program whose commands and options are completed. */
-export function addCompletionCommand(program: Command, completed: () => Command): void {
+/** @param buildCompleted builds the program whose commands and options are completed. */
+export function addCompletionCommand(program: Command, buildCompleted: () => Command): void {
   describe(program.command('completion'), {
     summary: 'print a script that completes commands in a shell',
     examples: {
@@ -15,11 +15,15 @@ export function addCompletionCommand(program: Command, completed: () => Command)
     },
   })
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
-    .action(async (shell: Shell) => (await import('./completion.action.js')).printScript(completed(), shell));
-  // What the script asks on every press of Tab.
+    .action(async (shell: Shell) =>
+      (await import('./completion.action.js')).printScript(buildCompleted(), shell),
+    );
+  // Called by the script on every press of Tab.
   program
     .command('complete', { hidden: true })
     .argument('[words...]')
     .allowUnknownOption()
-    .action(async (words: string[]) => (await import('./completion.action.js')).complete(completed(), words));
+    .action(async (words: string[]) =>
+      (await import('./completion.action.js')).complete(buildCompleted(), words),
+    );
 }

@@ -6,7 +6,7 @@ export function addDemoCommand(program: Command): void {
     summary: 'run everything with mock trackers until Ctrl-C',
     description:
       'Runs all roles with a fleet of mock trackers, some of which move, until Ctrl-C. Without DATABASE_URL the data is ' +
-      'in an embedded PostgreSQL below .data.',
+      'stored in an embedded PostgreSQL in .data.',
     examples: { demo: 'then open http://127.0.0.1:3000/playground' },
   }).action(async () => {
     const [{ runDemo }, { runProcess }] = await Promise.all([

@@ -14,7 +14,7 @@ interface ListedDevice {
   tracker: string | null;
 }
 
-/** Devices that are read at once. */
+/** Devices per query. */
 const PAGE = 1000;
 
 /** `tracker devices list` */

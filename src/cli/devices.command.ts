@@ -9,7 +9,7 @@ export function addDevicesCommand(program: Command): void {
     .description('Maps names that files and phones use ("user/phone" of OwnTracks) to trackers.');
   const list = describe(devices.command('list'), {
     summary: 'list assigned devices with their trackers',
-    examples: { 'devices list': 'in the order of their names' },
+    examples: { 'devices list': 'sorted by name' },
   });
   addJsonOption(list).action(async (flags: AnswerFlags) =>
     (await import('./devices.actions.js')).listDevices(flags),

@@ -8,15 +8,15 @@ import { EXIT } from '../process.js';
 import { answer, type AnswerFlags, colored, table } from './answer.js';
 import { withContext } from './with-context.js';
 
-const ON_A_STANDBY = 'This server is a standby; locks and listeners of the primary are not visible here';
+const STANDBY_NOTE = 'This server is a standby; locks and listeners of the primary are not visible here';
 
 /** `tracker doctor` */
 export async function doctor(flags: AnswerFlags): Promise<void> {
-  const look = async (context: INestApplicationContext): Promise<HistoryHealth> => {
-    if (await context.get(SchemaGuard).isStandby()) process.stderr.write(`${ON_A_STANDBY}\n`);
+  const check = async (context: INestApplicationContext): Promise<HistoryHealth> => {
+    if (await context.get(SchemaGuard).isStandby()) process.stderr.write(`${STANDBY_NOTE}\n`);
     return context.get(HistoryHealthService).check();
   };
-  const health = await withContext(HealthModule, look, { writes: false });
+  const health = await withContext(HealthModule, check, { writes: false });
   answer(health, () => describeHealth(health), flags);
   if (health.problems.length > 0) process.exitCode = EXIT.failed;
 }
@@ -24,12 +24,12 @@ export async function doctor(flags: AnswerFlags): Promise<void> {
 function describeHealth(health: HistoryHealth): string {
   const { engine, spatialLayer, horizon, cut, pendingChanges, daysOverdue, viewIsStale } = health;
   return [
-    `engine     ${engine}, positions over ${spatialLayer}`,
-    `horizon    ${moment(horizon)}   raw reports from here on`,
-    `cut        ${moment(cut)}   hours from here on, days before`,
+    `engine     ${engine}, spatial layer ${spatialLayer}`,
+    `horizon    ${moment(horizon)}   raw reports are kept from here on`,
+    `cut        ${moment(cut)}   history shows hours from here on, days before`,
     `kept       raw ${health.rawRetentionHours} h, hourly ${health.hourlyRetentionHours} h, daily ${health.dailyRetentionHours / 24} days`,
     `clocks     database ${moment(health.serverTime)}, program ${moment(health.clock.programTime)}, agreed ${moment(health.clock.agreedTime)}`,
-    `waiting    ${pendingChanges} changes, ${daysOverdue} days to close, materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
+    `pending    ${pendingChanges} changes, ${daysOverdue} days to close; materialized view ${viewIsStale ? 'behind' : 'up to date'}`,
     ...describeRefresher(health),
     ...health.transactions.map((one) => `open       ${describeTransaction(one)}`),
     '',
@@ -50,7 +50,7 @@ function describeHealth(health: HistoryHealth): string {
 
 function describeRefresher({ refresher, pendingFrom, pendingTo }: HistoryHealth): string[] {
   const { listener, lagSeconds, redis, redisKeys, lastPeriodicRefresh, locks } = refresher;
-  const range = pendingFrom ? `, reports from ${moment(pendingFrom)} to ${moment(pendingTo)} wait` : '';
+  const range = pendingFrom ? `, pending reports from ${moment(pendingFrom)} to ${moment(pendingTo)}` : '';
   return [
     `lag        ${lagSeconds} s${range}`,
     `listener   ${listener.sessions} sessions${listener.since ? ` since ${moment(listener.since)}` : ''}, last notification ${moment(listener.lastNotification)}`,

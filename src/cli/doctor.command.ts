@@ -8,7 +8,7 @@ export function addDoctorCommand(program: Command): void {
     description:
       'Shows the state of history, what the next run of retention removes, and every problem with its remedy. Exits ' +
       'with 1 if there are problems.',
-    examples: { doctor: 'for people', 'doctor --json': 'for monitoring: look at "problems"' },
+    examples: { doctor: 'for people', 'doctor --json': 'for monitoring: check "problems"' },
   });
   addJsonOption(command).action(async (flags: AnswerFlags) =>
     (await import('./doctor.action.js')).doctor(flags),

@@ -22,20 +22,20 @@ export interface ExportFlags extends AnswerFlags {
   output?: string;
 }
 
-/** Reports may be a few minutes ahead of this machine's clock. */
-const DAY_MS = 86_400_000;
+/** How far the default of --to is in the future: reports may be ahead of this machine's clock. */
+const DEFAULT_END_AHEAD_MS = 86_400_000;
 
 /** `tracker export` */
 export async function exportHistory(flags: ExportFlags): Promise<void> {
   const { tracker, format, detail, output } = flags;
   if (flags.json && output === undefined)
-    throw new UsageError('--json needs --output: the export is on standard output');
+    throw new UsageError('--json needs --output: without it the export itself is written to standard output');
   const start = flags.from === undefined ? new Date(0) : timeOf('--from', flags.from);
-  const end = flags.to === undefined ? new Date(Date.now() + DAY_MS) : timeOf('--to', flags.to);
+  const end = flags.to === undefined ? new Date(Date.now() + DEFAULT_END_AHEAD_MS) : timeOf('--to', flags.to);
   if (start >= end)
     throw new UsageError(`--from (${start.toISOString()}) must be before --to (${end.toISOString()})`);
   const writer = EXPORT_FORMATS[format];
-  if (!writer) throw new UsageError(`There is no format ${format}`);
+  if (!writer) throw new UsageError(`Unknown format ${format}`);
   keepHeapSmall();
   await withContext(
     ExportModule,
@@ -56,7 +56,7 @@ export async function exportHistory(flags: ExportFlags): Promise<void> {
   );
 }
 
-/** A day begins at midnight UTC. */
+/** Parses a time, or a day, which begins at midnight UTC. */
 function timeOf(option: string, text: string): Date {
   try {
     return DateTimeScalar.parseValue(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);

@@ -6,32 +6,32 @@ export function addExportCommand(program: Command): void {
   describe(program.command('export'), {
     summary: 'export the history of a tracker to a file',
     description:
-      'Writes the places of a tracker, oldest first, to standard output or a file. Any length; memory use does not grow.',
+      'Writes the positions of a tracker, oldest first, to standard output or a file. Needs little memory for any number of them.',
     examples: {
       'export --tracker "My bike"': 'all history, as CSV on standard output',
       'export --tracker "My bike" --from 2026-11-01 --format gpx -o bike.gpx':
-        'a track since 1 November (UTC)',
+        'a GPX track since 1 November (UTC)',
       'export --tracker Bag --from 2026-11-30T06:00:00+01:00 --detail reports | head':
-        'raw reports of a day that has not ended, as CSV',
+        'the first raw reports since that time, as CSV',
     },
   })
     .requiredOption('--tracker <name>', 'name of the tracker')
     .option(
       '--from <time>',
-      'from this time on: a day (UTC), or RFC 3339 with an offset; default: the oldest',
+      'start: a day (UTC), or a time in RFC 3339 with an offset; default: the oldest position',
     )
-    .option('--to <time>', 'up to this time, exclusive; default: the newest')
+    .option('--to <time>', 'end, exclusive; default: the newest position')
     .addOption(
       new Option('--format <format>', 'format of the file')
         .choices(['csv', 'geojson', 'gpx', 'ndjson'])
         .default('csv'),
     )
     .addOption(
-      new Option('--detail <detail>', 'days and hours of history, or the raw reports that are still kept')
+      new Option('--detail <detail>', 'daily and hourly history, or the raw reports that are still kept')
         .choices(['history', 'reports'])
         .default('history'),
     )
     .option('-o, --output <file>', 'write to this file instead of standard output')
-    .option('--json', 'with --output: answer with one JSON object; errors too')
+    .option('--json', 'with --output: print one JSON object, also for errors')
     .action(async (flags: ExportFlags) => (await import('./export.action.js')).exportHistory(flags));
 }

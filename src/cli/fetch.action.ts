@@ -38,16 +38,17 @@ async function fetch(fetches: FetchService, names: string[], flags: AnswerFlags)
 const INTERRUPTED = 'interrupted; the reports fetched so far are stored, and the next fetch continues';
 
 function describeOutcome({ tracker, reports, failure }: FetchOutcome): string {
-  return `${tracker}: ${failure === undefined ? count(reports ?? 0, 'report') : `not answered: ${failure}`}`;
+  return `${tracker}: ${failure === undefined ? count(reports ?? 0, 'report') : `no answer: ${failure}`}`;
 }
 
 function describe({ trackers, asked, answered, withoutReports, notAnswered, ledger }: FetchSummary): string {
-  if (trackers === 0) return 'nothing to fetch: no tracker has a private key (tracker keys import)\n';
-  const others = trackers - asked; // less than none where others' requests were served on the way
-  const shared = others > 0 ? `; ${others} left to others` : '';
+  if (trackers === 0)
+    return 'nothing to fetch: no tracker has a private key; import keys with: tracker keys import FILE\n';
+  const others = trackers - asked; // negative if this process also fetched trackers that others requested
+  const shared = others > 0 ? `; ${others} fetched by other processes` : '';
   return (
     (ledger ? describeSummary('find-my', ledger, 'report') : '') +
-    `${asked} trackers asked for = ${answered} answered (${withoutReports} without reports) + ` +
-    `${notAnswered.length} not answered${shared}\n`
+    `${asked} trackers requested = ${answered} answered (${withoutReports} without reports) + ` +
+    `${notAnswered.length} failed${shared}\n`
   );
 }

@@ -6,12 +6,12 @@ export function addFetchCommand(program: Command): void {
   const command = describe(program.command('fetch'), {
     summary: 'fetch reports from the Find My network',
     description:
-      'Asks the Find My endpoint for the reports of the last 7 days, for all trackers that have keys or only for those ' +
-      'named. Several may run at once; they share the work.\n\n' +
-      'Exits with 0 if every tracker was answered, even without reports; with 1 if one was not; with 2 if called wrongly.',
+      'Fetches the reports of the last 7 days from the Find My endpoint, for the named trackers or for all that have keys. ' +
+      'Several fetches may run at once; they share the work.\n\n' +
+      'Exit code: 0 if the endpoint answered for every tracker, even without reports; 1 if not; 2 for a usage error.',
     examples: {
       fetch: 'all trackers that have keys',
-      'fetch "My bike" --json': 'one tracker; answer in JSON',
+      'fetch "My bike" --json': 'one tracker; print JSON',
     },
   }).argument('[tracker...]', 'names of trackers');
   addJsonOption(command).action(async (names: string[], flags: AnswerFlags) =>

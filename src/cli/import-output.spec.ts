@@ -3,7 +3,7 @@ import { barLine } from './import-output.js';
 
 const state = { file: 'walk.gpx', part: 0.25, read: 1_000, rejected: 0, seconds: 10 };
 
-describe('the import bar', () => {
+describe('barLine', () => {
   it('shows the rate and the time left', () => {
     expect(barLine(state, 80)).toBe(
       `walk.gpx ${'█'.repeat(6)}${'░'.repeat(18)}  25%  1,000 read  100/s  0:30 left`,
@@ -14,11 +14,11 @@ describe('the import bar', () => {
     expect(barLine({ ...state, rejected: 12 }, 80)).toContain('  12 rejected  ');
   });
 
-  it('promises nothing at the beginning', () => {
+  it('shows no time left at the beginning', () => {
     expect(barLine({ ...state, part: 0, read: 0, seconds: 0 }, 80)).toMatch(/ 0% {2}0 read {2}0\/s$/);
   });
 
-  it.each([80, 60, 40, 20, 3])('fits %d columns, whatever it has to say', (columns) => {
+  it.each([80, 60, 40, 20, 3])('fits into %d columns', (columns) => {
     const long = {
       file: `/var/lib/tracker/${'x'.repeat(200)}/location-history-2026.json.gz`,
       part: 0.001,

@@ -2,13 +2,13 @@ import { SingleBar } from 'cli-progress';
 import type { ImportSummary, LedgerCounts } from '../import/import-summary.js';
 import { failureOf } from '../process.js';
 
-/** Shows how far an import has come. */
+/** Shows the progress of an import. */
 export interface Progress {
   update(counts: LedgerCounts, part: number | undefined): void;
   end(): void;
 }
 
-/** A bar on a terminal; elsewhere, as in a log, a line per batch. */
+/** Shows a bar on a terminal, and one line per batch elsewhere, such as in a log. */
 export function showProgress(file: string, stream: NodeJS.WriteStream = process.stderr): Progress {
   return stream.isTTY ? new Bar(file, stream) : lines(file, stream);
 }
@@ -50,7 +50,7 @@ class Bar implements Progress {
 
 type Counts = Pick<LedgerCounts, 'read' | 'rejected'>;
 
-/** How far an import has come. */
+/** The progress of an import. */
 export interface ImportState extends Counts {
   file: string;
   /** 0 to 1; 0 if unknown, as for standard input. */
@@ -58,10 +58,10 @@ export interface ImportState extends Counts {
   seconds: number;
 }
 
-const MOST_BAR = 24;
-const LEAST_BAR = 6;
+const MAX_BAR_WIDTH = 24;
+const MIN_BAR_WIDTH = 6;
 
-/** One line: file, bar, percent, reports, rate, time left. The name and the bar give way to a narrow terminal. */
+/** One line: file, bar, percent, reports, rate, time left. A narrow terminal shortens the name and the bar. */
 export function barLine({ file, part, read, rejected, seconds }: ImportState, columns: number): string {
   const rate = seconds > 0 ? Math.round(read / seconds) : 0;
   const figures = [
@@ -72,7 +72,7 @@ export function barLine({ file, part, read, rejected, seconds }: ImportState, co
     ...(part > 0 && seconds >= 1 ? [`${clockTime((seconds * (1 - part)) / part)} left`] : []),
   ].join('  ');
   const free = columns - figures.length - 3; // two spaces, and the last column stays empty: some terminals wrap there
-  const width = Math.max(LEAST_BAR, Math.min(MOST_BAR, free - file.length));
+  const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, free - file.length));
   const done = Math.round(part * width);
   const name = shortened(file, free - width);
   return `${name} ${'█'.repeat(done)}${'░'.repeat(width - done)} ${figures}`.slice(
@@ -81,12 +81,12 @@ export function barLine({ file, part, read, rejected, seconds }: ImportState, co
   );
 }
 
-/** The end of a path says more than its beginning. */
+/** Keeps the end of a path, because its beginning is often the same. */
 function shortened(file: string, length: number): string {
   return file.length <= length ? file : `…${file.slice(file.length - Math.max(length - 1, 0))}`;
 }
 
-/** Hours, minutes and seconds, as a clock shows them. */
+/** Formats a duration as `h:mm:ss` or `m:ss`. */
 function clockTime(seconds: number): string {
   const total = Math.round(seconds);
   const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
@@ -94,12 +94,12 @@ function clockTime(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** A ledger for a person; it counts every report exactly once. @param unit what positions count. */
+/** Describes a ledger in text. @param unit the noun for a position in the source. */
 export function describeSummary(name: string, summary: ImportSummary, unit = 'line'): string {
   const { runId, read, stored, late, duplicate, rejected, rejections, resumedAt } = summary;
   const reasons = rejections.map(({ reason, reports, firstPosition, message, kept }) => {
-    const place = `first at ${unit} ${firstPosition}${message === undefined ? '' : `: ${message}`}`;
-    return `  rejected as ${reason}: ${reports} (${place})${kept < reports ? `; ${kept} of them kept` : ''}\n`;
+    const first = `first at ${unit} ${firstPosition}${message === undefined ? '' : `: ${message}`}`;
+    return `  rejected as ${reason}: ${reports} (${first})${kept < reports ? `; ${kept} of them kept` : ''}\n`;
   });
   return (
     `${name}: ${read} read = ${stored} stored + ${late} late + ${duplicate} duplicate + ${rejected} rejected` +
@@ -111,7 +111,7 @@ export function describeSummary(name: string, summary: ImportSummary, unit = 'li
   );
 }
 
-/** The same for a program. @param failure what ended the import early, if anything. */
+/** The ledger as a JSON object. @param failure the error that ended the import early, if any. */
 export function jsonOf(name: string, summary: ImportSummary | undefined, failure: unknown): object {
   return { file: name, ...summary, ...(failure !== undefined && { error: failureOf(failure) }) };
 }

@@ -11,11 +11,14 @@ export function addRetryCommand(importCommand: Command): void {
       'retention was raised. Accepted reports leave the quarantine; the others stay in it.',
     examples: {
       'import retry --reason unknown_tracker': 'after the missing trackers were added',
-      'import retry --run 42 --tracker "My bike"': 'one import, whose reports name no known tracker',
+      'import retry --run 42 --tracker "My bike"':
+        'one import run, with a tracker for reports that name none',
     },
   })
-    .option('--run <id>', 'only those of this import')
-    .addOption(new Option('--reason <reason>', 'only those rejected for this reason').choices(LEDGER_REASONS))
+    .option('--run <id>', 'only reports of this import run')
+    .addOption(
+      new Option('--reason <reason>', 'only reports rejected for this reason').choices(LEDGER_REASONS),
+    )
     .option('--tracker <name>', 'tracker for reports that name none, or an unknown one');
   addJsonOption(command).action(async (flags: RetryFlags) =>
     (await import('./import-retry.action.js')).retryRejected(flags),

@@ -24,7 +24,7 @@ export async function importFiles(files: string[], flags: ImportFlags): Promise<
   });
 }
 
-/** One file; a failure is reported, and the next file follows. */
+/** Imports one file. A failure is reported and does not stop the next file. */
 async function importFile(imports: ImportService, file: string, flags: ImportFlags): Promise<void> {
   const progress = showProgress(file);
   const options = {
@@ -39,7 +39,7 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
       : imports.importFile(file, options);
   const result = await reading.then(
     (summary) => ({ summary, failure: undefined }),
-    (error: unknown) => ({ summary: undefined, failure: unreadable(file, error) }),
+    (error: unknown) => ({ summary: undefined, failure: toReadError(file, error) }),
   );
   progress.end();
   const { failure } = result;
@@ -52,15 +52,16 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
 
 function reportFailure(failure: unknown, summary: ImportSummary | undefined): void {
   note(colored('red', describeFailure(failure), process.stderr));
-  if (summary) note('Reports read before that are counted above; the whole file may be imported again.');
+  if (summary)
+    note('Reports read before the failure are counted above; the whole file may be imported again.');
   process.exitCode = EXIT.failed;
 }
 
 /**
- * A failure of the file system (ENOENT, EISDIR, EACCES) in the product's words. Those of the database name a system call as
- * well, and are no fault of the file.
+ * Converts an error of the file system (ENOENT, EISDIR, EACCES) to a DomainError. Returns any other error unchanged,
+ * also one of the database connection, which names a system call too.
  */
-function unreadable(file: string, error: unknown): unknown {
+function toReadError(file: string, error: unknown): unknown {
   if (toDomainError(error) !== error || !(error instanceof Error) || !('syscall' in error)) return error;
   return new DomainError('BAD_USER_INPUT', `${file} cannot be read: ${error.message}`, { cause: error });
 }

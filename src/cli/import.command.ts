@@ -10,23 +10,22 @@ export function addImportCommand(program: Command): void {
       'Imports reports from files: NDJSON, CSV, GPX, GeoJSON, OwnTracks, Overland, Google Records and Timeline, also ' +
       'gzipped. The format is recognized by the content. If an import was interrupted, importing the file again continues ' +
       'where it stopped.\n\n' +
-      'Exits with 0 if every file was read to its end, even with rejected reports; with 1 if one was not; with 2 if called wrongly.',
+      'Exit code: 0 if every file was read to its end, even with rejected reports; 1 if not; 2 for a usage error.',
     examples: {
       'import reports.ndjson': 'every report names its tracker',
       'import --tracker "My bike" walk.gpx ride.gpx': 'all reports belong to one tracker',
-      'import --dry-run --json - < export.csv': 'read standard input, store nothing, answer in JSON',
+      'import --dry-run --json - < export.csv': 'read standard input, store nothing, print JSON',
     },
   })
     .argument('<file...>', 'files to import, one after the other; - is standard input')
     .option('--tracker <name>', 'the tracker of all reports; without it each report must name its own')
+    .option('--map <device=tracker>', 'the tracker of a device name in the file; repeatable', addToMap)
     .option(
-      '--map <device=tracker>',
-      'a name in the file, and the tracker that it stands for; repeatable',
-      addToMap,
+      '--dry-run',
+      'store nothing; only count the reports that would be stored, late, duplicate or rejected',
     )
-    .option('--dry-run', 'store nothing; show what would become of every report')
     .enablePositionalOptions();
-  addJsonOption(command, 'answer with one JSON object per file; errors too').action(
+  addJsonOption(command, 'print one JSON object per file, also for errors').action(
     async (files: string[], flags: ImportFlags) =>
       (await import('./import.action.js')).importFiles(files, flags),
   );
@@ -36,7 +35,7 @@ export function addImportCommand(program: Command): void {
 function addToMap(value: string, map = new Map<string, string>()): Map<string, string> {
   const [, device, tracker] = /^([^=]+)=(.+)$/s.exec(value) ?? [];
   if (device === undefined || tracker === undefined) {
-    throw new InvalidArgumentError('It must be the name in the file, "=", and the name of a tracker.');
+    throw new InvalidArgumentError('It must be a device name in the file, "=", and the name of a tracker.');
   }
   return map.set(device, tracker);
 }

@@ -9,7 +9,7 @@ import { TrackerKeysService } from '../tracker-keys/tracker-keys.service.js';
 import { answer, type AnswerFlags, count } from './answer.js';
 import { withContext } from './with-context.js';
 
-// Nothing here prints a private key: KeyImportService and TrackerKeysService give none away.
+// No command prints a private key: KeyImportService and TrackerKeysService return none.
 
 /** `tracker keys import` */
 export async function importKeys(file: string, flags: AnswerFlags): Promise<void> {
@@ -20,19 +20,19 @@ export async function importKeys(file: string, flags: AnswerFlags): Promise<void
       outcomes.push(outcome);
       if (!flags.json) process.stdout.write(`${describe(outcome)}\n`);
     }
-    const count = (kind: KeyImportOutcome['outcome']): number =>
+    const countOf = (kind: KeyImportOutcome['outcome']): number =>
       outcomes.filter(({ outcome }) => outcome === kind).length;
-    const sums = {
+    const totals = {
       entries: outcomes.length,
-      registered: count('registered'),
-      extended: count('extended'),
-      unchanged: count('unchanged'),
-      refused: count('refused'),
+      registered: countOf('registered'),
+      extended: countOf('extended'),
+      unchanged: countOf('unchanged'),
+      refused: countOf('refused'),
     };
-    const { entries, ...parts } = sums;
+    const { entries, ...parts } = totals;
     const listed = Object.entries(parts).map(([kind, number]) => `${number} ${kind}`);
-    answer({ ...sums, outcomes }, `${entries} read = ${listed.join(' + ')}\n`, flags);
-    if (sums.refused > 0) process.exitCode = EXIT.failed;
+    answer({ ...totals, outcomes }, `${entries} read = ${listed.join(' + ')}\n`, flags);
+    if (totals.refused > 0) process.exitCode = EXIT.failed;
   });
 }
 
@@ -47,13 +47,13 @@ async function read(file: string): Promise<string> {
 function describe({ place, name, outcome, keysAdded, message }: KeyImportOutcome): string {
   const title = name === undefined ? place : `${place} ${JSON.stringify(name)}`;
   const keys = count(keysAdded, 'key');
-  const what = {
+  const result = {
     registered: `registered with ${keys}`,
     extended: `${keys} added`,
     unchanged: 'unchanged',
     refused: 'refused',
   }[outcome];
-  return `${title}: ${what}${message === undefined ? '' : `: ${message}`}`;
+  return `${title}: ${result}${message === undefined ? '' : `: ${message}`}`;
 }
 
 /** `tracker keys list` */

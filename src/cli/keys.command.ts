@@ -12,7 +12,7 @@ export function addKeysCommand(program: Command): void {
     description:
       "Registers trackers with their keys from macless-haystack's devices JSON or a CSV with the columns name, " +
       'advertisement key, private key, mac. The format is recognized by the content. Safe to repeat.',
-    examples: { 'keys import devices.json': 'register what is new; add keys to known trackers' },
+    examples: { 'keys import devices.json': 'register new trackers; add keys to registered ones' },
   }).argument('<file>', 'the file; - is standard input');
   addJsonOption(importKeys).action(async (file: string, flags: AnswerFlags) =>
     (await import('./keys.actions.js')).importKeys(file, flags),
@@ -21,14 +21,14 @@ export function addKeysCommand(program: Command): void {
     summary: 'list the keys of all trackers, without secrets',
     examples: { 'keys list': 'hashed key, first or further key, encryption key, tracker' },
   });
-  addJsonOption(list, 'answer with one JSON object per key').action(async (flags: AnswerFlags) =>
+  addJsonOption(list, 'print one JSON object per key').action(async (flags: AnswerFlags) =>
     (await import('./keys.actions.js')).listKeys(flags),
   );
   const rotate = describe(keys.command('rotate'), {
     summary: 'encrypt all private keys with the current TRACKER_KEY_ENCRYPTION_KEY',
     description:
       'Encrypts all private keys with the current TRACKER_KEY_ENCRYPTION_KEY. Keep the former key in ' +
-      'TRACKER_KEY_ENCRYPTION_OLD_KEYS until this has run.',
+      'TRACKER_KEY_ENCRYPTION_OLD_KEYS until this command has run.',
     examples: { 'keys rotate': 'after TRACKER_KEY_ENCRYPTION_KEY was replaced' },
   });
   addJsonOption(rotate).action(async (flags: AnswerFlags) =>

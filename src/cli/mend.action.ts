@@ -18,10 +18,10 @@ export async function mend(flags: MendFlags): Promise<void> {
   await withContext(HistoryGuardModule, async (context) => {
     const guard = context.get(HistoryGuardService);
     if (acceptLoss) {
-      const given = await guard.acceptLoss();
+      const lost = await guard.acceptLoss();
       answer(
-        { givenUp: given },
-        given.length === 0 ? 'Nothing is missing.\n' : given.map(describeLoss).join(''),
+        { givenUp: lost },
+        lost.length === 0 ? 'Nothing is missing.\n' : lost.map(describeLoss).join(''),
         flags,
       );
     } else {
@@ -32,15 +32,15 @@ export async function mend(flags: MendFlags): Promise<void> {
 }
 
 function describeLoss({ day, layer, expected, found }: MissingReports): string {
-  return `given up   ${day}, ${layer}: ${count(expected - found, 'report')} of ${expected}\n`;
+  return `lost       ${day}, ${layer}: ${expected - found} of ${count(expected, 'report')}\n`;
 }
 
 function describe({ horizon: { before, now }, days, recomputed }: Mending, isPlan: boolean): string {
   const [was, is] = [before.toISOString(), now.toISOString()];
   const lines = [
     was === is
-      ? `horizon    ${was}: nothing to mend`
-      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: later reports are stored raw, with hours`,
+      ? `horizon    ${was}: nothing to repair`
+      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: reports after it are stored raw and counted by hour`,
     ...days.map(
       ({ day, reports }) =>
         `day        ${day}: import its ${count(reports, 'report')} again; each is counted once`,
@@ -49,7 +49,7 @@ function describe({ horizon: { before, now }, days, recomputed }: Mending, isPla
       (day) =>
         `day        ${day}: hours and days ${isPlan ? 'would be' : 'were'} recomputed from the raw reports`,
     ),
-    ...(days.length + recomputed.length === 0 ? ['days       nothing to mend'] : []),
+    ...(days.length + recomputed.length === 0 ? ['days       nothing to repair'] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

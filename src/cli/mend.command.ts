@@ -6,15 +6,15 @@ export function addMendCommand(program: Command): void {
   const command = describe(program.command('mend'), {
     summary: 'repair history after a wrong clock or a removal by hand',
     description:
-      'Moves a horizon that ran ahead back to where it belongs, and lets damaged days be counted again from the reports ' +
-      'that you import again.',
+      'Moves back a horizon that is ahead of the agreed time, and resets the counts of damaged days, so that you can ' +
+      'import their reports again.',
     examples: {
-      'mend --plan': 'show what would be done; change nothing',
-      mend: 'do it; then import the named days again',
-      'mend --accept-loss': 'stop reporting what cannot be recovered',
+      'mend --plan': 'only show what would be done',
+      mend: 'repair; then import the reports of the listed days again',
+      'mend --accept-loss': 'accept losses that cannot be recovered',
     },
   })
     .addOption(new Option('--plan', 'only show what would be done; change nothing').conflicts('acceptLoss'))
-    .option('--accept-loss', 'give up what is missing: doctor no longer reports it');
+    .option('--accept-loss', 'accept that the missing reports are lost: doctor no longer reports them');
   addJsonOption(command).action(async (flags: MendFlags) => (await import('./mend.action.js')).mend(flags));
 }

@@ -8,7 +8,7 @@ export interface MigrateFlags extends AnswerFlags {
   plan?: true;
   undo?: true;
   dropHistory?: true;
-  /** How long another migration is waited for, in seconds. */
+  /** How long to wait for another migration, in seconds. */
   wait: number;
 }
 
@@ -43,23 +43,24 @@ function describeReport({ ran, definitions, remade, engine, spatialLayer }: Migr
   ];
   return [
     ...ran.map((name) => `ran ${name}\n`),
-    `${done.join(', ') || 'nothing to do'}; engine ${engine}, positions over ${spatialLayer}\n`,
+    `${done.join(', ') || 'nothing to do'}; engine ${engine}, spatial layer ${spatialLayer}\n`,
   ].join('');
 }
 
 function describePlan(plan: MigrationPlan): string {
   const { from, to, engine, spatialLayer, steps, extensions, inTheWay } = plan;
   const lines = [
-    `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, positions over ${spatialLayer}`,
+    `database: ${from === null ? 'new' : `version ${from}`}; this program: ${to}; engine ${engine}, spatial layer ${spatialLayer}`,
     ...extensions.map(
-      (name) => `creates the extension ${name} (an administrator must, if this role may not)`,
+      (name) =>
+        `creates the extension ${name} (if this database role may not, an administrator has to create it first)`,
     ),
     ...(from === null
       ? [`creates everything: ${count(steps.length, 'step')}; locks and rewrites nothing`]
       : []),
     ...(steps.length === 0 ? ['nothing to do'] : []),
     ...(from === null ? [] : steps.flatMap(describeStep)),
-    ...inTheWay.map((object) => `in the way; drop it first: ${object}`),
+    ...inTheWay.map((object) => `blocks the migration; drop it first: ${object}`),
     ...(steps.length === 0
       ? []
       : [
@@ -71,12 +72,12 @@ function describePlan(plan: MigrationPlan): string {
 
 function describeStep({ name, work }: PlannedStep): string[] {
   return [
-    work.length === 0 ? `${name}: nothing on this engine` : name,
+    work.length === 0 ? `${name}: nothing to do on this engine` : name,
     ...work.map(({ relation, action, lock, rewrites, rows }) =>
       [
         `  ${relation}: ${action}`,
         lock === 'none' ? 'locks nothing' : `${lock} for a moment`,
-        rewrites ? 'writes its rows again' : 'rewrites nothing',
+        rewrites ? 'rewrites its rows' : 'rewrites nothing',
         ...(rows === null ? [] : [`about ${rows} rows`]),
       ].join('; '),
     ),

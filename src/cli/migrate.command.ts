@@ -5,19 +5,19 @@ import { addWaitOption } from './wait-option.js';
 
 export function addMigrateCommand(program: Command): void {
   const command = describe(program.command('migrate'), {
-    summary: 'bring the database schema up to this version',
+    summary: 'migrate the database schema to this version',
     description:
-      'Brings the database schema up to this version. Does nothing if it is already there, so it is safe to repeat, ' +
+      'Migrates the database schema to this version. Does nothing if it is up to date, so it is safe to repeat, ' +
       'also by several processes at once.',
     examples: {
-      'migrate --plan': 'show what would run; change nothing',
-      migrate: 'run it',
+      'migrate --plan': 'only show what would run',
+      migrate: 'run the migrations',
     },
   })
     .addOption(
       new Option(
         '--plan',
-        'only print what would run, what it locks or rewrites, and about how many rows',
+        'only show what would run, what it would lock or rewrite, and about how many rows',
       ).conflicts('undo'),
     )
     .option('--undo', 'remove everything this product created, including all reports and all history')

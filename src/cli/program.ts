@@ -22,9 +22,9 @@ import { addTrackersCommand } from './trackers.command.js';
 import { UsageError } from './usage-error.js';
 
 /**
- * The `tracker` command. What a command needs is loaded when it runs, so that help comes at once.
+ * The `tracker` command. Each command loads its code when it runs, so that help is printed quickly.
  *
- * Every command exits with 0 on success, 1 on failure, 2 when it was called wrongly. With `--json` a failure is an object
+ * Every command exits with 0 on success, 1 on failure, 2 for a usage error. With `--json` a failure is an object
  * on standard output, `{"error":{"code":…,"message":…}}`, besides the line on standard error.
  */
 export function buildProgram(): Command {
@@ -43,7 +43,7 @@ export function buildProgram(): Command {
   return program;
 }
 
-/** The program with all commands but `completion`, which completes these. */
+/** Builds the program with all commands except `completion`, which completes them. */
 function withCommands(): Command {
   const program = new Command('tracker')
     .description(
@@ -51,9 +51,9 @@ function withCommands(): Command {
         'DATABASE_URL; docs/configuration.md lists them.',
     )
     .version((JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version)
-    .showHelpAfterError('(--help shows how to call it)')
+    .showHelpAfterError('(see --help for usage)')
     .configureHelp({ styleTitle: (title) => styleText('bold', title, { validateStream: false }) })
-    // Else options of a subcommand that its parent has as well would be the parent's.
+    // Otherwise an option that a subcommand shares with its parent would be assigned to the parent.
     .enablePositionalOptions()
     .exitOverride();
   program.commandsGroup('Trackers and reports:');
@@ -70,7 +70,7 @@ function withCommands(): Command {
   addClockCommand(program);
   addMendCommand(program);
   addMoveEngineCommand(program);
-  program.commandsGroup('Trying out and developing:');
+  program.commandsGroup('Demo and development:');
   addDemoCommand(program);
   addSchemaCommand(program);
   return program;
@@ -78,21 +78,21 @@ function withCommands(): Command {
 
 function fail(error: unknown, json: boolean): void {
   if (error instanceof CommanderError && error.exitCode === 0) {
-    process.exitCode = 0; // help and version are no failures
+    process.exitCode = 0; // help or version
     return;
   }
   const isUsage = error instanceof CommanderError || error instanceof UsageError;
   process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
   if (json)
     process.stdout.write(
-      `${JSON.stringify({ error: error instanceof CommanderError ? wrongCall(error) : failureOf(error) })}\n`,
+      `${JSON.stringify({ error: error instanceof CommanderError ? toUsageFailure(error) : failureOf(error) })}\n`,
     );
   if (!(error instanceof CommanderError)) {
     process.stderr.write(`${colored('red', describeFailure(error), process.stderr)}\n`);
   }
 }
 
-/** Commander's message without its "error: ". */
-function wrongCall({ message }: CommanderError): ReturnType<typeof failureOf> {
+/** Converts an error of commander, without the prefix "error: " of its message. */
+function toUsageFailure({ message }: CommanderError): ReturnType<typeof failureOf> {
   return { code: 'BAD_USER_INPUT', message: message.replace(/^error: /, '') };
 }

@@ -15,7 +15,7 @@ import { printedSchema } from './schema.action.js';
 describe('schema.gql', () => {
   const committed = readFileSync(packagePath('schema.gql'), 'utf8');
 
-  it('is the schema of the code (else run: npm run schema)', async () => {
+  it('matches the code (if not, run: npm run schema)', async () => {
     expect(committed).toBe(await printedSchema());
   });
 

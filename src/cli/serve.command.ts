@@ -7,7 +7,7 @@ export function addServeCommand(program: Command): void {
     description:
       'Runs the roles named in APP_ROLES (all, if it is not set) until SIGINT or SIGTERM: the API, the refresher of ' +
       'history, the importer, the geocoder. Migrate the database first.',
-    examples: { serve: 'GraphQL at http://127.0.0.1:3000/graphql, unless HOST and PORT say otherwise' },
+    examples: { serve: 'GraphQL at http://127.0.0.1:3000/graphql, with the default HOST and PORT' },
   }).action(async () => {
     const [{ serve }, { runProcess }] = await Promise.all([import('../serve.js'), import('../process.js')]);
     await runProcess(async () => {

@@ -20,7 +20,7 @@ export interface ListTrackersFlags extends AnswerFlags {
   filter?: string;
 }
 
-/** A tracker in an answer, under the names of the API. */
+/** A tracker in the output, with the field names of the API. */
 type ListedTracker = Pick<
   TrackerEntity,
   'id' | 'name' | 'macAddress' | 'currentStatus' | 'lastReportReceived' | 'createdAt'
@@ -36,7 +36,7 @@ const listed = (tracker: TrackerEntity): ListedTracker => ({
   createdAt: tracker.createdAt,
 });
 
-/** Trackers that are read at once. */
+/** Trackers per query. */
 const PAGE = 1000;
 
 /** `tracker trackers add` */

@@ -14,7 +14,7 @@ export function addTrackersCommand(program: Command): void {
       'Registers a tracker. Earlier reports with its key belong to it from now on. A tracker that advertises no key, such ' +
       'as a phone or a GPS logger, gets a random one.',
     examples: {
-      'trackers add "My bike"': 'then: tracker import --tracker "My bike" ride.gpx',
+      'trackers add "My bike"': 'then import its files: tracker import --tracker "My bike" ride.gpx',
       'trackers add Bag --key "$(cat bag.hash)"': 'a BLE tracker, by its hashed advertisement key',
     },
   })
@@ -27,18 +27,18 @@ export function addTrackersCommand(program: Command): void {
     summary: 'list trackers by name',
     examples: {
       'trackers list': 'all',
-      'trackers list --filter bike --json': 'those with "bike" in the name; answer in JSON',
+      'trackers list --filter bike --json': 'trackers with "bike" in the name, as JSON',
     },
-  }).option('--filter <text>', 'only trackers whose name contains this, in upper or lower case');
+  }).option('--filter <text>', 'only trackers whose name contains this text, ignoring case');
   addJsonOption(list).action(async (flags: ListTrackersFlags) =>
     (await import('./trackers.actions.js')).listTrackers(flags),
   );
   const rename = describe(trackers.command('rename'), {
     summary: 'rename a tracker; its history stays',
-    examples: { 'trackers rename Bag "Blue bag"': 'reports that name it must use the new name' },
+    examples: { 'trackers rename Bag "Blue bag"': 'reports must use the new name from now on' },
   })
-    .argument('<name>', 'its present name')
-    .argument('<new-name>', 'its new name');
+    .argument('<name>', 'the current name')
+    .argument('<new-name>', 'the new name');
   addJsonOption(rename).action(async (name: string, newName: string, flags: AnswerFlags) =>
     (await import('./trackers.actions.js')).renameTracker(name, newName, flags),
   );

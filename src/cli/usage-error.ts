@@ -1,6 +1,6 @@
 import { DomainError } from '../common/errors/domain-error.js';
 
-/** The command was called wrongly: it exits with 2, as for an unknown option. */
+/** A usage error: the command exits with 2, as for an unknown option. */
 export class UsageError extends DomainError {
   override readonly name = 'UsageError';
 

@@ -36,10 +36,10 @@ export class CommandModule {
 }
 
 /**
- * Runs a command with one module of the application, on the configured database, whose schema is checked first; the
- * embedded one is migrated.
+ * Runs a command with one module of the application on the configured database, after checking its schema. Migrates the
+ * embedded database first.
  *
- * @param writes whether the command needs a database that takes writes; a standby is refused then.
+ * @param writes whether the command writes to the database; if so, a standby is rejected.
  */
 export function withContext<T>(
   feature: Type,

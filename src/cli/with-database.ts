@@ -3,8 +3,8 @@ import { loadConfig } from '../config/app-config.js';
 import { openDatabase, type OpenDatabase } from '../database/open-database.js';
 
 /**
- * Runs a command on the configured database and gives the database up afterwards. What goes on is told on standard
- * error: what a command answers stands alone on standard output.
+ * Runs a command on the configured database and closes it afterwards. Writes progress to standard error, because
+ * standard output is for the result only.
  */
 export async function withDatabase<T>(
   work: (config: AppConfig, database: OpenDatabase) => Promise<T>,

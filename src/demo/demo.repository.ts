@@ -12,7 +12,7 @@ export class DemoRepository {
     await this.db.query(sqlFile('mock_location_reports_europe'));
   }
 
-  /** Reports a new position of each tracker, near its latest one, in plain SQL as any other program would. */
+  /** Inserts a report of each tracker, near its latest one, with plain SQL, as any other program could. */
   async moveTrackers(keys: readonly string[]): Promise<void> {
     await this.db.query(sqlFile('queries/demo/move-trackers'), [keys]);
   }
