@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CommandLogger } from './command-logger.js';
 
-describe('the logger of commands', () => {
+describe('CommandLogger', () => {
   const written: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' };
 
   beforeEach(() => {
@@ -19,13 +19,13 @@ describe('the logger of commands', () => {
 
   const logger = new CommandLogger({ logLevels: ['warn', 'error', 'fatal'] });
 
-  it('leaves standard output to the command', () => {
+  it('logs to standard error only', () => {
     logger.warn('the clocks differ', 'ClockService');
     expect(written).toEqual({ stdout: '', stderr: expect.stringContaining('[ClockService] ') });
     expect(written.stderr).toContain('the clocks differ');
   });
 
-  it('does not log what Nest throws as well, with its stack', () => {
+  it('does not log an error that Nest also throws', () => {
     logger.error(new Error('read ECONNRESET'), 'ExceptionHandler');
     expect(written).toEqual({ stdout: '', stderr: '' });
   });

@@ -10,6 +10,6 @@ it.each([
   [3_660_000, '1 hour 1 minute'],
   [3 * 86_400_000 + 59_000, '3 days'],
   [30 * 86_400_000 + 2 * 3_600_000 + 59_000, '30 days 2 hours'],
-])('%d ms are %s', (ms, text) => {
+])('describeDuration() formats %d ms as %s', (ms, text) => {
   expect(describeDuration(ms)).toBe(text);
 });

@@ -5,7 +5,7 @@ const UNITS = [
   ['second', 1],
 ] as const;
 
-/** A duration in its two largest units, for people: "3 days 1 hour". @param ms milliseconds, not negative. */
+/** Formats a duration in its two largest units: "3 days 1 hour". @param ms milliseconds, not negative. */
 export function describeDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   const first = UNITS.findIndex(([, length]) => seconds >= length);

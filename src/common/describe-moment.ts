@@ -1,4 +1,4 @@
-/** A moment for people, to the second, in UTC: "2026-11-30T10:02:11Z". */
+/** Formats a time for people: in UTC, to the second, e.g. "2026-11-30T10:02:11Z". */
 export function describeMoment(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }

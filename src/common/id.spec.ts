@@ -7,9 +7,9 @@ describe('parseId', () => {
     ['123', '123'],
     ['0', '0'],
     ['007', '7'],
-    ['9007199254740993', '9007199254740993'], // no JavaScript number
+    ['9007199254740993', '9007199254740993'], // too large for a JavaScript number
     ['9223372036854775807', '9223372036854775807'], // the largest bigint
-  ])('takes %s', (value, id) => {
+  ])('accepts %s', (value, id) => {
     expect(parseId(value, 'trackerId')).toBe(id);
   });
 
@@ -26,7 +26,7 @@ describe('parseId', () => {
     ['9223372036854775808', '"9223372036854775808"'],
     ['10000000000000000000', '"10000000000000000000"'],
     ["1'; DROP TABLE trackers; --", '"1\'; DROP TABLE trackers; --"'],
-  ])('refuses %j, and names the argument', (value, shown) => {
+  ])('rejects %j and names the argument', (value, shown) => {
     expect(() => parseId(value, 'trackerId')).toThrow(
       new DomainError('BAD_USER_INPUT', `trackerId must be a positive integer, not ${shown}`),
     );

@@ -4,7 +4,7 @@ import { DomainError } from './errors/domain-error.js';
 const MAX_ID = 9_223_372_036_854_775_807n;
 
 /**
- * Checks an id from outside. Ids are decimal strings, because a bigint does not fit into a JavaScript number.
+ * Checks an id from a caller. Ids are decimal strings, because a bigint does not fit into a JavaScript number.
  *
  * @throws DomainError `BAD_USER_INPUT` that names the argument.
  */

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { DomainError } from './errors/domain-error.js';
 
-/** Refuses requests once the process has begun to stop. Provided by the root module, whose hooks run first. */
+/** Rejects requests once the process has begun to stop. Provided by the root module, whose hooks run first. */
 @Injectable()
 export class StopGate implements OnModuleDestroy {
   private isClosed = false;
@@ -10,7 +10,7 @@ export class StopGate implements OnModuleDestroy {
     this.isClosed = true;
   }
 
-  /** The error to refuse a request with; undefined while requests are accepted. */
+  /** The error to reject a request with; undefined while requests are accepted. */
   refusal(): DomainError | undefined {
     return this.isClosed
       ? new DomainError('UNAVAILABLE', 'The server is stopping; send the request again')

@@ -5,7 +5,7 @@ const MIDNIGHT = new Date('2025-01-01T00:00:00Z');
 const after = (ms: number): Date => new Date(MIDNIGHT.getTime() + ms);
 
 describe('timeRange', () => {
-  it('takes any range that has something in it', () => {
+  it('accepts any non-empty range', () => {
     expect(timeRange(MIDNIGHT, after(1))).toEqual({ start: MIDNIGHT, end: after(1) });
     expect(timeRange(new Date(-8.64e15), new Date(8.64e15))).toBeDefined();
   });
@@ -13,7 +13,7 @@ describe('timeRange', () => {
   it.each([
     ['is empty', MIDNIGHT, '2025-01-01T00:00:00.000Z'],
     ['ends before it starts', after(-1), '2024-12-31T23:59:59.999Z'],
-  ])('refuses one that %s', (_, end, shown) => {
+  ])('rejects a range that %s', (_, end, shown) => {
     expect(() => timeRange(MIDNIGHT, end)).toThrow(
       expect.objectContaining({
         code: 'BAD_USER_INPUT',

@@ -6,7 +6,7 @@ export interface TimeRange {
   end: Date;
 }
 
-/** @throws DomainError `BAD_USER_INPUT` unless `start` is before `end`. */
+/** Creates a range. @throws DomainError `BAD_USER_INPUT` unless `start` is before `end`. */
 export function timeRange(start: Date, end: Date): TimeRange {
   if (start >= end) {
     throw new DomainError(

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseTimeZone } from './time-zone.js';
 
-describe('a time zone', () => {
+describe('parseTimeZone', () => {
   it.each([
     'Europe/Berlin',
     'America/Argentina/Buenos_Aires',
     'Asia/Calcutta',
     'Etc/GMT+5',
     'america/new_york',
-  ])('may be %s', (name) => {
+  ])('accepts %s', (name) => {
     expect(parseTimeZone(name)).toBe(name);
   });
 
-  it.each(['UTC', 'Etc/UTC', 'Etc/GMT'])('may be %s, which is no other than UTC', (name) => {
+  it.each(['UTC', 'Etc/UTC', 'Etc/GMT'])('returns null for %s, a name of UTC', (name) => {
     expect(parseTimeZone(name)).toBeNull();
   });
 
@@ -27,7 +27,7 @@ describe('a time zone', () => {
     "Europe/Berlin'",
     'Europe/Berlin\0',
     '../etc',
-  ])('may not be %j', (name) => {
+  ])('rejects %j', (name) => {
     expect(() => parseTimeZone(name, 'zone')).toThrow(
       `zone must be the name of a time zone such as "Europe/Berlin", not ${JSON.stringify(name)}`,
     );

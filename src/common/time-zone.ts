@@ -1,17 +1,17 @@
 import { DomainError } from './errors/domain-error.js';
 
 /** Area and location, as in the time zone database. */
-const AREA_AND_PLACE = /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/;
+const AREA_AND_LOCATION = /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/;
 
 /**
- * Checks the name of a time zone: `Europe/Berlin`, `UTC`. Offsets and names without an area are refused because they are
- * ambiguous: for PostgreSQL `+05:30` is west of Greenwich, and `CET` has no summer time.
+ * Checks the name of a time zone: `Europe/Berlin`, `UTC`. Offsets and names without an area are rejected because they
+ * are ambiguous: for PostgreSQL `+05:30` is west of Greenwich, and `CET` has no summer time.
  *
  * @returns the name; null for UTC.
  * @throws DomainError `BAD_USER_INPUT` that names the argument.
  */
 export function parseTimeZone(value: string, argument = 'timeZone'): string | null {
-  const canonical = value === 'UTC' || AREA_AND_PLACE.test(value) ? canonicalName(value) : undefined;
+  const canonical = value === 'UTC' || AREA_AND_LOCATION.test(value) ? canonicalName(value) : undefined;
   if (canonical === undefined) {
     throw new DomainError(
       'BAD_USER_INPUT',

@@ -3,9 +3,9 @@ import { validateSync } from 'class-validator';
 import { DomainError } from './errors/domain-error.js';
 
 /**
- * Input of a command or a file, under the rules of the API.
+ * Checks the input of a command or a file by the rules of the API.
  *
- * @throws DomainError `BAD_USER_INPUT` with every broken rule.
+ * @throws DomainError `BAD_USER_INPUT` that lists every violated rule.
  */
 export function validateInput<T extends object>(type: new () => T, fields: T): T {
   const input = plainToInstance(type, fields);

@@ -3,9 +3,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type HttpErrorAnswer, httpErrorAnswer } from './http-errors.js';
 
 /**
- * Passes errors of GraphQL on to the error formatter; Nest would log an expected NOT_FOUND with its stack. Requests to
- * /graphql that HTTP refuses (too large, not JSON) are answered in the shape of GraphQL errors, other routes in their own
- * shape: see httpErrorAnswer().
+ * Passes errors of GraphQL on to the error formatter; Nest would log an expected NOT_FOUND with its stack. An HTTP
+ * error (too large, not JSON) has the form of a GraphQL error on /graphql, and that of httpErrorAnswer() on other
+ * routes.
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {

@@ -17,7 +17,7 @@ export class FailureLog {
   /**
    * Runs the work and logs its failure, without throwing: the caller retries.
    *
-   * @param what the work does, to complete "could not …".
+   * @param what verb phrase that names the work, to complete "could not …".
    */
   async attempt(what: string, work: () => Promise<unknown>): Promise<void> {
     try {

@@ -30,7 +30,7 @@ export function httpErrorAnswer(error: unknown, route: string, logger: Logger): 
   }
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    // A health check answers 503 with a body of its own.
+    // A failed health check: 503 with its own body.
     if (status >= 500) return { status, body: error.getResponse() };
     const code: ErrorCode = status === 404 ? 'NOT_FOUND' : 'BAD_USER_INPUT';
     return { status, body: { error: { code, message: error.message } } };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 
-/** What a caller sees of an unexpected failure: only an id to find it in the log. */
+/** The error that a caller gets for an unexpected failure: only an id to find it in the log. */
 export interface MaskedError {
   message: string;
   code: 'INTERNAL_SERVER_ERROR';

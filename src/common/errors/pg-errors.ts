@@ -53,22 +53,22 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /**
- * Messages of pgbouncer about itself, all with the code of a protocol violation (08P01). Source: client.c, server.c and
- * janitor.c of 1.18 to 1.24.
+ * Messages of pgbouncer's own failures; all have the code of a protocol violation (08P01). Source: client.c, server.c
+ * and janitor.c of 1.18 to 1.24.
  */
-const POOLER_AWAY =
+const POOLER_UNAVAILABLE =
   /^(server conn crashed\?|server closed the connection|server login (has been failing|failed)|query_wait_timeout|no more connections allowed|pgbouncer (is )?shutting down|database ".*" is disabled|client_idle_timeout|server_lifetime|invalid server parameter)/i;
 const PROTOCOL_VIOLATION = '08P01';
 
-/** Messages of a standby; their code alone can mean other things. */
-const NOT_ON_A_STANDBY = /\brecovery\b|hot standby/;
+/** Messages of a standby; their code alone is ambiguous. */
+const STANDBY_ERROR = /\brecovery\b|hot standby/;
 
-/** TypeORM's message for a statement after the one that failed, which released the session. */
+/** TypeORM's message for a statement that follows the failed one, which released the session. */
 const RELEASED = /^Query runner already released\b/;
 /** Messages of pg for a lost connection, and the one above. */
 const CONNECTION_LOST = new RegExp(`Connection terminated|and is not queryable$|${RELEASED.source}`);
 
-/** Message of pg-pool when no connection was returned in time. For a failed connection it has another one. */
+/** Message of pg-pool when no connection was returned in time. A failed connection has another message. */
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
 
 /** The SQLSTATE or Node.js error code of a driver's error; undefined for other errors. */
@@ -100,9 +100,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }
 
-/**
- * Converts a driver's error that a caller can act on into a DomainError; returns any other error unchanged.
- */
+/** Converts a driver's error that a caller can act on into a DomainError; returns any other error unchanged. */
 export function toDomainError(error: unknown): unknown {
   const code = databaseErrorCode(error) ?? '';
   const as = (domainCode: ErrorCode, message: string): DomainError =>
@@ -114,13 +112,13 @@ export function toDomainError(error: unknown): unknown {
     const shortage = SHORTAGES[code] ?? `The database server lacks a resource (${messageOf(error)})`;
     return as('UNAVAILABLE', `${shortage}; try again in a moment`);
   }
-  const poolerIsAway = code === PROTOCOL_VIOLATION && POOLER_AWAY.test(messageOf(error));
-  if (UNAVAILABLE.has(code) || poolerIsAway || CONNECTION_LOST.test(messageOf(error))) {
+  const poolerIsUnavailable = code === PROTOCOL_VIOLATION && POOLER_UNAVAILABLE.test(messageOf(error));
+  if (UNAVAILABLE.has(code) || poolerIsUnavailable || CONNECTION_LOST.test(messageOf(error))) {
     return as('UNAVAILABLE', 'The database cannot be reached at the moment');
   }
   if (
     code === SQLSTATE.readOnlyTransaction ||
-    (code === SQLSTATE.featureNotSupported && NOT_ON_A_STANDBY.test(messageOf(error)))
+    (code === SQLSTATE.featureNotSupported && STANDBY_ERROR.test(messageOf(error)))
   ) {
     return as(
       'UNAVAILABLE',
@@ -128,7 +126,7 @@ export function toDomainError(error: unknown): unknown {
     );
   }
   if (code === SQLSTATE.lockNotAvailable) {
-    return as('CONFLICT', 'Another run is at work on the same data; try again in a moment');
+    return as('CONFLICT', 'Another run is working on the same data; try again in a moment');
   }
   return error;
 }
@@ -137,8 +135,8 @@ export function toDomainError(error: unknown): unknown {
 const OPERATIONAL = /^(08|25006|28|3D|42501|53|57|58)/;
 
 /**
- * Describes a failure or refusal of the server in one line, with the server's own words; null for bugs of ours and for errors
- * that do not come from the database.
+ * Describes an operational error of the server in one line, with the server's message; null for our own bugs and for
+ * errors that do not come from the database.
  */
 export function describeRefusal(error: unknown): string | null {
   const code = databaseErrorCode(error) ?? '';
@@ -147,7 +145,7 @@ export function describeRefusal(error: unknown): string | null {
     return `${known.message}${reasonInBrackets(error)}`;
   }
   return OPERATIONAL.test(code) && /^[\dA-Z]{5}$/.test(code)
-    ? `The database refused (${reasonOf(error)}, SQLSTATE ${code})`
+    ? `The database reported an error (${reasonOf(error)}, SQLSTATE ${code})`
     : null;
 }
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { connectionOf, readCursor, writeCursor } from './connection.js';
 
-describe('a cursor', () => {
-  const parts = [/^.+$/s, /^\d+$/];
+describe('readCursor', () => {
+  const patterns = [/^.+$/s, /^\d+$/];
 
   it.each([
     ['plain', '1'],
     ['Łódź "quoted"\n', '99'],
-  ])('brings back the place %j', (...place) => {
-    expect(readCursor(writeCursor(['kind', ...place]), 'kind', parts)).toEqual(place);
+  ])('returns the parts of a cursor: %j', (...parts) => {
+    expect(readCursor(writeCursor(['kind', ...parts]), 'kind', patterns)).toEqual(parts);
   });
 
   it.each([
@@ -22,16 +22,16 @@ describe('a cursor', () => {
     [writeCursor(['kind', 'x', 'y']), 'not a cursor'],
     [writeCursor(['kind', 'x', '1', '2']), 'not a cursor'],
     [writeCursor(['other', 'x', '1']), 'of another list'],
-  ])('is refused: %j', (cursor, why) => {
-    expect(() => readCursor(cursor, 'kind', parts)).toThrow(why);
+  ])('rejects %j: %s', (cursor, problem) => {
+    expect(() => readCursor(cursor, 'kind', patterns)).toThrow(problem);
   });
 });
 
-describe('a page', () => {
+describe('connectionOf', () => {
   const page = (rows: string[], after?: string): unknown =>
     connectionOf(rows, 2, after, (row) => `at ${row}`).pageInfo;
 
-  it('says whether there is more, and where it begins and ends', () => {
+  it('returns whether there are more rows, and the cursors of the first and the last row', () => {
     expect(page(['a', 'b', 'c'])).toEqual({
       hasNextPage: true,
       hasPreviousPage: false,

@@ -4,12 +4,12 @@ import { DomainError } from '../errors/domain-error.js';
 /** Maximum rows of a page or list. */
 export const MAX_ROWS = 10_000;
 
-@ObjectType({ description: 'Where a page lies in its list.' })
+@ObjectType({ description: 'Position of a page in its list.' })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether there is more behind this page.' })
+  @Field(() => Boolean, { description: 'Whether there are rows after this page.' })
   hasNextPage!: boolean;
 
-  @Field(() => Boolean, { description: 'Whether this page was asked for as one behind another.' })
+  @Field(() => Boolean, { description: 'Whether the page was requested with `after`.' })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first row; null on an empty page.' })
@@ -17,7 +17,7 @@ export class PageInfo {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Cursor of the last row, to ask for the next page with; null on an empty page.',
+    description: 'Cursor of the last row; pass it as `after` to get the next page. Null on an empty page.',
   })
   endCursor!: string | null;
 }
@@ -30,7 +30,7 @@ export interface Connection<T> {
 }
 
 /**
- * Makes a page.
+ * Builds a page.
  *
  * @param rows up to one more than `first`, to see whether there is a next page.
  * @param after the cursor that the page follows, if any.
@@ -55,15 +55,15 @@ export function connectionOf<T>(
   };
 }
 
-/** Encodes the position of a row, which new rows do not change. Opaque to callers. */
-export function writeCursor(place: readonly string[]): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
+/** Encodes the position of a row, which does not change when rows are added. Opaque to callers. */
+export function writeCursor(parts: readonly string[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
 /**
  * Decodes a cursor.
  *
- * @param kind its first part, which names the list and its order; cursors of other lists are refused.
+ * @param kind its first part, which names the list and its order; cursors of other lists are rejected.
  * @param patterns of the parts after the kind.
  * @throws DomainError `BAD_USER_INPUT`.
  */

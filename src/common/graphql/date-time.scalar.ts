@@ -8,7 +8,7 @@ const LAST = new Date('9999-12-31T23:59:59.999Z');
 
 function withinRange(moment: Date): Date {
   if (moment >= FIRST && moment <= LAST) return moment;
-  throw new GraphQLError('DateTime must lie in the years 0001 to 9999 (UTC)');
+  throw new GraphQLError('DateTime must be in the years 0001 to 9999 (UTC)');
 }
 
 /**

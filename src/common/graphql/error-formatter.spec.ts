@@ -7,7 +7,7 @@ import { formatError } from './error-formatter.js';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MASKED = 'Something went wrong on our side';
 
-/** What the server hands the formatter for something that a resolver threw, and what comes out. */
+/** Formats what a resolver threw, with the same input as in the server. */
 function answerTo(thrown: unknown): GraphQLFormattedError {
   const error = locatedError(thrown, undefined, ['trackers', 0, 'latestLocation']);
   const formatted = { ...error.toJSON(), extensions: { code: 'INTERNAL_SERVER_ERROR', ...error.extensions } };
@@ -25,7 +25,7 @@ describe('formatError', () => {
     log.mockRestore();
   });
 
-  it.each(ERROR_CODES)('says an expected failure with its code %s, its details and its place', (code) => {
+  it.each(ERROR_CODES)('returns an expected failure with its code %s, its details and its path', (code) => {
     const cause = new Error('SELECT secret FROM tracker_keys');
     const answer = answerTo(new DomainError(code, 'Not so', { cause, details: { argument: 'trackerId' } }));
     expect(answer).toEqual({
@@ -48,8 +48,8 @@ describe('formatError', () => {
       }),
     ],
     ['an error with extensions', Object.assign(new Error('hunter2'), { extensions: { token: 'hunter2' } })],
-    ['something that is no error', 'hunter2'],
-  ])('says nothing of %s but the id under which the log has it', (_, thrown) => {
+    ['a thrown string', 'hunter2'],
+  ])('returns only the id of a log entry for %s', (_, thrown) => {
     const answer = answerTo(thrown);
     expect(answer).toEqual({
       message: MASKED,
@@ -63,12 +63,12 @@ describe('formatError', () => {
     expect(logged()).toContain('hunter2');
   });
 
-  it('gives each masked error an id of its own', () => {
+  it('assigns a new id to each masked error', () => {
     const ids = [1, 2, 3].map((n) => answerTo(new Error(String(n))).extensions?.['correlationId']);
     expect(new Set(ids).size).toBe(3);
   });
 
-  it.each(['ECONNREFUSED', '57P01'])('says that the database is away (%s), not where it is', (code) => {
+  it.each(['ECONNREFUSED', '57P01'])('reports an unreachable database (%s) without its address', (code) => {
     const answer = answerTo(Object.assign(new Error('connect 10.1.2.3:5432'), { code, address: '10.1.2.3' }));
     expect(answer).toMatchObject({
       message: 'The database cannot be reached at the moment',
@@ -77,19 +77,19 @@ describe('formatError', () => {
     expect(JSON.stringify(answer)).not.toContain('10.1.2.3');
   });
 
-  it('does not say so where only the connections of this process are all in use', () => {
+  it('reports an exhausted connection pool with another message', () => {
     expect(answerTo(new Error('timeout exceeded when trying to connect'))).toMatchObject({
       message: expect.stringContaining('became free'),
       extensions: { code: 'UNAVAILABLE' },
     });
   });
 
-  it('says that another refresh runs as a conflict', () => {
+  it('reports that another refresh is running as CONFLICT', () => {
     const answer = answerTo(Object.assign(new Error('could not obtain lock'), { code: '55P03' }));
     expect(answer.extensions).toEqual({ code: 'CONFLICT' });
   });
 
-  it('passes on what is wrong with a request itself, without further extensions', () => {
+  it('passes on the message of an invalid request, without further extensions', () => {
     let syntaxError: unknown;
     try {
       parse('{ trackers(');
@@ -106,14 +106,14 @@ describe('formatError', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('says of a query that the parser fell over that it is nested too deeply', () => {
+  it('reports a stack overflow of the parser as a query that is nested too deeply', () => {
     const error = new GraphQLError('Maximum call stack size exceeded', {
       extensions: { code: 'GRAPHQL_PARSE_FAILED' },
     });
     expect(formatError(error.toJSON(), error).message).toBe('The query is nested too deeply');
   });
 
-  it('masks a GraphQL error of a code that it does not know', () => {
+  it('masks a GraphQL error with an unknown code', () => {
     const error = new GraphQLError('hunter2', { extensions: { code: 'SOMETHING_ELSE', token: 'hunter2' } });
     const answer = formatError(error.toJSON(), error);
     expect(answer).toEqual({

@@ -27,18 +27,18 @@ const TOO_DEEP = /call stack/;
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const known = original === undefined ? undefined : toDomainError(original);
-  const place = {
+  const location = {
     ...(formatted.locations && { locations: formatted.locations }),
     ...(formatted.path && { path: formatted.path }),
   };
   if (known instanceof DomainError) {
-    return { message: known.message, ...place, extensions: { code: known.code, ...known.details } };
+    return { message: known.message, ...location, extensions: { code: known.code, ...known.details } };
   }
   const code = formatted.extensions?.['code'];
   if (REQUEST_ERRORS.has(code)) {
     const message = TOO_DEEP.test(formatted.message) ? 'The query is nested too deeply' : formatted.message;
-    return { message, ...place, extensions: { code } };
+    return { message, ...location, extensions: { code } };
   }
   const { message, ...extensions } = maskError(logger, formatted.path?.join('.') ?? '', original ?? error);
-  return { message, ...place, extensions };
+  return { message, ...location, extensions };
 }

@@ -3,7 +3,7 @@ import { buildSchema, type GraphQLObjectType, type GraphQLSchema, parse } from '
 import { DomainError } from '../errors/domain-error.js';
 import { checkQueryCost, COST_OF_PART, costOfConnection, costOfList } from './query-cost.js';
 
-/** Two kinds of rows, and what holds them; the costs are those that resolvers declare. */
+/** A schema with two kinds of rows and their containers, with costs as resolvers declare them. */
 function costedSchema(): GraphQLSchema {
   const schema = buildSchema(`
     type Query { owners(limit: Int! = 10): [Owner!]!, page(first: Int!): Page!, owner: Owner }
@@ -24,15 +24,15 @@ function costedSchema(): GraphQLSchema {
   return schema;
 }
 
-describe('the cost of a query', () => {
+describe('checkQueryCost', () => {
   let schema: GraphQLSchema;
   beforeAll(() => {
     schema = costedSchema();
   });
 
-  /** What a query costs and how deep it is, by what refuses it. */
+  /** The cost and depth of a query, taken from the errors of limits that are too low. */
   function measure(text: string, variables?: Record<string, unknown>): { cost: number; depth: number } {
-    const refused = (limits: { maxComplexity: number; maxDepth: number }): Record<string, unknown> => {
+    const errorDetails = (limits: { maxComplexity: number; maxDepth: number }): Record<string, unknown> => {
       try {
         checkQueryCost({ schema, document: parse(text), variables }, limits);
         return {};
@@ -42,11 +42,14 @@ describe('the cost of a query', () => {
         return (error as DomainError).details;
       }
     };
-    const depth = Number(refused({ maxComplexity: Infinity, maxDepth: 0 })['depth']);
-    const cost = Number(refused({ maxComplexity: -1, maxDepth: Infinity })['cost']);
+    const depth = Number(errorDetails({ maxComplexity: Infinity, maxDepth: 0 })['depth']);
+    const cost = Number(errorDetails({ maxComplexity: -1, maxDepth: Infinity })['cost']);
     if (cost > 0)
-      expect(refused({ maxComplexity: cost - 1, maxDepth: Infinity })).toEqual({ cost, maxCost: cost - 1 });
-    expect(refused({ maxComplexity: cost, maxDepth: depth })).toEqual({});
+      expect(errorDetails({ maxComplexity: cost - 1, maxDepth: Infinity })).toEqual({
+        cost,
+        maxCost: cost - 1,
+      });
+    expect(errorDetails({ maxComplexity: cost, maxDepth: depth })).toEqual({});
     return { cost, depth };
   }
 
@@ -63,60 +66,60 @@ describe('the cost of a query', () => {
     ['{ owners { ...F } } fragment F on Owner { things { ...G } } fragment G on Thing { id }', 60, 3],
     ['{ owners { ... on Owner { things { id } } } }', 60, 3],
     ['{ owners @skip(if: true) { id } owner { id } }', 1, 2],
-  ])('%s: %i rows, %i levels', (text, cost, depth) => {
+  ])('measures %s: %i rows, %i levels', (text, cost, depth) => {
     expect(measure(text)).toEqual({ cost, depth });
   });
 
-  it('hangs on the variables', () => {
+  it('uses the values of the variables', () => {
     const text = 'query ($n: Int!) { owners(limit: $n) { id } }';
     expect(measure(text, { n: 7 })).toEqual({ cost: 7, depth: 2 });
     expect(measure(text, { n: 70 })).toEqual({ cost: 70, depth: 2 });
   });
 
-  it('is that of the operation that is to run', () => {
+  it('checks only the operation that will run', () => {
     const document = parse('query A { owners(limit: 9) { id } } query B { owner { id } }');
     const limits = { maxComplexity: 1, maxDepth: 9 };
     expect(() => checkQueryCost({ schema, document, operationName: 'B' }, limits)).not.toThrow();
     expect(() => checkQueryCost({ schema, document, operationName: 'A' }, limits)).toThrow(/may have 9 rows/);
   });
 
-  it('is not what is asked of the schema', () => {
+  it('does not count introspection', () => {
     const deep = 'ofType { '.repeat(20);
     const text = `{ __typename __schema { types { fields { type { ${deep} name ${'}'.repeat(20)} } } } } }`;
     const limits = { maxComplexity: 100, maxDepth: 5 };
     expect(() => checkQueryCost({ schema, document: parse(text) }, limits)).not.toThrow();
   });
 
-  it('cannot be hidden behind an argument that is wrong', () => {
+  it('rejects an invalid limit, and leaves invalid variables to the executor', () => {
     const limits = { maxComplexity: 100, maxDepth: 5 };
     const text = 'query ($n: Int) { a: owners(limit: $n) { id } b: owners(limit: 1000000) { id } }';
     expect(() => checkQueryCost({ schema, document: parse(text), variables: { n: null } }, limits)).toThrow(
       /"limit".*must not be null/,
     );
-    // No resolver will run.
+    // The executor rejects this one; no resolver will run.
     const wrong = parse('query ($n: Int!) { owners(limit: $n) { id } }');
     expect(() => checkQueryCost({ schema, document: wrong, variables: { n: 'x' } }, limits)).not.toThrow();
   });
 
-  it('counts the fields at the top, in fragments too, each name once', () => {
+  it('counts root fields, also in fragments, each name once', () => {
     const names = (count: number): string =>
       Array.from({ length: count }, (_, i) => `a${i}: owner { id }`).join(' ');
     const check = (text: string): void =>
       checkQueryCost({ schema, document: parse(text) }, { maxComplexity: 100, maxDepth: 5 });
     expect(() => check(`{ ${names(50)} }`)).not.toThrow();
     expect(() => check(`{ ${names(50)} ${names(50)} }`)).not.toThrow();
-    expect(() => check(`{ ${names(51)} }`)).toThrow(/51 fields at its top, and 50 are allowed/);
+    expect(() => check(`{ ${names(51)} }`)).toThrow(/51 root fields, and 50 are allowed/);
     expect(() =>
       check(
         `{ ...F ... on Query { b: owner { id } } } fragment F on Query { ${names(50)} ...F2 } fragment F2 on Query { a1: owner { id } }`,
       ),
-    ).toThrow(/51 fields/);
+    ).toThrow(/51 root fields/);
     expect(() =>
       check(`{ owner { ${Array.from({ length: 90 }, (_, i) => `a${i}: id`).join(' ')} } }`),
     ).not.toThrow();
   });
 
-  it('is found quickly, however often fragments use each other', () => {
+  it('stops early when fragments multiply the fields', () => {
     const chain = Array.from(
       { length: 100 },
       (_, i) => `fragment F${i} on Owner { ...F${i + 1} ... on Owner { ...F${i + 1} } }`,

@@ -23,10 +23,10 @@ export interface QueryLimits {
 /** Maximum lexical tokens of a document. Queries written by people have hundreds. */
 export const MAX_TOKENS = 5000;
 /** Maximum root fields of a query. Each runs at least one SQL statement, however few rows it returns. */
-const MAX_TOP_FIELDS = 50;
+const MAX_ROOT_FIELDS = 50;
 /** Maximum fields to examine: fragments that use each other multiply them. */
 const MAX_NODES = 20_000;
-/** The library's message for more; it has no code. */
+/** The library's message when there are more; its error has no code. */
 const TOO_MANY_NODES = /maximum allowed number of nodes/;
 
 /** A validated operation that is about to run. */
@@ -57,7 +57,7 @@ const costOfRows: ComplexityEstimator = ({ field, childComplexity }) =>
   isCompositeType(getNamedType(field.type)) ? 1 + childComplexity : 0;
 
 /**
- * Refuses an operation that exceeds the limits; the error has the cost and the limit.
+ * Rejects an operation that exceeds the limits; the error has the cost and the limit.
  *
  * @throws DomainError `QUERY_TOO_COMPLEX`; GraphQLError for an invalid argument that determines the cost.
  */
@@ -66,14 +66,11 @@ export function checkQueryCost(operation: Operation, { maxComplexity, maxDepth }
   const definition = getOperationAST(document, operation.operationName);
   if (!definition) return; // reported by the executor
   const fragments = fragmentsOf(document);
-  const topFields = topFieldsOf(definition.selectionSet, fragments);
-  if (topFields > MAX_TOP_FIELDS) {
+  const rootFields = rootFieldsOf(definition.selectionSet, fragments);
+  if (rootFields > MAX_ROOT_FIELDS) {
     throw tooComplex(
-      `The query has ${topFields} fields at its top, and ${MAX_TOP_FIELDS} are allowed; ask in several queries`,
-      {
-        topFields,
-        maxTopFields: MAX_TOP_FIELDS,
-      },
+      `The query has ${rootFields} root fields, and ${MAX_ROOT_FIELDS} are allowed; split it into several queries`,
+      { topFields: rootFields, maxTopFields: MAX_ROOT_FIELDS },
     );
   }
   const depth = depthOf(definition.selectionSet, fragments, new Map());
@@ -111,10 +108,8 @@ function costOf({ schema, document, variables = {} }: Operation): number {
   } catch (error) {
     if (!(error instanceof Error && TOO_MANY_NODES.test(error.message))) throw error;
     throw tooComplex(
-      `The query has more than ${MAX_NODES} fields, those of its fragments counted at each use`,
-      {
-        maxFields: MAX_NODES,
-      },
+      `The query has more than ${MAX_NODES} fields; the fields of a fragment count at each use`,
+      { maxFields: MAX_NODES },
     );
   }
 }
@@ -134,7 +129,7 @@ function fragmentsOf(document: DocumentNode): Fragments {
 }
 
 /** Number of root fields. Each alias counts; the same response name twice counts once. */
-function topFieldsOf(selections: SelectionSetNode, fragments: Fragments): number {
+function rootFieldsOf(selections: SelectionSetNode, fragments: Fragments): number {
   const names = new Set<string>();
   const seen = new Set<string>();
   const collect = ({ selections: all }: SelectionSetNode): void => {
@@ -156,29 +151,29 @@ function topFieldsOf(selections: SelectionSetNode, fragments: Fragments): number
  * Levels of nested fields. Each fragment is measured once, because a chain of fragments that use the next one twice would take
  * exponential time. Introspection does not count: tools nest it deeply, and it reads no rows.
  */
-function depthOf(selections: SelectionSetNode, fragments: Fragments, known: Map<string, number>): number {
+function depthOf(selections: SelectionSetNode, fragments: Fragments, measured: Map<string, number>): number {
   let deepest = 0;
   for (const selection of selections.selections) {
     let depth: number;
     if (selection.kind === Kind.FIELD) {
       if (selection.name.value.startsWith('__')) continue;
-      depth = 1 + (selection.selectionSet ? depthOf(selection.selectionSet, fragments, known) : 0);
+      depth = 1 + (selection.selectionSet ? depthOf(selection.selectionSet, fragments, measured) : 0);
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      depth = depthOf(selection.selectionSet, fragments, known);
+      depth = depthOf(selection.selectionSet, fragments, measured);
     } else {
-      depth = depthOfFragment(selection.name.value, fragments, known);
+      depth = depthOfFragment(selection.name.value, fragments, measured);
     }
     deepest = Math.max(deepest, depth);
   }
   return deepest;
 }
 
-function depthOfFragment(name: string, fragments: Fragments, known: Map<string, number>): number {
-  const measured = known.get(name);
-  if (measured !== undefined) return measured;
+function depthOfFragment(name: string, fragments: Fragments, measured: Map<string, number>): number {
+  const known = measured.get(name);
+  if (known !== undefined) return known;
   const fragment = fragments.get(name);
-  const depth = fragment ? depthOf(fragment.selectionSet, fragments, known) : 0;
-  known.set(name, depth);
+  const depth = fragment ? depthOf(fragment.selectionSet, fragments, measured) : 0;
+  measured.set(name, depth);
   return depth;
 }
 

@@ -3,7 +3,7 @@ import { OperationTypeNode } from 'graphql';
 import { DomainError } from '../errors/domain-error.js';
 import { asRequestError, checkQueryCost, type QueryLimits } from './query-cost.js';
 
-/** Refuses subscriptions over HTTP, and queries that exceed the limits, before they run. */
+/** Rejects subscriptions over HTTP, and queries that exceed the limits, before they run. */
 export function queryLimits(limits: QueryLimits): ApolloServerPlugin {
   return {
     requestDidStart: () =>

@@ -17,9 +17,9 @@ export class RequestContext {
   }
 
   /**
-   * The loader of this request with which `owner` batches: all look-ups of one level of a query become one call.
+   * Returns the loader of this request that batches for `owner`: all look-ups of one level of a query become one call.
    *
-   * @param owner the service that loads; each has its own loaders.
+   * @param owner the service that loads; each service has its own loaders.
    * @param load returns values in the order of the keys; null for keys that do not exist.
    * @param variant distinguishes loaders of one owner, e.g. by arguments of the field.
    */

@@ -20,8 +20,8 @@ class Query {
 
 const VALID = { id: '1', at: '2025-01-31T23:59:59Z' };
 
-function read(given: Record<string, unknown>): { query: Query; problems: string[] } {
-  const query = plainToInstance(Query, { ...VALID, ...given });
+function read(parameters: Record<string, unknown>): { query: Query; problems: string[] } {
+  const query = plainToInstance(Query, { ...VALID, ...parameters });
   const problems = validateSync(query).flatMap(({ constraints }) => Object.values(constraints ?? {}));
   return { query, problems };
 }
@@ -45,7 +45,7 @@ describe('query parameters', () => {
     ],
     [{ at: [VALID.at, VALID.at] }, 'at must be given once (got 2 values)'],
     [{ detail: 'all' }, 'detail must be one of low, high (got "all")'],
-  ])('reject %j and name the parameter', (given, problem) => {
-    expect(read(given).problems).toEqual([problem]);
+  ])('reject %j and name the parameter', (parameters, problem) => {
+    expect(read(parameters).problems).toEqual([problem]);
   });
 });

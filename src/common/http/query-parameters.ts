@@ -4,13 +4,13 @@ import { IsDate, IsIn, IsOptional, IsString, type ValidationArguments } from 'cl
 import { DateTimeScalar } from '../graphql/date-time.scalar.js';
 
 /**
- * Decorators for the classes that validate the query parameters of an HTTP route. The global ValidationPipe turns what they
- * find into `BAD_USER_INPUT` with the name of the parameter.
+ * Decorators for the classes that validate the query parameters of an HTTP route. The global ValidationPipe turns
+ * violations into `BAD_USER_INPUT` with the name of the parameter.
  */
 
 const MAX_SHOWN = 100;
 
-/** Says what is wrong with a parameter: it is missing, given more than once, or not `allowed`. */
+/** Describes a violation: the parameter is missing, given more than once, or not `allowed`. */
 function problemWith(allowed: string): (problem: ValidationArguments) => string {
   return ({ property, value }: { property: string; value: unknown }) => {
     if (value === undefined || value === '') return `${property} is missing; it must be ${allowed}`;
@@ -19,17 +19,17 @@ function problemWith(allowed: string): (problem: ValidationArguments) => string 
   };
 }
 
-/** A text that must not be missing. @param allowed what it is, for the message, e.g. `the id of a tracker`. */
+/** A required text. @param allowed description of a valid value, for the message, e.g. `the id of a tracker`. */
 export function TextParameter(allowed: string): PropertyDecorator {
   return applyDecorators(EmptyAsMissing(), IsString({ message: problemWith(allowed) }));
 }
 
-/** A text that may be missing. */
+/** An optional text. */
 export function OptionalTextParameter(): PropertyDecorator {
   return applyDecorators(EmptyAsMissing(), IsOptional(), IsString({ message: problemWith('text') }));
 }
 
-/** A time that must not be missing, as the GraphQL scalar `DateTime` reads it; becomes a Date. */
+/** A required time in the format of the GraphQL scalar `DateTime`; converted to a Date. */
 export function TimeParameter(): PropertyDecorator {
   return applyDecorators(
     Transform(parseTime),
@@ -42,7 +42,7 @@ export function ChoiceParameter(words: readonly string[]): PropertyDecorator {
   return IsIn(words, { message: problemWith(`one of ${words.join(', ')}`) });
 }
 
-/** `?name=` is the same as no `name` at all. */
+/** Treats `?name=` as a missing `name`. */
 function EmptyAsMissing(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) => (value === '' ? undefined : value));
 }

@@ -13,11 +13,11 @@ describe('LivenessRegistry', () => {
     jest.spyOn(liveness, 'now').mockImplementation(() => now);
   });
 
-  it('knows of nobody at first', () => {
+  it('has no loops at first', () => {
     expect(liveness.loops()).toEqual([]);
   });
 
-  it('takes a loop for alive until its next beat is overdue', () => {
+  it('reports a loop as alive until its next beat is overdue', () => {
     const heartbeat = liveness.loop('poll', 1_000);
     now += 1_000;
     expect(liveness.loops()).toEqual([{ name: 'poll', alive: true, ageMs: 1_000 }]);
@@ -27,7 +27,7 @@ describe('LivenessRegistry', () => {
     expect(liveness.loops()).toEqual([{ name: 'poll', alive: true, ageMs: 0 }]);
   });
 
-  it('grants a pass that takes long its time, and only that pass', () => {
+  it('allows a longer time for one pass', () => {
     const heartbeat = liveness.loop('refresh', 1_000);
     heartbeat.beat(60_000);
     now += 60_000;
@@ -37,7 +37,7 @@ describe('LivenessRegistry', () => {
     expect(alive()).toEqual({ refresh: false });
   });
 
-  it('tells loops apart', () => {
+  it('tracks each loop separately', () => {
     liveness.loop('slow', 10_000);
     const fast = liveness.loop('fast', 100);
     now += 101;

@@ -9,15 +9,19 @@ export interface LoopState {
   ageMs: number;
 }
 
-/** With which a loop reports that it is running. */
+/** The handle with which a loop reports that it is still running. */
 export interface Heartbeat {
-  /** To be called at the start or end of a pass. @param withinMs when the next beat is due, if not after the usual time. */
+  /**
+   * Call it at the start or end of a pass.
+   *
+   * @param withinMs time until the next beat; default: the loop's usual time.
+   */
   beat(withinMs?: number): void;
 }
 
 /**
- * The loops of this process and whether they are still running, for `/health/live`. A process that is up may have stopped
- * working, so every loop reports its passes here:
+ * The loops of this process and whether they are still running, for `/health/live`. A process may be up while
+ * one of its loops hangs, so every loop reports its passes here:
  *
  * ```ts
  * private readonly heartbeat = liveness.loop('jobs', 180_000); // once
