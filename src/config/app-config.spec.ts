@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DomainError } from '../common/errors/domain-error.js';
 import { loadConfig } from './app-config.js';
 
-/** What is wrong with an environment, a problem an item. */
+/** The problems of an environment, one per item. */
 function problemsOf(env: NodeJS.ProcessEnv): string[] {
   try {
     loadConfig(env);
@@ -32,7 +32,7 @@ describe('loadConfig', () => {
     expect(loadConfig({}).DATABASE_URL).toBeUndefined();
   });
 
-  it('takes what is set, converts numbers and ignores unknown variables', () => {
+  it('reads the variables that are set, converts numbers and ignores unknown variables', () => {
     const config = loadConfig({
       DATABASE_URL: 'postgresql://someone:secret@db:5433/tracker?sslmode=require',
       PORT: '0',
@@ -52,7 +52,7 @@ describe('loadConfig', () => {
     expect(loadConfig(empty)).toEqual(loadConfig({}));
   });
 
-  it('takes roles in any order and drops duplicates', () => {
+  it('accepts roles in any order and drops duplicates', () => {
     expect(loadConfig({ APP_ROLES: 'api' }).APP_ROLES).toEqual(['api']);
     expect(loadConfig({ APP_ROLES: ' geocoder, importer,geocoder' }).APP_ROLES).toEqual([
       'geocoder',
@@ -61,7 +61,7 @@ describe('loadConfig', () => {
   });
 
   it.each(['worker', 'api,worker', 'api,', ',', 'API', 'api refresher'])(
-    'refuses the roles "%s"',
+    'rejects the roles "%s"',
     (value) => {
       expect(problemsOf({ APP_ROLES: value })).toEqual([
         `APP_ROLES must be a comma-separated list of: api, refresher, importer, geocoder (got "${value}")`,
@@ -82,13 +82,13 @@ describe('loadConfig', () => {
     ['20037509', 'must not be greater than 20037508'],
     ['off', 'must be a number'],
     ['Infinity', 'must be a number'],
-  ])('refuses MAX_ACCURACY_METERS=%s', (value, problem) => {
+  ])('rejects MAX_ACCURACY_METERS=%s', (value, problem) => {
     expect(problemsOf({ MAX_ACCURACY_METERS: value })).toEqual([
       `MAX_ACCURACY_METERS ${problem} (got "${value}")`,
     ]);
   });
 
-  it('cannot be changed afterwards', () => {
+  it('returns a frozen object', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);
   });
 
@@ -119,7 +119,7 @@ describe('loadConfig', () => {
     ['DATABASE_DIRECT_URL', 'must begin with postgresql:// or postgres://'],
     ['DATABASE_LISTEN_URL', 'must begin with postgresql:// or postgres://'],
     ['REDIS_URL', 'must be a URL address'],
-  ])('never shows %s', (name, problem) => {
+  ])('never shows the value of %s', (name, problem) => {
     const problems = problemsOf({ [name]: 'http://someone:hunter2@db.internal/tracker' });
     expect(problems).toEqual([`${name} ${problem}`]);
   });
@@ -141,7 +141,7 @@ describe('loadConfig', () => {
     ['DATABASE_URL', 'db/tracker'],
     ['DATABASE_URL', 'mysql://db/tracker'],
     ['REDIS_URL', 'localhost:6379'],
-  ])('refuses %s=%s', (name, value) => {
+  ])('rejects %s=%s', (name, value) => {
     expect(problemsOf({ [name]: value })).toHaveLength(1);
   });
 
@@ -153,7 +153,7 @@ describe('loadConfig', () => {
   );
 
   it.each(['location_history', 'location_history:mine', 'mine:', ':mine', 'a b', 'a*', '{a}'])(
-    'refuses REDIS_KEY_PREFIX=%s',
+    'rejects REDIS_KEY_PREFIX=%s',
     (prefix) => {
       expect(problemsOf({ REDIS_KEY_PREFIX: prefix })).toEqual([
         expect.stringMatching(/^REDIS_KEY_PREFIX must be letters, digits .* \(got ".*"\)$/),
@@ -161,7 +161,7 @@ describe('loadConfig', () => {
     },
   );
 
-  it('refuses to keep hours longer than the raw reports that could repair them', () => {
+  it('rejects an hourly retention longer than that of the raw reports that could repair the hours', () => {
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '48', RAW_RETENTION_DAYS: '2' })).toEqual([]);
     expect(problemsOf({ HOURLY_RETENTION_HOURS: '49', RAW_RETENTION_DAYS: '2' })).toEqual([
       'HOURLY_RETENTION_HOURS (49) is 3 days, longer than RAW_RETENTION_DAYS (2): ' +
@@ -169,7 +169,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('refuses to drop days while their raw reports are still kept', () => {
+  it('rejects a daily retention that would drop days while their raw reports are kept', () => {
     expect(problemsOf({ DAILY_RETENTION_DAYS: '15', RAW_RETENTION_DAYS: '14' })).toEqual([]);
     expect(problemsOf({ DAILY_RETENTION_DAYS: '14', RAW_RETENTION_DAYS: '14' })).toEqual([
       'DAILY_RETENTION_DAYS (14) must be longer than RAW_RETENTION_DAYS (14): ' +
@@ -178,7 +178,7 @@ describe('loadConfig', () => {
   });
 
   it.each(['* * * * * *', '61 * * * *', 'hourly', '0 25 * * *'])(
-    'refuses %j as a cron expression',
+    'rejects %j as a cron expression',
     (cron) => {
       expect(problemsOf({ IMPORT_CRON: cron })).toEqual([
         `IMPORT_CRON must be a cron expression of five fields, e.g. "0 */6 * * *" (got "${cron}")`,
@@ -201,7 +201,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('refuses an encryption key that is set both directly and by file', () => {
+  it('rejects an encryption key that is set both directly and by file', () => {
     const key = Buffer.alloc(32, 1).toString('base64');
     expect(
       problemsOf({ TRACKER_KEY_ENCRYPTION_KEY: key, TRACKER_KEY_ENCRYPTION_KEY_FILE: '/run/key' }),

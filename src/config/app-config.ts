@@ -12,11 +12,11 @@ export type AppConfig = Readonly<Environment>;
  * Reads and checks the whole environment at once.
  *
  * @param env name → value, as in `process.env`; an empty value counts as not set.
- * @throws DomainError `BAD_CONFIGURATION` that lists every problem, one a line. Values of secrets are not shown.
+ * @throws DomainError `BAD_CONFIGURATION` that lists every problem, one per line. Values of secrets are not shown.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): AppConfig {
   const groups = ENVIRONMENT_GROUPS.map((group) =>
-    plainToInstance(group as ClassConstructor<object>, givenValues(env, envVariablesOf(group)), {
+    plainToInstance(group as ClassConstructor<object>, valuesOf(env, envVariablesOf(group)), {
       exposeDefaultValues: true,
     }),
   );
@@ -31,15 +31,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): AppConfig {
   return Object.freeze(config);
 }
 
-function givenValues(
-  env: NodeJS.ProcessEnv,
-  variables: ReadonlyMap<string, unknown>,
-): Record<string, string> {
+function valuesOf(env: NodeJS.ProcessEnv, variables: ReadonlyMap<string, unknown>): Record<string, string> {
   return Object.fromEntries([...variables.keys()].flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 function describeProblem({ property, constraints = {} }: ValidationError, env: NodeJS.ProcessEnv): string {
   const { isInt, isNumber, ...others } = constraints;
-  const problem = isInt ?? isNumber ?? Object.values(others).join(', '); // no need to mention the range of what is not a number
+  const problem = isInt ?? isNumber ?? Object.values(others).join(', '); // not a number: its range does not matter
   return ENV_VARIABLES.get(property)?.secret ? problem : `${problem} (got "${env[property] ?? ''}")`;
 }

@@ -6,7 +6,7 @@ import { ENV_VARIABLES, ENVIRONMENT_GROUPS } from './env.schema.js';
 
 interface Documented {
   name: string;
-  /** As the documentation writes it; empty for a variable without default. */
+  /** Text of the default; empty for a variable without one. */
   default: string;
   description: string;
 }
@@ -20,7 +20,7 @@ const EXPECTED: Documented[] = [...ENV_VARIABLES].map(([name, { description }]) 
   description,
 }));
 
-/** The rows of the table that has the columns Variable, Default and Description. */
+/** The rows of the table with the columns Variable, Default and Description. */
 function documentedTable(): Documented[] {
   const text = readFileSync(packagePath('docs/configuration.md'), 'utf8');
   const [, table = ''] =
@@ -51,7 +51,7 @@ function exampleFile(): Documented[] {
 }
 
 describe('the documentation of the configuration', () => {
-  it('covers every property of the groups', () => {
+  it('covers every property of the classes', () => {
     expect(EXPECTED.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(defaults)));
     expect(EXPECTED.length).toBeGreaterThan(10);
   });
@@ -70,11 +70,11 @@ describe('the documentation of the configuration', () => {
     }
   });
 
-  it('in docs/configuration.md says what the class says, in its order', () => {
+  it('repeats the descriptions of the classes in docs/configuration.md, in the same order', () => {
     expect(documentedTable()).toEqual(EXPECTED);
   });
 
-  it('in .env.example says what the class says, in its order', () => {
+  it('repeats the descriptions of the classes in .env.example, in the same order', () => {
     expect(exampleFile()).toEqual(EXPECTED);
   });
 });

@@ -34,7 +34,7 @@ describe('parseDatabaseUrl', () => {
     ['postgresql://me@::1:5432/x', /an IPv6 address needs brackets, as in \[::1\]:5432/],
     ['postgresql://db/x?sslmode=on', /^must have one of these as sslmode: disable, allow, .* \(got "on"\)$/],
     ['postgresql://db/x?sslmode=verify-ca', /^has sslmode=verify-ca without sslrootcert/],
-  ])('says what is wrong with %s, and nothing of the password', (url, problem) => {
+  ])('describes the problem of %s without the password', (url, problem) => {
     const found = parseDatabaseUrl(url);
     expect(found).toEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
     expect(found).not.toMatch(/geheim|heim/);
@@ -47,7 +47,7 @@ describe('describeAddress', () => {
     ['postgresql://me:secret@[::1]:5432/x', '[::1]:5432/x'],
     ['postgresql:///tracker?host=/run/postgresql', '/run/postgresql/tracker'],
     ['nonsense', 'an invalid address'],
-  ])('of %s is %s', (url, address) => {
+  ])('describes %s as %s', (url, address) => {
     expect(describeAddress(url)).toBe(address);
   });
 });

@@ -22,7 +22,7 @@ export interface DatabaseAddress {
  * Parses a connection string as libpq does: `postgresql://user:password@host:port/database?parameters`, with
  * `?host=/folder` for a unix socket and `[::1]` for an IPv6 address.
  *
- * @returns the address, or what is wrong with it: a sentence without its subject, and without secrets.
+ * @returns the address, or its problem: a sentence without subject and without secrets, such as `names no host`.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress | string {
   const parts = FORM.exec(url);
@@ -30,14 +30,14 @@ export function parseDatabaseUrl(url: string): DatabaseAddress | string {
   const [, authority = '', path = '', query = ''] = parts;
   if (url.includes('#')) return `must not contain #. ${ENCODE}`;
   const parameters = new URLSearchParams(query);
-  const place = hostAndPort(authority.slice(authority.lastIndexOf('@') + 1));
-  if (place === null) {
+  const hostPort = parseHostAndPort(authority.slice(authority.lastIndexOf('@') + 1));
+  if (hostPort === null) {
     return `has a host or port that cannot be read; an IPv6 address needs brackets, as in [::1]:5432. ${ENCODE}`;
   }
   if (!isEncoded(authority) || !isEncoded(path)) return `has a % without two hexadecimal digits. ${ENCODE}`;
   const address = {
-    host: parameters.get('host') ?? decodeURIComponent(place.host),
-    port: parameters.get('port') ?? place.port,
+    host: parameters.get('host') ?? decodeURIComponent(hostPort.host),
+    port: parameters.get('port') ?? hostPort.port,
     database: decodeURIComponent(path),
     parameters,
   };
@@ -65,7 +65,7 @@ function problemOf({ host, port, parameters }: DatabaseAddress): string | null {
   return null;
 }
 
-function hostAndPort(text: string): { host: string; port: string } | null {
+function parseHostAndPort(text: string): { host: string; port: string } | null {
   if (text.includes(',')) return { host: text, port: '' };
   const [, host, port = ''] = HOST_AND_PORT.exec(text) ?? [];
   return host === undefined ? null : { host, port };
@@ -89,7 +89,7 @@ export function describeAddress(url: string): string {
   return `${shown}${port === '' ? '' : `:${port}`}${database === '' ? '' : `/${database}`}`;
 }
 
-/** Accepts a connection string that parseDatabaseUrl() can parse; the message says what is wrong with it. */
+/** Accepts a connection string that parseDatabaseUrl() can parse; the message names the problem. */
 export function IsDatabaseUrl(): PropertyDecorator {
   return ValidateBy({
     name: 'isDatabaseUrl',

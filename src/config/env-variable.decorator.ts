@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 
-/** What the documentation says about an environment variable; its type and default are those of the class property. */
+/** Documentation of an environment variable. Its type and default come from the class property. */
 export interface EnvVariableDocumentation {
   description: string;
-  /** Its value is never printed, neither in a message nor in a log. */
+  /** Whether messages and logs must not contain its value. */
   secret?: boolean;
 }
 

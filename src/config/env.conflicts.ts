@@ -3,9 +3,9 @@ import type { Environment } from './env.schema.js';
 type InvalidNames = ReadonlySet<string>;
 
 /**
- * Values that are valid by themselves and do not go together.
+ * Finds values that are valid by themselves but conflict with each other.
  *
- * @param invalid names of variables that are wrong already; what depends on them is not checked.
+ * @param invalid names of variables with invalid values; checks that need them are skipped.
  * @returns the problems, each a sentence that names the variables and the reason.
  */
 export function findConflicts(config: Environment, invalid: InvalidNames): string[] {
@@ -18,30 +18,30 @@ export function findConflicts(config: Environment, invalid: InvalidNames): strin
   ];
 }
 
-/** Settings that would lose history. */
+/** Finds settings that would lose history. */
 function retentionProblems(config: Environment, invalid: InvalidNames): string[] {
   const rawDays = config.RAW_RETENTION_DAYS;
   if (invalid.has('RAW_RETENTION_DAYS')) return [];
   const problems: string[] = [];
-  const refuseIf = (isWrong: boolean, name: keyof Environment, reason: string): void => {
+  const addProblemIf = (isWrong: boolean, name: keyof Environment, reason: string): void => {
     if (isWrong && !invalid.has(name)) problems.push(`${name} (${String(config[name])}) ${reason}`);
   };
 
   const hourlyDays = Math.ceil(config.HOURLY_RETENTION_HOURS / 24);
-  refuseIf(
+  addProblemIf(
     hourlyDays > rawDays,
     'HOURLY_RETENTION_HOURS',
     `is ${hourlyDays} days, longer than RAW_RETENTION_DAYS (${rawDays}): hours without raw reports could not be repaired`,
   );
-  refuseIf(
+  addProblemIf(
     config.DAILY_RETENTION_DAYS <= rawDays,
     'DAILY_RETENTION_DAYS',
     `must be longer than RAW_RETENTION_DAYS (${rawDays}): a day would lose its history while its reports are still kept`,
   );
-  // One day more than raw reports are kept: a day is closed only when all of it is that old.
+  // One day more than raw reports are kept: a day is closed only when its end is that old.
   const longestWindow = (rawDays + 1) * 24;
   for (const name of ['HOURLY_REFRESH_WINDOW_HOURS', 'DAILY_REFRESH_WINDOW_HOURS'] as const) {
-    refuseIf(
+    addProblemIf(
       config[name] > longestWindow,
       name,
       `reaches back further than raw reports are kept (${longestWindow} hours with RAW_RETENTION_DAYS ${rawDays}): ` +

@@ -3,7 +3,7 @@ import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { IsDatabaseUrl } from '../database-url.js';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** Which engine keeps the aggregates. */
+/** The engines that can maintain the aggregates. */
 export const HISTORY_ENGINES = ['timescaledb', 'postgresql'] as const;
 export type HistoryEngine = (typeof HISTORY_ENGINES)[number];
 
@@ -11,7 +11,7 @@ export type HistoryEngine = (typeof HISTORY_ENGINES)[number];
 export const SPATIAL_LAYERS = ['postgis', 'builtin'] as const;
 export type SpatialLayer = (typeof SPATIAL_LAYERS)[number];
 
-/** Where the database is, and how history is stored in it. */
+/** The database and how it stores history. */
 export class DatabaseEnvironment {
   @EnvVariable({
     description: 'PostgreSQL 15 or newer. Not set: a private server is started in `EMBEDDED_DATA_DIR`.',
@@ -23,7 +23,7 @@ export class DatabaseEnvironment {
 
   @EnvVariable({
     description:
-      'Direct address of the same database, for what needs a session of its own (migrations, locks, LISTEN, jobs). Needed where `DATABASE_URL` is a pooler in transaction mode.',
+      'Direct address of the same database, for work that needs its own session (migrations, locks, LISTEN, jobs). Required if `DATABASE_URL` is a pooler in transaction mode.',
     secret: true,
   })
   @IsOptional()
@@ -48,14 +48,14 @@ export class DatabaseEnvironment {
 
   @EnvVariable({
     description:
-      'Engine of the aggregates: `timescaledb`, `postgresql`, or `auto` (what the database has; for a new one, TimescaleDB if the server has it).',
+      'Engine of the aggregates: `timescaledb`, `postgresql`, or `auto` (the engine of the database; for a new one, TimescaleDB if the server has it).',
   })
   @IsIn(['auto', ...HISTORY_ENGINES])
   HISTORY_ENGINE: HistoryEngine | 'auto' = 'auto';
 
   @EnvVariable({
     description:
-      'How positions are stored: `postgis`, `builtin`, or `auto` (what the database has; for a new one, PostGIS if the server has it).',
+      'How positions are stored: `postgis`, `builtin`, or `auto` (as the database already does; for a new one, PostGIS if the server has it).',
   })
   @IsIn(['auto', ...SPATIAL_LAYERS])
   SPATIAL_LAYER: SpatialLayer | 'auto' = 'auto';

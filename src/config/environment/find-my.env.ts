@@ -14,7 +14,7 @@ const HTTP_URL_OPTIONS = {
 export class FindMyEnvironment {
   @EnvVariable({
     description:
-      'Address of a macless-haystack endpoint, which returns reports of the Find My network. Not set: none are fetched.',
+      'Address of a macless-haystack endpoint, which returns reports of the Find My network. Not set: no reports are fetched.',
     secret: true, // it may contain a password
   })
   @IsOptional()

@@ -5,7 +5,7 @@ import { EnvVariable } from '../env-variable.decorator.js';
 const GEOCODING_PROVIDERS = ['offline', 'nominatim', 'off'] as const;
 export type GeocodingProvider = (typeof GEOCODING_PROVIDERS)[number];
 
-/** The nearest city. */
+/** Look-up of the nearest city. */
 export class GeocodingEnvironment {
   @EnvVariable({
     description:
@@ -14,7 +14,7 @@ export class GeocodingEnvironment {
   @IsIn(GEOCODING_PROVIDERS)
   GEOCODING_PROVIDER: GeocodingProvider = 'offline';
 
-  @EnvVariable({ description: 'Greatest distance to the nearest city, in kilometres (1 to 20038).' })
+  @EnvVariable({ description: 'Maximum distance to the nearest city, in kilometres (1 to 20038).' })
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -31,7 +31,7 @@ export class GeocodingEnvironment {
 
   @EnvVariable({
     description:
-      'User agent for that server, with a way to reach you; public servers demand it. Needed with `NOMINATIM_URL`.',
+      'User agent for that server, with a way to reach you; public servers require it. Required with `NOMINATIM_URL`.',
   })
   @IsOptional()
   @Matches(/^[\x20-\x7e]{1,200}$/, {
@@ -49,7 +49,7 @@ export class GeocodingEnvironment {
   NOMINATIM_TIMEOUT_MS = 5_000;
 
   @EnvVariable({
-    description: 'Most requests a day to that server, from all processes together (1 to 1000000).',
+    description: 'Maximum requests per day to that server, from all processes together (1 to 1000000).',
   })
   @Type(() => Number)
   @IsInt()

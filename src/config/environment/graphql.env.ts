@@ -6,7 +6,7 @@ import { EnvVariable } from '../env-variable.decorator.js';
 export class GraphqlEnvironment {
   @EnvVariable({
     description:
-      'Most rows that the answer to one query may have (1000 to 10000000). Queries that could return more are refused.',
+      'Maximum rows in the answer to one query (1000 to 10000000). Queries that could return more are rejected.',
   })
   @Type(() => Number)
   @IsInt()
@@ -15,7 +15,7 @@ export class GraphqlEnvironment {
   GRAPHQL_MAX_COMPLEXITY = 100_000;
 
   @EnvVariable({
-    description: 'Most levels of nested fields in a query (5 to 100). Deeper queries are refused.',
+    description: 'Maximum levels of nested fields in a query (5 to 100). Deeper queries are rejected.',
   })
   @Type(() => Number)
   @IsInt()

@@ -2,10 +2,11 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** Importing files and over HTTP. */
+/** Imports of files and over HTTP. */
 export class ImportEnvironment {
   @EnvVariable({
-    description: 'Reports that an import stores in one transaction (100 to 100000). Memory grows with it.',
+    description:
+      'Number of reports that an import stores in one transaction (100 to 100000). Memory use grows with it.',
   })
   @Type(() => Number)
   @IsInt()
@@ -15,7 +16,7 @@ export class ImportEnvironment {
 
   @EnvVariable({
     description:
-      'Rejected reports that are kept per reason and import (0 to 1000000). All of them are counted.',
+      'Number of rejected reports that are kept per reason and import (0 to 1000000). All rejected reports are counted.',
   })
   @Type(() => Number)
   @IsInt()

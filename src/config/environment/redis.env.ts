@@ -2,11 +2,11 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** No character with a meaning in a KEYS pattern or an ACL, and not the default prefix, which deployments claim. */
+/** Excludes characters with a meaning in KEYS or an ACL, and the default prefix, which the first deployment reserves. */
 const REDIS_KEY_PREFIX_FORM = /^(?!location_history(:|$))[\w.-]+(:[\w.-]+)*$/;
 const REDIS_URL_OPTIONS = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
 
-/** Locks, in Redis and in the database. */
+/** Locks in Redis and in the database. */
 export class RedisEnvironment {
   @EnvVariable({
     description: 'Redis for the locks. Not set or not reachable: PostgreSQL advisory locks alone.',

@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsNumber, Max, Min } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** What is kept how long, and how it is refreshed. */
+/** Retention and refresh of history. */
 export class RetentionEnvironment {
   @EnvVariable({ description: 'How long raw reports are kept, in days (2 to 90).' })
   @Type(() => Number)

@@ -2,13 +2,13 @@ import { Transform, Type } from 'class-transformer';
 import { ArrayNotEmpty, IsIn, IsInt, IsString, Max, Min } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** The parts of the product; a process runs any of them. */
+/** The roles of the product; a process runs one or more of them. */
 export const APP_ROLES = ['api', 'refresher', 'importer', 'geocoder'] as const;
 export type AppRole = (typeof APP_ROLES)[number];
 
 const APP_ROLES_MESSAGE = `APP_ROLES must be a comma-separated list of: ${APP_ROLES.join(', ')}`;
 
-/** What a process does, and where it listens. */
+/** Roles, address and log format of a process. */
 export class ServerEnvironment {
   @EnvVariable({
     description: 'Roles of this process, comma-separated: `api`, `refresher`, `importer`, `geocoder`.',
@@ -31,7 +31,7 @@ export class ServerEnvironment {
   @Max(65_535)
   PORT = 3000;
 
-  @EnvVariable({ description: 'Format of log lines: `text`, or `json` (one object a line).' })
+  @EnvVariable({ description: 'Format of log lines: `text`, or `json` (one object per line).' })
   @IsIn(['text', 'json'])
   LOG_FORMAT: 'text' | 'json' = 'text';
 }

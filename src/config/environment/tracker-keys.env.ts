@@ -1,7 +1,7 @@
 import { IsOptional, IsString, Matches } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** 32 bytes. */
+/** Base64 of 32 bytes. */
 const KEY_BASE64 = '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=';
 
 /** Encryption of the private keys of trackers. */
