@@ -46,7 +46,7 @@ function withFlipped(payload: Buffer, bits: readonly number[]): Buffer {
 }
 
 describe('decryptReport', () => {
-  it('decrypts a report of another implementation, in both formats', () => {
+  it('decrypts a report that another implementation encrypted, in both formats', () => {
     expect(S1).toHaveLength(88);
     expect(decryptReport(S1, KEY)).toEqual(S1_REPORT);
     expect(decryptReport(S1_89, KEY)).toEqual(S1_REPORT);
@@ -61,8 +61,8 @@ describe('decryptReport', () => {
     const payload = Buffer.from(hex, 'hex');
     expect(timeOf(payload).toISOString()).toBe(time);
     expect(payload[headOf(payload) - 1]).toBe(confidence);
-    expect(KEY.sharedSecret(payload.subarray(6, 63))).toHaveLength(28); // it is on the curve
-    expect(decryptReport(payload, KEY)).toBeUndefined(); // it is for another key
+    expect(KEY.sharedSecret(payload.subarray(6, 63))).toHaveLength(28); // the point is on the curve
+    expect(decryptReport(payload, KEY)).toBeUndefined(); // encrypted for another key
   });
 
   it('returns undefined for another key', () => {

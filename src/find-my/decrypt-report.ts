@@ -11,7 +11,7 @@ export interface FindMyReport {
   longitude: number;
   /** Metres, 0 to 255; 255 means 255 or more. */
   horizontalAccuracy: number;
-  /** As the tracker sent it; battery and kind of device are in the upper four bits. */
+  /** Status byte that the tracker sent; the upper four bits are battery and kind of device. */
   status: number;
   /** Percent, derived from the status; absent when the status has no battery level. */
   battery?: number;
@@ -20,8 +20,8 @@ export interface FindMyReport {
 /** Seconds from 1970 to 2001-01-01T00:00:00Z, the epoch of these reports. */
 const EPOCH_2001 = 978_307_200;
 
-/** The original format, and the one since 2023 with one more byte before the confidence. */
-const FORM_LENGTHS: ReadonlySet<number> = new Set([88, 89]);
+/** Bytes of a report: in the original format, and since 2023 with one more byte before the confidence. */
+const REPORT_LENGTHS: ReadonlySet<number> = new Set([88, 89]);
 const POINT_BYTES = 57;
 const CIPHERTEXT_BYTES = 10;
 const TAG_BYTES = 16;
@@ -37,12 +37,12 @@ const BATTERY_LEVELS = [100, 50, 20, 5] as const;
 /**
  * Decrypts a report of the Find My network: ECDH over P-224, ANSI X9.63 key derivation, AES-128-GCM.
  *
- * The authentication tag covers everything that the position depends on: a payload modified there, or meant for another
- * key, returns undefined and never a wrong position. Apple left time and confidence outside the tag, so the caller has to
- * check that the time is plausible.
+ * The authentication tag covers everything that the position depends on: for a payload that was modified there, or is
+ * encrypted for another key, the result is undefined and never a wrong position. Apple left time and confidence outside
+ * the tag, so the caller has to check that the time is plausible.
  */
 export function decryptReport(payload: Buffer, key: PrivateKey): FindMyReport | undefined {
-  if (!FORM_LENGTHS.has(payload.length)) return undefined;
+  if (!REPORT_LENGTHS.has(payload.length)) return undefined;
   const sealed = payload.subarray(-SEALED_BYTES);
   const plain = open(sealed, key);
   if (!plain) return undefined;
@@ -59,7 +59,7 @@ export function decryptReport(payload: Buffer, key: PrivateKey): FindMyReport | 
   };
 }
 
-/** Do-it-yourself firmware leaves the whole byte 0, which is no battery level. */
+/** Returns undefined for 0: do-it-yourself firmware never sets the byte. */
 function batteryOf(status: number): number | undefined {
   return status === 0 ? undefined : BATTERY_LEVELS[status >> 6];
 }
@@ -69,7 +69,7 @@ export function timeOf(payload: Buffer): Date {
   return new Date((payload.readUInt32BE(0) + EPOCH_2001) * 1000);
 }
 
-/** The ten decrypted bytes; undefined when they are for another key, or were modified. */
+/** Decrypts the ten bytes; undefined if they are encrypted for another key, or were modified. */
 function open(sealed: Buffer, key: PrivateKey): Buffer | undefined {
   const point = sealed.subarray(0, POINT_BYTES);
   // OpenSSL would also accept the hybrid encodings, 0x06 and 0x07.

@@ -12,9 +12,9 @@ import { DomainError } from '../common/errors/domain-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { type AnsweredReport, FindMyEndpoint, NotAnsweredError } from './find-my-endpoint.js';
 
-/** Tries of one call, with increasing delays. */
+/** Attempts per call, with increasing delays. */
 const ATTEMPTS = 3;
-/** After this many unanswered trackers in a row the endpoint counts as down, and no others are tried. */
+/** After this many failed calls in a row the endpoint counts as down, and no calls are made for PAUSE_MS. */
 const FAILURES_IN_A_ROW = 3;
 const PAUSE_MS = 60_000;
 
@@ -45,22 +45,22 @@ export class EndpointCaller {
   }
 
   /**
-   * Asks for the reports of some keys of one tracker.
+   * Requests the reports of some keys of one tracker.
    *
-   * @param beforeTry called immediately before every try.
-   * @throws NotAnsweredError when no try was answered; DomainError `UNAVAILABLE` while the endpoint counts as down,
-   * `BAD_CONFIGURATION` when it refuses; the signal's reason.
+   * @param beforeAttempt called immediately before every attempt.
+   * @throws NotAnsweredError when no attempt was answered; DomainError `UNAVAILABLE` while the endpoint counts as down,
+   * `BAD_CONFIGURATION` when it rejects the request; the signal's reason.
    */
-  async ask(
+  async fetchReports(
     hashedAdvKeys: readonly string[],
-    beforeTry: () => Promise<void>,
+    beforeAttempt: () => Promise<void>,
     signal: AbortSignal,
   ): Promise<AnsweredReport[]> {
     try {
       return await this.policy.execute(async () => {
         await sleep(await this.reserveCall(), undefined, { signal });
-        await beforeTry();
-        return await this.endpoint.ask(hashedAdvKeys, signal);
+        await beforeAttempt();
+        return await this.endpoint.fetchReports(hashedAdvKeys, signal);
       }, signal);
     } catch (error) {
       signal.throwIfAborted();

@@ -15,12 +15,12 @@ const FORMAT = 'find-my';
 /** How often to check whether other processes have finished their trackers. */
 const POLL_OTHERS_MS = 500;
 
-/** Which trackers a loop fetches: these ids; null for every tracker that is wanted. */
+/** The ids of the trackers that a loop fetches; null: every wanted tracker. */
 export type FetchScope = readonly string[] | null;
 
 export interface FetchLoopOptions {
   scope: FetchScope;
-  /** Stay until nothing in the scope is wanted, since a process that dies leaves its trackers to others. */
+  /** Keep polling until no tracker in the scope is wanted: another process may die before it fetched its tracker. */
   waitForOthers: boolean;
   tally: FetchTally;
   signal: AbortSignal;
@@ -29,8 +29,8 @@ export interface FetchLoopOptions {
 /**
  * Leases one tracker after the other, fetches it and imports its reports.
  *
- * That a tracker was answered commits together with its reports, so a process that dies in between loses nothing: its lease
- * expires, and another process asks again.
+ * A tracker is marked as answered in the transaction that stores its reports. If a process dies before, its lease
+ * expires and another process fetches the tracker.
  */
 @Injectable()
 export class FetchLoop {
@@ -43,7 +43,7 @@ export class FetchLoop {
   ) {}
 
   /**
-   * Fetches until nothing is left. Trackers that somebody requested are imported by the run queued for them; all others
+   * Fetches until no tracker is left. A tracker that a user requested is imported by the run queued for it; all others
    * share one run, which begins with the first of them.
    *
    * @returns the ledger of the shared run; null when there was none.
@@ -57,7 +57,7 @@ export class FetchLoop {
           if (lease.runId !== null) await this.fetchForRun(lease, lease.runId, options);
           else await this.fetchInto((shared ??= await this.beginShared()), lease, options);
         } finally {
-          await this.fetches.giveBack(lease); // does nothing if the attempt has ended
+          await this.fetches.releaseLease(lease); // does nothing if the attempt has ended
         }
       }
       return (await shared?.complete()) ?? null;
@@ -66,7 +66,7 @@ export class FetchLoop {
     }
   }
 
-  /** The next tracker; null when there is none. */
+  /** Leases the next tracker; null when there is none. */
   private async lease({ scope, waitForOthers, signal }: FetchLoopOptions): Promise<Lease | null> {
     for (;;) {
       signal.throwIfAborted();
@@ -76,7 +76,7 @@ export class FetchLoop {
     }
   }
 
-  /** A process whose configuration is wrong must not begin a run; another one may be able to fetch. */
+  /** Begins the shared run, unless the configuration is invalid: another process may be able to fetch. */
   private async beginShared(): Promise<ImportRun> {
     await this.fetcher.verify();
     return this.imports.begin(FORMAT, { kind: 'find-my', name: this.fetcher.sourceName });

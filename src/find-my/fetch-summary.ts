@@ -1,6 +1,6 @@
 import type { ImportSummary } from '../import/import-summary.js';
 
-/** The result of asking for one tracker. */
+/** The result of fetching the reports of one tracker. */
 export interface FetchOutcome {
   tracker: string;
   /** Entries in the answer, for all keys together; undefined without an answer. */
@@ -9,17 +9,17 @@ export interface FetchOutcome {
   failure?: string;
 }
 
-/** The result of a fetch. An answer without reports is an answer. */
+/** The result of a fetch. A tracker counts as answered even if the answer has no reports. */
 export interface FetchSummary {
-  /** Trackers to ask for, by this process and by others that share the work. */
+  /** Number of trackers to fetch, by this process and by others that share the work. */
   trackers: number;
-  /** Asked for by this process. */
+  /** Number of trackers that this process requested. */
   asked: number;
   answered: number;
-  /** Answered without any reports. */
+  /** Number of trackers whose answer had no reports. */
   withoutReports: number;
   notAnswered: { tracker: string; failure: string }[];
-  /** The ledger of the reports; null when this process asked for none. */
+  /** The ledger of the reports; null if this process fetched no tracker. */
   ledger: ImportSummary | null;
 }
 
@@ -27,7 +27,7 @@ export interface FetchSummary {
 export class FetchTally {
   private readonly outcomes: FetchOutcome[] = [];
 
-  /** @param onOutcome called for every tracker, once its reports are stored or it was not answered. */
+  /** @param onOutcome called for every tracker, once its reports are stored or its request has failed. */
   constructor(private readonly onOutcome?: (outcome: FetchOutcome) => void) {}
 
   add(outcome: FetchOutcome): void {
@@ -35,7 +35,7 @@ export class FetchTally {
     this.onOutcome?.(outcome);
   }
 
-  /** @param trackers how many there were to ask for. */
+  /** @param trackers number of trackers to fetch, by all processes. */
   summary(trackers: number, ledger: ImportSummary | null): FetchSummary {
     const answered = this.outcomes.filter(({ failure }) => failure === undefined);
     return {

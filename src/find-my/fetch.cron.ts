@@ -17,7 +17,7 @@ export class FetchCron implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    if (this.config.FIND_MY_ENDPOINT_URL === undefined) return; // reports arrive by other ways only
+    if (this.config.FIND_MY_ENDPOINT_URL === undefined) return; // reports come from other sources only
     this.jobs.register({
       name: 'import',
       cron: this.config.IMPORT_CRON,

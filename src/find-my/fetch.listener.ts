@@ -17,16 +17,16 @@ import { SingleFlight } from '../pg-listener/single-flight.js';
 import { FetchService } from './fetch.service.js';
 
 export const FETCH_CHANNEL = 'tracker_fetches';
-/** Names the work in the log of failures. */
+/** Name of the work in the log of failures. */
 const FETCH = 'fetch reports';
-/** A notification can be missed, and there is none when the lease of a dead process expires. */
+/** Poll too: a notification can be lost, and none is sent when the lease of a dead process expires. */
 const POLL_MS = 5_000;
-/** Pause after a failure: the configuration is wrong, or the endpoint is down. */
+/** Pause after a failure: an invalid configuration, or an endpoint that is down. */
 const PAUSE_AFTER_FAILURE_MS = 60_000;
 /** A pass fetches until nothing is left, which can take hours. */
 const LONGEST_PASS_MS = 6 * 3_600_000;
 
-/** Fetches soon after a request: a tracker that a user asked for, or a share of a fetch that another process started. */
+/** Fetches soon after a request: a tracker that a user requested, or a part of a fetch that another process started. */
 @Injectable()
 export class FetchListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(FetchListener.name);

@@ -9,13 +9,13 @@ import { FetchesRepository } from './fetches.repository.js';
 import { TrackerFetcher } from './tracker-fetcher.js';
 
 export interface FetchOptions {
-  /** Called for every tracker that this process asks for. */
+  /** Called for every tracker that this process fetches. */
   onOutcome?: (outcome: FetchOutcome) => void;
-  /** When aborted, the fetch stops and leaves its tracker to others at once. */
+  /** When aborted, the fetch stops at once and releases its tracker for other processes. */
   signal?: AbortSignal;
 }
 
-/** A fetch that stopped before its end, with a summary of what it did. */
+/** A fetch that stopped early, with a summary up to that point. */
 export class FetchBrokenError extends DomainError {
   constructor(
     cause: DomainError,
@@ -46,7 +46,7 @@ export class FetchService {
    * Fetches the reports of all trackers that have private keys, together with every process that does the same, and
    * returns when all are done.
    *
-   * @throws DomainError `BAD_CONFIGURATION` when nothing can be fetched; FetchBrokenError when it cannot go on.
+   * @throws DomainError `BAD_CONFIGURATION` when nothing can be fetched; FetchBrokenError when it stops early.
    */
   fetchAll(options: FetchOptions = {}): Promise<FetchSummary> {
     return this.enqueue(async () => {
@@ -73,7 +73,7 @@ export class FetchService {
   }
 
   /**
-   * Queues a fetch of one tracker, ahead of those that nobody requested. If one is already queued, returns that one.
+   * Queues a fetch of one tracker, ahead of all that no user requested. If one is already queued, returns that one.
    *
    * @returns the id of its import run.
    * @throws DomainError `NOT_FOUND`, `BAD_USER_INPUT` for a tracker without private keys, `BAD_CONFIGURATION` without an
@@ -104,7 +104,7 @@ export class FetchService {
       return tally.summary(trackers, ledger);
     } catch (error) {
       signal.throwIfAborted();
-      await this.fetches.giveUp(scope);
+      await this.fetches.cancelWanted(scope);
       if (!(error instanceof DomainError)) throw error;
       const ledger = error instanceof ImportBrokenError ? error.summary : null;
       throw new FetchBrokenError(error, tally.summary(trackers, ledger));

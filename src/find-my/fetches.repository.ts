@@ -7,9 +7,9 @@ const LEASE_NEXT = sqlFile('queries/find-my/lease-next');
 const WANT_ALL = sqlFile('queries/find-my/want-all');
 const END_ATTEMPT = sqlFile('queries/find-my/end-attempt');
 
-/** A tracker that only this process asks for, until the lease expires. */
+/** The exclusive right to fetch a tracker, until it expires. */
 export interface Lease {
-  /** Identifies this attempt. */
+  /** Id of this attempt. */
   lease: string;
   trackerId: string;
   /** Name of the tracker. */
@@ -62,7 +62,7 @@ export class FetchesRepository {
     });
   }
 
-  /** Counts these trackers, or those of the round, that are still wanted, including leased ones. */
+  /** Counts the wanted trackers, including leased ones. @param trackerIds null: the trackers of the round. */
   async countWanted(trackerIds: readonly string[] | null): Promise<number> {
     const [{ wanted }] = await this.db.query<[{ wanted: number }]>(
       `SELECT count(*)::int AS wanted FROM tracker_fetches
@@ -72,13 +72,18 @@ export class FetchesRepository {
     return wanted;
   }
 
-  /** @param trackerIds null: any tracker. @returns null when nothing is wanted, or everything is leased. */
+  /**
+   * Leases the next wanted tracker.
+   *
+   * @param trackerIds null: any.
+   * @returns null when none is wanted, or all are leased.
+   */
   async leaseNext(lease: string, ms: number, trackerIds: readonly string[] | null): Promise<Lease | null> {
     const [[row]] = await this.db.query<[[Omit<Lease, 'lease'>?]]>(LEASE_NEXT, [lease, ms, trackerIds]);
     return row ? { lease, ...row } : null;
   }
 
-  /** @returns false when the lease had expired and another process has the tracker. */
+  /** Extends a lease. @returns false when it had expired and another process has leased the tracker. */
   async extend({ trackerId, lease }: Lease, ms: number): Promise<boolean> {
     const [, extended] = await this.db.query<[unknown, number]>(
       `UPDATE tracker_fetches SET leased_until = clock_timestamp() + make_interval(secs => $3::integer / 1000.0)
@@ -98,16 +103,16 @@ export class FetchesRepository {
     await this.db.query(END_ATTEMPT, [trackerId, lease, runId, reason]);
   }
 
-  /** Releases a lease, so that another process may take the tracker at once. */
-  async giveBack({ trackerId, lease }: Lease): Promise<void> {
+  /** Releases a lease, so that another process may lease the tracker at once. */
+  async releaseLease({ trackerId, lease }: Lease): Promise<void> {
     await this.db.query(
       'UPDATE tracker_fetches SET lease = NULL, leased_until = NULL WHERE tracker_id = $1 AND lease = $2',
       [trackerId, lease],
     );
   }
 
-  /** Cancels the fetch of these trackers, or the round. Leased trackers and requested ones stay wanted. */
-  async giveUp(trackerIds: readonly string[] | null): Promise<void> {
+  /** Cancels the fetch of these trackers (null: the round). Leased trackers and requested ones stay wanted. */
+  async cancelWanted(trackerIds: readonly string[] | null): Promise<void> {
     await this.db.query(
       `UPDATE tracker_fetches SET in_round = false, wanted_at = CASE WHEN run_id IS NOT NULL THEN wanted_at END
        WHERE CASE WHEN $1::bigint[] IS NULL THEN in_round ELSE wanted_at IS NOT NULL AND tracker_id = ANY ($1) END

@@ -3,6 +3,6 @@ import { ImportModule } from '../import/import.module.js';
 import { FetchResolver } from './fetch.resolver.js';
 import { FindMyModule } from './find-my.module.js';
 
-/** What only the `api` role needs of Find My. */
+/** The parts of Find My that only the `api` role needs. */
 @Module({ imports: [FindMyModule, ImportModule], providers: [FetchResolver] })
 export class FindMyApiModule {}

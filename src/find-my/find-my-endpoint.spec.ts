@@ -25,43 +25,43 @@ describe('FindMyEndpoint', () => {
   };
   const failure = async (env?: Record<string, string>): Promise<Error> => {
     const outcome = await endpoint(env)
-      .ask(['a'])
+      .fetchReports(['a'])
       .then(
         () => undefined,
         (error: unknown) => error,
       );
-    if (!(outcome instanceof Error)) throw new Error('it answered');
+    if (!(outcome instanceof Error)) throw new Error('the call succeeded');
     return outcome;
   };
 
-  it('asks for the last seven days, and returns the reports, newest first', async () => {
+  it('requests the last seven days and returns the reports, newest first', async () => {
     report('a', 86_400);
     report('b', 10);
     report('c', 20);
     report('a', 8 * 86_400); // before the window
-    const answer = await endpoint().ask(['a', 'b']);
+    const answer = await endpoint().fetchReports(['a', 'b']);
     expect(answer.map(({ id }) => id)).toEqual(['b', 'a']);
     expect(fake.calls).toEqual([{ ids: ['a', 'b'], days: 7, authorization: undefined }]);
   });
 
   it('returns an empty list for an answer without reports', async () => {
-    expect(await endpoint().ask(['a'])).toEqual([]);
+    expect(await endpoint().fetchReports(['a'])).toEqual([]);
   });
 
-  it('gets only one of two reports of the same second, so keys of two trackers never share a call', async () => {
+  it('returns only one of two reports of the same second, so keys of two trackers never share a call', async () => {
     report('a', 10);
     const [first] = fake.reports;
     fake.reports.push({ ...(first as (typeof fake.reports)[0]), id: 'b' });
-    expect(await endpoint().ask(['a', 'b'])).toHaveLength(1);
-    expect(await endpoint().ask(['a'])).toHaveLength(1);
-    expect(await endpoint().ask(['b'])).toHaveLength(1);
+    expect(await endpoint().fetchReports(['a', 'b'])).toHaveLength(1);
+    expect(await endpoint().fetchReports(['a'])).toHaveLength(1);
+    expect(await endpoint().fetchReports(['b'])).toHaveLength(1);
   });
 
   it('authenticates with HTTP Basic', async () => {
     fake.user = 'jürgen';
     fake.password = PASSWORD;
     const env = { FIND_MY_USER: 'jürgen', FIND_MY_PASSWORD: PASSWORD };
-    expect(await endpoint(env).ask(['a'])).toEqual([]);
+    expect(await endpoint(env).fetchReports(['a'])).toEqual([]);
   });
 
   it.each([
@@ -73,34 +73,34 @@ describe('FindMyEndpoint', () => {
     const error = await failure(env);
     expect(error).toBeInstanceOf(EndpointRefusedError);
     expect(error.message).toBe(
-      'The Find My endpoint does not accept FIND_MY_USER and FIND_MY_PASSWORD (it answered 401)',
+      'The Find My endpoint does not accept FIND_MY_USER and FIND_MY_PASSWORD (HTTP status 401)',
     );
   });
 
   it.each<[Fault, RegExp]>([
-    ['no-answer', /^it closed the connection without an answer$/],
-    ['hangs', /^it took longer than 400 ms$/],
-    ['never-ends', /^it took longer than 400 ms$/],
-    ['cut', /^its answer was cut, or is not JSON$/],
-    ['empty', /^its answer is empty$/],
-    ['no-json', /^its answer was cut, or is not JSON$/],
+    ['no-answer', /^the endpoint closed the connection$/],
+    ['hangs', /^the endpoint took longer than 400 ms$/],
+    ['never-ends', /^the endpoint took longer than 400 ms$/],
+    ['cut', /^the response is truncated or not JSON$/],
+    ['empty', /^the response is empty$/],
+    ['no-json', /^the response is truncated or not JSON$/],
     ['apple-says-no', /^Apple answered "500"$/],
-    [{ status: 501 }, /^it answered 501$/],
-    [{ status: 504 }, /^it answered 504$/],
-    [{ status: 429 }, /^it answered 429$/],
+    [{ status: 501 }, /^HTTP status 501$/],
+    [{ status: 504 }, /^HTTP status 504$/],
+    [{ status: 429 }, /^HTTP status 429$/],
   ])('treats %j as no answer', async (fault, message) => {
     fake.faults.push(fault);
     const error = await failure({ FIND_MY_TIMEOUT_MS: message.source.includes('400 ms') ? '400' : '20000' });
     expect(error).toBeInstanceOf(NotAnsweredError);
     expect(error.message).toMatch(message);
-    expect(await endpoint().ask(['a'])).toEqual([]); // the next call succeeds
+    expect(await endpoint().fetchReports(['a'])).toEqual([]); // the next call succeeds
   });
 
   it('stops reading an answer that is too long', async () => {
     fake.faults.push('flood');
     const error = await failure();
     expect(error).toBeInstanceOf(NotAnsweredError);
-    expect(error.message).toBe('its answer is longer than 33554432 bytes');
+    expect(error.message).toBe('the response is longer than 33554432 bytes');
   });
 
   it.each([302, 404, 400])('reports a wrong URL if it answers %d', async (status) => {
@@ -122,9 +122,9 @@ describe('FindMyEndpoint', () => {
   it('stops when aborted, with the reason of the signal', async () => {
     fake.faults.push('hangs');
     const controller = new AbortController();
-    const asked = endpoint().ask(['a'], controller.signal);
+    const pending = endpoint().fetchReports(['a'], controller.signal);
     controller.abort(new Error('enough'));
-    await expect(asked).rejects.toThrow('enough');
+    await expect(pending).rejects.toThrow('enough');
   });
 
   it('requires FIND_MY_ENDPOINT_URL', () => {

@@ -9,24 +9,22 @@ export interface AnsweredReport {
   payload: unknown;
 }
 
-/** How far back to ask; Apple keeps reports no longer. */
+/** Days to request; Apple deletes older reports. */
 export const WINDOW_DAYS = 7;
 
 /** A thousand reports take about 400 kB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
-/**
- * There was no answer, or an unreadable one; a later try may succeed. An answer without reports is not an error.
- */
+/** There was no usable answer; a later attempt may succeed. An answer without reports is not an error. */
 export class NotAnsweredError extends Error {
   override readonly name = 'NotAnsweredError';
 }
 
-/** The endpoint refuses, and will until the configuration is changed. */
+/** The endpoint rejects all requests until the configuration is changed. */
 export class EndpointRefusedError extends DomainError {}
 
 /**
- * A macless-haystack endpoint, which asks Apple for the reports of keys.
+ * A macless-haystack endpoint, which requests the reports of keys from Apple.
  *
  * It runs on Python's single-threaded HTTP server: HTTP/1.0 without lengths. When Apple or its own login fails, it tries to
  * answer 501 or 504 but closes the connection without a response. Of two reports of the same second it returns only one,
@@ -56,18 +54,18 @@ export class FindMyEndpoint {
     };
   }
 
-  /** Host and port, for people. */
+  /** Host and port, for messages. */
   get name(): string {
     return new URL(this.url).host;
   }
 
   /**
-   * Asks once for the reports of some keys in the last {@link WINDOW_DAYS} days.
+   * Requests the reports of some keys in the last {@link WINDOW_DAYS} days, in one call.
    *
    * @param hashedAdvKeys keys of one tracker.
    * @throws NotAnsweredError, EndpointRefusedError; the signal's reason when aborted.
    */
-  async ask(hashedAdvKeys: readonly string[], signal?: AbortSignal): Promise<AnsweredReport[]> {
+  async fetchReports(hashedAdvKeys: readonly string[], signal?: AbortSignal): Promise<AnsweredReport[]> {
     const deadline = AbortSignal.timeout(this.timeoutMs);
     try {
       const response = await fetch(this.url, {
@@ -85,23 +83,25 @@ export class FindMyEndpoint {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof NotAnsweredError || error instanceof EndpointRefusedError) throw error;
-      const reason = deadline.aborted ? `it took longer than ${this.timeoutMs} ms` : reasonOf(error);
+      const reason = deadline.aborted
+        ? `the endpoint took longer than ${this.timeoutMs} ms`
+        : reasonOf(error);
       throw new NotAnsweredError(reason, { cause: error });
     }
   }
 }
 
 function failureOf(status: number): Error {
-  const refused = (problem: string): Error =>
+  const rejected = (problem: string): Error =>
     new EndpointRefusedError('BAD_CONFIGURATION', `The Find My endpoint ${problem}`);
   if (status === 401 || status === 403) {
-    return refused(`does not accept FIND_MY_USER and FIND_MY_PASSWORD (it answered ${status})`);
+    return rejected(`does not accept FIND_MY_USER and FIND_MY_PASSWORD (HTTP status ${status})`);
   }
-  if (status === 408 || status === 429 || status >= 500) return new NotAnsweredError(`it answered ${status}`);
-  return refused(`answered ${status}: is FIND_MY_ENDPOINT_URL the address of macless-haystack?`);
+  if (status === 408 || status === 429 || status >= 500) return new NotAnsweredError(`HTTP status ${status}`);
+  return rejected(`answered ${status}: is FIND_MY_ENDPOINT_URL the address of macless-haystack?`);
 }
 
-/** Unlike response.text(), bounded: an endless answer would fill the memory before the timeout. */
+/** Reads the body up to a limit, unlike response.text(): an endless answer would fill the memory before the timeout. */
 async function bodyOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -109,29 +109,29 @@ async function bodyOf(response: Response): Promise<string> {
     const bytes = chunk as Uint8Array;
     length += bytes.length;
     if (length > MAX_ANSWER_BYTES)
-      throw new NotAnsweredError(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+      throw new NotAnsweredError(`the response is longer than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 /**
- * The answer has no length, so only its JSON shows whether it is complete. A truncated answer is discarded as a whole, as the
- * next one contains the same reports.
+ * Parses an answer. It has no length, so only its JSON shows whether it is complete. A truncated answer is discarded as
+ * a whole, because the next one contains the same reports.
  */
 function reportsOf(body: string): AnsweredReport[] {
-  if (body === '') throw new NotAnsweredError('its answer is empty');
+  if (body === '') throw new NotAnsweredError('the response is empty');
   let answer: unknown;
   try {
     answer = JSON.parse(body);
   } catch (cause) {
-    throw new NotAnsweredError('its answer was cut, or is not JSON', { cause });
+    throw new NotAnsweredError('the response is truncated or not JSON', { cause });
   }
   const { results, statusCode } = (answer ?? {}) as { results?: unknown; statusCode?: unknown };
   if (statusCode !== undefined && statusCode !== '200' && statusCode !== 200) {
     throw new NotAnsweredError(`Apple answered ${JSON.stringify(statusCode).slice(0, 100)}`);
   }
-  if (!Array.isArray(results)) throw new NotAnsweredError('its answer has no "results"');
+  if (!Array.isArray(results)) throw new NotAnsweredError('the response has no "results"');
   return results.map((result: unknown) => {
     const { id, payload } = (result ?? {}) as { id?: unknown; payload?: unknown };
     return { id, payload };
@@ -144,6 +144,6 @@ function reasonOf(error: unknown): string {
     message?: string;
     code?: string;
   };
-  if (code === 'UND_ERR_SOCKET') return 'it closed the connection without an answer';
+  if (code === 'UND_ERR_SOCKET') return 'the endpoint closed the connection';
   return message.includes(code) ? message : `${message} (${code})`;
 }

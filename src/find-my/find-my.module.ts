@@ -7,7 +7,7 @@ import { FetchService } from './fetch.service.js';
 import { FetchesRepository } from './fetches.repository.js';
 import { TrackerFetcher } from './tracker-fetcher.js';
 
-/** Does not include listener and cron job: src/roles/importer.ts adds them. */
+/** Without the listener and the cron job, which src/roles/importer.ts adds. */
 @Module({
   imports: [TrackersModule, TrackerKeysModule, ImportModule],
   providers: [FetchesRepository, TrackerFetcher, FetchLoop, FetchService],

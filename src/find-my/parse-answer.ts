@@ -4,7 +4,7 @@ import type { PrivateKey } from '../tracker-keys/private-key.js';
 import { decryptReport } from './decrypt-report.js';
 import { type AnsweredReport, WINDOW_DAYS } from './find-my-endpoint.js';
 
-/** Tolerance for reports from before the window: clocks differ, and the window moves during the call. */
+/** Tolerance for reports older than the window: clocks differ, and the window moves during the call. */
 const MARGIN_DAYS = 1;
 
 /** Decrypting a report takes about a millisecond; yields to other work after this many. */
@@ -16,7 +16,7 @@ export interface ParsedAnswer {
   rejected: RejectedItem[];
 }
 
-/** What was asked for. */
+/** The request that an answer belongs to. */
 export interface AnswerContext {
   /** The tracker's keys in the call. */
   keys: readonly PrivateKey[];
@@ -50,7 +50,7 @@ export async function parseAnswer(
     const payload = bytesOf(entry.payload);
     const key = typeof entry.id === 'string' ? byHash.get(entry.id) : undefined;
     if (!payload) reject('undecodable', 'the payload is not valid base64');
-    else if (!key) reject('unasked_key', 'its key was not asked for');
+    else if (!key) reject('unasked_key', 'its key was not requested');
     else {
       const report = decryptReport(payload, key);
       if (!report) reject('undecodable', 'the payload is not encrypted for this key, or was modified');
@@ -65,7 +65,7 @@ export async function parseAnswer(
   return parsed;
 }
 
-/** Strict, unlike Buffer.from(), which makes bytes of anything. */
+/** Decodes base64 strictly; Buffer.from() accepts any text. */
 function bytesOf(payload: unknown): Buffer | undefined {
   if (typeof payload !== 'string' || payload.length % 4 !== 0) return undefined;
   return /^[A-Za-z0-9+/]+={0,2}$/.test(payload) ? Buffer.from(payload, 'base64') : undefined;

@@ -11,7 +11,7 @@ import { type ParsedAnswer, parseAnswer } from './parse-answer.js';
 /** Apple accepts about 290 keys in a call. */
 const KEYS_PER_CALL = 250;
 
-/** Time beyond the call itself for processing its answer; after that, other processes may ask. */
+/** Added to the lease for processing the answer; once it expires, another process may fetch the tracker. */
 const LEASE_MARGIN_MS = 60_000;
 
 /** The lease expired while its holder waited, and another process has the tracker now. */
@@ -19,7 +19,7 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** Asks the endpoint for the reports of one tracker, and decrypts them. */
+/** Requests the reports of one tracker from the endpoint, and decrypts them. */
 @Injectable()
 export class TrackerFetcher {
   readonly leaseMs: number;
@@ -41,7 +41,7 @@ export class TrackerFetcher {
   /**
    * Checks that this process can fetch at all.
    *
-   * @throws DomainError `BAD_CONFIGURATION` that says what is missing.
+   * @throws DomainError `BAD_CONFIGURATION` that names the missing setting.
    */
   async verify(): Promise<void> {
     this.endpoint();
@@ -60,8 +60,8 @@ export class TrackerFetcher {
   }
 
   /**
-   * Asks for all keys of a tracker. They share calls, but never with keys of another tracker: of two reports of the same
-   * second, the endpoint returns only one.
+   * Requests the reports of all keys of a tracker. Its keys share calls, but never with keys of another tracker: of two
+   * reports of the same second, the endpoint returns only one.
    *
    * @param position of the first report within its run.
    * @returns the reports; none for a tracker whose keys were removed meanwhile.
@@ -74,11 +74,11 @@ export class TrackerFetcher {
       if (!(await this.fetches.extend(lease, this.leaseMs))) throw new LeaseLostError(lease.tracker);
     };
     for (let begin = 0; begin < keys.length; begin += KEYS_PER_CALL) {
-      const asked = keys.slice(begin, begin + KEYS_PER_CALL);
-      const hashes = asked.map(({ hashedAdvKey }) => hashedAdvKey);
-      const answer = await this.endpoint().ask(hashes, keepLease, signal);
+      const requested = keys.slice(begin, begin + KEYS_PER_CALL);
+      const hashes = requested.map(({ hashedAdvKey }) => hashedAdvKey);
+      const answer = await this.endpoint().fetchReports(hashes, keepLease, signal);
       const { reports, rejected } = await parseAnswer(answer, {
-        keys: asked,
+        keys: requested,
         hashedAdvKey: lease.hashedAdvKey,
         position: position + all.reports.length + all.rejected.length,
         now: new Date(),
@@ -89,7 +89,7 @@ export class TrackerFetcher {
     return all;
   }
 
-  /** Created on first use: a process that only queues fetches needs none. */
+  /** Creates the caller on first use: a process that only queues fetches does not need it. */
   private endpoint(): EndpointCaller {
     return (this.caller ??= new EndpointCaller(this.config, () =>
       this.fetches.nextCall(this.config.FIND_MY_MIN_INTERVAL_MS),

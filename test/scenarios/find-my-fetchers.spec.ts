@@ -45,7 +45,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(failure).toBeInstanceOf(FetchBrokenError);
     expect(failure).toMatchObject({
       code: 'BAD_CONFIGURATION',
-      message: 'The Find My endpoint does not accept FIND_MY_USER and FIND_MY_PASSWORD (it answered 401)',
+      message: 'The Find My endpoint does not accept FIND_MY_USER and FIND_MY_PASSWORD (HTTP status 401)',
       summary: { trackers: 12, asked: 0 },
     });
     expect(await scene.db.query('SELECT outcome, error_code FROM import_runs')).toEqual([

@@ -84,7 +84,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
       asked: 3,
       answered: 2,
       withoutReports: 1,
-      notAnswered: [{ tracker: 'Silent', failure: 'it closed the connection without an answer' }],
+      notAnswered: [{ tracker: 'Silent', failure: 'the endpoint closed the connection' }],
       ledger: { read: 1, stored: 1 },
     });
     expect(await trackers(scene)).toEqual([

@@ -1,6 +1,6 @@
 import { createCipheriv, createECDH, createHash } from 'node:crypto';
 
-/** The contents of a report by a finder's phone. */
+/** The content of a report by a finder's phone. */
 export interface SeenTracker {
   at: Date;
   confidence: number;
