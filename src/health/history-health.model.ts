@@ -1,7 +1,7 @@
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 import { RefresherHealth } from './refresher-health.model.js';
 
-@ObjectType({ description: 'A layer of history: what it holds, and what retention takes next.' })
+@ObjectType({ description: 'A layer of history: its content, and what retention removes next.' })
 export class HistoryLayer {
   @Field(() => String, { description: 'Name of the relation in the database.' })
   relation!: string;
@@ -18,22 +18,22 @@ export class HistoryLayer {
   @Field(() => Date, {
     nullable: true,
     description:
-      'Where a continuous aggregate has been computed up to; null where a layer is kept at commit.',
+      'Time up to which a continuous aggregate is computed; null if the layer is updated at commit.',
   })
   watermark!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'Last refresh; null where a layer is kept at commit.' })
+  @Field(() => Date, { nullable: true, description: 'Last refresh; null if the layer is updated at commit.' })
   lastRefresh!: Date | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'How long our own last refresh took, in milliseconds; null where there was none yet.',
+    description: 'Duration of the last refresh by this product, in milliseconds; null if there was none yet.',
   })
   lastRefreshMs!: number | null;
 
   @Field(() => Date, {
     nullable: true,
-    description: 'The next run of retention removes what lies before this.',
+    description: 'The next run of retention removes rows before this time.',
   })
   removesBefore!: Date | null;
 
@@ -41,16 +41,18 @@ export class HistoryLayer {
   rowsToRemove!: number;
 }
 
-@ObjectType({ description: 'What time it is, besides by the clock of the database.' })
+@ObjectType({ description: 'The time by clocks other than that of the database.' })
 export class HistoryClock {
-  @Field(() => Date, { description: 'The clock of the process that answers.' })
+  @Field(() => Date, { description: 'Time of the process that answers the query.' })
   programTime!: Date;
 
-  @Field(() => Date, { description: 'The time that retention works by: as far as the clocks agree.' })
+  @Field(() => Date, {
+    description: 'The time that retention uses; it advances only as far as the clocks agree.',
+  })
   agreedTime!: Date;
 }
 
-@ObjectType('HistoryHealth', { description: 'The state of history, and what is wrong with it.' })
+@ObjectType('HistoryHealth', { description: 'The state of history, and its problems.' })
 export class HistoryHealthModel {
   @Field(() => String, { description: '"timescaledb" or "postgresql".' })
   engine!: string;
@@ -58,16 +60,16 @@ export class HistoryHealthModel {
   @Field(() => String, { description: '"postgis" or "builtin".' })
   spatialLayer!: string;
 
-  @Field(() => Date, { description: "The database's clock." })
+  @Field(() => Date, { description: 'Time of the database.' })
   serverTime!: Date;
 
-  @Field(() => HistoryClock, { description: 'What other clocks say.' })
+  @Field(() => HistoryClock, { description: 'The time by other clocks.' })
   clock!: HistoryClock;
 
-  @Field(() => Date, { description: 'Raw reports are kept from here on.' })
+  @Field(() => Date, { description: 'Raw reports are kept from this time on.' })
   horizon!: Date;
 
-  @Field(() => Date, { description: 'History shows hours from here on, and days before.' })
+  @Field(() => Date, { description: 'History shows hours from this time on, and days before.' })
   cut!: Date;
 
   @Field(() => Int, { description: 'How long raw reports are kept.' })
@@ -79,10 +81,12 @@ export class HistoryHealthModel {
   @Field(() => Int, { description: 'How long daily rows are kept.' })
   dailyRetentionHours!: number;
 
-  @Field(() => Int, { description: 'Days due to be closed; maintenance closes them hourly.' })
+  @Field(() => Int, {
+    description: 'Number of days that are due to be closed; maintenance closes them hourly.',
+  })
   daysOverdue!: number;
 
-  @Field(() => Int, { description: 'Changes that the refresher has not seen to yet.' })
+  @Field(() => Int, { description: 'Number of changes that the refresher has not processed yet.' })
   pendingChanges!: number;
 
   @Field(() => Date, { nullable: true, description: 'Oldest report among the pending changes.' })
@@ -94,18 +98,18 @@ export class HistoryHealthModel {
   @Field(() => Boolean, { description: 'Whether the materialized view is behind the aggregates.' })
   viewIsStale!: boolean;
 
-  @Field(() => Int, { description: 'Keys with reports in the hourly layer that no tracker has.' })
+  @Field(() => Int, { description: 'Number of keys that have reports in the hourly layer but no tracker.' })
   unregisteredKeys!: number;
 
-  @Field(() => Int, { description: 'Reports of those keys.' })
+  @Field(() => Int, { description: 'Number of reports of these keys.' })
   unregisteredReports!: number;
 
-  @Field(() => RefresherHealth, { description: 'What keeps history up to date.' })
+  @Field(() => RefresherHealth, { description: 'The refreshers, which keep history up to date.' })
   refresher!: RefresherHealth;
 
   @Field(() => [HistoryLayer], { description: 'The layers, from raw reports to the materialized view.' })
   layers!: HistoryLayer[];
 
-  @Field(() => [String], { description: 'What an operator should look at; empty when all is well.' })
+  @Field(() => [String], { description: 'Problems that need an operator; empty if there are none.' })
   problems!: string[];
 }

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { HistoryEngine, SpatialLayer } from '../config/env.schema.js';
 import { CommittedTransactions } from '../database/transactions.js';
 
-/** A layer of history: what it holds, and what retention removes next. */
+/** A layer of history: its content, and what retention removes next. */
 export interface LayerHealth {
   relation: string;
   oldest: Date | null;
@@ -19,11 +19,11 @@ export interface LayerHealth {
 
 /** A policy of TimescaleDB whose runs fail. */
 export interface FailingPolicy {
-  /** What it does, and on which relation. */
+  /** Name of the policy, with its relation. */
   policy: string;
   failures: number;
   lastSuccess: Date | null;
-  /** Its last error; null when that is no longer known. */
+  /** Its last error; null if it is no longer recorded. */
   error: string | null;
 }
 
@@ -39,9 +39,9 @@ export interface HistoryFacts {
   dailyRetentionHours: number;
   /** Days past the retention of raw reports that are not closed yet; 0 or 1 is normal. */
   daysOverdue: number;
-  /** How far the horizon lies ahead of the agreed day, in days; 0 is normal. */
+  /** Number of days that the horizon is ahead of the agreed day; 0 is normal. */
   horizonDaysAhead: number;
-  /** Whether it can be moved back without changing history. */
+  /** Whether the horizon can be moved back without changing history. */
   horizonCanMoveBack: boolean;
   pendingChanges: number;
   pendingFrom: Date | null;
@@ -49,7 +49,7 @@ export interface HistoryFacts {
   /** Age of the oldest pending change, in seconds. */
   pendingSeconds: number | null;
   viewIsStale: boolean;
-  /** For how long it has been stale, in seconds; null when it is not. */
+  /** Seconds since the view became stale; null when it is not. */
   viewBehindSeconds: number | null;
   /** Whether the materialized view has no rows although the plain view has some. */
   viewIsEmpty: boolean;

@@ -20,9 +20,9 @@ import { TransactionsHealthService } from './transactions-health.service.js';
 
 const DAY_MS = 86_400_000;
 /** A change that has been pending for longer than this is reported, in seconds. */
-const PATIENCE_S = 120;
+const MAX_PENDING_S = 120;
 
-/** The state of history, and what is wrong with it. */
+/** The state of history, and its problems. */
 export interface HistoryHealth extends HistoryFacts {
   clock: Pick<ClockState, 'programTime' | 'agreedTime'>;
   layers: LayerHealth[];
@@ -31,7 +31,7 @@ export interface HistoryHealth extends HistoryFacts {
   differingDays: DifferingDay[];
   /** Transactions of other programs that have been open for long, or prevent a day from being closed. */
   transactions: OtherTransaction[];
-  /** What an operator should look at, in sentences; empty when all is well. */
+  /** Problems that need an operator, in sentences; empty if there are none. */
   problems: string[];
 }
 
@@ -47,15 +47,13 @@ export class HistoryHealthService {
     private readonly transactions: TransactionsHealthService,
   ) {}
 
-  /**
-   * Checks the database without changing it. It counts every row, so concurrent callers share one check.
-   */
+  /** Checks the database without changing it. It counts every row, so concurrent callers share one check. */
   check(): Promise<HistoryHealth> {
-    this.running ??= this.look().finally(() => (this.running = undefined));
+    this.running ??= this.runCheck().finally(() => (this.running = undefined));
     return this.running;
   }
 
-  private async look(): Promise<HistoryHealth> {
+  private async runCheck(): Promise<HistoryHealth> {
     const [facts, layers, policies, { problems, strayKeys, ...refresher }, clock, loss, others] =
       await Promise.all([
         this.health.facts(),
@@ -63,7 +61,7 @@ export class HistoryHealthService {
         this.health.failingPolicies(),
         this.refresher.check(),
         this.clock.check(),
-        this.guard.look(),
+        this.guard.inspect(),
         this.transactions.check(),
       ]);
     const lagSeconds = Math.max(facts.pendingSeconds ?? 0, facts.viewBehindSeconds ?? 0);
@@ -87,37 +85,37 @@ export class HistoryHealthService {
   }
 }
 
-/** Who could be processing pending changes. */
+/** The state of the processes and locks that process pending changes. */
 type Workers = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
 
 function problemsOf(facts: HistoryFacts, workers: Workers): string[] {
   const problems: string[] = [];
   if (facts.horizonDaysAhead > 0) {
     problems.push(
-      `The horizon (${facts.horizon.toISOString()}) lies ${describeDuration(facts.horizonDaysAhead * DAY_MS)} ahead of today: a clock was wrong. ` +
-        'Reports older than it count in their day alone, without hours. ' +
+      `The horizon (${facts.horizon.toISOString()}) is ${describeDuration(facts.horizonDaysAhead * DAY_MS)} ahead of today: a clock was wrong. ` +
+        'Reports before it are counted by day only, without hours. ' +
         (facts.horizonCanMoveBack
           ? 'To move it back run: tracker mend'
-          : 'It cannot move back, because a day before it already has history. Wait until the time has passed'),
+          : 'It cannot move back, because a day before it already has history. Wait until this time has passed'),
     );
   }
   if (facts.daysOverdue > 1) {
     problems.push(
-      `${facts.daysOverdue} days wait to be closed: maintenance has not run, or fails. See the job maintenance, and the log for "maintenance"`,
+      `${facts.daysOverdue} days are due to be closed: maintenance has not run, or fails. See the job maintenance, and the log for "maintenance"`,
     );
   }
-  if (facts.pendingSeconds !== null && facts.pendingSeconds > PATIENCE_S) {
+  if (facts.pendingSeconds !== null && facts.pendingSeconds > MAX_PENDING_S) {
     problems.push(
-      `Changes wait for ${facts.pendingSeconds} seconds: ${describeWorker('change_refresh', workers)}`,
+      `Changes have been pending for ${facts.pendingSeconds} seconds: ${describeWorker('change_refresh', workers)}`,
     );
   }
   if (facts.viewIsEmpty) {
     problems.push(
       `The materialized view location_history is empty, though there is history: ${describeWorker('view_refresh', workers)}`,
     );
-  } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > PATIENCE_S) {
+  } else if (facts.viewBehindSeconds !== null && facts.viewBehindSeconds > MAX_PENDING_S) {
     problems.push(
-      `The materialized view location_history is behind for ${facts.viewBehindSeconds} seconds: ` +
+      `The materialized view location_history has been behind for ${facts.viewBehindSeconds} seconds: ` +
         describeWorker('view_refresh', workers),
     );
   }
@@ -130,16 +128,16 @@ function problemsOf(facts: HistoryFacts, workers: Workers): string[] {
   return problems;
 }
 
-/** Who holds the lock, or why nobody does. */
+/** Describes who holds the lock, or why no process does. */
 function describeWorker(lock: string, { listener, locks, strayKeys }: Workers): string {
   const name = lockKey(lock);
   const holder = locks.find((held) => held.name === name);
   if (holder) return `${holder.holder} holds ${name} since ${holder.acquiredAt.toISOString()}`;
   const stray = strayKeys.find(({ key }) => key.endsWith(`:${redisLockName(lock)}`));
-  if (stray) return `refreshers find the key ${stray.key} in Redis, which none of them set`;
+  if (stray) return `the refreshers are blocked by the key ${stray.key} in Redis, which none of them set`;
   if (listener.sessions > 0)
-    return `no refresher is at work, of those that listen (sessions: ${listener.sessions}); see their log`;
-  return 'no refresher is at work';
+    return `no refresher is working on it, although some listen (sessions: ${listener.sessions}); see their log`;
+  return 'no refresher is running';
 }
 
 function problemOf({ policy, failures, lastSuccess, error }: FailingPolicy): string {

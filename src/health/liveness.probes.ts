@@ -10,24 +10,28 @@ import { type LoopState, LivenessRegistry } from '../common/liveness/liveness.re
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 
-/** When half of the event loop's turns take longer than this, every step of every request waits that long. */
-const SLOW_TURN_MS = 500;
+/**
+ * Median delay of the event loop from which the process counts as too busy: every step of a request waits that long.
+ */
+const MAX_MEDIAN_DELAY_MS = 500;
 const SAMPLE_MS = 20;
 /** A query that needs no database. */
-const OWN_QUERY = {
+const TEST_QUERY = {
   method: 'POST',
   url: '/graphql',
   headers: { 'content-type': 'application/json' },
   payload: '{"query":"{ __typename }"}',
 } as const;
-const OWN_QUERY_TIMEOUT_MS = 3_000;
+const TEST_QUERY_TIMEOUT_MS = 3_000;
 
-/** The part of Fastify's instance that is used here: it runs a request through the whole server without a socket. */
-interface RequestTaker {
-  inject(request: typeof OWN_QUERY): Promise<{ statusCode: number }>;
+/**
+ * The part of Fastify's instance that is used here: inject() runs a request through the whole server without a socket.
+ */
+interface RequestInjector {
+  inject(request: typeof TEST_QUERY): Promise<{ statusCode: number }>;
 }
 
-/** Whether this process still works. When it does not, a restart helps. */
+/** Checks whether this process still works. If not, a restart helps. */
 @Injectable()
 export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
   private readonly turns = monitorEventLoopDelay({ resolution: SAMPLE_MS });
@@ -57,10 +61,10 @@ export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
 
   private loop({ name, alive, ageMs }: LoopState): HealthIndicatorResult {
     const indicator = this.indicators.check(name);
-    return alive ? indicator.up({ ageMs }) : indicator.down({ ageMs, message: 'no sign of life' });
+    return alive ? indicator.up({ ageMs }) : indicator.down({ ageMs, message: 'no heartbeat in time' });
   }
 
-  /** The event loop's delays since the last check. */
+  /** Checks the delays of the event loop since the last check. */
   private eventLoop(): HealthIndicatorResult {
     const [medianMs, longestMs] = [this.turns.percentile(50), this.turns.max].map((nanoseconds) =>
       Math.round(nanoseconds / 1e6),
@@ -69,19 +73,19 @@ export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
     this.turns.reset();
     const indicator = this.indicators.check('event_loop');
     if (!isUsed) return indicator.up();
-    return medianMs < SLOW_TURN_MS
+    return medianMs < MAX_MEDIAN_DELAY_MS
       ? indicator.up({ medianMs, longestMs })
       : indicator.down({ medianMs, longestMs, message: 'too busy to answer' });
   }
 
   private graphql(): PromiseLike<HealthIndicatorResult> {
-    const fastify = this.http.httpAdapter.getInstance<RequestTaker>();
+    const fastify = this.http.httpAdapter.getInstance<RequestInjector>();
     return this.indicators
       .check('graphql')
       .attempt(async () => {
-        const { statusCode } = await fastify.inject(OWN_QUERY);
+        const { statusCode } = await fastify.inject(TEST_QUERY);
         if (statusCode !== 200) throw new Error(`answers with ${statusCode}`);
       })
-      .withTimeout(OWN_QUERY_TIMEOUT_MS);
+      .withTimeout(TEST_QUERY_TIMEOUT_MS);
   }
 }

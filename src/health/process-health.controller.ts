@@ -3,7 +3,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { LivenessProbes } from './liveness.probes.js';
 import { ReadinessProbes } from './readiness.probes.js';
 
-/** Health checks for supervisors: 503 when something is down, else 200, also when something is degraded. */
+/** Health checks for supervisors: 503 when something is down, otherwise 200, also when something is degraded. */
 @Controller('health')
 export class ProcessHealthController {
   constructor(

@@ -5,7 +5,7 @@ import { LivenessProbes } from './liveness.probes.js';
 import { ProcessHealthController } from './process-health.controller.js';
 import { ReadinessProbes } from './readiness.probes.js';
 
-/** Gives the log lines of failed checks their context. */
+/** Sets the context of the log lines of failed checks. */
 class HealthLogger extends Logger {
   constructor() {
     super('Health');

@@ -17,8 +17,8 @@ import type { ListenerState } from '../pg-listener/pg-listener.js';
 const DATABASE_TIMEOUT_MS = 3_000;
 
 /**
- * Whether this process has what it needs to work well. When it has not, waiting may help and a restart does not.
- * Without Redis or notifications it still works, and is degraded.
+ * Checks whether everything that this process depends on is available. If not, waiting may help; a restart does not.
+ * Without Redis or notifications the process still works, and is degraded.
  */
 @Injectable()
 export class ReadinessProbes {
@@ -57,14 +57,16 @@ export class ReadinessProbes {
           await this.schema.requireMigrations();
         } catch (error) {
           if (error instanceof DomainError) throw error;
-          this.logger.error('the database refuses to work', error instanceof Error ? error.stack : error);
-          throw new Error('The database refuses to work; the log says why', { cause: error });
+          this.logger.error('the database check failed', error instanceof Error ? error.stack : error);
+          throw new Error('The database check failed; see the log', { cause: error });
         }
       })
       .withTimeout(DATABASE_TIMEOUT_MS);
   }
 
-  /** The open connections may be enough for the check above, but not for the requests to come. */
+  /**
+   * Checks for refused connections: the check above may use an open connection, but later requests may need new ones.
+   */
   private connections(): HealthIndicatorResult {
     const indicator = this.indicators.check('connections');
     return refusedConnections.isRecent
@@ -82,18 +84,18 @@ export class ReadinessProbes {
       const { problem } = await this.clock.check();
       return problem === null ? indicator.up() : indicator.degraded({ message: problem });
     } catch {
-      return indicator.degraded({ message: 'The database cannot be asked for the time' });
+      return indicator.degraded({ message: 'Cannot read the time of the database' });
     }
   }
 
-  /** The result of the last hourly check, whichever process ran it. */
+  /** Returns the result of the last hourly check, by any process. */
   private async history(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('history');
     try {
       const problems = ((await this.jobs.lastDetails(HISTORY_CHECK))?.['problems'] ?? []) as string[];
       return problems.length === 0 ? indicator.up() : indicator.degraded({ message: problems.join('; ') });
     } catch {
-      return indicator.degraded({ message: 'The database cannot be asked' });
+      return indicator.degraded({ message: 'Cannot read the last check of history from the database' });
     }
   }
 

@@ -1,27 +1,27 @@
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 
-@ObjectType({ description: 'Who listens for changes, of all processes.' })
+@ObjectType({ description: 'The sessions of all processes that listen for changes.' })
 export class ListenerHealth {
   @Field(() => Int, {
-    description: 'Sessions that listen, of all processes; without any, the poll finds changes.',
+    description: 'Number of listening sessions, of all processes; without any, polling finds changes.',
   })
   sessions!: number;
 
   @Field(() => Date, { nullable: true, description: 'When the oldest of them connected.' })
   since!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'When one of them last got a notification.' })
+  @Field(() => Date, { nullable: true, description: 'When one of them last received a notification.' })
   lastNotification!: Date | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Of the process that answers: "listening", or "not listening: " and why; null where its roles do not listen.',
+      'State of the process that answers: "listening", or "not listening: " and the reason; null if its roles do not listen.',
   })
   here!: string | null;
 }
 
-@ObjectType({ description: 'A lock that somebody works under.' })
+@ObjectType({ description: 'A lock that is held.' })
 export class LockHolderModel {
   @Field(() => String, { description: 'Name of the lock in the database.' })
   name!: string;
@@ -29,24 +29,28 @@ export class LockHolderModel {
   @Field(() => String, { description: 'Host and process that hold it.' })
   holder!: string;
 
-  @Field(() => Date, { description: 'Since when.' })
+  @Field(() => Date, { description: 'When it was acquired.' })
   acquiredAt!: Date;
 
   @Field(() => Date, {
-    description: 'When it may be taken from a holder that hangs; extended while it works.',
+    description:
+      'When another process may take it from a holder that hangs; extended while the holder works.',
   })
   expiresAt!: Date;
 }
 
-@ObjectType({ description: 'The last run of a job that runs by a schedule.' })
+@ObjectType({ description: 'The last run of a scheduled job.' })
 export class JobRunModel {
   @Field(() => String, { description: 'Name of the job.' })
   job!: string;
 
-  @Field(() => Date, { nullable: true, description: 'Moment of the schedule that it ran for; null by hand.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Scheduled time of the run; null if it was started by hand.',
+  })
   slot!: Date | null;
 
-  @Field(() => Int, { description: 'Which attempt at that slot it was.' })
+  @Field(() => Int, { description: 'Number of the attempt at this slot, from 1.' })
   attempt!: number;
 
   @Field(() => String, { description: '"running", "done" or "failed".' })
@@ -58,33 +62,36 @@ export class JobRunModel {
   @Field(() => Int, { nullable: true, description: 'How long it took, in milliseconds.' })
   ms!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Rows that it was about; null where that means nothing.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Number of rows that it processed; null if the job has no rows.',
+  })
   rows!: number | null;
 
   @Field(() => String, { nullable: true, description: 'Why it failed.' })
   error!: string | null;
 }
 
-@ObjectType({ description: 'What keeps history up to date: listener, locks and jobs, of all processes.' })
+@ObjectType({ description: 'The state of the refreshers of all processes: listener, locks and jobs.' })
 export class RefresherHealth {
-  @Field(() => ListenerHealth, { description: 'Who listens for changes.' })
+  @Field(() => ListenerHealth, { description: 'The sessions that listen for changes.' })
   listener!: ListenerHealth;
 
   @Field(() => Int, {
-    description: 'For how long the oldest change has not reached every layer, in seconds.',
+    description: 'Age of the oldest change that has not reached every layer, in seconds.',
   })
   lagSeconds!: number;
 
   @Field(() => String, {
     description:
-      '"off" where none is configured, "ready", or "degraded": the advisory locks of the database do without it.',
+      '"off" if Redis is not configured, "ready", or "degraded": only the advisory locks of the database are used.',
   })
   redis!: string;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'What the keys of this deployment in Redis are, e.g. "location_history:*", and why they are no others; null where that is not known.',
+      'Pattern of the keys of this deployment in Redis, e.g. "location_history:*", with the reason if it is not the default; null if it is unknown.',
   })
   redisKeys!: string | null;
 

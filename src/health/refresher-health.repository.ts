@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { listenerName } from '../pg-listener/pg-listener.js';
 
-/** What the database knows about listeners and refreshes. */
+/** The state of listeners and refreshes as the database reports it. */
 export interface RefresherFacts {
   sessions: number;
   since: Date | null;
@@ -14,7 +14,7 @@ export interface RefresherFacts {
 export class RefresherHealthRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** @param channel the one that refreshers listen on. */
+  /** @param channel the channel that refreshers listen on. */
   async facts(channel: string): Promise<RefresherFacts> {
     const [facts] = await this.db.query<[RefresherFacts]>(
       `SELECT count(a.pid)::int AS sessions, min(a.backend_start) AS since,

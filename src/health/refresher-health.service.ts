@@ -7,22 +7,22 @@ import { describeStray } from '../locking/stray-keys.js';
 import { ListenerRegistry } from '../pg-listener/listener-registry.js';
 import { RefresherHealthRepository } from './refresher-health.repository.js';
 
-/** The channel that the database notifies refreshers on: see sql/definitions/common/refresh_markers.sql. */
+/** The channel on which the database notifies refreshers: see sql/definitions/common/refresh_markers.sql. */
 const REFRESH_CHANNEL = 'refresh_location_history';
 /** After this many failed attempts at a slot, a collision with another run is not the cause. */
 const FAILED_ATTEMPTS = 2;
 /** Locks to look up in Redis, held or not, in addition to those of all jobs that have run. */
 const REFRESHER_LOCKS = ['view_refresh', 'aggregate_refresh', 'maintenance'];
 
-/** What keeps history up to date, and what is wrong with it. */
+/** The state of the refreshers, and its problems. */
 export interface RefresherReport {
   listener: { sessions: number; since: Date | null; lastNotification: Date | null; here: string | null };
   redis: string;
-  /** Names of our keys in Redis; null when they are not known. */
+  /** Pattern of this deployment's keys in Redis; null if it is unknown. */
   redisKeys: string | null;
   lastPeriodicRefresh: Date | null;
   locks: LockHolder[];
-  /** Keys in Redis that take the place of a lock but belong to no process of ours. */
+  /** Keys in Redis with the name of a lock that no process of this deployment set. */
   strayKeys: FoundKey[];
   jobs: JobRun[];
   problems: string[];
@@ -60,7 +60,7 @@ export class RefresherHealthService {
       problems: [
         ...(redis.reason === null
           ? []
-          : [`Redis ${redis.reason}; the advisory locks of the database do without it`]),
+          : [`Redis ${redis.reason}; only the advisory locks of the database are used`]),
         ...strayKeys.map(describeStray),
         ...jobs
           .filter(({ outcome, attempt }) => outcome === 'failed' && attempt >= FAILED_ATTEMPTS)
@@ -76,7 +76,9 @@ export class RefresherHealthService {
   }
 }
 
-/** The names of our keys, and why they have a prefix of their own. */
+/** Describes the keys of this deployment, and why their prefix is not the default. */
 function describeKeys({ keys, otherOwner }: RedisState): string | null {
-  return keys && otherOwner ? `${keys}, because another deployment is here first (${otherOwner})` : keys;
+  return keys && otherOwner
+    ? `${keys}, because another deployment uses the default prefix (${otherOwner})`
+    : keys;
 }

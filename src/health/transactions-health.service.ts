@@ -9,12 +9,12 @@ import {
 } from '../database/other-transactions.js';
 import { TransactionsHealthRepository } from './transactions-health.repository.js';
 
-/** A transaction that has been open for longer than this may be forgotten, in seconds. */
+/** A transaction that has been open for longer than this may have been forgotten, in seconds. */
 const LONG_S = 5 * 60;
-/** One that prevents a day from being closed is reported after this time, in seconds. */
+/** A transaction that prevents a day from being closed is reported after this time, in seconds. */
 const BLOCKING_S = 60;
 /** The age of another role's transaction is hidden: it is reported when it is still open after this time. */
-const SECOND_LOOK_MS = 2_000;
+const RECHECK_AFTER_MS = 2_000;
 /** Named first, because writers wait for it. */
 const RAW = 'location_reports';
 /** At most this many relations are named. */
@@ -35,14 +35,14 @@ export class TransactionsHealthService {
     let holders = due?.holders ?? [];
     let transactions = long;
     if ([...long, ...holders].some(({ isHidden }) => isHidden)) {
-      await sleep(SECOND_LOOK_MS);
+      await sleep(RECHECK_AFTER_MS);
       const [longer, longerDue] = await Promise.all([this.repository.long(LONG_S), this.repository.dueDay()]);
       const isStillThere = (later: readonly OtherTransaction[]) => (one: OtherTransaction) =>
         !one.isHidden || later.some(({ id }) => id === one.id);
       transactions = long.filter(isStillThere(longer));
       holders = holders.filter(isStillThere(longerDue?.holders ?? []));
     }
-    const blocking = holders.filter(isInTheWay);
+    const blocking = holders.filter(isBlocking);
     return {
       transactions: [
         ...transactions,
@@ -57,8 +57,8 @@ export class TransactionsHealthService {
   }
 }
 
-/** Neither this product's own work, which may take long, nor autovacuum, which is cancelled when it blocks. */
-function isInTheWay(transaction: OtherTransaction): boolean {
+/** False for this product's own work, which may take long, and for autovacuum, which is cancelled when it blocks. */
+function isBlocking(transaction: OtherTransaction): boolean {
   const { user, gid, state, ageSeconds, isHidden } = transaction;
   const isOurs = state === 'active' && isOurSession(transaction);
   return (user !== null || gid !== null) && !isOurs && (isHidden || (ageSeconds ?? 0) > BLOCKING_S);
@@ -67,7 +67,7 @@ function isInTheWay(transaction: OtherTransaction): boolean {
 function blockedDay(day: Date, transaction: OtherTransaction): string {
   return (
     `Maintenance cannot close ${day.toISOString().slice(0, 10)}, which is due, while ` +
-    `${describeTransaction(transaction, false)} has its tables in use. ${adviceFor(transaction)}`
+    `${describeTransaction(transaction, false)} uses its tables. ${adviceFor(transaction)}`
   );
 }
 

@@ -237,13 +237,13 @@ describeWithRedis('locks over Redis', () => {
     const waits = async (): Promise<string | undefined> =>
       (await problems()).find((problem) => problem.startsWith('The materialized view'));
     try {
-      expect(await waits()).toMatch(/: no refresher is at work$/);
+      expect(await waits()).toMatch(/: no refresher is running$/);
       const held = await hold(b.service, 'view_refresh');
       expect(await waits()).toMatch(new RegExp(`: \\S+:${process.pid} holds ${VIEW} since \\S+Z$`));
       await held.release();
       await redis.client.set(VIEW, 'somebody');
       expect(await waits()).toMatch(
-        new RegExp(`: refreshers find the key ${VIEW} in Redis, which none of them set$`),
+        new RegExp(`: the refreshers are blocked by the key ${VIEW} in Redis, which none of them set$`),
       );
     } finally {
       await db.query('UPDATE refresh_state SET refreshed = changes, behind_since = NULL');

@@ -55,7 +55,7 @@ describeOnEveryEngine('the health check of history', (engine) => {
     await report('12:00:00');
     await db.aggregates.aggregateChanges(); // a later change makes it no younger
     expect(await problems()).toEqual([
-      expect.stringMatching(/location_history is behind for 1[89]\d seconds/),
+      expect.stringMatching(/location_history has been behind for 1[89]\d seconds/),
     ]);
     await db.aggregates.refreshView();
     expect(await problems()).toEqual([]);
