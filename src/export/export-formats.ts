@@ -4,7 +4,7 @@ import type { ExportedTracker, ExportRow } from './export-row.js';
 /** A file format of exports. */
 export interface ExportFormat {
   contentType: string;
-  /** Yields the document as text, piece by piece. */
+  /** Yields the text of the document in pieces. */
   write(tracker: ExportedTracker, rows: AsyncIterable<ExportRow>): AsyncIterable<string>;
 }
 
@@ -54,7 +54,7 @@ function record({ id, name }: ExportedTracker, row: ExportRow): Record<string, V
   };
 }
 
-/** New columns go at the end, for readers that use positions. */
+/** New columns go at the end, for readers that use column numbers. */
 const CSV_COLUMNS = [
   'tracker', 'trackerId', 'timestamp', 'latitude', 'longitude', 'horizontalAccuracy', 'confidence', 'status',
   'nearestCity', 'source', 'bucketSize', 'bucketStart', 'reportCount', 'firstReportAt',
@@ -124,8 +124,8 @@ function featureOf(tracker: ExportedTracker, row: ExportRow): object {
 }
 
 /**
- * GPX 1.1 has no elements for speed, course and so on. Garmin's extension has these two, in our units, and many programs
- * read it; the other fields are in our own namespace.
+ * GPX 1.1 has no elements for speed, course and so on. Speed and course use Garmin's extension, which has the same units and which
+ * many programs read; the other fields use our own namespace.
  */
 const GPX_NAMESPACES =
   'xmlns="http://www.topografix.com/GPX/1/1" ' +

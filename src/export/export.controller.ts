@@ -24,7 +24,7 @@ export class ExportController {
     const { trackerId, startTime, endTime, detail } = query;
     const { tracker, rows, end } = await this.exports.export(trackerId, startTime, endTime, detail);
     const document = Readable.from(writer.write(tracker, rows), { objectMode: false });
-    // Ended here and not by the writer, which may not have started when the client disconnects.
+    // The writer cannot end the export: it may not have started when the client disconnects.
     document.once('close', () => void end());
     return new StreamableFile(document, {
       type: writer.contentType,

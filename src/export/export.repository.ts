@@ -14,16 +14,19 @@ const QUERIES: Readonly<Record<ExportDetail, string>> = {
   reports: sqlFile('queries/export/reports'),
 };
 
-/** A stalled client occupies a connection and a snapshot that retention has to wait for; it is cut off after this time. */
-const STALLED_AFTER = '30s';
+/**
+ * A client that reads nothing for this time is disconnected: it uses a connection, and retention waits for its
+ * snapshot.
+ */
+const IDLE_TIMEOUT = '30s';
 
 @Injectable()
 export class ExportRepository {
   constructor(private readonly db: DataSource) {}
 
   /**
-   * The rows of a tracker in a range, oldest first, from one snapshot, so that no hour turns into a day while they are read.
-   * Occupies a connection until the rows are read to the end or the generator is returned.
+   * Reads the rows of a tracker in a range, oldest first, from one snapshot, so that no hour turns into a day
+   * meanwhile. Occupies a connection until the rows are read to the end or the generator is returned.
    */
   async *rows(
     trackerId: string,
@@ -33,7 +36,7 @@ export class ExportRepository {
     const session = this.db.createQueryRunner();
     try {
       await session.startTransaction('REPEATABLE READ');
-      await session.query(`SET LOCAL idle_in_transaction_session_timeout = '${STALLED_AFTER}'`);
+      await session.query(`SET LOCAL idle_in_transaction_session_timeout = '${IDLE_TIMEOUT}'`);
       await session.query('SET TRANSACTION READ ONLY');
       const rows: Readable = await session.stream(QUERIES[detail], [
         trackerId,

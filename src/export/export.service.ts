@@ -11,7 +11,6 @@ const MAX_CONCURRENT = 4;
 /** An export in progress. */
 export interface Export {
   tracker: ExportedTracker;
-  /** Read it to its end, or call `end`. */
   rows: AsyncIterable<ExportRow>;
   /** Releases the connection; must always be called, whether all rows were read or not. */
   end: () => Promise<void>;
@@ -27,7 +26,7 @@ export class ExportService {
   ) {}
 
   /**
-   * The positions of a tracker in [start, end), oldest first. Memory use does not grow with their number.
+   * Exports the positions of a tracker in [start, end), oldest first. Memory use does not grow with their number.
    *
    * @throws DomainError `BAD_USER_INPUT` (id, range), `NOT_FOUND` (tracker), `UNAVAILABLE` while too many exports run.
    */
@@ -37,12 +36,12 @@ export class ExportService {
     if (this.running >= MAX_CONCURRENT) {
       throw new DomainError(
         'UNAVAILABLE',
-        `The server is already running ${MAX_CONCURRENT} exports, the maximum; try again when one has finished`,
+        `The server is already running the maximum of ${MAX_CONCURRENT} exports; try again when one has finished`,
       );
     }
     const rows = this.counted(this.repository.rows(id, range, detail));
     const first = await rows.next();
-    return { tracker: { id, name }, rows: resumed(first, rows), end: () => ended(rows) };
+    return { tracker: { id, name }, rows: resumed(first, rows), end: () => close(rows) };
   }
 
   private async *counted(rows: AsyncIterable<ExportRow>): AsyncGenerator<ExportRow, void, undefined> {
@@ -62,6 +61,6 @@ async function* resumed<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<
   yield* rest;
 }
 
-async function ended(rows: AsyncGenerator<unknown, void>): Promise<void> {
+async function close(rows: AsyncGenerator<unknown, void>): Promise<void> {
   await rows.return();
 }

@@ -10,13 +10,13 @@ export const PAGE_SCRIPT = `'use strict';
 (() => {
   const TABS = ${JSON.stringify(PREPARED_TABS.map(textOf), null, 2).replaceAll('\n', '\n  ')};
 
-  // Days in UTC, like the buckets of the history, whatever the visitor's time zone is.
+  // Midnight in UTC, like the buckets of history, in any time zone of the visitor.
   const midnight = (days) => {
     const day = new Date();
     day.setUTCDate(day.getUTCDate() + days);
     return day.toISOString().slice(0, 10) + 'T00:00:00Z';
   };
-  const filledIn = (text) => text.replace(/{{([+-]\\d+)d}}/g, (_, days) => midnight(Number(days)));
+  const fillInDates = (text) => text.replace(/{{([+-]\\d+)d}}/g, (_, days) => midnight(Number(days)));
 
   const page = React.createElement(
     GraphiQL,
@@ -25,7 +25,7 @@ export const PAGE_SCRIPT = `'use strict';
         url: ${JSON.stringify(GRAPHQL_PATH)},
         subscriptionUrl: location.origin.replace(/^http/, 'ws') + ${JSON.stringify(GRAPHQL_PATH)},
       }),
-      defaultTabs: TABS.map((text) => ({ query: filledIn(text) })),
+      defaultTabs: TABS.map((text) => ({ query: fillInDates(text) })),
       defaultEditorToolsVisibility: false,
     },
     React.createElement(GraphiQL.Logo, null, 'Tracker location history'),
@@ -37,7 +37,7 @@ export const PAGE_SCRIPT = `'use strict';
 /**
  * The text of a tab: a comment, then the query.
  *
- * GraphiQL takes the title of a tab from the first `query <name>` in its text, and else calls it "<untitled>". The prepared
+ * GraphiQL takes the title of a tab from the first `query <name>` in its text, or calls it "<untitled>". The prepared
  * queries have no name, so the comment has one. GraphiQL skips lines that start with `#`, hence the leading space.
  */
 function textOf({ title, about, query }: PreparedTab): string {

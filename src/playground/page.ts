@@ -18,7 +18,7 @@ export const PAGE_CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** `/playground`. Scripts are deferred, so they run in this order once the page is there. */
+/** `/playground`. Scripts are deferred: they run in this order, after the page is parsed. */
 export const PAGE_HTML = `<!doctype html>
 <html lang="en">
   <head>

@@ -22,7 +22,7 @@ const require = createRequire(import.meta.url);
 /**
  * Every file that is served from node_modules, by the name in its address.
  *
- * A request is only looked up here and never becomes a path, so it cannot reach any other file.
+ * A request selects an entry of this map and never becomes a path, so it cannot read any other file.
  */
 const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ['graphiql.min.js', assetOf('graphiql', 'graphiql.min.js', JAVASCRIPT)],

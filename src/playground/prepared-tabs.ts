@@ -4,7 +4,7 @@ export interface PreparedTab {
   readonly title: string;
   /** Text of the comment above the query. */
   readonly about: string;
-  /** `{{-30d}}` stands for midnight UTC 30 days ago; the page replaces it by the clock of the browser. */
+  /** The page replaces `{{-30d}}` with midnight UTC 30 days ago, by the browser's clock. */
   readonly query: string;
 }
 

@@ -31,15 +31,15 @@ const graphqlOptions = (config: AppConfig): ApolloDriverConfig => ({
   sortSchema: true,
   path: '/graphql',
   transformSchema: limitRootFieldConcurrency,
-  persistedQueries: false, // with documents of a few hundred bytes a cache for them is only one more way in
-  graphiql: false, // it would load its parts from another host; PlaygroundModule serves ours
+  persistedQueries: false, // queries are short, so a cache of them would only add attack surface
+  graphiql: false, // it loads files from another host; PlaygroundModule serves its own copy
   introspection: true,
   parseOptions: { maxLexicalTokens: MAX_TOKENS },
   includeStacktraceInErrorResponses: false,
   buildSchemaOptions,
   context: () => new RequestContext(),
   formatError,
-  // Else its messages go past our log, and are no JSON where that is asked for.
+  // Otherwise its messages bypass the log, and LOG_FORMAT=json does not apply to them.
   logger: {
     debug: (message: unknown) => apollo.debug(message),
     info: (message: unknown) => apollo.log(message),

@@ -1,8 +1,8 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 
-/** What a role adds to a process. */
+/** The modules and runners that a role adds to a process. */
 export interface RolePart {
   modules: NonNullable<ModuleMetadata['imports']>;
-  /** What acts by itself (cron, listener). No module has these among its own providers: they run in their role alone. */
+  /** Cron jobs and listeners. No module provides them itself, so that they run only in processes with their role. */
   runners: Type[];
 }

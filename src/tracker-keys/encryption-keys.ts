@@ -36,26 +36,26 @@ export class EncryptionKeys {
   }
 
   /**
-   * The configured keys; null if there are none: then no private key can be stored or read.
+   * Returns the configured keys; null if there are none: private keys can then be neither stored nor read.
    *
    * @throws DomainError `BAD_CONFIGURATION` that names the variable but never shows its value.
    */
   static fromConfig(config: AppConfig): EncryptionKeys | null {
     const file = config.TRACKER_KEY_ENCRYPTION_KEY_FILE;
-    const lines = (config.TRACKER_KEY_ENCRYPTION_KEY ?? (file === undefined ? '' : readKeyFile(file))).split(
-      '\n',
-    );
+    const lines = (
+      config.TRACKER_KEY_ENCRYPTION_KEY ?? (file === undefined ? '' : readEncryptionKeyFile(file))
+    ).split('\n');
     const old = config.TRACKER_KEY_ENCRYPTION_OLD_KEYS?.split(',') ?? [];
     const [current, ...others] = [...lines, ...old].map((text) => text.trim()).filter((text) => text !== '');
     if (current === undefined) return null;
-    const from =
+    const source =
       file === undefined ? 'TRACKER_KEY_ENCRYPTION_KEY' : `TRACKER_KEY_ENCRYPTION_KEY_FILE (${file})`;
     const decode = (text: string): Buffer => {
       const key = Buffer.from(text, 'base64');
       if (key.length !== 32 || key.toString('base64') !== text) {
         throw new DomainError(
           'BAD_CONFIGURATION',
-          `${from} must be base64 of 32 bytes. Generate a key with: ${GENERATE_KEY_COMMAND}`,
+          `${source} must be base64 of 32 bytes. Generate a key with: ${GENERATE_KEY_COMMAND}`,
         );
       }
       return key;
@@ -118,7 +118,10 @@ export class EncryptionKeys {
   }
 }
 
-/** Identifies a key without revealing it: 16 hexadecimal digits. If two keys collided, the tag would still tell them apart. */
+/**
+ * Id of a key that does not reveal it: 16 hexadecimal digits. Should two ids collide, the tag still detects the wrong
+ * key.
+ */
 function idOf(key: Buffer): string {
   return createHmac('sha256', key).update('tracker_keys encryption key id').digest('hex').slice(0, 16);
 }
@@ -127,7 +130,7 @@ function associatedData(encryptionKeyId: string, hashedAdvKey: string): Buffer {
   return Buffer.from(`tracker_keys 1 ${encryptionKeyId} ${hashedAdvKey}`);
 }
 
-function readKeyFile(file: string): string {
+function readEncryptionKeyFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

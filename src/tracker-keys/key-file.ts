@@ -5,7 +5,7 @@ import { KEY_BYTES, PrivateKey } from './private-key.js';
 /** A tracker in a key file. */
 export interface KeyFileEntry {
   /** Position in the file: `device 2`, `line 7`. */
-  place: string;
+  position: string;
   name: string;
   macAddress?: string;
   /** The tracker is registered under the first one. */
@@ -14,9 +14,9 @@ export interface KeyFileEntry {
 
 /** An entry that cannot be imported. */
 export interface InvalidEntry {
-  place: string;
+  position: string;
   name?: string;
-  /** What is wrong; never shows a key. */
+  /** Why it is invalid; never contains a key. */
   problem: string;
 }
 
@@ -25,9 +25,9 @@ export type KeyFile = (KeyFileEntry | InvalidEntry)[];
 
 /**
  * Reads a key file: macless-haystack's list of devices (JSON), or a CSV with the columns name, private key and,
- * optionally, advertisement key, hashed key and MAC address. The content decides which of the two it is.
+ * optionally, advertisement key, hashed key and MAC address. The content determines the format.
  *
- * The text is full of secrets, so no message quotes it, nor repeats what a parser says about it.
+ * The text contains secrets, so no message quotes it or the message of a parser.
  *
  * @throws DomainError `BAD_USER_INPUT` when it is neither.
  */
@@ -49,22 +49,22 @@ function readDevices(text: string): KeyFile {
   }
   const names = new Set<string>();
   return (Array.isArray(devices) ? devices : [devices]).map((device: unknown, i) => {
-    const place = `device ${i + 1}`;
+    const position = `device ${i + 1}`;
     if (typeof device !== 'object' || device === null)
-      return { place, problem: 'not a device: must be an object' };
+      return { position, problem: 'not a device: must be an object' };
     const { name, privateKey, additionalKeys } = device as Record<string, unknown>;
-    if (typeof name !== 'string' || name === '') return { place, problem: 'name is missing' };
+    if (typeof name !== 'string' || name === '') return { position, problem: 'name is missing' };
     const texts = [privateKey, ...(Array.isArray(additionalKeys) ? (additionalKeys as unknown[]) : [])];
     const keys = texts.map((key) =>
       typeof key === 'string' ? PrivateKey.fromBase64(key.trim()) : undefined,
     );
-    const wrong = keys.indexOf(undefined);
-    if (wrong === 0) return { place, name, problem: invalidPrivateKey('privateKey') };
-    if (wrong > 0) return { place, name, problem: invalidPrivateKey(`additionalKeys[${wrong - 1}]`) };
+    const invalid = keys.indexOf(undefined);
+    if (invalid === 0) return { position, name, problem: invalidPrivateKey('privateKey') };
+    if (invalid > 0) return { position, name, problem: invalidPrivateKey(`additionalKeys[${invalid - 1}]`) };
     if (names.has(name))
-      return { place, name, problem: 'name must be unique: another device in this file has the same one' };
+      return { position, name, problem: 'name must be unique: another device in this file has the same one' };
     names.add(name);
-    return { place, name, keys: keys as PrivateKey[] };
+    return { position, name, keys: keys as PrivateKey[] };
   });
 }
 
@@ -73,7 +73,7 @@ const invalidPrivateKey = (field: string): string =>
 
 type Column = 'name' | 'privateKey' | 'advertisementKey' | 'hashedAdvKey' | 'macAddress';
 
-/** Columns by the titles that spreadsheets give them, reduced to letters. */
+/** Columns by their titles in lower case, without spaces and punctuation. */
 const COLUMNS: Readonly<Record<string, Column>> = {
   name: 'name', idname: 'name', tracker: 'name',
   privatekey: 'privateKey', privkey: 'privateKey',
@@ -113,21 +113,21 @@ function columnsOf(header: string[]): (Column | false)[] {
   return columns;
 }
 
-function readRow(row: Row, place: string): KeyFileEntry | InvalidEntry {
-  if (!row.name) return { place, problem: 'name is missing' };
+function readRow(row: Row, position: string): KeyFileEntry | InvalidEntry {
+  if (!row.name) return { position, problem: 'name is missing' };
   const { name } = row;
   const key = PrivateKey.fromBase64(row.privateKey ?? '');
-  if (!key) return { place, name, problem: invalidPrivateKey('private key') };
+  if (!key) return { position, name, problem: invalidPrivateKey('private key') };
   for (const column of ['advertisementKey', 'hashedAdvKey'] as const) {
     if (row[column] && row[column] !== key[column]) {
       const title = column === 'advertisementKey' ? 'advertisement key' : 'hashed adv key';
-      return { place, name, problem: `private key does not match ${title}` };
+      return { position, name, problem: `private key does not match ${title}` };
     }
   }
-  return { place, name, keys: [key], ...(row.macAddress && { macAddress: row.macAddress }) };
+  return { position, name, keys: [key], ...(row.macAddress && { macAddress: row.macAddress }) };
 }
 
-/** Rows with the same name are one tracker with several keys. */
+/** Merges rows with the same name: one tracker with several keys. */
 function mergeRowsByName(rows: KeyFile): KeyFile {
   const entries = new Map<string, KeyFileEntry>();
   return rows.filter((row) => {

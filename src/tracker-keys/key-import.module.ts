@@ -3,7 +3,7 @@ import { TrackersModule } from '../trackers/trackers.module.js';
 import { KeyImportService } from './key-import.service.js';
 import { TrackerKeysModule } from './tracker-keys.module.js';
 
-/** Key files are read by a command only. Their checks are those of the API, so GraphQL is loaded here. */
+/** Used by a command only. It checks its input by the rules of the API, so it loads GraphQL. */
 @Module({
   imports: [TrackersModule, TrackerKeysModule],
   providers: [KeyImportService],

@@ -10,7 +10,7 @@ import { TrackerKeysService } from './tracker-keys.service.js';
 
 /** The result for one entry of a key file. */
 export interface KeyImportOutcome {
-  /** Position in the file. */
+  /** Position in the file, e.g. `device 2`; the name is part of the JSON output. */
   place: string;
   name?: string;
   outcome: 'registered' | 'extended' | 'unchanged' | 'refused';
@@ -31,15 +31,15 @@ export class KeyImportService {
 
   /**
    * Registers the unknown trackers of a file, and adds the keys of the known ones. Entries are independent: a refused
-   * one does not stop the others. Importing a file again changes nothing.
+   * entry does not stop the others. Importing a file again changes nothing.
    *
    * @throws DomainError `BAD_USER_INPUT` when the text is not a key file, `BAD_CONFIGURATION` without an encryption key.
    */
   async *import(text: string): AsyncGenerator<KeyImportOutcome> {
     this.keys.requireEncryption();
     for (const entry of readKeyFile(text)) {
-      const { place, name } = entry;
-      const about = { place, ...(name !== undefined && { name }) };
+      const { position, name } = entry;
+      const about = { place: position, ...(name !== undefined && { name }) };
       if ('problem' in entry) yield { ...about, outcome: 'refused', keysAdded: 0, message: entry.problem };
       else yield { ...about, ...(await this.importEntry(entry)) };
     }
@@ -57,11 +57,11 @@ export class KeyImportService {
       const { id } = owner ?? (await this.trackers.create(input));
       const keysAdded = await this.keys.add(id, entry.keys, entry.macAddress ?? null);
       const outcome = !owner ? 'registered' : keysAdded > 0 ? 'extended' : 'unchanged';
-      const known =
+      const nameNote =
         owner && owner.name !== input.name
           ? `already registered as ${JSON.stringify(owner.name)}`
           : undefined;
-      return { outcome, keysAdded, ...(known !== undefined && { message: known }) };
+      return { outcome, keysAdded, ...(nameNote !== undefined && { message: nameNote }) };
     } catch (error) {
       const problem = toDomainError(error);
       if (!(problem instanceof DomainError) || problem.code === 'UNAVAILABLE') throw problem;
@@ -69,15 +69,19 @@ export class KeyImportService {
     }
   }
 
-  /** The tracker that has one of the keys, else the one that has the name; undefined if there is neither. */
+  /**
+   * Finds the tracker that has one of the keys, or else the name.
+   *
+   * @throws DomainError `CONFLICT` if they are several.
+   */
   private async findOwner({ name, keys }: KeyFileEntry): Promise<KnownTracker | undefined> {
     const hashes = keys.map(({ hashedAdvKey }) => hashedAdvKey);
     const found = await this.repository.findOwners(hashes, name);
     const byKey = found.filter((owner) => owner.storedKeys.length > 0 || hashes.includes(owner.hashedAdvKey));
-    const [owner, another] = byKey.length > 0 ? byKey : found;
-    const other = another ?? found.find((tracker) => tracker.name === name && tracker !== owner);
-    if (owner && other) {
-      const names = [owner, other].map((tracker) => JSON.stringify(tracker.name)).join(' and ');
+    const [owner, second] = byKey.length > 0 ? byKey : found;
+    const conflicting = second ?? found.find((tracker) => tracker.name === name && tracker !== owner);
+    if (owner && conflicting) {
+      const names = [owner, conflicting].map((tracker) => JSON.stringify(tracker.name)).join(' and ');
       throw new DomainError('CONFLICT', `keys and name belong to different trackers: ${names}`);
     }
     return owner;

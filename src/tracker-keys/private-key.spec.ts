@@ -24,9 +24,12 @@ function keyOf(text: string): PrivateKey {
 }
 
 describe('PrivateKey', () => {
-  it.each(VECTORS)('%s advertises %s', (privateKey, advertisementKey, hashedAdvKey) => {
-    expect(keyOf(privateKey)).toMatchObject({ advertisementKey, hashedAdvKey });
-  });
+  it.each(VECTORS)(
+    'derives from %s the advertisement key %s',
+    (privateKey, advertisementKey, hashedAdvKey) => {
+      expect(keyOf(privateKey)).toMatchObject({ advertisementKey, hashedAdvKey });
+    },
+  );
 
   (existsSync(SAMPLES) ? it : it.skip)(
     `computes public key and hash of all 400 samples (skipped if ${SAMPLES} is missing)`,

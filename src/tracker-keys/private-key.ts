@@ -8,10 +8,10 @@ export const KEY_BYTES = 28;
 const BASE64_KEY = /^[A-Za-z0-9+/]{37}[AQgw]==$/;
 
 /**
- * The private key of a tracker: whoever has it can read where the tracker was.
+ * The private key of a tracker: whoever has it can decrypt the positions of the tracker.
  *
- * Its bytes leave only through {@link PrivateKey.reveal}, for the cipher that encrypts it; printed, logged or turned
- * into JSON it shows nothing.
+ * Only {@link PrivateKey.reveal} returns its bytes, for the cipher that encrypts it; text, logs and JSON do not contain
+ * them.
  */
 export class PrivateKey {
   readonly #bytes: Buffer;
@@ -29,7 +29,7 @@ export class PrivateKey {
     this.hashedAdvKey = hashOf(x);
   }
 
-  /** The key, or undefined unless the bytes are a number from 1 to below the order of the curve. */
+  /** Returns undefined unless the bytes are a number from 1 to below the order of the curve. */
   static fromBytes(bytes: Buffer): PrivateKey | undefined {
     if (bytes.length !== KEY_BYTES) return undefined;
     const ecdh = createECDH(CURVE);
@@ -41,13 +41,13 @@ export class PrivateKey {
     return new PrivateKey(bytes, ecdh);
   }
 
-  /** The key, or undefined unless the text is base64 of one. */
+  /** Returns undefined unless the text is base64 of a private key. */
   static fromBase64(text: string): PrivateKey | undefined {
     return BASE64_KEY.test(text) ? PrivateKey.fromBytes(Buffer.from(text, 'base64')) : undefined;
   }
 
   /**
-   * X of private key · point, 28 bytes.
+   * Returns X of private key · point, 28 bytes.
    *
    * @param point uncompressed: 0x04, X, Y.
    * @returns undefined if the point is not on the curve.
@@ -60,7 +60,7 @@ export class PrivateKey {
     }
   }
 
-  /** The bytes themselves, to be encrypted and nothing else. */
+  /** Returns the bytes. Use them only for encryption. */
   reveal(): Buffer {
     return this.#bytes;
   }

@@ -20,12 +20,12 @@ export interface ListedKey {
   createdAt: Date;
 }
 
-/** A tracker that has one of some keys, or a name. */
+/** A tracker found by its keys or its name. */
 export interface KnownTracker {
   id: string;
   name: string;
   hashedAdvKey: string;
-  /** Those of the given keys that are stored for it. */
+  /** The searched keys that are stored for it. */
   storedKeys: string[];
 }
 
@@ -41,7 +41,7 @@ const STORED_KEY_COLUMNS = `id, tracker_id AS "trackerId", hashed_adv_key AS "ha
 export class TrackerKeysRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Trackers that have one of these keys, as first or additional key, or this name. */
+  /** Finds the trackers that have one of these keys, as first or additional key, or this name. */
   findOwners(hashedAdvKeys: readonly string[], name: string): Promise<KnownTracker[]> {
     return this.db.query(sqlFile('queries/tracker-keys/find-owners'), [hashedAdvKeys, name]);
   }
@@ -90,10 +90,10 @@ export class TrackerKeysRepository {
   }
 
   /**
-   * Encrypts up to `limit` of the keys again that one of these encryption keys encrypted, in one transaction. Skips rows
-   * that another process has locked.
+   * Re-encrypts up to `limit` keys that were encrypted with one of these encryption keys, in one transaction. Skips
+   * rows that another process has locked.
    *
-   * @returns the number of keys; 0 when none is left.
+   * @returns the number of re-encrypted keys; 0 when none is left.
    */
   async reseal(
     encryptionKeyIds: readonly string[],

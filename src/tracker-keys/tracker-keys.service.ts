@@ -15,7 +15,7 @@ export interface RotationSummary {
   /** Id of the encryption key that encrypts all keys now. */
   encryptionKeyId: string;
   resealed: number;
-  /** Number of keys that it encrypted before. */
+  /** Number of keys that already used it. */
   current: number;
 }
 
@@ -28,7 +28,7 @@ export class TrackerKeysService {
   ) {}
 
   /**
-   * The keys of a tracker, its first key first; empty if it has none.
+   * Returns the keys of a tracker, its first key first; empty if it has none.
    *
    * @throws DomainError `BAD_CONFIGURATION` when they cannot be decrypted.
    */
@@ -62,7 +62,7 @@ export class TrackerKeysService {
   }
 
   /**
-   * Checks that every stored key can be decrypted, before work begins that needs it.
+   * Checks that every stored key can be decrypted.
    *
    * @throws DomainError `BAD_CONFIGURATION` that names the missing encryption keys.
    */
@@ -81,7 +81,8 @@ export class TrackerKeysService {
   }
 
   /**
-   * Encrypts with the current key what an old key encrypted. Safe to repeat, to interrupt, and to run concurrently.
+   * Re-encrypts all keys that an old key encrypted, with the current key. Safe to repeat, to interrupt, and to run
+   * concurrently.
    *
    * @throws DomainError `BAD_CONFIGURATION` when some keys cannot be decrypted; then nothing is changed.
    */
