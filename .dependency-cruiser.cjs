@@ -1,11 +1,11 @@
 const arrows = require('./module-arrows.cjs');
 
 const folders = Object.keys(arrows);
-for (const [place, folder] of folders.entries()) {
-  const below = arrows[folder].filter((imported) => !folders.slice(0, place).includes(imported));
-  if (below.length > 0) {
+for (const [index, folder] of folders.entries()) {
+  const notAbove = arrows[folder].filter((imported) => !folders.slice(0, index).includes(imported));
+  if (notAbove.length > 0) {
     throw new Error(
-      `module-arrows.cjs: ${folder} may not import ${below.join(', ')}, which are not above it`,
+      `module-arrows.cjs: ${folder} may not import ${notAbove.join(', ')}, which are not above it`,
     );
   }
 }
@@ -46,7 +46,7 @@ module.exports = {
       to: { path: '^src/[^/]+/.+\\.repository\\.ts$', pathNot: '^src/$1/' },
     },
     {
-      name: 'product-code-knows-no-test',
+      name: 'no-import-of-tests',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^(test|bench)/' },

@@ -1,12 +1,12 @@
-# The image of every service of docker-compose.yml that runs our code: the API, and the `tracker` command.
-# The database is never inside: the embedded PostgreSQL is an optional dependency, which is left out here.
+# Image of the services of docker-compose.yml that run the product, with the `tracker` command.
+# It contains no database: the embedded PostgreSQL is an optional dependency, which is not installed.
 
 FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
 
 FROM base AS dependencies
 COPY package.json package-lock.json ./
-# No package that runs in production needs its install script.
+# No production dependency needs its install script.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM base AS build
@@ -20,7 +20,7 @@ RUN npm run build
 
 FROM base
 ENV NODE_ENV=production
-# Everything below belongs to root: the process can read its code and cannot change it.
+# The files below belong to root: the process can read its code but not change it.
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY sql sql

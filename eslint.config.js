@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 const typeormOutsideRepositories = {
   name: 'typeorm',
-  message: 'Only repositories, entities, migrations, src/database and src/migration may touch the database.',
+  message: 'Only repositories, entities, migrations, src/database and src/migration may use the database.',
 };
 
 export default tseslint.config(

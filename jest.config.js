@@ -1,7 +1,7 @@
 /**
- * Four projects: `unit` needs nothing; `scenarios` (the same on every engine), `integration` and `e2e` share one database server that
- * test/support/global-setup.js starts, or the server of TEST_DATABASE_URL. Files run in parallel: each has databases, folders
- * and ports of its own, and nothing writes to `dist`.
+ * Four projects: `unit` needs no server; `scenarios` (on every engine), `integration` and `e2e` share one database
+ * server that test/support/global-setup.js starts, or the server of TEST_DATABASE_URL. Files run in parallel: each has
+ * its own databases, folders and ports, and none writes to `dist`.
  *
  * Nest 12 is ESM-only; jest runs it through SWC as CommonJS, which works on Node 20 without flags.
  */
@@ -36,13 +36,13 @@ const withDatabase = {
 
 export default {
   filter: '<rootDir>/test/support/engine-filter.cjs',
-  maxWorkers: 3, // also on two cores, because tests mostly wait for the database
+  maxWorkers: 3, // even on two cores, because tests mostly wait for the database
   projects: [
-    // A global costs a hundred nanoseconds in the sandbox, and the search for the nearest city uses this one often.
     {
       ...common,
       displayName: 'unit',
       testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/documents/**/*.spec.ts'],
+      // Access to a global of the sandbox takes 100 ns, and the search for the nearest city uses Math often.
       sandboxInjectedGlobals: ['Math'],
     },
     { ...withDatabase, displayName: 'scenarios', testMatch: ['<rootDir>/test/scenarios/**/*.spec.ts'] },

@@ -1,9 +1,10 @@
 /**
- * Which folder of `src` may import which. A folder may import only folders above it in this list, so there are no circles.
+ * Which folder of `src` may import which. A folder may import only folders above it in this list, so there are no
+ * cycles.
  *
- * dependency-cruiser enforces it (.dependency-cruiser.cjs), docs/architecture.md shows it, and src/architecture.spec.ts
- * checks that the document, this list and the imports agree. Files directly below `src` are `entry` (main.ts, cli.ts) or
- * `app` (all others).
+ * dependency-cruiser enforces the list (.dependency-cruiser.cjs), docs/architecture.md shows it, and
+ * src/architecture.spec.ts checks that the document, this list and the imports agree. Files directly below `src` are
+ * `entry` (main.ts, cli.ts) or `app` (all others).
  */
 module.exports = {
   common: [],

@@ -1,9 +1,9 @@
 /**
  * Builds `dist` in a clone: compiles what changed, copies the Lua scripts, and removes the output of deleted sources.
  *
- * Every file is written beside its place and renamed into it, and the compiler writes its record of the build
- * (tsconfig.build.tsbuildinfo) last. So a running program never loads half a file, and two builds at once are both
- * complete when they end.
+ * Every file is written under a temporary name and then renamed, and the compiler writes its build record
+ * (tsconfig.build.tsbuildinfo) last. So a running program never loads half a file, and of two concurrent builds each
+ * is complete when it ends.
  */
 import {
   chmodSync,
@@ -22,12 +22,11 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const project = join(root, 'tsconfig.build.json');
 
-/** Replaces a file as a whole. */
 function writeAtomically(file, content) {
   mkdirSync(dirname(file), { recursive: true });
-  const unfinished = `${file}.${process.pid}.tmp`;
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, file);
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, file);
 }
 
 const filesBelow = (folder) =>
@@ -58,7 +57,7 @@ const { fileNames } = ts.getParsedCommandLineOfConfigFile(
 );
 const outputOf = (source) => join(dist, relative(root, source)).replace(/\.ts$/, '.js');
 
-// The compiler trusts its record; somebody may have deleted a part of what it says is there.
+// The compiler does not notice that an output file was deleted: compile everything then.
 const force = fileNames.some((source) => !existsSync(outputOf(source)));
 const status = ts.createSolutionBuilder(host, [project], { force }).build();
 if (status !== ts.ExitStatus.Success) process.exit(1);
@@ -68,7 +67,7 @@ for (const source of filesBelow(join(root, 'src')).filter((file) => file.endsWit
   const content = readFileSync(source);
   if (!existsSync(copy) || !readFileSync(copy).equals(content)) writeAtomically(copy, content);
 }
-chmodSync(join(dist, 'src/cli.js'), 0o755); // the `tracker` command of a copy under /opt
+chmodSync(join(dist, 'src/cli.js'), 0o755); // the `tracker` command of an installation in /opt
 
 for (const file of filesBelow(dist).filter((name) => /\.(js|js\.map|lua)$/.test(name))) {
   const source = join(root, relative(dist, file)).replace(/\.js(\.map)?$/, '.ts');
