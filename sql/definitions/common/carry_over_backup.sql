@@ -1,24 +1,23 @@
--- Carries the data of tables that were backed up when the schema was made into the history.
+-- Imports the rows of tables that were backed up when the schema was created.
 --
--- Locks: those of ingest_reports() and update_nearest_city().
+-- Locks: the locks of ingest_reports() and update_nearest_city().
 
--- Ingests the rows of a backed-up table as reports. Each counts once: above the horizon as a raw report, below it in the
--- daily history. Rows older than the daily history stay in the backup. Returns the sums of what ingest_reports() returns;
--- nothing if there is no such table.
+-- Ingests the rows of a backed-up table as reports. Each counts once: above the horizon as a raw report, below it in
+-- the daily history. Rows older than the daily history stay in the backup only. Returns the number of reports by
+-- outcome, as ingest_reports() does; no rows if the table does not exist.
 --
--- hashed_adv_key or tracker_id tells whose report a row is. Apart from that, only timestamp and location are required;
--- other columns are used if the table has them. Times without a zone are UTC. Of two places at one instant the one that
--- was stored first counts.
+-- The table needs the columns timestamp, location, and hashed_adv_key or tracker_id; other columns are used if they
+-- exist. Times without a zone are UTC. Of two rows of a tracker with the same time, the one stored first counts.
 CREATE OR REPLACE FUNCTION carry_over_backup(backup text) RETURNS TABLE (outcome text, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
 DECLARE
-  has text[];
+  columns text[];
   batch_size CONSTANT integer := 20000;
   total bigint;
 BEGIN
-  SELECT array_agg(attname::text) INTO has FROM pg_attribute
+  SELECT array_agg(attname::text) INTO columns FROM pg_attribute
     WHERE attrelid = to_regclass(backup) AND attnum > 0 AND NOT attisdropped;
-  IF has IS NULL THEN
+  IF columns IS NULL THEN
     RETURN;
   END IF;
   DROP TABLE IF EXISTS pg_temp.carried, pg_temp.carried_outcomes;
@@ -29,12 +28,12 @@ BEGIN
        ST_Y(b.location::geometry) AS latitude, ST_X(b.location::geometry) AS longitude,
        %s AS confidence, %s AS horizontal_accuracy, %s AS nearest_city
      FROM %s AS b %s WHERE b.location IS NOT NULL',
-    CASE WHEN 'hashed_adv_key' = ANY (has) THEN 'b.hashed_adv_key' ELSE 't.hashed_adv_key' END,
-    CASE WHEN 'confidence' = ANY (has) THEN 'b.confidence::integer' ELSE 'NULL::integer' END,
-    CASE WHEN 'horizontal_accuracy' = ANY (has) THEN 'b.horizontal_accuracy::float8' ELSE 'NULL::float8' END,
-    CASE WHEN 'nearest_city' = ANY (has) THEN 'b.nearest_city::text' ELSE 'NULL::text' END,
+    CASE WHEN 'hashed_adv_key' = ANY (columns) THEN 'b.hashed_adv_key' ELSE 't.hashed_adv_key' END,
+    CASE WHEN 'confidence' = ANY (columns) THEN 'b.confidence::integer' ELSE 'NULL::integer' END,
+    CASE WHEN 'horizontal_accuracy' = ANY (columns) THEN 'b.horizontal_accuracy::float8' ELSE 'NULL::float8' END,
+    CASE WHEN 'nearest_city' = ANY (columns) THEN 'b.nearest_city::text' ELSE 'NULL::text' END,
     to_regclass(backup),
-    CASE WHEN 'hashed_adv_key' = ANY (has) THEN '' ELSE 'JOIN trackers AS t ON t.id = b.tracker_id' END);
+    CASE WHEN 'hashed_adv_key' = ANY (columns) THEN '' ELSE 'JOIN trackers AS t ON t.id = b.tracker_id' END);
   GET DIAGNOSTICS total = ROW_COUNT;
   CREATE INDEX ON carried (n);
 
@@ -51,13 +50,13 @@ BEGIN
   RETURN QUERY SELECT o.outcome, sum(o.reports)::bigint FROM carried_outcomes AS o GROUP BY 1 ORDER BY 1;
 END $$;
 
--- Carries the cities of the backed-up table into the geocoding cells and the history. Returns the number of rows changed,
--- by target. Safe to call again: existing cities are kept.
+-- Copies the cities of location_history_backup to the geocoding cells and the history. Returns the number of rows
+-- changed, by target. Can be repeated: cities of cells that exist are kept.
 CREATE OR REPLACE FUNCTION migrate_nearest_city_data() RETURNS TABLE (target text, rows_changed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
 #variable_conflict use_column
 DECLARE
-  known record;
+  backed_up record;
   changed bigint := 0;
   raw_changed bigint := 0;
 BEGIN
@@ -73,7 +72,7 @@ BEGIN
     ON CONFLICT (latitude_e2, longitude_e2) DO NOTHING;
     GET DIAGNOSTICS rows_changed = ROW_COUNT;
 
-    FOR known IN
+    FOR backed_up IN
       SELECT t.hashed_adv_key, b.timestamp, b.nearest_city
       FROM public.location_history_backup AS b JOIN trackers AS t ON t.id = b.tracker_id
       WHERE b.nearest_city IS NOT NULL AND b.timestamp >= history_floor()
@@ -81,7 +80,7 @@ BEGIN
       SELECT changed + sum(u.rows_changed) FILTER (WHERE u.layer <> 'location_reports'),
         raw_changed + sum(u.rows_changed) FILTER (WHERE u.layer = 'location_reports')
         INTO changed, raw_changed
-      FROM update_nearest_city(known.hashed_adv_key, known.timestamp, known.timestamp, known.nearest_city) AS u;
+      FROM update_nearest_city(backed_up.hashed_adv_key, backed_up.timestamp, backed_up.timestamp, backed_up.nearest_city) AS u;
     END LOOP;
   END IF;
   target := 'geocoding_cells';

@@ -1,5 +1,5 @@
--- Distance between two places in metres, over a sphere with the earth's mean radius (haversine): at most 0.6 % off, and the
--- same on every server, with and without PostGIS.
+-- Distance in metres between two positions on a sphere with the earth's mean radius (haversine): at most 0.6 % off, and
+-- the same with and without PostGIS.
 --
 -- Locks: none.
 CREATE OR REPLACE FUNCTION distance_in_metres(latitude_a float8, longitude_a float8, latitude_b float8, longitude_b float8)

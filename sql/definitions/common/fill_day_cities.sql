@@ -2,10 +2,10 @@
 --
 -- Locks: the rows that change.
 
--- Gives days in a relation the city of their cell, for spans of trackers that lie in days whose raw reports are gone,
--- unless the day has the city of the report it shows already. Returns the number of days that got one.
+-- Sets nearest_city of closed days in a relation from the cell of their position, for the given trackers and times.
+-- Skips a day that already has the city of the report it shows. Returns the number of days changed.
 --
--- EXECUTE plans each call anew, for these trackers and times.
+-- EXECUTE, so that each call is planned for its trackers and times.
 CREATE OR REPLACE FUNCTION fill_day_cities(relation regclass, keys text[], from_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,7 +1,7 @@
--- Forbids TRUNCATE of the tables that say what was counted: it fires no row trigger and leaves no trace. Reports can be
--- deleted, and history is removed by retention.
+-- Rejects TRUNCATE of the tables that record which reports were counted or deleted, because it fires no row triggers.
+-- Reports can be deleted, and retention removes history.
 --
--- Locks: these tables, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
+-- Locks: these tables, in SHARE ROW EXCLUSIVE mode, while the triggers are created.
 DO $$
 DECLARE
   guarded regclass;

@@ -1,8 +1,9 @@
--- What the API reads: history by the key of a tracker in three resolutions, with the same columns (history_in_hours is in
--- location_history.sql). Each is complete: it has days where its own rows are no longer kept.
+-- The views that the API reads: the history of a tracker in three resolutions, with the same columns (history_in_hours
+-- is in location_history.sql). Each covers the whole history: it contains days where its own resolution is no longer
+-- kept.
 --
--- Query one key at a time (hashed_adv_key = …, or LATERAL with LIMIT for several): the timescaledb engine merges days
--- from two relations, and without a key it merges them for all trackers.
+-- Query one key at a time (hashed_adv_key = …, or LATERAL with LIMIT for several): without a key, the timescaledb
+-- engine merges the days of all trackers from two relations.
 --
 -- Locks: none.
 
@@ -11,7 +12,7 @@ CREATE OR REPLACE FUNCTION bucket_width(bucket_size text) RETURNS interval LANGU
 RETURN CASE bucket_size WHEN '1 hour' THEN interval '1 hour' WHEN '1 day' THEN interval '24 hours'
   ELSE interval '1 millisecond' END;
 
--- Days only: before the cut as they are kept, from the cut on folded from their hours.
+-- Days only: stored days before the cut, days aggregated from hours from the cut on.
 CREATE OR REPLACE VIEW history_in_days AS
 SELECT d.hashed_adv_key, d.bucket AS timestamp, '1 day' AS bucket_size, d.location,
   shown_city(d.nearest_city, d.nearest_city_at, d.located_at, c.provider, c.nearest_city) AS nearest_city,
@@ -20,7 +21,7 @@ SELECT d.hashed_adv_key, d.bucket AS timestamp, '1 day' AS bucket_size, d.locati
 FROM (
   SELECT f.hashed_adv_key, f.bucket, (f.shown).location, f.last_report_at, (f.shown).confidence,
     (f.shown).horizontal_accuracy, (f.shown).status, (f.shown).source,
-    -- The city of an imprecise hour does not count if the day has a precise one.
+    -- The city of an imprecise hour is not used if the day has a precise hour.
     CASE WHEN (f.with_city).imprecise = (f.shown).imprecise THEN (f.with_city).nearest_city END AS nearest_city,
     CASE WHEN (f.with_city).imprecise = (f.shown).imprecise THEN (f.with_city).nearest_city_at END AS nearest_city_at,
     f.report_count, f.max_confidence, f.first_report_at, (f.shown).altitude, (f.shown).speed, (f.shown).course,
@@ -45,8 +46,8 @@ FROM (
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(d.location)) AND c.longitude_e2 = cell_of(ST_X(d.location));
 
--- Every raw report as a row of history; there are none below the horizon. A view of its own, because it can be read in
--- index order without reading all of it; a UNION cannot.
+-- Every raw report as a history row; there are none below the horizon. A separate view, because the planner can read it
+-- in index order and stop early, but not a UNION.
 CREATE OR REPLACE VIEW raw_history AS
 SELECT r.hashed_adv_key, r.timestamp, 'raw' AS bucket_size, r.location,
   shown_city(r.nearest_city, CASE WHEN r.nearest_city IS NOT NULL THEN r.timestamp END, r.timestamp,
@@ -64,7 +65,8 @@ SELECT r.* FROM raw_history AS r
 UNION ALL
 SELECT d.* FROM history_in_days AS d WHERE d.timestamp < (SELECT closed_before FROM history_state);
 
--- The newest row of each tracker that has history, by index look-ups: its newest hour, or its newest day if it has no hour.
+-- The newest row of each tracker that has history, by index look-ups: its newest hour, or its newest day if it has no
+-- hour.
 CREATE OR REPLACE VIEW latest_locations AS
 SELECT history_row_id(t.id, h.bucket_size, h.bucket) AS id, t.id AS tracker_id, h.bucket AS timestamp, h.bucket_size,
   h.location, shown_city(h.nearest_city, h.nearest_city_at, h.located_at, c.provider, c.nearest_city) AS nearest_city,
@@ -94,8 +96,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN geocoding_cells AS c
   ON c.latitude_e2 = cell_of(ST_Y(h.location)) AND c.longitude_e2 = cell_of(ST_X(h.location));
 
--- The hours of one day of a tracker, computed from its raw reports: what history_in_hours had before the cut passed that
--- day.
+-- The hours of one day of a tracker, computed from its raw reports: the rows that history_in_hours contained before the
+-- cut moved past that day.
 CREATE OR REPLACE FUNCTION hours_from_reports(key text, day timestamptz) RETURNS SETOF history_in_hours
 LANGUAGE sql STABLE AS $$
   SELECT s.hashed_adv_key, s.bucket, '1 hour', s.location,
@@ -109,9 +111,9 @@ LANGUAGE sql STABLE AS $$
     ON c.latitude_e2 = cell_of(ST_Y(s.location)) AND c.longitude_e2 = cell_of(ST_X(s.location))
 $$;
 
--- For a client that reads history page by page: a day that it began to read in hours is finished in hours, even if the cut
--- has passed that day since. Takes the last row the client has; returns the day whose hours have to be computed from raw
--- reports, or NULL if the rows that are kept will do. Raises if the raw reports of that day are gone.
+-- Lets a client that reads history page by page finish a day in hours if it began that day in hours, even if the cut
+-- has moved past the day since. The parameters describe the last row of the client. Returns the day whose hours must be
+-- computed from raw reports, or NULL if the stored rows suffice. Raises 72000 if the raw reports of that day are gone.
 CREATE OR REPLACE FUNCTION day_to_end_in_hours(at timestamptz, bucket_size text, newest_first boolean) RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
@@ -122,8 +124,8 @@ BEGIN
     RETURN NULL;
   END IF;
   IF day < history_horizon() THEN
-    -- 72000 is "snapshot too old"; PostgreSQL 17 has no name for it any more.
-    RAISE EXCEPTION 'the reports of % have been folded into a day', day USING ERRCODE = '72000';
+    -- 72000 is "snapshot too old"; PostgreSQL 17 no longer has a name for it.
+    RAISE EXCEPTION 'the hours of % are no longer available: its raw reports were removed', day USING ERRCODE = '72000';
   END IF;
   RETURN CASE bucket_size WHEN '1 hour' THEN day END;
 END $$;

@@ -1,28 +1,28 @@
--- The agreed time, by which history is removed. It never relies on a single clock: a server whose clock was three days
--- ahead for twenty seconds once closed three days at once.
+-- The agreed time, by which retention removes history. It never relies on a single clock: a clock that is three days
+-- ahead for 20 seconds would otherwise close three days.
 --
--- The agreed time follows the uptime of the machines that run the product, which setting a clock does not change. It is
--- never ahead of the clock of the database or of a program, and never goes back.
+-- The agreed time advances with the uptime of the machines that run the product, which does not change when a clock is
+-- set. It is never ahead of the clock of the database or of a program, and never moves back.
 --
 -- Locks: observe_clock() and accept_clock() lock the row of history_clock.
 
--- The time that retention goes by.
+-- The time that retention uses.
 CREATE OR REPLACE FUNCTION agreed_now() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT least(now(), agreed_at) FROM history_clock);
 
--- The latest time a report may have: ten minutes ahead, because the clocks of devices are. While the clock of the
--- database is behind, reports are still accepted: the uptime of the machines proves that time has passed.
+-- The latest time a report may have: ten minutes from now, because device clocks may be ahead. If the clock of the
+-- database is behind, proved_at is used instead: the uptime of the machines proves that time has passed.
 CREATE OR REPLACE FUNCTION latest_report_time() RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT greatest(now(), proved_at) + interval '10 minutes' FROM history_clock);
 
 -- Reports the clock of a program and the uptime of its machine (in seconds), and moves the agreed time forward:
 --
--- 1. as far as the uptime of the machine proves that time has passed;
--- 2. to the tenth newest of the reports later than that, if these ten span 15 minutes: the clocks of their devices confirm
---    both clocks. A single report, made by hand or by a faulty device, proves nothing;
--- 3. to both clocks, if they agree with each other and are at most five minutes ahead of the agreed time;
--- 4. to both clocks, on a machine that has booted since, once they have agreed for 15 minutes without a jump and if they are
---    at most an hour ahead of the agreed time: they may be the same clock, which the boot set wrong.
+-- 1. by the time that has passed according to the uptime of the machine;
+-- 2. to the tenth newest report after that time, if the ten newest span 15 minutes: the clocks of their devices confirm
+--    the clocks of database and program. A single report may come from a faulty device;
+-- 3. to the earlier of the two clocks, if they agree and are at most five minutes ahead of the agreed time;
+-- 4. to the earlier of the two clocks, on a new or rebooted machine, if they have agreed for 15 minutes without a
+--    jump and are at most an hour ahead of the agreed time: both may be the same clock, which the boot set wrong.
 --
 -- Returns the clock of the database, and the agreed time before and after.
 CREATE OR REPLACE FUNCTION observe_clock(machine text, uptime float8, program_time timestamptz)
@@ -85,26 +85,27 @@ BEGIN
   RETURN QUERY SELECT database_time, before, agreed;
 END $$;
 
--- After the clock of the database was set back: moves the times that something waits for back as well, so that nothing
--- waits longer than intended.
+-- After the clock of the database was set back, moves stored future times back as well, so that nothing waits longer
+-- than intended.
 CREATE OR REPLACE FUNCTION take_back_waits(set_back interval) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  wait record;
+  deadline record;
 BEGIN
-  FOR wait IN SELECT * FROM (VALUES
+  FOR deadline IN SELECT * FROM (VALUES
     ('lock_leases', 'expires_at'), ('tracker_fetches', 'leased_until'), ('tracker_fetches', 'attempted_at'),
     ('find_my_pace', 'next_call_at'), ('geocoding_queue', 'not_before'), ('geocoding_queue', 'queued_at'),
     ('geocoding_cells', 'provisional_until'), ('geocoding_cells', 'expires_at'), ('geocoding_providers', 'next_request_at'),
     ('geocoding_providers', 'paused_until'), ('job_runs', 'retry_at'), ('trackers', 'last_report_received'),
     ('refresh_state', 'notified_at'), ('refresh_state', 'periodic_at'), ('refresh_state', 'behind_since'),
     ('refresh_markers', 'created_at')
-  ) AS v (relation, noted) LOOP
+  ) AS v (relation, column_name) LOOP
     EXECUTE format('UPDATE %I SET %2$I = greatest(clock_timestamp(), %2$I - $1) WHERE %2$I > clock_timestamp() AND isfinite(%2$I)',
-      wait.relation, wait.noted) USING set_back;
+      deadline.relation, deadline.column_name) USING set_back;
   END LOOP;
 END $$;
 
--- For an operator who confirms that the clock of the database is right. What is known about machines is forgotten.
+-- Sets the agreed time to the clock of the database, after an operator has confirmed that it is right. Forgets the
+-- uptimes of all machines.
 CREATE OR REPLACE FUNCTION accept_clock() RETURNS timestamptz LANGUAGE sql AS $$
   DELETE FROM clock_machines;
   UPDATE history_clock SET agreed_at = clock_timestamp(), proved_at = clock_timestamp() RETURNING agreed_at

@@ -1,9 +1,9 @@
--- The number of reports each day should have, noted apart from the reports themselves, so that a loss is noticed: a chunk
--- that somebody dropped, an aggregate that somebody emptied, identities that are gone. Deletions by the product lower the
--- numbers in their own transaction.
+-- Records the number of reports that each day should have, separately from the reports, to detect losses: a dropped
+-- chunk, an emptied aggregate, missing identities. A deletion by the product lowers the numbers in the same
+-- transaction.
 --
--- Locks: rows of history_days. hours_unlike_raw() and days_to_remember() take the advisory lock hours_unlike_raw, and
--- recount_damaged_days() takes claim_late_reports.
+-- Locks: rows of history_days. hours_unlike_raw() and days_to_remember() take the advisory lock hours_unlike_raw,
+-- recount_damaged_days() the advisory lock claim_late_reports.
 
 -- Number of raw reports by day.
 CREATE OR REPLACE FUNCTION raw_day_counts() RETURNS TABLE (day timestamptz, reports bigint) LANGUAGE sql STABLE AS $$
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION raw_day_counts() RETURNS TABLE (day timestamptz, repo
   WHERE r.timestamp >= history_horizon() GROUP BY 1
 $$;
 
--- Number of reports and identities that exist, by day. Reads every day: about a second for ten million rows.
+-- Number of stored reports and identities by day. Reads all days: about a second for ten million rows.
 CREATE OR REPLACE FUNCTION counted_days() RETURNS TABLE (day timestamptz, reports bigint, identities bigint)
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(c.bucket, i.day), coalesce(c.reports, 0)::bigint, coalesce(i.identities, 0)::bigint
@@ -22,20 +22,21 @@ LANGUAGE sql STABLE AS $$
   SELECT r.day, r.reports, 0 FROM raw_day_counts() AS r
 $$;
 
--- Notes new days, and numbers that grew. A number that changed while they were counted is left for the next time.
+-- Records new days, and the number of days that have more reports now. Skips a number that changed during the count;
+-- the next call updates it.
 CREATE OR REPLACE FUNCTION note_history_days() RETURNS void LANGUAGE sql AS $$
-  WITH noted AS MATERIALIZED (
+  WITH recorded AS MATERIALIZED (
     SELECT n.day, n.reports, n.identities FROM history_days AS n
   ), counted AS MATERIALIZED (
     SELECT c.day, c.reports, c.identities FROM counted_days() AS c
-  ), came AS (
+  ), added AS (
     INSERT INTO history_days (day, reports, identities)
-    SELECT c.day, c.reports, c.identities FROM counted AS c WHERE c.day NOT IN (SELECT n.day FROM noted AS n)
+    SELECT c.day, c.reports, c.identities FROM counted AS c WHERE c.day NOT IN (SELECT n.day FROM recorded AS n)
     ON CONFLICT (day) DO NOTHING
   )
   UPDATE history_days AS h
   SET reports = greatest(h.reports, c.reports), identities = greatest(h.identities, c.identities)
-  FROM counted AS c JOIN noted AS n USING (day)
+  FROM counted AS c JOIN recorded AS n USING (day)
   WHERE h.day = c.day AND h.reports = n.reports AND h.identities = n.identities
     AND (c.reports > h.reports OR c.identities > h.identities)
 $$;
@@ -54,13 +55,13 @@ LANGUAGE sql STABLE AS $$
   ORDER BY 1, 2
 $$;
 
--- Whether changes of a day wait to be aggregated.
+-- Whether a day has changes that are not aggregated yet.
 CREATE OR REPLACE FUNCTION day_is_waiting(of_day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM refresh_markers AS m WHERE m.from_time < of_day + interval '24 hours' AND m.to_time >= of_day)
 $$;
 
--- Days whose raw reports and daily history differ in number, although nothing waits to be aggregated. Without today,
--- whose row is not computed with every change.
+-- Days whose daily history has another number of reports than the raw reports, although no change is pending. Excludes
+-- today, whose row is not computed at every change.
 CREATE OR REPLACE FUNCTION days_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE sql STABLE AS $$
   SELECT day, coalesce(raw.reports, 0), coalesce(daily.reports, 0)
@@ -70,8 +71,8 @@ LANGUAGE sql STABLE AS $$
   WHERE day < midnight_before(0) AND coalesce(raw.reports, 0) <> coalesce(daily.reports, 0) AND NOT day_is_waiting(day)
 $$;
 
--- The same for hours. apply_aggregate_retention() drops chunks of hours, and locks them in another order than a query
--- does, so the two take an advisory lock first.
+-- The same for hours. apply_aggregate_retention() drops chunks of hours and locks them in another order than a query;
+-- both take an advisory lock first, to prevent a deadlock.
 CREATE OR REPLACE FUNCTION hours_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -85,8 +86,7 @@ BEGIN
     WHERE day >= history_cut() AND coalesce(raw.reports, 0) <> coalesce(hourly.reports, 0) AND NOT day_is_waiting(day);
 END $$;
 
--- The number of reports each day should have as of now: what was noted, and for days with raw reports what was aggregated
--- since.
+-- The number of reports that each day should have now: the recorded or the aggregated number, whichever is higher.
 CREATE OR REPLACE FUNCTION days_to_remember() RETURNS TABLE (day timestamptz, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -103,8 +103,8 @@ BEGIN
     ) AS n GROUP BY n.day;
 END $$;
 
--- Changes the numbers of days into which late reports were merged, or of which reports were deleted. Reports that were to
--- be counted again (recounted) are not added twice.
+-- Adjusts the recorded numbers of days after late reports were merged or reports were deleted. Does not add reports
+-- that were expected to be counted again (column recounted).
 CREATE OR REPLACE FUNCTION change_history_days(days timestamptz[], report_changes bigint[], identity_changes bigint[])
 RETURNS void LANGUAGE sql AS $$
   UPDATE history_days AS h
@@ -118,17 +118,17 @@ RETURNS void LANGUAGE sql AS $$
   WHERE h.day = c.day
 $$;
 
--- Forgets which reports of these days of trackers were counted: each counts again, once, when it is imported.
+-- Deletes the identities of these days of trackers, so that each report counts once more when it is imported again.
 CREATE OR REPLACE FUNCTION forget_identities(keys text[], days timestamptz[]) RETURNS void LANGUAGE sql AS $$
-  WITH forgotten AS (
+  WITH deleted AS (
     DELETE FROM report_identities AS i USING unnest(keys, days) AS u (key, day)
     WHERE i.hashed_adv_key = u.key AND i.day = u.day RETURNING i.day, cardinality(i.milliseconds) AS n
   )
   UPDATE history_days AS h SET recounted = h.recounted + f.n
-  FROM (SELECT g.day, sum(g.n)::bigint AS n FROM forgotten AS g GROUP BY 1) AS f WHERE h.day = f.day
+  FROM (SELECT d.day, sum(d.n)::bigint AS n FROM deleted AS d GROUP BY 1) AS f WHERE h.day = f.day
 $$;
 
--- Notes the number of reports a day had when it was closed. A higher number noted before is kept: then some were lost.
+-- Records the number of reports of a day when it is closed. Keeps a higher recorded number: then reports were lost.
 CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void LANGUAGE sql AS $$
   INSERT INTO history_days AS h (day, reports, identities)
   SELECT closed_day, n, n FROM (
@@ -137,7 +137,7 @@ CREATE OR REPLACE FUNCTION note_closed_day(closed_day timestamptz) RETURNS void 
     SET reports = greatest(h.reports, excluded.reports), identities = greatest(h.identities, excluded.identities)
 $$;
 
--- Days with fewer raw reports than were noted.
+-- Days with fewer raw reports than recorded.
 CREATE OR REPLACE FUNCTION missing_raw_reports() RETURNS TABLE (day timestamptz, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT n.day, n.reports, coalesce(r.reports, 0)
@@ -145,8 +145,8 @@ LANGUAGE sql STABLE AS $$
   WHERE n.day >= history_horizon() AND coalesce(r.reports, 0) < n.reports
 $$;
 
--- Deleting raw reports by hand is intended: afterwards a day should have what is there, plus what was missing before.
--- (TimescaleDB does not tell triggers which rows a statement deleted.)
+-- Raw reports may be deleted by hand: afterwards a day should have the reports that remain, plus those missing before.
+-- (TimescaleDB does not pass deleted rows to triggers.)
 CREATE OR REPLACE FUNCTION note_what_is_missing() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM set_config('tracker.missing_before', coalesce((
@@ -172,13 +172,13 @@ CREATE OR REPLACE TRIGGER note_hand_made_deletion AFTER DELETE ON location_repor
   WHEN (current_setting('tracker.notes_deletions', true) IS DISTINCT FROM 'on')
   EXECUTE FUNCTION note_hand_made_deletion();
 
--- Accepts the losses: each day should have what is there now.
+-- Accepts losses: records the number of reports that each day has now.
 CREATE OR REPLACE FUNCTION accept_missing_reports() RETURNS void LANGUAGE sql AS $$
   DELETE FROM history_days;
   SELECT note_history_days()
 $$;
 
--- Days of trackers below the horizon with fewer reports than identities: some were removed by hand.
+-- Days of trackers below the horizon with fewer reports than identities: history was deleted by hand.
 CREATE OR REPLACE FUNCTION damaged_tracker_days() RETURNS TABLE (hashed_adv_key text, day timestamptz, expected bigint, found bigint)
 LANGUAGE sql STABLE AS $$
   SELECT i.hashed_adv_key, i.day, cardinality(i.milliseconds)::bigint, coalesce(c.reports, 0)::bigint
@@ -189,8 +189,8 @@ LANGUAGE sql STABLE AS $$
   WHERE i.day < history_horizon() AND coalesce(c.reports, 0) < cardinality(i.milliseconds)
 $$;
 
--- Prepares damaged days of trackers for a new import: what is left of them stays, with a report count of 0, and each report
--- that is imported again counts once; also for days that lost their identities. Returns the number of such reports by day.
+-- Prepares damaged days of trackers for another import: rows that remain get a report count of 0, and each report that
+-- is imported again counts once, also on days without identities. Returns the number of reports to import, by day.
 CREATE OR REPLACE FUNCTION recount_damaged_days() RETURNS TABLE (day timestamptz, reports bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -199,7 +199,7 @@ DECLARE
   days timestamptz[];
   expected bigint[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0)); -- no late report comes in meanwhile
+  PERFORM pg_advisory_xact_lock(hashtextextended('claim_late_reports', 0)); -- blocks late reports
   SELECT array_agg(d.hashed_adv_key ORDER BY d.hashed_adv_key, d.day), array_agg(d.day ORDER BY d.hashed_adv_key, d.day),
     array_agg(d.expected ORDER BY d.hashed_adv_key, d.day) INTO keys, days, expected FROM damaged_tracker_days() AS d;
   IF keys IS NOT NULL THEN
@@ -207,11 +207,11 @@ BEGIN
     PERFORM uncount_days(keys, days);
     PERFORM mark_history_changed(min(u.day), max(u.day)) FROM unnest(days) AS u (day);
   END IF;
-  UPDATE history_days AS h SET recounted = greatest(h.recounted, lost.from_both)
+  UPDATE history_days AS h SET recounted = greatest(h.recounted, lost.reports)
   FROM (
-    SELECT n.day, least(n.reports - coalesce(c.reports, 0), n.identities - coalesce(c.identities, 0)) AS from_both
+    SELECT n.day, least(n.reports - coalesce(c.reports, 0), n.identities - coalesce(c.identities, 0)) AS reports
     FROM history_days AS n LEFT JOIN counted_days() AS c USING (day)
   ) AS lost
-  WHERE lost.day = h.day AND h.day < history_horizon() AND lost.from_both > 0;
+  WHERE lost.day = h.day AND h.day < history_horizon() AND lost.reports > 0;
   RETURN QUERY SELECT u.day, sum(u.n)::bigint FROM unnest(days, expected) AS u (day, n) GROUP BY 1 ORDER BY 1;
 END $$;

@@ -1,18 +1,18 @@
--- Days of a time zone, for one tracker.
+-- The history of one tracker in days of a time zone.
 --
 -- Locks: none.
 
--- The first moment of a day in a time zone. Where clocks are set back across midnight there are two midnights: the first
--- one counts, so that each moment belongs to the day that clocks show.
+-- The first moment of a day in a time zone. If clocks are set back across midnight, midnight occurs twice: the first
+-- one is used, so that each moment belongs to the date that clocks show.
 CREATE OR REPLACE FUNCTION zone_day_start(day date, zone text) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN ((day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone)::date = day
   THEN day::timestamp AT TIME ZONE zone - interval '1 hour' ELSE day::timestamp AT TIME ZONE zone END;
 
 -- Days of one tracker in a time zone that overlap [range_start, range_end); rows as in history_in_days.
 --
--- From the horizon on they are folded from raw reports, and exact. Before it only UTC days are known: each stands for the
--- day of the same date. No report is counted twice or left out; the day that contains the horizon may consist of both.
--- Raises invalid_parameter_value if the server does not know the time zone.
+-- From the horizon on, days are aggregated from raw reports, and exact. Before it only UTC days exist: each is used for
+-- the day of the same date. Every report is counted once; the day that contains the horizon may combine both. Raises
+-- invalid_parameter_value if the server does not know the time zone.
 CREATE OR REPLACE FUNCTION history_in_zone_days(key text, range_start timestamptz, range_end timestamptz, zone text)
 RETURNS TABLE (
   starts_at timestamptz, ends_at timestamptz, is_exact boolean, location geo_point, nearest_city text,
@@ -44,7 +44,7 @@ LANGUAGE sql STABLE AS $$
     FROM parts AS p GROUP BY p.day
   )
   SELECT d.starts_at, d.ends_at,
-    -- A day of the zone that is a day UTC, or one whose reports are all there.
+    -- Exact: the day equals a UTC day, or all its raw reports are kept.
     d.starts_at = d.day::timestamp AT TIME ZONE 'UTC' AND d.ends_at = (d.day + 1)::timestamp AT TIME ZONE 'UTC'
       OR NOT d.has_utc_day AND d.starts_at >= (SELECT closed_before FROM history_state),
     shown.location,

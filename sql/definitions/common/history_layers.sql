@@ -1,5 +1,6 @@
--- What each layer holds, and what the next run of retention removes from it. Counts all rows when queried: about a second for
--- ten million. A continuous aggregate has been computed at least once up to its watermark.
+-- The range and number of rows of each layer, and the rows that the next run of retention removes from it. Each query
+-- counts all rows: about a second for ten million. `watermark` is the time up to which a continuous aggregate has been
+-- computed.
 --
 -- Locks: none.
 CREATE OR REPLACE VIEW history_layers AS

@@ -1,8 +1,9 @@
 -- Ingests a batch of an import run, and records the result in the ledger and the quarantine, in one transaction.
 --
--- Locks: those of ingest_reports(); then the rows of the run in import_run_rejections, import_run_trackers and import_runs.
+-- Locks: the locks of ingest_reports(); then the rows of the run in import_run_rejections, import_run_trackers and
+-- import_runs.
 
--- The ledger of a run so far, as JSON.
+-- The current ledger of a run, as JSON.
 CREATE OR REPLACE FUNCTION import_ledger(run bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('read', r.read, 'stored', r.stored, 'late', r.late, 'duplicate', r.duplicate,
     'rejected', r.rejected, 'rejections', coalesce((
@@ -13,10 +14,11 @@ CREATE OR REPLACE FUNCTION import_ledger(run bigint) RETURNS jsonb LANGUAGE sql 
   FROM import_runs AS r WHERE r.id = run
 $$;
 
--- Ingests what the tables of prepare_incoming_reports() hold, and adds it to the ledger of a run: counts, position and
--- quarantine. Returns the ledger so far. `reports_given` and `items_given` are the numbers the caller read from the
--- source for this batch, and `until` is the last position in it. If the database counts differently, a check of
--- import_runs fails and nothing is stored. The quarantine keeps up to `keep` reports for each reason.
+-- Ingests the reports in the tables of prepare_incoming_reports(), and adds the result to the ledger of a run: counts,
+-- position and quarantine. Returns the ledger. `reports_given` and `items_given` (undecodable items) are the numbers
+-- that the caller read from the source for this batch, `until` is the last position in it. If the database counts
+-- differently, a check of import_runs fails and nothing is stored. The quarantine keeps up to `keep` reports for each
+-- reason.
 CREATE OR REPLACE FUNCTION take_in_batch(
   run bigint, holder uuid, reports_given bigint, items_given bigint, until bigint, keep integer)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -41,7 +43,7 @@ BEGIN
     late = known.late + excluded.late, duplicate = known.duplicate + excluded.duplicate,
     rejected = known.rejected + excluded.rejected;
 
-  -- Last, so that batches of the same standing run wait for each other as briefly as possible.
+  -- Last, so that concurrent batches of the same daily run of a phone lock its row as briefly as possible.
   UPDATE import_runs AS r SET
     reports_given = r.reports_given + take_in_batch.reports_given, items_given = r.items_given + take_in_batch.items_given,
     read = r.read + take_in_batch.reports_given + take_in_batch.items_given,
@@ -64,11 +66,11 @@ BEGIN
   RETURN import_ledger(run);
 END $$;
 
--- Counts rejected reports by reason, and keeps up to `keep` for each reason, as they were given.
+-- Counts rejected reports by reason, and stores up to `keep` of each reason in the quarantine, with unchanged values.
 CREATE OR REPLACE FUNCTION quarantine_refused_reports(run bigint, keep integer) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM complete_incoming_reports(); -- a call of 0.1.0's ingest_reports() may have waited while it was replaced
+  PERFORM complete_incoming_reports(); -- an ingest_reports() of 0.1.0 that was replaced while it waited does not call it
   INSERT INTO import_run_rejections AS known (run_id, reason, reports, first_position, message, kept)
   SELECT run, reason, count(*), min(position), (array_agg(message ORDER BY position))[1], 0
   FROM refused_reports GROUP BY reason ORDER BY reason

@@ -1,12 +1,12 @@
--- Who runs an import, and how a run begins and ends.
+-- The owners of import runs, and the start and end of a run.
 --
 -- Locks: rows of import_runs.
 
--- Key of the advisory lock that a process holds for as long as it lives.
+-- Key of the advisory lock that a process holds as long as it runs.
 CREATE OR REPLACE FUNCTION import_owner_lock(owner uuid) RETURNS bigint LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('import owner ' || owner::text, 0);
 
--- Whether the process with this id is alive: it holds its lock on a connection of its own, which ends with it.
+-- Whether the process with this id is alive: it holds its lock on a dedicated connection, which closes when it ends.
 CREATE OR REPLACE FUNCTION import_owner_is_alive(owner uuid) RETURNS boolean LANGUAGE sql STABLE RETURN EXISTS (
   SELECT FROM pg_locks
   WHERE locktype = 'advisory' AND objsubid = 1 AND granted
@@ -15,9 +15,9 @@ CREATE OR REPLACE FUNCTION import_owner_is_alive(owner uuid) RETURNS boolean LAN
     AND objid::bigint = import_owner_lock(owner) & 4294967295
 );
 
--- Begins a run for its holder and returns it: the one queued under an id, even if an earlier attempt did not finish; else
--- the unfinished one with the same fingerprint, with the position it got to; else a new one. Raises a unique violation
--- while another process imports the same input.
+-- Starts a run for its holder and returns it: the run with the id `queued`, even if an earlier attempt did not finish;
+-- else the unfinished run with the same fingerprint, with the position it reached; else a new run. Raises a unique
+-- violation while another process imports the same input.
 CREATE OR REPLACE FUNCTION begin_import_run(
   queued bigint, kind text, name text, format text, tracker text, fingerprint text, holder uuid)
 RETURNS import_runs LANGUAGE plpgsql AS $$
@@ -30,7 +30,7 @@ BEGIN
       finished_at = NULL, error_code = NULL, error = NULL
       WHERE r.id = queued AND r.outcome IN ('queued', 'interrupted', 'failed') RETURNING r.* INTO run;
     IF NOT FOUND THEN
-      RAISE EXCEPTION 'the import run % does not wait to begin', queued
+      RAISE EXCEPTION 'the import run % is not waiting to start', queued
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'import_run_is_held';
     END IF;
     RETURN run;
@@ -47,7 +47,7 @@ BEGIN
     RETURN run;
   END IF;
   IF run.outcome = 'running' AND import_owner_is_alive(run.owner) THEN
-    RAISE EXCEPTION 'the import run % is at this input', run.id
+    RAISE EXCEPTION 'the import run % is importing this input', run.id
       USING ERRCODE = 'unique_violation', CONSTRAINT = 'import_runs_unfinished', DETAIL = run.id;
   END IF;
   UPDATE import_runs AS r SET outcome = 'running', owner = holder, name = begin_import_run.name, resumed = r.resumed + 1,
@@ -56,7 +56,7 @@ BEGIN
   RETURN run;
 END $$;
 
--- Marks runs whose process is gone as interrupted; returns their number.
+-- Marks runs whose process has ended as interrupted; returns their number.
 CREATE OR REPLACE FUNCTION close_orphaned_import_runs() RETURNS bigint LANGUAGE sql AS $$
   WITH closed AS (
     UPDATE import_runs SET outcome = 'interrupted', owner = NULL, finished_at = now()

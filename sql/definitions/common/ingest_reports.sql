@@ -1,11 +1,11 @@
--- The only way of imported reports into the database. The caller calls prepare_incoming_reports(), fills
--- incoming_reports, and refused_reports with what it rejected itself (COPY), and calls ingest_reports() in the same
--- transaction: reports above the horizon are stored, late ones are merged into days, and every report is accounted for.
+-- Stores imported reports. In one transaction, the caller calls prepare_incoming_reports(), copies reports to
+-- incoming_reports and the ones that it rejected itself to refused_reports, and calls ingest_reports(): reports above
+-- the horizon are stored, late ones are merged into days, and every report gets an outcome.
 --
--- Locks: location_reports in ROW EXCLUSIVE mode, so that the horizon stands still; the inserted rows in the order of
--- tracker and time; those of take_late_reports() if there are late reports; rows of trackers.
+-- Locks: location_reports in ROW EXCLUSIVE mode, so that the horizon does not move; the inserted rows in the order of
+-- tracker and time; the locks of take_late_reports() if there are late reports; rows of trackers.
 
--- Why a report is rejected, or NULL. Nothing is clamped or repaired: a wrong position is worse than none.
+-- The reason to reject a report, or NULL. Values are not clamped or corrected: a wrong position is worse than none.
 CREATE OR REPLACE FUNCTION rejection_reason(
   reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
   status integer, floor timestamptz, latest timestamptz, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL, course float8 DEFAULT NULL,
@@ -24,21 +24,21 @@ RETURNS text LANGUAGE sql STABLE AS $$
   END
 $$;
 
--- Ingests what incoming_reports holds. Returns a row for each outcome: 'stored', 'late' (merged below the horizon),
+-- Ingests the reports in incoming_reports. Returns a row for each outcome: 'stored', 'late' (merged below the horizon),
 -- 'duplicate', and the reasons of refused_reports; with the number of reports, and the first position of rejected ones.
--- The numbers add up to what both tables held. Leaves the rejected reports in refused_reports, and the numbers of each
--- tracker in taken_reports. With `are_news`, sets last_report_received of the trackers.
+-- The sum is the number of rows that both tables had. Afterwards refused_reports contains all rejected reports, and
+-- taken_reports the numbers of each tracker. With `are_news`, sets last_report_received of the trackers.
 CREATE OR REPLACE FUNCTION ingest_reports(are_news boolean DEFAULT true)
 RETURNS TABLE (outcome text, reports bigint, first_position bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   horizon timestamptz;
-  floor timestamptz := history_floor(); -- once, not for every single report
+  floor timestamptz := history_floor(); -- read once, not for every report
   latest timestamptz := latest_report_time();
-  in_horizon bigint;
+  above_horizon bigint;
   below_horizon bigint;
-  max_accuracy float8 := nullif(max_accuracy_meters, 0) FROM history_state; -- once, as is_imprecise() has it
+  max_accuracy float8 := nullif(max_accuracy_meters, 0) FROM history_state; -- as is_imprecise(), but read once
   stored bigint;
   late location_reports[];
   -- Sorted, so that two batches of the same trackers lock in the same order.
@@ -58,11 +58,11 @@ DECLARE
     SELECT f.hashed_adv_key, 'stored', count(*) FROM fresh AS f GROUP BY 1$sql$;
 BEGIN
   PERFORM complete_incoming_reports();
-  -- From here on the horizon stands still, even if the whole batch is late.
+  -- From here on the horizon cannot move, even if the whole batch is late.
   LOCK TABLE location_reports IN ROW EXCLUSIVE MODE;
   horizon := current_horizon();
 
-  WITH wrong AS (
+  WITH invalid AS (
     DELETE FROM incoming_reports AS i
     WHERE rejection_reason(i.timestamp, i.latitude, i.longitude, i.confidence, i.horizontal_accuracy, i.status,
       floor, latest, i.altitude, i.speed, i.course, i.battery, i.motion) IS NOT NULL
@@ -74,28 +74,29 @@ BEGIN
     w.status, w.nearest_city, w.source, w.altitude, w.speed, w.course, w.battery, w.motion,
     rejection_reason(w.timestamp, w.latitude, w.longitude, w.confidence, w.horizontal_accuracy, w.status,
       floor, latest, w.altitude, w.speed, w.course, w.battery, w.motion)
-  FROM wrong AS w;
+  FROM invalid AS w;
 
-  -- Deleted reports: their source returns them with every fetch.
-  WITH unwanted AS (
+  -- Reports that were deleted before: their source returns them with every fetch.
+  WITH deleted AS (
     DELETE FROM incoming_reports AS i USING deleted_reports AS d
     WHERE d.hashed_adv_key = i.hashed_adv_key AND d.timestamp = i.timestamp
     RETURNING i.*
   )
   INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
     status, nearest_city, source, altitude, speed, course, battery, motion, reason)
-  SELECT u.position, u.hashed_adv_key, u.timestamp, u.latitude, u.longitude, u.confidence, u.horizontal_accuracy,
-    u.status, u.nearest_city, u.source, u.altitude, u.speed, u.course, u.battery, u.motion, 'deleted'
-  FROM unwanted AS u;
+  SELECT d.position, d.hashed_adv_key, d.timestamp, d.latitude, d.longitude, d.confidence, d.horizontal_accuracy,
+    d.status, d.nearest_city, d.source, d.altitude, d.speed, d.course, d.battery, d.motion, 'deleted'
+  FROM deleted AS d;
 
   SELECT count(*) FILTER (WHERE i.timestamp >= horizon), count(*) FILTER (WHERE i.timestamp < horizon)
-    INTO in_horizon, below_horizon FROM incoming_reports AS i;
+    INTO above_horizon, below_horizon FROM incoming_reports AS i;
 
-  -- ON CONFLICT takes 50 % longer than a plain INSERT, and in most batches all reports are new. So if a few of them are, the
-  -- plain INSERT is tried, and repeated with ON CONFLICT only if another report turns out to be known.
+  -- ON CONFLICT takes 50 % longer than a plain INSERT, and in most batches all reports are new. So if none of 100
+  -- reports is stored yet, the plain INSERT is tried, and repeated with ON CONFLICT if another report turns out to be
+  -- stored.
   BEGIN
     IF EXISTS (
-      SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS few
+      SELECT FROM (SELECT i.hashed_adv_key, i.timestamp FROM incoming_reports AS i LIMIT 100) AS sample
       JOIN location_reports AS r USING (hashed_adv_key, timestamp) WHERE r.timestamp >= horizon
     ) THEN
       EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon, max_accuracy;
@@ -106,9 +107,9 @@ BEGIN
     EXECUTE format(store, 'ON CONFLICT (hashed_adv_key, timestamp) DO NOTHING') USING horizon, max_accuracy;
   END;
   SELECT coalesce(sum(t.reports), 0) INTO stored FROM taken_reports AS t;
-  IF stored < in_horizon THEN
-    -- A report that was not stored is a duplicate only if it says the same place for that millisecond.
-    WITH elsewhere AS (
+  IF stored < above_horizon THEN
+    -- A report that was not stored is a duplicate only if the stored report of that millisecond has the same position.
+    WITH contradicting AS (
       DELETE FROM incoming_reports AS i USING location_reports AS r
       WHERE i.timestamp >= horizon AND r.hashed_adv_key = i.hashed_adv_key AND r.timestamp = i.timestamp
         AND (ST_X(r.location) <> i.longitude OR ST_Y(r.location) <> i.latitude)
@@ -116,10 +117,10 @@ BEGIN
     )
     INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
       horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason)
-    SELECT e.position, e.hashed_adv_key, e.timestamp, e.latitude, e.longitude, e.confidence,
-      e.horizontal_accuracy, e.status, e.nearest_city, e.source, e.altitude, e.speed, e.course, e.battery, e.motion,
+    SELECT c.position, c.hashed_adv_key, c.timestamp, c.latitude, c.longitude, c.confidence,
+      c.horizontal_accuracy, c.status, c.nearest_city, c.source, c.altitude, c.speed, c.course, c.battery, c.motion,
       'same_instant'
-    FROM elsewhere AS e;
+    FROM contradicting AS c;
   END IF;
 
   IF below_horizon > 0 THEN
@@ -132,8 +133,8 @@ BEGIN
     SELECT f.hashed_adv_key, 'late', count(*) FROM unnest(late) AS f GROUP BY 1;
   END IF;
 
-  -- All others are duplicates.
-  IF stored + coalesce(cardinality(late), 0) < in_horizon + below_horizon THEN
+  -- All other reports are duplicates.
+  IF stored + coalesce(cardinality(late), 0) < above_horizon + below_horizon THEN
     INSERT INTO taken_reports (hashed_adv_key, outcome, reports)
     SELECT hashed_adv_key, 'duplicate', count(*) - coalesce(t.fresh, 0)
     FROM incoming_reports LEFT JOIN (
@@ -151,8 +152,8 @@ BEGIN
     SELECT r.reason, count(*), min(r.position) FROM refused_reports AS r GROUP BY 1;
 END $$;
 
--- Sets last_report_received of the trackers of incoming_reports; to the minute, so that a long import does not rewrite
--- the same rows again and again.
+-- Sets last_report_received of the trackers in incoming_reports, at most once a minute: a long import would otherwise
+-- update the same rows with every batch.
 CREATE OR REPLACE FUNCTION note_reports_received() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM trackers WHERE hashed_adv_key IN (SELECT i.hashed_adv_key FROM incoming_reports AS i)

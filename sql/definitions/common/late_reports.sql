@@ -1,10 +1,9 @@
--- Takes in reports from below the horizon.
+-- Ingests late reports (below the horizon).
 --
 -- Locks: the advisory lock of claim_late_reports(), and the rows that add_late_reports() writes.
 
--- Merges reports below the horizon, each counted once at any age, into the daily history; returns those that were new,
--- or NULL. Raises if one of them is not below the horizon, or is older than the daily history: callers split their reports
--- first.
+-- Merges late reports into the daily history, each of them once, however old; returns the new ones, or NULL. Raises if
+-- a report is not below the horizon, or is older than the daily history: callers pass late reports only.
 CREATE OR REPLACE FUNCTION take_late_reports(reports location_reports[]) RETURNS location_reports[] LANGUAGE plpgsql AS $$
 DECLARE
   fresh location_reports[];
@@ -20,8 +19,8 @@ BEGIN
   RETURN fresh;
 END $$;
 
--- The same for callers that only need the number of new reports. The body is a string: a parsed one would depend on the row
--- type, and columns could not be added to location_reports.
+-- The same for callers that only need the number of new reports. The body is a string, because a parsed one would
+-- depend on the row type, and no column could be added to location_reports.
 CREATE OR REPLACE FUNCTION merge_late_reports(reports location_reports[]) RETURNS bigint LANGUAGE sql AS $$
   SELECT coalesce(cardinality(take_late_reports(reports)), 0)
 $$;

@@ -1,10 +1,10 @@
--- History as rows: days up to the cut, hours after it.
+-- History rows: days before the cut, hours from the cut on.
 --
 -- Locks: none.
 
--- The city that a row shows: that of the report it shows; else what geocoding says about its cell, even if that is
--- "none"; else the newest one known in the bucket. `last_report_at` is the time of the report the row shows, i.e. its
--- located_at (the parameter has its name from 0.1.0, and views depend on it).
+-- The city of a history row: the city of the report it shows; else the geocoded city of its cell, even if that is NULL;
+-- else the newest city in the bucket. `last_report_at` is the time of the report that the row shows, i.e. located_at
+-- (the parameter keeps its name of 0.1.0, because views depend on it).
 CREATE OR REPLACE FUNCTION shown_city(
   nearest_city text, nearest_city_at timestamptz, last_report_at timestamptz, cell_provider text, cell_city text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -14,7 +14,7 @@ RETURN CASE
   ELSE nearest_city
 END;
 
--- The id of a row, which never changes. Buckets begin at full seconds; raw reports differ in milliseconds.
+-- The id of a row, which never changes. Buckets start at full seconds; raw reports differ in milliseconds.
 CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN tracker_id || ':' || bucket_size || ':'
@@ -51,6 +51,6 @@ SELECT history_row_id(t.id, h.bucket_size, h.timestamp) AS id, t.id AS tracker_i
 FROM history_in_hours AS h JOIN trackers AS t USING (hashed_adv_key);
 
 COMMENT ON COLUMN location_history_view.imprecise IS
-  'Whether there are imprecise reports only: then the row shows the newest of them, else the newest precise one.';
+  'Whether all reports are imprecise: then the row shows the newest of them, else the newest precise one.';
 COMMENT ON COLUMN location_history_view.located_at IS
-  'Time of the report that the row shows; last_report_at, that of the newest one, is later where an imprecise one followed.';
+  'Time of the report that the row shows. last_report_at, the time of the newest report, is later if an imprecise one followed.';

@@ -1,6 +1,6 @@
--- History for SQL and BI users; GraphQL reads the aggregates, which are fresher. REFRESH CONCURRENTLY requires that it is
--- populated and has a unique index. Created once: refreshes bring it up to date with location_history_view, and when the
--- columns of that view change, a new one replaces it (src/migration/materialized-view.ts).
+-- History for SQL and BI users; GraphQL reads the aggregates, which are more current. REFRESH CONCURRENTLY requires a
+-- populated view with a unique index. Created once; refreshes copy location_history_view, and when the columns of that
+-- view change, src/migration/materialized-view.ts replaces this one.
 --
 -- Locks: location_history in SHARE mode while the definitions are applied, for CREATE INDEX.
 CREATE MATERIALIZED VIEW IF NOT EXISTS location_history AS SELECT * FROM location_history_view;

@@ -1,9 +1,9 @@
--- Sets the cities of reports, and of the history that shows them, for one tracker. For many at once see fill_cities.sql.
+-- Sets the city of reports of one tracker, and of the history that shows them. For many trackers see fill_cities.sql.
 --
 -- Locks: the rows that change: reports, then days and hours, in the order of add_to_aggregates().
 
--- The newest city that raw reports of a tracker say, and when, by hour from the cut on and by day, of all days that
--- overlap [from_time, to_time]. Where there are precise reports it is the city of one of them, or none.
+-- The newest city in the raw reports of a tracker and the time of its report, for each hour (from the cut on) and day
+-- of the days that overlap [from_time, to_time]. If a bucket has precise reports, only their cities are used.
 CREATE OR REPLACE FUNCTION newest_cities(key text, from_time timestamptz, to_time timestamptz)
 RETURNS TABLE (bucket_size text, bucket timestamptz, nearest_city text, nearest_city_at timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -23,10 +23,10 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Sets the city of a tracker's reports in [range_start, range_end], both ends included, in every layer. Returns the
--- number of rows that say so now and did not before, by layer; days count as one layer, whichever relation holds them.
+-- number of rows that changed to this city, by layer; days count as one layer, even if they are in two relations.
 --
--- Where there are raw reports, hours and days follow them. A day whose raw reports are gone changes only if the report it
--- shows, or the report its city came from, lies in the range: a newer report's city is never overwritten by an older one's.
+-- Above the horizon, hours and days are computed from raw reports. A closed day changes only if the report it shows, or
+-- the report of its city, is in the range: the city of an older report never replaces the city of a newer one.
 CREATE OR REPLACE FUNCTION update_nearest_city(hashed_adv_key text, range_start timestamptz, range_end timestamptz, city text)
 RETURNS TABLE (layer text, rows_changed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -63,16 +63,16 @@ BEGIN
   FOR b IN
     SELECT * FROM (
       SELECT d.bucket, d.nearest_city, d.nearest_city_at,
-        CASE WHEN d.located_at BETWEEN range_start AND range_end THEN d.located_at ELSE d.nearest_city_at END AS said_at
+        CASE WHEN d.located_at BETWEEN range_start AND range_end THEN d.located_at ELSE d.nearest_city_at END AS city_at
       FROM location_history_days AS d
       WHERE d.hashed_adv_key = $1 AND d.bucket < history_horizon()
         AND d.bucket BETWEEN date_trunc('day', range_start, 'UTC') AND range_end
         AND (d.located_at BETWEEN range_start AND range_end OR d.nearest_city_at BETWEEN range_start AND range_end)
     ) AS in_range
-    WHERE (in_range.nearest_city, in_range.nearest_city_at) IS DISTINCT FROM (city, in_range.said_at)
+    WHERE (in_range.nearest_city, in_range.nearest_city_at) IS DISTINCT FROM (city, in_range.city_at)
     ORDER BY in_range.bucket
   LOOP
-    PERFORM set_closed_day_city($1, b.bucket, city, b.said_at);
+    PERFORM set_closed_day_city($1, b.bucket, city, b.city_at);
     any_closed_day := true;
     days_changed := days_changed + (b.nearest_city IS DISTINCT FROM city)::integer;
   END LOOP;

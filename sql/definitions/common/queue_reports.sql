@@ -1,12 +1,12 @@
--- Queues new reports without a city for geocoding, which happens later: imports do not wait for it.
+-- Queues new reports without a city for geocoding, so that imports do not wait for it.
 --
 -- Locks: the inserted rows of geocoding_queue.
 
 CREATE OR REPLACE FUNCTION queue_inserted_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-  horizon timestamptz := history_horizon(); -- once, not for every report
+  horizon timestamptz := history_horizon(); -- read once, not for every report
 BEGIN
-  -- Late reports are removed from location_reports at once: queue_late_reports() queues them.
+  -- Late reports are removed from location_reports by another trigger; queue_late_reports() queues them.
   INSERT INTO geocoding_queue (hashed_adv_key, from_time, to_time, reports)
   SELECT i.hashed_adv_key, min(i.timestamp), max(i.timestamp), count(*)
   FROM inserted AS i

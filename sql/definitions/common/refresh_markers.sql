@@ -1,10 +1,10 @@
--- Tells the refresher what changed: refresh_markers, and NOTIFY on the channel refresh_location_history.
+-- Records changes for the refresher in refresh_markers, and wakes it by NOTIFY on the channel refresh_location_history.
 --
 -- Locks: the inserted rows.
 
--- Notes that history changed between two times, and wakes the refresher unless it has been woken already: a COMMIT with a
--- NOTIFY takes a lock of the whole cluster, and halves the rate of concurrent commits. ORDER BY id makes it read the index,
--- which remembers dead rows; EXISTS would read all rows that VACUUM has not removed yet.
+-- Records that history changed between two times. Notifies the refresher only if there is no marker yet, because a
+-- COMMIT with NOTIFY takes a cluster-wide lock, and halves the rate of concurrent commits. ORDER BY id uses the index,
+-- which marks dead rows; EXISTS would read all rows that VACUUM has not removed yet.
 CREATE OR REPLACE FUNCTION mark_history_changed(from_time timestamptz, to_time timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
   INSERT INTO refresh_markers (from_time, to_time) VALUES (from_time, to_time);
 END $$;
 
--- Registering, re-keying or deleting a tracker changes what history shows, but not the aggregates.
+-- Registering, re-keying or deleting a tracker changes the history that is shown, but not the aggregates.
 CREATE OR REPLACE FUNCTION mark_trackers_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF EXISTS (SELECT FROM changed) THEN
@@ -36,7 +36,7 @@ CREATE OR REPLACE TRIGGER mark_trackers_deleted AFTER DELETE ON trackers
 CREATE OR REPLACE TRIGGER mark_trackers_updated AFTER UPDATE ON trackers
   REFERENCING NEW TABLE AS changed OLD TABLE AS previous FOR EACH STATEMENT EXECUTE FUNCTION mark_trackers_rekeyed();
 
--- When the cut moves, history shows days instead of hours, although no report came in.
+-- When the cut moves, history shows days instead of hours, although no report changed.
 CREATE OR REPLACE FUNCTION mark_cut_moved() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM mark_history_changed(NULL, NULL);

@@ -1,27 +1,27 @@
--- Notes which reports of a day were counted, when the day is closed. In two parts: the long one while others still write,
--- and under the lock what has changed since.
+-- Records the identities of the reports of a day when it is closed, in two steps: most of the work while others still
+-- write, and the changes since then under the lock.
 --
 -- Locks: the rows of the day in report_identities.
 
--- Notes the reports of a day. Returns for each key their number, and a sum over their times that changes with any of them:
--- enough to see later whether they are still the same.
+-- Records the reports of a day. Returns for each key their number and a checksum of their times, so that
+-- correct_identities() can detect changes.
 CREATE OR REPLACE FUNCTION note_identities(of_day timestamptz, OUT keys text[], OUT counts bigint[], OUT digests bigint[])
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
   WITH counted AS MATERIALIZED (
     SELECT r.hashed_adv_key, array_agg(milliseconds_of_day(r.timestamp)) AS milliseconds, count(*) AS reports,
       sum(timestamp_hash(r.timestamp::timestamp)) AS digest
     FROM location_reports AS r WHERE r.timestamp >= of_day AND r.timestamp < of_day + interval '24 hours' GROUP BY 1
-  ), noted AS (
+  ), recorded AS (
     INSERT INTO report_identities (hashed_adv_key, day, milliseconds)
     SELECT c.hashed_adv_key, of_day, c.milliseconds FROM counted AS c
   )
   SELECT array_agg(c.hashed_adv_key), array_agg(c.reports), array_agg(c.digest) FROM counted AS c
 $$;
 
--- Notes them again for the keys whose reports have changed since. With writers kept out that is final: both functions see
--- what is committed when they begin (READ COMMITTED), so this one misses nothing.
+-- Records the reports again for the keys whose reports have changed since. Complete, because the caller blocks writers
+-- and runs in READ COMMITTED, so that this function sees every committed report.
 --
--- Every millisecond under the lock counts, and the planner does not know how many keys a day has: so by hash only.
+-- Uses hash plans only, to keep the lock short: the planner does not know how many keys a day has.
 CREATE OR REPLACE FUNCTION correct_identities(of_day timestamptz, keys text[], counts bigint[], digests bigint[])
 RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT SET timezone = 'UTC' SET enable_sort = off SET enable_nestloop = off SET jit = off AS $$
@@ -33,8 +33,8 @@ BEGIN
     SELECT r.hashed_adv_key, count(*) AS reports, sum(timestamp_hash(r.timestamp::timestamp)) AS digest
     FROM location_reports AS r WHERE r.timestamp >= of_day AND r.timestamp < of_day + interval '24 hours' GROUP BY 1
   ) AS present
-  FULL JOIN unnest(keys, counts, digests) AS noted (hashed_adv_key, reports, digest) USING (hashed_adv_key)
-  WHERE present.reports IS DISTINCT FROM noted.reports OR present.digest IS DISTINCT FROM noted.digest;
+  FULL JOIN unnest(keys, counts, digests) AS recorded (hashed_adv_key, reports, digest) USING (hashed_adv_key)
+  WHERE present.reports IS DISTINCT FROM recorded.reports OR present.digest IS DISTINCT FROM recorded.digest;
   IF changed IS NULL THEN
     RETURN;
   END IF;

@@ -1,14 +1,14 @@
--- Closes days, and removes what is kept about reports that history no longer has.
+-- Closes days, and removes bookkeeping rows of reports that history no longer contains.
 --
--- Locks: close_oldest_day() keeps writers of location_reports out to the end of the transaction (on the postgresql engine
--- readers as well), and takes the advisory lock close_oldest_day and the row of history_state.
+-- Locks: close_oldest_day() blocks writers of location_reports until the end of the transaction (on the postgresql
+-- engine also readers), and locks the advisory lock close_oldest_day and the row of history_state.
 
--- Closes the oldest open day, once it is older than raw reports are kept: makes sure that its history is complete, notes
--- which reports it counted, moves the horizon past it and drops its raw reports. Returns the day, or NULL when none is
--- due. Raises 55000 when the day cannot be closed now.
+-- Closes the oldest open day, if it is older than the retention of raw reports: ensures that its history is complete,
+-- records the identities of its reports, moves the horizon past it and drops its raw reports. Returns the day, or NULL
+-- if none is due. Raises 55000 if the day cannot be closed now.
 --
--- One transaction: set lock_timeout, and try again. What takes long is done before the lock, and checked under it: of a
--- day of a million reports writers notice little.
+-- Runs in one transaction: set lock_timeout, and retry. The slow part runs before the lock and is verified under it, so
+-- that writers hardly wait, even for a day of a million reports.
 CREATE OR REPLACE FUNCTION close_oldest_day() RETURNS timestamptz
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off SET enable_nestloop = off AS $$
 DECLARE
@@ -19,11 +19,11 @@ DECLARE
   counts bigint[];
   digests bigint[];
 BEGIN
-  -- Under an older snapshot what was stored while we waited for the lock would be dropped unseen.
+  -- With an older snapshot, reports stored while this waits for the lock would be dropped without being counted.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'close_oldest_day() works in READ COMMITTED alone' USING ERRCODE = 'active_sql_transaction';
+    RAISE EXCEPTION 'close_oldest_day() requires READ COMMITTED' USING ERRCODE = 'active_sql_transaction';
   END IF;
-  -- Two that have both read the reports would each wait for the other to let go of them.
+  -- Two calls that have both read the reports would deadlock.
   PERFORM pg_advisory_xact_lock(hashtextextended('close_oldest_day', 0));
   SELECT closed_before, closed_before + interval '24 hours', closed_before < midnight_before(raw_retention_hours)
     INTO STRICT closing, next_day, due FROM history_state;
@@ -40,15 +40,15 @@ BEGIN
   PERFORM correct_identities(closing, keys, counts, digests);
   PERFORM settle_closing_day(closing);
   PERFORM note_closed_day(closing);
-  -- The cut never lies below the horizon: an outage of days moves both.
+  -- The cut is never below the horizon: after an outage of days both move.
   UPDATE history_state SET closed_before = next_day, cut = greatest(cut, next_day);
   PERFORM drop_closed_day(closing);
   RETURN closing;
 END $$;
 
--- Removes what is noted about reports older than the daily history, and reports that nobody geocodes from the queue:
--- whoever begins to geocode searches history for rows without a city. Returns the rows removed, by relation; part of
--- apply_aggregate_retention().
+-- Removes the bookkeeping rows of reports older than the daily history, and entries of the geocoding queue that no
+-- geocoder has processed in a week: a geocoder searches history for rows without a city when it starts. Returns the
+-- number of rows removed, by relation. Part of apply_aggregate_retention().
 CREATE OR REPLACE FUNCTION remove_expired_notes() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,24 +1,25 @@
--- Ingests rejected reports again: up to `batch_size` of the quarantine after an id, recorded in the ledger of the run
--- that does it. Reports that are accepted now leave the quarantine; the others stay, with the reason they have now. One
--- transaction, so that each report leaves the quarantine exactly once.
+-- Ingests up to `batch_size` rejected reports of the quarantine with an id above `after` again, and records the result
+-- in the ledger of `run`. Accepted reports leave the quarantine; the others stay, with the reason of this attempt. Runs
+-- in one transaction, so that each report leaves the quarantine exactly once.
 --
--- `of_run` and `of_reason` select reports; NULL: any. The name in a report may have become that of a tracker, or of a
--- device assigned to one; a report that still has no tracker goes to `assigned_key`, if that is given. Reports that could
--- not be decoded are not tried. Returns the last id looked at (NULL: none left) and the ledger.
+-- `of_run` and `of_reason` select reports; NULL: any. The name in a report is looked up again among trackers and
+-- assigned devices; a report that still has no tracker is assigned to `assigned_key`, if that is not NULL. Undecodable
+-- reports are skipped. Returns the last id processed (NULL: none left) and the ledger.
 --
--- Locks: the advisory lock retry_rejected_reports, to the end of the transaction; those of take_in_batch(); rows of
--- rejected_reports and import_run_rejections.
+-- Locks: the advisory lock retry_rejected_reports, until the end of the transaction; the locks of take_in_batch(); rows
+-- of rejected_reports and import_run_rejections.
 CREATE OR REPLACE FUNCTION retry_rejected_reports(
   run bigint, holder uuid, of_run bigint, of_reason text, assigned_key text, after bigint, batch_size integer)
 RETURNS TABLE (until bigint, ledger jsonb) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  given bigint;
+  retried bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('retry_rejected_reports', 0));
   PERFORM prepare_incoming_reports();
 
-  -- The position is the id of the rejected report here. Reports of unknown trackers have no key, which incoming_reports requires.
+  -- Here the position is the id of the rejected report. Starts in refused_reports, because reports of unknown trackers
+  -- lack the key that incoming_reports requires.
   INSERT INTO refused_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence,
     horizontal_accuracy, status, nearest_city, source, altitude, speed, course, battery, motion, reason, message, tracker)
   SELECT q.id, coalesce(q.hashed_adv_key, t.hashed_adv_key, dt.hashed_adv_key, assigned_key), q.timestamp, q.latitude,
@@ -32,29 +33,29 @@ BEGIN
   ) AS q
   LEFT JOIN trackers AS t ON t.name = q.tracker
   LEFT JOIN tracker_devices AS d ON d.device = q.tracker LEFT JOIN trackers AS dt ON dt.id = d.tracker_id;
-  GET DIAGNOSTICS given = ROW_COUNT;
+  GET DIAGNOSTICS retried = ROW_COUNT;
   SELECT max(position) INTO until FROM refused_reports;
 
-  WITH known AS (DELETE FROM refused_reports WHERE hashed_adv_key IS NOT NULL RETURNING *)
+  WITH with_key AS (DELETE FROM refused_reports WHERE hashed_adv_key IS NOT NULL RETURNING *)
   INSERT INTO incoming_reports (position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
     status, nearest_city, source, altitude, speed, course, battery, motion)
   SELECT position, hashed_adv_key, timestamp, latitude, longitude, confidence, horizontal_accuracy,
     status, nearest_city, source, altitude, speed, course, battery, motion
-  FROM known ORDER BY position;
+  FROM with_key ORDER BY position;
 
   CREATE TEMPORARY TABLE IF NOT EXISTS retried_reports (id bigint) ON COMMIT DELETE ROWS;
   INSERT INTO retried_reports (id) SELECT position FROM incoming_reports;
-  ledger := take_in_batch(run, holder, given, 0, NULL, 0);
+  ledger := take_in_batch(run, holder, retried, 0, NULL, 0);
   DELETE FROM retried_reports WHERE id IN (SELECT position FROM refused_reports);
 
   UPDATE rejected_reports AS q SET reason = r.reason, message = r.message
     FROM refused_reports AS r WHERE q.id = r.position AND q.reason <> r.reason;
-  WITH taken AS (
+  WITH accepted AS (
     DELETE FROM rejected_reports WHERE id IN (SELECT id FROM retried_reports) RETURNING run_id, rejected_as
   )
-  UPDATE import_run_rejections AS j SET retaken = j.retaken + t.reports
-  FROM (SELECT run_id, rejected_as, count(*) AS reports FROM taken GROUP BY 1, 2) AS t
-  WHERE j.run_id = t.run_id AND j.reason = t.rejected_as;
+  UPDATE import_run_rejections AS j SET retaken = j.retaken + a.reports
+  FROM (SELECT run_id, rejected_as, count(*) AS reports FROM accepted GROUP BY 1, 2) AS a
+  WHERE j.run_id = a.run_id AND j.reason = a.rejected_as;
   DELETE FROM retried_reports;
   RETURN NEXT;
 END $$;

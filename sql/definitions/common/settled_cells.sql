@@ -1,4 +1,4 @@
--- Cells whose city is written to reports: there is one, and no better answer is expected.
+-- Cells whose city is copied to reports: they have one, and no better answer is expected.
 --
 -- Locks: none.
 CREATE OR REPLACE VIEW geocoding_settled_cells AS

@@ -1,19 +1,18 @@
--- How reports make up the row of an hour or day, and how such rows are merged.
+-- Aggregates reports into rows of hours and days, and merges such rows.
 --
 -- Locks: none.
 
--- Whether a row shows report a rather than report b: a precise one rather than an imprecise one, else the newer one. A
--- report without a time is older than all others. Rows can be merged in any order: whether reports are aggregated at
--- once, in parts or late, the row is the same.
+-- Whether a row shows report a rather than report b: the precise one, or the newer one if both are precise or
+-- imprecise. A report without a time is older than all others. Rows can be merged in any order, with the same result.
 CREATE OR REPLACE FUNCTION outranks(a_imprecise boolean, a_time timestamptz, b_imprecise boolean, b_time timestamptz)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN a_imprecise <> b_imprecise THEN b_imprecise ELSE coalesce(a_time > b_time, a_time IS NOT NULL) END;
 
--- A row of an hour or day after further reports were added to it: what ON CONFLICT DO UPDATE stores where the row exists.
--- `kept` and `added` are rows of the same table; the shown report and its fields are those of the higher-ranking one.
+-- Merges two rows of an hour or day, for ON CONFLICT DO UPDATE: the stored row `kept`, and `added` with further
+-- reports. Both are rows of the same table. The merged row shows the report of the row that outranks the other.
 --
--- Polymorphic, so that it serves each table that keeps such rows. A plain query, so that it is inlined. OFFSET 0 keeps the
--- planner from evaluating the two comparisons again for every column.
+-- Polymorphic, so that it works for every table with such rows. A plain query, so that it is inlined. OFFSET 0 prevents
+-- the planner from repeating the two comparisons for every column.
 CREATE OR REPLACE FUNCTION merge_history_rows(kept anyelement, added anyelement)
 RETURNS TABLE (
   location geo_point, last_report_at timestamptz, confidence smallint, horizontal_accuracy float8, status smallint,
@@ -50,13 +49,13 @@ LANGUAGE sql IMMUTABLE AS $$
   ) AS rank
 $$;
 
--- One row for each tracker and bucket of these reports, as an aggregate has it. `bucket_size` is '1 hour' or '1 day'. The
--- position is that of a real report, the newest precise one, or the newest if none is precise; an average would put a
--- tracker where it never was. The other fields of a report are those of the same one, and located_at is its time. A city
--- counts only if it is from a report as precise as that one. No two of the reports may be of one tracker at one time.
+-- Aggregates reports into one row for each tracker and bucket. `bucket_size` is '1 hour' or '1 day'. A row shows a
+-- single report, the newest precise one, or the newest if none is precise: its position, its telemetry, and its time as
+-- located_at. An average would be a position where the tracker never was. The city is the newest one of the reports
+-- that are as precise as the shown one. Two reports of a tracker must not have the same time.
 --
--- The shown reports are looked up by their time, which takes half as long as sorting whole reports. Without nested loops:
--- the planner expects ten rows of an array, and 20,000 times 20,000 is too much.
+-- The shown report is joined by its time, which takes half as long as sorting whole reports. Without nested loops,
+-- because the planner expects ten rows of an array, and 20,000 times 20,000 is too much.
 CREATE OR REPLACE FUNCTION summarize_reports(reports location_reports[], bucket_size text)
 RETURNS TABLE (
   hashed_adv_key text, bucket timestamptz, location geo_point, last_report_at timestamptz, confidence smallint,
@@ -65,7 +64,7 @@ RETURNS TABLE (
   course float8, battery smallint, motion text, imprecise boolean, located_at timestamptz
 )
 LANGUAGE sql STABLE SET enable_nestloop = off AS $$
-  WITH given AS MATERIALIZED (SELECT * FROM unnest(reports))
+  WITH unnested AS MATERIALIZED (SELECT * FROM unnest(reports))
   SELECT g.hashed_adv_key, g.bucket, shown.location, g.last_report_at, shown.confidence,
     shown.horizontal_accuracy, shown.status, shown.source, with_city.nearest_city, with_city.timestamp,
     g.report_count, g.max_confidence, g.first_report_at, shown.altitude, shown.speed, shown.course, shown.battery,
@@ -78,11 +77,11 @@ LANGUAGE sql STABLE SET enable_nestloop = off AS $$
       CASE WHEN bool_and(r.imprecise) THEN max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL)
         ELSE max(r.timestamp) FILTER (WHERE r.nearest_city IS NOT NULL AND NOT r.imprecise) END AS last_city_at,
       count(*) AS report_count, max(r.confidence) AS max_confidence, min(r.timestamp) AS first_report_at
-    FROM given AS r
+    FROM unnested AS r
     GROUP BY 1, 2
   ) AS g
-  JOIN given AS shown
+  JOIN unnested AS shown
     ON shown.hashed_adv_key = g.hashed_adv_key AND shown.timestamp = g.located_at
-  LEFT JOIN given AS with_city
+  LEFT JOIN unnested AS with_city
     ON with_city.nearest_city IS NOT NULL AND with_city.hashed_adv_key = g.hashed_adv_key AND with_city.timestamp = g.last_city_at
 $$;

@@ -1,7 +1,7 @@
--- Ingests a single report. Returns its outcome, one of those of ingest_reports(). The telemetry comes last and has
--- defaults, because 0.1.0 calls this with nine arguments.
+-- Ingests a single report. Returns its outcome, as in ingest_reports(). The telemetry parameters come last and have
+-- defaults, because 0.1.0 calls this function with nine arguments.
 --
--- Locks: those of ingest_reports().
+-- Locks: the locks of ingest_reports().
 CREATE OR REPLACE FUNCTION take_report(
   key text, reported_at timestamptz, latitude float8, longitude float8, confidence integer, horizontal_accuracy float8,
   status integer, nearest_city text, source text, altitude float8 DEFAULT NULL, speed float8 DEFAULT NULL,

@@ -1,4 +1,4 @@
--- Triggers of tracker_fetches: they wake the importers, and end runs of removed trackers.
+-- Triggers of tracker_fetches that wake the importers and end the runs of removed trackers.
 --
 -- Locks: the run of a removed tracker in import_runs.
 
@@ -13,7 +13,7 @@ CREATE OR REPLACE TRIGGER announce_tracker_fetches AFTER INSERT OR UPDATE OF run
 CREATE OR REPLACE TRIGGER announce_tracker_round AFTER INSERT OR UPDATE OF in_round ON tracker_fetches
   FOR EACH ROW WHEN (NEW.in_round) EXECUTE FUNCTION announce_tracker_fetches();
 
--- A run that waits for a removed tracker would never begin.
+-- Ends the queued run of a removed tracker, which would never start.
 CREATE OR REPLACE FUNCTION end_run_of_removed_tracker() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   UPDATE import_runs SET outcome = 'failed', finished_at = now(), error_code = 'NOT_FOUND', error = 'The tracker was removed'

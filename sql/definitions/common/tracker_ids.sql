@@ -1,10 +1,10 @@
--- Moves the sequence of tracker ids past ids that were given in an INSERT, such as those of an earlier system: the sequence
--- would give one of them again, and that tracker could not be registered.
+-- Moves the sequence of tracker ids past ids that an INSERT sets itself, such as the ids of an earlier system:
+-- otherwise the sequence would return one of them, and that tracker could not be registered.
 --
--- SECURITY DEFINER, because whoever may INSERT need not have rights to the sequence. The sequence of a table that existed
--- before is unknown if only the default of the column names it; then nothing changes.
+-- SECURITY DEFINER, because a role that may INSERT may lack rights to the sequence. Does nothing if the column does not
+-- own its sequence, as in a table that existed before the product.
 --
--- Locks: none beyond those of setval().
+-- Locks: only the locks of setval().
 CREATE OR REPLACE FUNCTION pass_given_ids() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   ids regclass := pg_get_serial_sequence('trackers', 'id');

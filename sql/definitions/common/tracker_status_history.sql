@@ -2,9 +2,9 @@
 --
 -- Locks: set_tracker_status() locks the tracker's row.
 
--- Who changed the status, and why, come from the settings tracker.status_by and tracker.status_reason.
+-- Reads from the settings tracker.status_by and tracker.status_reason who changed the status, and why.
 --
--- SECURITY DEFINER, because whoever may change trackers need not have rights to their history.
+-- SECURITY DEFINER, because a role that may change trackers may lack rights to tracker_status_history.
 CREATE OR REPLACE FUNCTION record_tracker_status() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO tracker_status_history (tracker_id, status, changed_at, changed_by, reason)
@@ -35,7 +35,7 @@ BEGIN
   RETURN changed;
 END $$;
 
--- How long each status lasted; ended_at is NULL for the one that a tracker has now.
+-- How long each status lasted; ended_at is NULL for the current status of a tracker.
 CREATE OR REPLACE VIEW tracker_status_spans AS
 SELECT h.id, h.tracker_id, h.status, h.changed_at AS started_at,
   lead(h.changed_at) OVER (PARTITION BY h.tracker_id ORDER BY h.id) AS ended_at,

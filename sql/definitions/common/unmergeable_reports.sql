@@ -1,26 +1,26 @@
--- Raises an error if a report cannot be merged as a late one: it is above the horizon, it is older than the daily history, or
--- it violates a check of location_reports, where it may never arrive. An error, because an INSERT by hand of such a
--- report must not look as if it had been stored.
+-- Raises an error if a report cannot be merged as a late one: it is above the horizon, it is older than the daily
+-- history, or it violates a check of location_reports, which PostgreSQL does not evaluate for late reports. An error,
+-- because an INSERT of such a report by hand must not appear to succeed.
 --
 -- Locks: none, see current_horizon().
 CREATE OR REPLACE FUNCTION refuse_unmergeable_reports(reports location_reports[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   horizon timestamptz := current_horizon();
   floor timestamptz := history_floor();
-  wrong location_reports;
+  invalid location_reports;
   violated text;
 BEGIN
-  SELECT r.* INTO wrong FROM unnest(reports) AS r WHERE r.timestamp < floor ORDER BY r.timestamp LIMIT 1;
+  SELECT r.* INTO invalid FROM unnest(reports) AS r WHERE r.timestamp < floor ORDER BY r.timestamp LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'the report of % at % is older than the history that is kept (from %)',
-      wrong.hashed_adv_key, wrong.timestamp, floor USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_too_old';
+      invalid.hashed_adv_key, invalid.timestamp, floor USING ERRCODE = 'check_violation', CONSTRAINT = 'location_reports_not_too_old';
   END IF;
-  SELECT r.* INTO wrong FROM unnest(reports) AS r WHERE r.timestamp >= horizon LIMIT 1;
+  SELECT r.* INTO invalid FROM unnest(reports) AS r WHERE r.timestamp >= horizon LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'the report of % at % is not late: raw reports are kept from %',
-      wrong.hashed_adv_key, wrong.timestamp, horizon USING ERRCODE = 'invalid_parameter_value';
+      invalid.hashed_adv_key, invalid.timestamp, horizon USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  SELECT r.hashed_adv_key, r.timestamp, c.name INTO wrong.hashed_adv_key, wrong.timestamp, violated
+  SELECT r.hashed_adv_key, r.timestamp, c.name INTO invalid.hashed_adv_key, invalid.timestamp, violated
   FROM unnest(reports) AS r
   CROSS JOIN LATERAL (SELECT CASE
     WHEN r.confidence NOT BETWEEN 0 AND 255 THEN 'location_reports_confidence_is_a_byte'
@@ -34,7 +34,7 @@ BEGIN
   END) AS c (name)
   WHERE c.name IS NOT NULL LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'the report of % at % violates check constraint "%"', wrong.hashed_adv_key, wrong.timestamp, violated
+    RAISE EXCEPTION 'the report of % at % violates check constraint "%"', invalid.hashed_adv_key, invalid.timestamp, violated
       USING ERRCODE = 'check_violation', CONSTRAINT = violated;
   END IF;
 END $$;

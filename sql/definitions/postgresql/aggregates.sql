@@ -1,11 +1,11 @@
 -- Keeps the hours and days of the postgresql engine (location_history_rollups) up to date.
 --
--- Locks: rows of location_history_rollups. Whoever writes them locks by tracker, and the days of a tracker before its
--- hours. So there are no deadlocks, and whoever has locked the row of a day has locked the hours of that day as well.
+-- Locks: rows of location_history_rollups. All writers lock them in the order of trackers, and the days of a tracker
+-- before its hours. So there are no deadlocks, and a lock on the row of a day also protects the hours of that day.
 
--- Adds reports that were never counted before: to their hours from the cut on, and to their days.
+-- Adds reports that were never counted before to their days and, from the cut on, to their hours.
 --
--- Days are folded from their hours, which are fewer than the reports. Without nested loops, as in summarize_reports().
+-- Days are aggregated from hours, which are fewer than reports. Without nested loops, as in summarize_reports().
 CREATE OR REPLACE FUNCTION add_to_aggregates(reports location_reports[]) RETURNS void
 LANGUAGE sql SET enable_nestloop = off AS $$
   WITH hours AS MATERIALIZED (
@@ -37,7 +37,7 @@ LANGUAGE sql SET enable_nestloop = off AS $$
   FROM (
     SELECT d.*, '1 day' AS bucket_size FROM days AS d
     UNION ALL
-    SELECT h.*, '1 hour' FROM hours AS h WHERE h.bucket >= (SELECT history_cut()) -- asked once
+    SELECT h.*, '1 hour' FROM hours AS h WHERE h.bucket >= (SELECT history_cut()) -- subquery: evaluated once
   ) AS s
   ORDER BY s.hashed_adv_key, s.bucket_size, s.bucket
   ON CONFLICT (hashed_adv_key, bucket, bucket_size) DO UPDATE SET
@@ -46,19 +46,18 @@ LANGUAGE sql SET enable_nestloop = off AS $$
     = (SELECT m.* FROM merge_history_rows(kept, excluded) AS m)
 $$;
 
--- Computes days of trackers, and their hours, anew from raw reports. `keys` and `days` make distinct pairs; the days are
--- at or above the horizon.
+-- Recomputes days of trackers, and their hours, from raw reports. `keys` and `days` are distinct pairs; no day is below
+-- the horizon.
 CREATE OR REPLACE FUNCTION recompute_tracker_days(keys text[], days timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  held bigint;
+  locked_days bigint;
   batch location_reports[];
 BEGIN
-  -- First lock the row of every day, in the order in which all writers do. The statements that follow see everything that was
-  -- committed while we waited. Three things matter here:
-  -- a day without a row gets one to lock, or else a report whose transaction inserts that row between two of our statements
-  -- would be counted twice;
-  -- the row stays the same row to the end: whoever waits for a row that is deleted and inserted again has locked nothing;
-  -- and if that happened to us, because a day lost its last report, all rows are locked once more.
+  -- First lock the row of every day, in the lock order of all writers. Later statements see everything committed until
+  -- then. A day without a row gets one to lock: otherwise a transaction could insert that row between two of these
+  -- statements, and its report would be counted twice. Rows are updated, not deleted and inserted again: a session that
+  -- waits for a deleted row locks nothing. If that happens here, because a day lost its last report, all rows are
+  -- locked again.
   LOOP
     INSERT INTO location_history_daily
       (hashed_adv_key, bucket, bucket_size, location, last_report_at, source, report_count, first_report_at, imprecise,
@@ -68,14 +67,14 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM location_history_daily AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day)
     ORDER BY u.key, u.day
     ON CONFLICT DO NOTHING;
-    SELECT count(*) INTO held FROM (
+    SELECT count(*) INTO locked_days FROM (
       SELECT FROM location_history_daily WHERE (hashed_adv_key, bucket) IN (SELECT * FROM unnest(keys, days))
       ORDER BY hashed_adv_key, bucket FOR UPDATE
     ) AS locked;
-    EXIT WHEN held = cardinality(keys);
+    EXIT WHEN locked_days = cardinality(keys);
   END LOOP;
 
-  -- Then empty the rows, so that every report outranks what is left, and add all raw reports.
+  -- Then reset the rows, so that every report outranks them, and add all raw reports.
   UPDATE location_history_daily AS d
     SET last_report_at = '-infinity', nearest_city = NULL, nearest_city_at = NULL, report_count = 0,
       max_confidence = NULL, first_report_at = 'infinity', imprecise = true, located_at = '-infinity'

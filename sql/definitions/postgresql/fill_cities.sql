@@ -1,11 +1,11 @@
--- Geocodes reports in batches, on the postgresql engine: sets cities for many trackers, places and times at once, where
--- there is none yet. The parameters are spans of trackers, each within one UTC day, both ends included.
+-- Sets missing cities of many trackers from geocoding cells, on the postgresql engine. The parameters are spans: a
+-- tracker and a time range within one UTC day, both ends included.
 --
--- With custom plans, so that the planner sees the spans and leaves out the partitions of other days.
+-- With custom plans, so that the planner knows the spans and skips the partitions of other days.
 --
--- Locks: the reports that change, then rows of location_history_rollups in the order of all writers of them.
+-- Locks: the reports that change, then rows of location_history_rollups in the lock order of all writers.
 
--- The cells of reports without a city in these spans, and of days in them whose raw reports are gone.
+-- The cells of reports without a city in these spans, and of closed days without the city of the report they show.
 CREATE OR REPLACE FUNCTION cells_without_city(keys text[], from_times timestamptz[], to_times timestamptz[])
 RETURNS TABLE (latitude_e2 integer, longitude_e2 integer)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -28,12 +28,12 @@ BEGIN
       AND d.nearest_city_at IS DISTINCT FROM coalesce(d.located_at, d.last_report_at);
 END $$;
 
--- Sets the city of reports in these spans, and of days whose raw reports are gone, to that of their cell, in every layer.
--- Returns the number of reports and days that got one. Existing cities are kept, so a newer report's city is never
--- overwritten by an older one's.
+-- Sets missing cities of reports in these spans, and of closed days, to the city of their cell, in every layer. Returns
+-- the number of reports and days that got one. Existing cities are kept, so the city of an older report never replaces
+-- the city of a newer one.
 --
--- Unlike after any other UPDATE, hours and days are not computed anew: that would cost as much as all reports of the day.
--- Instead they get a city if it is newer than the one they have, and if its report is as precise as the one they show.
+-- Does not recompute hours and days, unlike any other UPDATE: that would read all reports of the day. Instead they get
+-- a city if it is newer than their own, and if its report is as precise as the one they show.
 CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -41,7 +41,7 @@ DECLARE
   last_moment timestamptz := max(t) FROM unnest(to_times) AS t;
   filled bigint;
   days_filled bigint;
-  -- Of the reports that got a city, the one to be shown for each tracker and bucket.
+  -- For each tracker and bucket, the highest-ranking report that got a city.
   new_keys text[];
   new_sizes text[];
   new_buckets timestamptz[];
@@ -68,15 +68,15 @@ BEGIN
   INTO filled, new_keys, new_sizes, new_buckets, new_times, new_cities, new_imprecise FROM shown AS n;
   PERFORM set_config('tracker.only_cities_change', '', true);
 
-  -- Lock in the order of all writers of hours and days, then update.
+  -- Lock in the lock order of all writers, then update.
   PERFORM FROM location_history_rollups AS h
     WHERE (h.hashed_adv_key, h.bucket_size, h.bucket) IN (SELECT * FROM unnest(new_keys, new_sizes, new_buckets))
     ORDER BY h.hashed_adv_key, h.bucket_size, h.bucket FOR UPDATE;
-  UPDATE location_history_rollups AS h SET nearest_city = n.city, nearest_city_at = n.said_at
+  UPDATE location_history_rollups AS h SET nearest_city = n.city, nearest_city_at = n.city_at
     FROM unnest(new_keys, new_sizes, new_buckets, new_times, new_cities, new_imprecise)
-      AS n (key, size, bucket, said_at, city, imprecise)
+      AS n (key, size, bucket, city_at, city, imprecise)
     WHERE h.hashed_adv_key = n.key AND h.bucket_size = n.size AND h.bucket = n.bucket AND h.imprecise = n.imprecise
-      AND (h.nearest_city_at IS NULL OR h.nearest_city_at < n.said_at);
+      AND (h.nearest_city_at IS NULL OR h.nearest_city_at < n.city_at);
 
   days_filled := fill_day_cities('location_history_daily', keys, from_times);
   IF filled + days_filled > 0 THEN

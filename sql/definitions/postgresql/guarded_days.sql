@@ -1,7 +1,7 @@
--- Forbids TRUNCATE of hours, days and raw reports. Such a trigger belongs to a single table, so each partition gets its
--- own; new partitions get theirs from make_report_partitions().
+-- Rejects TRUNCATE of hours, days and raw reports. Such a trigger applies to a single table, so each partition needs
+-- its own; make_report_partitions() adds it to new partitions.
 --
--- Locks: the partitions, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
+-- Locks: the partitions, in SHARE ROW EXCLUSIVE mode, while the triggers are created.
 DO $$
 DECLARE
   guarded regclass;
@@ -14,7 +14,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- Policies of TimescaleDB that remove what only the product may remove: none on this engine.
+-- TimescaleDB retention policies that would delete history: none on this engine.
 CREATE OR REPLACE FUNCTION foreign_policies() RETURNS TABLE (relation text, policy text, remedy text) LANGUAGE sql IMMUTABLE AS $$
   SELECT NULL::text, NULL::text, NULL::text WHERE false
 $$;

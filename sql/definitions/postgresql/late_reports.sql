@@ -2,7 +2,7 @@
 --
 -- Locks: the rows of the days, see add_to_aggregates().
 
--- Late reports lie before the cut as well, so this writes days only.
+-- Late reports are always before the cut, so this writes days only.
 CREATE OR REPLACE FUNCTION add_late_reports(reports location_reports[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM add_to_aggregates(reports);

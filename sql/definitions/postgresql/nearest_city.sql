@@ -1,14 +1,14 @@
--- How update_nearest_city() sets the city of hours and days on this engine.
+-- The parts of update_nearest_city() that set the city of hours and days on this engine.
 --
 -- Locks: the row of the day.
 
--- Of hours and days above the horizon: nothing, for the update trigger of location_reports has computed them anew.
+-- Hours and days above the horizon: does nothing, because the update trigger of location_reports has recomputed them.
 CREATE OR REPLACE FUNCTION set_open_bucket_city(key text, size text, start timestamptz, city text, said_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 END $$;
 
--- Of a day whose raw reports are gone.
+-- A closed day.
 CREATE OR REPLACE FUNCTION set_closed_day_city(key text, day timestamptz, city text, said_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

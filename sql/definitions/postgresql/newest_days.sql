@@ -1,5 +1,5 @@
--- The day from which on there are at least row_count daily rows before the cut, of trackers that have one of these
--- statuses now (NULL: of all trackers); '-infinity' if there are fewer.
+-- The first of the days that contain the newest row_count daily rows before the cut, of trackers that have one of these
+-- statuses now (NULL: of all trackers); '-infinity' if there are fewer rows.
 --
 -- Locks: none.
 CREATE OR REPLACE FUNCTION day_of_newest_rows(statuses tracker_status[], row_count integer) RETURNS timestamptz

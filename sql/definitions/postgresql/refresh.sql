@@ -1,19 +1,18 @@
--- The functions of TimescaleDB that documented statements use, on a server without it. In the schema tracker_compat: with a
--- time_bucket in public, a later CREATE EXTENSION timescaledb would fail.
+-- Replacements of the TimescaleDB functions in documented statements, for a server without TimescaleDB. In the schema
+-- tracker_compat, because a time_bucket in public would make a later CREATE EXTENSION timescaledb fail.
 --
--- Locks: refresh_continuous_aggregate locks location_reports in ACCESS SHARE mode, which keeps days from being closed,
--- and the rows it computes anew.
+-- Locks: refresh_continuous_aggregate locks location_reports in ACCESS SHARE mode, which prevents the close of a day,
+-- and the rows that it recomputes.
 
 CREATE OR REPLACE FUNCTION tracker_compat.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN date_bin(bucket_width, ts, '2000-01-03 00:00:00+00'::timestamptz);
 
--- Changes older than this are logged: all, because reports and aggregates are committed together on this engine.
+-- The time before which changes are logged: infinity, because on this engine reports and aggregates commit together.
 CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz 'infinity' $$;
 
--- Compares hours or days that overlap [window_start, window_end) with raw reports, as far back as there are any, and
--- computes the days of trackers that differ anew. Correct rows are not written again, and nothing changes below the
--- horizon.
+-- Compares hours or days that overlap [window_start, window_end) with raw reports, back to the horizon, and recomputes
+-- the days of trackers that differ. Does not write correct rows again.
 CREATE OR REPLACE PROCEDURE tracker_compat.refresh_continuous_aggregate(
   continuous_aggregate regclass, window_start timestamptz, window_end timestamptz)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET timezone = 'UTC' SET jit = off AS $$
@@ -24,14 +23,14 @@ DECLARE
 BEGIN
   IF size IS NULL THEN
     RAISE EXCEPTION 'relation "%" is not a continuous aggregate', continuous_aggregate
-      USING ERRCODE = 'wrong_object_type', HINT = 'There are location_history_hourly and location_history_daily.';
+      USING ERRCODE = 'wrong_object_type', HINT = 'Use location_history_hourly or location_history_daily.';
   END IF;
   IF window_start >= window_end THEN
     RAISE EXCEPTION 'the window must start before it ends (% to %)', window_start, window_end
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- No day may be closed from here on: without its raw reports its history would look wrong. The horizon is read by a later
-  -- statement, so it is current.
+  -- Prevents the close of a day: without its raw reports its history would look wrong. A later statement reads the
+  -- horizon, so it is current.
   LOCK TABLE location_reports IN ACCESS SHARE MODE;
   FOR day IN
     SELECT generate_series(
@@ -42,8 +41,9 @@ BEGIN
   END LOOP;
 END $$;
 
--- One day of all trackers, in batches of trackers with about 20,000 reports. One statement compares a batch: reports and
--- roll-ups are committed together, so no snapshot has one without the other.
+-- Recomputes the rows of one day that differ, in batches of trackers with about 20,000 reports. One statement compares
+-- a
+-- batch: reports and aggregates commit together, so its snapshot contains both or neither.
 CREATE OR REPLACE FUNCTION recompute_differing_days(day timestamptz, size text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   next_day timestamptz := day + interval '24 hours';

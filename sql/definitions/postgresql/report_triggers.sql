@@ -1,10 +1,11 @@
--- Statement triggers of location_reports that keep hours and days up to date at every commit. Late reports arrive in the
--- default partition and are removed from it at once: merging them in batches is 30 times faster than row by row.
+-- Statement triggers of location_reports that keep hours and days up to date at every commit. Late reports are inserted
+-- into the default partition, and the trigger removes them: merging them in batches is 30 times faster than row by row.
 --
--- Locks: those of add_to_aggregates(), recompute_tracker_days() and take_late_reports().
+-- Locks: the locks of add_to_aggregates(), recompute_tracker_days() and take_late_reports().
 
--- In batches of 20,000, whose arrays stay far below the 1 GB that PostgreSQL allows for a value. The cast matters: rows of
--- `inserted` are anonymous records, and an array of those is converted to location_reports[] via text.
+-- Works in batches of 20,000, whose arrays stay far below PostgreSQL's limit of 1 GB for a value. Casts each row,
+-- because rows of `inserted` are anonymous records, and an array of records is converted to location_reports[] via
+-- text.
 CREATE OR REPLACE FUNCTION aggregate_inserted_reports() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
 DECLARE
@@ -18,7 +19,7 @@ BEGIN
   FOR is_late, batch IN
     SELECT late, array_agg(report) FROM (
       SELECT i::location_reports AS report, i.timestamp < horizon AS late, 0 AS chunk
-      FROM inserted AS i WHERE total <= 20000 -- no need to sort them, which takes as long as all the rest
+      FROM inserted AS i WHERE total <= 20000 -- unsorted: sorting takes as long as all the rest
       UNION ALL
       SELECT i::location_reports, i.timestamp < horizon,
         (row_number() OVER (PARTITION BY i.timestamp < horizon ORDER BY i.hashed_adv_key, i.timestamp) - 1) / 20000
@@ -47,9 +48,10 @@ END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports
   REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aggregate_inserted_reports();
 
--- Late reports that somebody inserts into the default partition directly would be removed with the next ones, without being
--- counted: they are inserted again, into the table itself. The rows have the columns in the order of the partition here.
--- (Reports inserted into the partition of a day are counted by the next refresh, or when the day is closed.)
+-- Moves reports that were inserted directly into the default partition to location_reports. Otherwise late ones would
+-- be removed together with the next late reports, without being counted. Names the columns, because the partition has
+-- another column order. (Reports inserted into the partition of a day are counted by the next refresh, or when the day
+-- is closed.)
 CREATE OR REPLACE FUNCTION insert_into_parent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   EXECUTE format(
@@ -62,10 +64,10 @@ END $$;
 CREATE OR REPLACE TRIGGER aggregate_inserted_reports AFTER INSERT ON location_reports_default
   REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION insert_into_parent();
 
--- After UPDATE and DELETE: the days that changed are computed anew from raw reports.
+-- After UPDATE and DELETE: recomputes the changed days from raw reports.
 --
--- That also counts reports that the same statement inserted (ON CONFLICT DO UPDATE, MERGE, WITH), whose insert trigger
--- may run later. So from here to the end of the transaction the days of inserted reports are computed anew too.
+-- This also counts reports that the same statement inserted (ON CONFLICT DO UPDATE, MERGE, WITH), whose insert trigger
+-- may run later. So from here to the end of the transaction the days of inserted reports are recomputed too.
 CREATE OR REPLACE FUNCTION aggregate_changed_reports() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
 DECLARE
@@ -73,7 +75,7 @@ DECLARE
   days timestamptz[];
 BEGIN
   IF current_setting('tracker.only_cities_change', true) = 'on' THEN
-    RETURN NULL; -- fill_cities() does what is left to do
+    RETURN NULL; -- fill_cities() itself updates hours and days
   END IF;
   SELECT array_agg(hashed_adv_key), array_agg(day) INTO keys, days
   FROM (SELECT DISTINCT hashed_adv_key, date_trunc('day', timestamp, 'UTC') AS day FROM changed) AS touched;

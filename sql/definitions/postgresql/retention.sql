@@ -1,27 +1,26 @@
--- Retention on the postgresql engine: its parts of close_oldest_day() (common/retention.sql), and the end of hours and
--- days.
+-- Retention on the postgresql engine: its parts of close_oldest_day() (common/retention.sql), and the removal of
+-- expired hourly and daily rows.
 --
--- Locks: hold_reports_for_closing() locks location_reports in ACCESS EXCLUSIVE mode, to the end of the transaction;
+-- Locks: hold_reports_for_closing() locks location_reports in ACCESS EXCLUSIVE mode, until the end of the transaction;
 -- apply_aggregate_retention() locks the rows it removes, and the row of history_state.
 
--- The relations that close_oldest_day() has to lock, and whether sessions that only read them are in its way. Check
--- pg_locks for them before calling it: if a session holds one of them for long, all writers would wait behind
--- close_oldest_day(), for nothing.
+-- The relations that close_oldest_day() locks, and whether sessions that only read them block it (readers_too). Check
+-- pg_locks for such sessions before calling it: while it waits for a long lock, all writers wait behind it.
 CREATE OR REPLACE FUNCTION closing_needs() RETURNS TABLE (relation regclass, readers_too boolean)
 LANGUAGE sql STABLE SET search_path FROM CURRENT SET timezone = 'UTC' AS $$
   SELECT to_regclass(name), true FROM history_state, unnest(ARRAY['location_reports', 'location_reports_default',
     'location_reports_' || to_char(closed_before, 'YYYYMMDD')]) AS name
 $$;
 
--- Keeps writers and readers of location_reports out, so that a partition can be dropped.
+-- Blocks writers and readers of location_reports, so that a partition can be dropped.
 CREATE OR REPLACE FUNCTION hold_reports_for_closing(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE;
 END $$;
 
--- Makes sure that the daily history of a day counts as many reports as there are identities. Reports inserted past the
--- triggers (into a partition directly) are not in the aggregates yet; reports removed past them (DROP of a partition)
--- still are, and would count twice when imported again.
+-- Ensures that the daily history of a day counts as many reports as there are identities. Reports inserted without
+-- firing the triggers (directly into a partition) are not in the aggregates yet; reports removed without firing them
+-- (DROP of a partition) still are, and would count twice when imported again.
 CREATE OR REPLACE FUNCTION settle_closing_day(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM recompute_tracker_days(array_agg(coalesce(i.hashed_adv_key, d.hashed_adv_key)), array_agg(closing))
@@ -39,7 +38,7 @@ CREATE OR REPLACE FUNCTION drop_closed_day(closed timestamptz) RETURNS void LANG
 DECLARE
   partition regclass;
 BEGIN
-  -- Not a partition that somebody detached.
+  -- Skips a partition that was detached.
   SELECT p.relid INTO partition FROM pg_partition_tree('location_reports') AS p
   WHERE p.relid = to_regclass('location_reports_' || to_char(closed, 'YYYYMMDD'));
   IF FOUND THEN
@@ -48,23 +47,23 @@ BEGIN
   DELETE FROM location_reports_default WHERE timestamp < closed + interval '24 hours';
 END $$;
 
--- Removes hours that are shown as days from now on, and days that are no longer kept, with the identities of their reports.
--- Returns the number of rows removed, by relation.
+-- Moves the cut, and removes hours before it, expired days, and the identities of their reports. Returns the number of
+-- rows removed, by relation.
 CREATE OR REPLACE FUNCTION apply_aggregate_retention() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  -- On this engine the days are complete at every commit, so the cut may follow the clock.
+  -- On this engine days are complete at every commit, so the cut may move at any time.
   UPDATE history_state SET cut = midnight_before(hourly_retention_hours)
     WHERE cut < midnight_before(hourly_retention_hours);
 
   relation := 'location_history_hourly';
-  -- Only rows that were locked first, in the order of all writers of hours and days. Others may insert hours meanwhile, and hold
-  -- one that we had not locked while they wait for one of ours. Those are removed the next time.
-  WITH ended AS MATERIALIZED (
+  -- Deletes only rows that this query locked, in the lock order of all writers; otherwise it could deadlock with a
+  -- writer that holds a row inserted meanwhile. The next run removes such rows.
+  WITH expired AS MATERIALIZED (
     SELECT hashed_adv_key, bucket FROM location_history_hourly WHERE bucket < history_cut()
     ORDER BY hashed_adv_key, bucket FOR UPDATE
   )
-  DELETE FROM location_history_hourly AS h USING ended AS e
+  DELETE FROM location_history_hourly AS h USING expired AS e
     WHERE h.hashed_adv_key = e.hashed_adv_key AND h.bucket = e.bucket;
   GET DIAGNOSTICS rows_removed = ROW_COUNT;
   RETURN NEXT;

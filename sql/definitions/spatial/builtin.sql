@@ -1,4 +1,5 @@
--- Positions without PostGIS: the functions of PostGIS that documented statements use, over PostgreSQL's point.
+-- Positions without PostGIS: replacements of the PostGIS functions in documented statements, based on PostgreSQL's
+-- point.
 --
 -- Locks: none.
 
@@ -11,7 +12,6 @@ CREATE OR REPLACE FUNCTION tracker_compat.st_x(location tracker_compat.geometry)
 CREATE OR REPLACE FUNCTION tracker_compat.st_y(location tracker_compat.geometry) RETURNS float8
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN (location::point)[1];
 
--- How the product itself makes positions. Its body does not call ST_MakePoint, which is PostGIS's own if that is
--- installed later.
+-- Creates a position. Does not call ST_MakePoint, which is the function of PostGIS if PostGIS is installed later.
 CREATE OR REPLACE FUNCTION make_geo_point(longitude float8, latitude float8) RETURNS geo_point
   LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN point(longitude, latitude)::geo_point;

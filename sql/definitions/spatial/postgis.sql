@@ -1,4 +1,4 @@
--- How the product itself makes positions, with PostGIS.
+-- Creates a position, with PostGIS.
 --
 -- Locks: none.
 CREATE OR REPLACE FUNCTION make_geo_point(longitude float8, latitude float8) RETURNS geo_point

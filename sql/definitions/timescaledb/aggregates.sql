@@ -1,9 +1,9 @@
--- Sets the refresh policies of the continuous aggregates: hours every hour with a lag of one hour, days every day with a
--- lag of one day. The product itself refreshes what changed at once; the policies also work while it is not running. The
--- parameters are the number of hours they reach back; a policy that has that window is left as it is. Not to be called
--- before all changes are logged, see changes_logged_before().
+-- Sets the refresh policies of the continuous aggregates: hours every hour with a lag of one hour, days every day with
+-- a lag of one day. The refresher aggregates changes immediately; the policies also run while it is stopped. The
+-- parameters are the number of hours that each policy reaches back; a policy with that window is not changed. Must not
+-- be called before all changes are logged, see changes_logged_before().
 --
--- Locks: the row of history_state, which keeps two calls apart.
+-- Locks: the row of history_state, so that calls run one at a time.
 CREATE OR REPLACE FUNCTION set_refresh_windows(hourly_window integer, daily_window integer) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

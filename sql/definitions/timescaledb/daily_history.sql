@@ -1,15 +1,15 @@
--- The daily history of the timescaledb engine, under the names that both engines have for it: the continuous aggregate,
--- and late reports beside it in location_history_daily_late.
+-- The daily history of the timescaledb engine; both engines define the same names. It consists of the continuous
+-- aggregate, and of late reports in location_history_daily_late.
 --
 -- Locks: uncount_days() locks the rows of the days.
 
--- Keeps a statement from being planned with parallel workers: they return no rows of a hypertable whose chunks are
--- filtered by a parameter, such as the cut (TimescaleDB 2.28.3, https://github.com/timescale/timescaledb/issues/10503).
--- Costs nothing: the planner checks whether it is parallel safe, and then folds it into a constant.
+-- Prevents a plan with parallel workers: they return no rows of a hypertable whose chunks are filtered by a parameter,
+-- such as the cut (TimescaleDB 2.28.3, https://github.com/timescale/timescaledb/issues/10503). Costs nothing: after the
+-- check for parallel safety the planner replaces the call with a constant.
 CREATE OR REPLACE FUNCTION without_parallel_workers() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL UNSAFE RETURN true;
 
--- The whole daily history: what the continuous aggregate computed from raw reports, merged with late reports. `rank` orders
--- the parts as outranks() does; rows of 0.1.0 have no located_at.
+-- The whole daily history: the continuous aggregate of raw reports, merged with late reports. `rank` orders the rows
+-- like outranks(); rows of 0.1.0 have no located_at.
 CREATE OR REPLACE VIEW location_history_days AS
 SELECT hashed_adv_key, bucket,
   last(location, rank) AS location,
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION newest_day(key text, before timestamptz) RETURNS time
     (SELECT max(bucket) FROM location_history_daily_late WHERE hashed_adv_key = key AND bucket < before))
 $$;
 
--- Number of reports of each day of a tracker below the horizon: a row for each relation that has some.
+-- Number of reports of each day of a tracker below the horizon; one row for each relation that contains some.
 CREATE OR REPLACE FUNCTION closed_day_counts() RETURNS TABLE (hashed_adv_key text, bucket timestamptz, reports bigint)
 LANGUAGE sql STABLE AS $$
   SELECT d.hashed_adv_key, d.bucket, d.report_count FROM location_history_daily AS d WHERE d.bucket < history_horizon()
@@ -63,7 +63,7 @@ LANGUAGE sql STABLE AS $$
   SELECT l.hashed_adv_key, l.bucket, l.report_count FROM location_history_daily_late AS l WHERE l.bucket < history_horizon()
 $$;
 
--- Those of these days of trackers that have no history.
+-- Returns which of these days of trackers have no history.
 CREATE OR REPLACE FUNCTION days_without_history(keys text[], days timestamptz[])
 RETURNS TABLE (hashed_adv_key text, day timestamptz) LANGUAGE sql STABLE AS $$
   SELECT u.key, u.day FROM unnest(keys, days) AS u (key, day)
@@ -72,8 +72,8 @@ RETURNS TABLE (hashed_adv_key text, day timestamptz) LANGUAGE sql STABLE AS $$
     SELECT FROM location_history_daily_late AS d WHERE d.hashed_adv_key = u.key AND d.bucket = u.day)
 $$;
 
--- Sets the report count of days below the horizon to 0, and leaves them as they are otherwise. Rows of the continuous
--- aggregate cannot be changed, so they move to location_history_daily_late.
+-- Sets the report count of days below the horizon to 0, without other changes. Rows of the continuous aggregate cannot
+-- be changed, so they move to location_history_daily_late.
 CREATE OR REPLACE FUNCTION uncount_days(keys text[], days timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO location_history_daily_late AS kept (hashed_adv_key, bucket, location, last_report_at, confidence,

@@ -1,5 +1,5 @@
--- Deletes the hours and days of a tracker from first_day to last_day, both included, whatever raw reports say: those of the
--- continuous aggregates, and late reports beside them.
+-- Deletes the hours and days of a tracker from first_day to last_day, both included, even if it has raw reports there:
+-- in the continuous aggregates and in location_history_daily_late.
 --
 -- Locks: the deleted rows, days before hours.
 CREATE OR REPLACE FUNCTION erase_aggregates(key text, first_day timestamptz, last_day timestamptz) RETURNS void

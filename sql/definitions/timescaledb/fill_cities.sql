@@ -1,8 +1,8 @@
--- Geocodes reports in batches, on the timescaledb engine: sets cities for many trackers, places and times at once, where
--- there is none yet. The parameters are spans of trackers, each within one UTC day, both ends included.
+-- Sets missing cities of many trackers from geocoding cells, on the timescaledb engine. The parameters are spans: a
+-- tracker and a time range within one UTC day, both ends included.
 --
--- A day may be compressed. TimescaleDB decompresses only these trackers and times if they are constants in the statement:
--- hence custom plans, and a statement for each day. With a join alone it decompresses the whole day.
+-- A day may be compressed. TimescaleDB decompresses only these trackers and times if they are constants in the
+-- statement, hence custom plans and one statement for each day. With a join alone it decompresses the whole day.
 --
 -- Locks: the reports and days that change.
 
@@ -16,7 +16,7 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY date_trunc('day', span.from_time, 'UTC')
 $$;
 
--- The cells of reports without a city in these spans, and of days in them whose raw reports are gone.
+-- The cells of reports without a city in these spans, and of closed days without the city of the report they show.
 CREATE OR REPLACE FUNCTION cells_without_city(keys text[], from_times timestamptz[], to_times timestamptz[])
 RETURNS TABLE (latitude_e2 integer, longitude_e2 integer)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -45,12 +45,12 @@ BEGIN
     GROUP BY 1, 2;
 END $$;
 
--- Sets the city of reports in these spans, and of days whose raw reports are gone, to that of their cell; the next refresh
--- carries the cities of reports to hours and days. Returns the number of reports and days that got one. Existing cities are
--- kept, so a newer report's city is never overwritten by an older one's.
+-- Sets missing cities of reports in these spans, and of closed days, to the city of their cell; the next refresh copies
+-- the cities of reports to hours and days. Returns the number of reports and days that got one. Existing cities are
+-- kept, so the city of an older report never replaces the city of a newer one.
 CREATE OR REPLACE FUNCTION fill_cities(keys text[], from_times timestamptz[], to_times timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_custom_plan SET jit = off
--- TimescaleDB's safety limit; the spans are bounded by the caller.
+-- No limit on decompressed rows: the caller limits the spans.
 SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0 AS $$
 DECLARE
   d record;
@@ -60,7 +60,7 @@ DECLARE
   days_filled bigint;
 BEGIN
   FOR d IN SELECT * FROM raw_spans_by_day($1, $2, $3) LOOP
-    -- An UPDATE decompresses what it looks at, even if it changes nothing, for example at sea.
+    -- Find the trackers with a city first: an UPDATE decompresses the rows it reads, even if it changes none (at sea).
     SELECT array_agg(DISTINCT r.hashed_adv_key) INTO keys_to_fill
     FROM unnest(d.keys, d.from_times, d.to_times) AS span (key, from_time, to_time)
     JOIN location_reports AS r ON r.hashed_adv_key = span.key AND r.timestamp BETWEEN span.from_time AND span.to_time
@@ -79,9 +79,9 @@ BEGIN
     filled := filled + changed;
   END LOOP;
 
-  -- A day may be kept in two relations: each row gets the city of the report it shows.
+  -- A day may have rows in two relations: each row gets the city of the report it shows.
   days_filled := fill_day_cities('location_history_daily', $1, $2) + fill_day_cities('location_history_daily_late', $1, $2);
-  IF days_filled > 0 THEN -- changed raw reports are marked by their trigger
+  IF days_filled > 0 THEN -- a trigger of location_reports marks changed raw reports
     PERFORM mark_history_changed(min(span.from_time), max(span.to_time)) FROM unnest($2, $3) AS span (from_time, to_time);
   END IF;
   RETURN filled + days_filled;

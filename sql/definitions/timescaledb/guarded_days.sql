@@ -1,9 +1,9 @@
--- Protects closed days, and forbids TRUNCATE of days.
+-- Protects closed days, and rejects TRUNCATE of days.
 --
--- Locks: the tables of the days, in SHARE ROW EXCLUSIVE mode, while the triggers are made.
+-- Locks: the tables of the days, in SHARE ROW EXCLUSIVE mode, while the triggers are created.
 
--- Days below the horizon were computed from raw reports that are gone. A refresh with force => true, or one after
--- somebody marked them as changed, would compute them from nothing: it fails here instead.
+-- The raw reports of days below the horizon are gone. A refresh that would recompute such a day (force => true, or
+-- because the day was marked as changed) would empty it: it fails here instead.
 CREATE OR REPLACE FUNCTION refuse_removing_closed_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.bucket < history_horizon() THEN
@@ -30,7 +30,7 @@ BEGIN
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate()';
 END $$;
 
--- Policies of TimescaleDB that remove what only the product may remove, and how to remove them.
+-- TimescaleDB retention policies that would delete history, with the statement that removes each.
 CREATE OR REPLACE FUNCTION foreign_policies() RETURNS TABLE (relation text, policy text, remedy text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT guarded.name, format('%s, job %s', j.proc_name, j.job_id), format('SELECT remove_retention_policy(''%s'')', guarded.name)

@@ -1,14 +1,14 @@
--- What history_layers (common/history_layers.sql) shows of the timescaledb engine, and how its policies do.
+-- The engine-specific parts of history_layers (common/history_layers.sql) on the timescaledb engine, and its failing
+-- policies.
 --
 -- Locks: none.
 
--- Up to where each aggregate has been computed at least once, and when last. The bodies of these functions are strings: a
--- view, or a parsed body, would depend on the catalog of TimescaleDB, and keep ALTER EXTENSION … UPDATE from replacing
--- that.
+-- The watermark and the last refresh of each continuous aggregate. The bodies of these functions are strings, because a
+-- view or a parsed body would depend on the catalog of TimescaleDB, and block ALTER EXTENSION … UPDATE.
 CREATE OR REPLACE FUNCTION aggregate_refreshes() RETURNS TABLE (relation name, watermark timestamptz, last_refresh timestamptz)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT a.user_view_name,
-    -- An aggregate that was never refreshed has the oldest time of the type.
+    -- The watermark of an aggregate that was never refreshed is the lowest value of its type.
     CASE WHEN w.watermark > 0 THEN _timescaledb_functions.to_timestamp(w.watermark) END,
     greatest((SELECT aggregated_at FROM refresh_state), max(j.last_successful_finish))
   FROM _timescaledb_catalog.continuous_agg AS a
@@ -19,15 +19,15 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   GROUP BY 1, 2
 $$;
 
--- The layer of late reports beside the daily aggregate. A view, so that whoever may read history_layers may read it.
+-- The layer of late reports. A view, so that rights to history_layers suffice to read it.
 CREATE OR REPLACE VIEW late_day_layer AS
 SELECT 'location_history_daily_late' AS relation, min(d.bucket) AS oldest, max(d.bucket) AS newest, count(d.bucket) AS row_count,
   s.daily_end AS removes_before, count(d.bucket) FILTER (WHERE d.bucket < s.daily_end) AS rows_to_remove
 FROM (SELECT midnight_before(daily_retention_hours) AS daily_end FROM history_state) AS s
 LEFT JOIN location_history_daily_late AS d ON true GROUP BY s.daily_end;
 
--- Policies that have kept failing for a day longer than their interval. A single failure does not count: it may be due to
--- a lock.
+-- Policies that failed last and had no success for their interval plus a day. Ignores policies with fewer than three
+-- failures, which may be due to a lock.
 CREATE OR REPLACE FUNCTION failing_policies()
 RETURNS TABLE (policy text, failures bigint, last_success timestamptz, error text)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

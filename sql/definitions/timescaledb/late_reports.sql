@@ -1,5 +1,5 @@
--- Adds late reports to the daily history of this engine: beside the continuous aggregate, whose next refresh would remove
--- them.
+-- Adds late reports to the daily history of this engine, in a separate table: the next refresh would remove them from
+-- the continuous aggregate.
 --
 -- Locks: the rows of the days in location_history_daily_late, in the order of tracker and day.
 CREATE OR REPLACE FUNCTION add_late_reports(reports location_reports[]) RETURNS void LANGUAGE plpgsql AS $$

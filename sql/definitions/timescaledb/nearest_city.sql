@@ -1,12 +1,12 @@
--- How update_nearest_city() sets the city of hours and days on this engine.
+-- The parts of update_nearest_city() that set the city of hours and days on this engine.
 --
 -- Locks: the rows of the hour or day.
 
--- Raw reports of yesterday are compressed; TimescaleDB's limit is for accidents.
+-- No limit on decompressed rows, because raw reports of yesterday are compressed.
 ALTER FUNCTION update_nearest_city(text, timestamptz, timestamptz, text)
   SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0;
 
--- Of an hour or day above the horizon: sets what the next refresh would compute.
+-- An hour or day above the horizon: sets the city that the next refresh would compute.
 CREATE OR REPLACE FUNCTION set_open_bucket_city(key text, size text, start timestamptz, city text, said_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -21,7 +21,7 @@ BEGIN
   END IF;
 END $$;
 
--- Of a day whose raw reports are gone. It may be kept in two relations; the report that says the city is in one of them.
+-- A closed day. It may have rows in two relations; only the row that contains the report of the city changes.
 CREATE OR REPLACE FUNCTION set_closed_day_city(key text, day timestamptz, city text, said_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

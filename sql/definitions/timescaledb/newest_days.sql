@@ -1,6 +1,6 @@
--- The day from which on there are at least row_count daily rows before the cut, of trackers that have one of these
--- statuses now (NULL: of all trackers); '-infinity' if there are fewer. A day in both relations is a single row, so the
--- relations are counted separately, and the later day is returned.
+-- A day from which on there are at least row_count daily rows before the cut, of trackers that have one of these
+-- statuses now (NULL: of all trackers); '-infinity' if there are fewer rows. A day in both relations is a single row,
+-- so the relations are counted separately, and the later day is returned.
 --
 -- Locks: none.
 CREATE OR REPLACE FUNCTION day_of_newest_rows(statuses tracker_status[], row_count integer) RETURNS timestamptz

@@ -1,13 +1,13 @@
--- What TimescaleDB knows about changes that the continuous aggregates do not have yet.
+-- Reads the logs of TimescaleDB about changes that the continuous aggregates do not contain yet.
 --
 -- Locks: none.
 
--- Changes of reports older than this are logged, and found by every later refresh: TimescaleDB's "invalidation
--- threshold", the latest time that any refresh has reached. A transaction that commits while a refresh moves it forward
--- may have read the old one, and the refresh does not see the commit: a report above the old threshold would be in no
--- aggregate, for good. (2.28.3: the lock in continuous_aggs/insert.c that should keep the two apart conflicts with
--- nothing in invalidation_threshold.c; a COMMIT that also notifies waits for others in between.) So the threshold is kept
--- where no report can be: weeks ahead.
+-- The time before which changes of reports are logged, so that every later refresh finds them: TimescaleDB's
+-- "invalidation threshold", the latest time that any refresh has reached. A transaction that commits while a refresh
+-- moves the threshold may have read the old one, and the refresh does not see the commit: a report above the old
+-- threshold would never be aggregated. (2.28.3: the lock in continuous_aggs/insert.c that should prevent this conflicts
+-- with no lock in invalidation_threshold.c; a COMMIT that also notifies waits for others in between.) So the threshold
+-- is kept weeks ahead, later than any report can be.
 CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT coalesce(max(CASE WHEN t.watermark > 0 THEN _timescaledb_functions.to_timestamp(t.watermark) END), '-infinity')
   FROM _timescaledb_catalog.continuous_agg AS a
@@ -16,11 +16,11 @@ CREATE OR REPLACE FUNCTION changes_logged_before() RETURNS timestamptz LANGUAGE 
     AND format('%I.%I', a.user_view_schema, a.user_view_name)::regclass = 'location_history_hourly'::regclass
 $$;
 
--- Whether the daily aggregate has everything that raw reports say about the days in [from_day, to_day): nothing waits in
--- the log of changes, in the aggregate's own log or in its materialization ranges, and the aggregate has been computed up
--- to there (changes above the invalidation threshold are not logged).
+-- Whether the daily aggregate contains all raw reports of the days in [from_day, to_day): no change is pending in the
+-- log of changes, in the aggregate's own log or in its materialization ranges, and the invalidation threshold is later
+-- (changes above it are not logged).
 --
--- Reliable only while nobody can write to location_reports: a transaction logs its changes when it commits.
+-- Reliable only while writers of location_reports are blocked: a transaction logs its changes when it commits.
 CREATE OR REPLACE FUNCTION days_are_complete(from_day timestamptz, to_day timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
   WITH span AS (
     SELECT _timescaledb_functions.time_to_internal(from_day) AS first_moment,

@@ -1,13 +1,13 @@
--- Triggers of location_reports that merge late reports, and tell the refresher what to refresh.
+-- Triggers of location_reports that merge late reports, and record changes for the refresher.
 --
--- A late row must never reach the hypertable: even if it is deleted again, it marks its day as changed, and the next
--- refresh would compute that day, for all trackers, from no raw reports at all. So rows of an INSERT or COPY by hand are
--- intercepted one by one; imports split their batches themselves.
+-- A late row must never be inserted into the hypertable: even if it is deleted again, it marks its day as changed, and
+-- the next refresh would recompute that day of all trackers from no raw reports. So a row trigger intercepts late rows
+-- of an INSERT or COPY by hand; imports split their batches themselves.
 --
--- Locks: those of take_late_reports().
+-- Locks: the locks of take_late_reports().
 
--- VOLATILE, although it changes nothing: it must see the current horizon. The snapshot of a COPY is older than its lock,
--- so a COPY that waited while its day was closed would still see the day as open.
+-- VOLATILE, although it changes nothing: it must see the current horizon. The snapshot of a COPY is older than its
+-- lock, so a COPY that waited while its day was closed would still see the day as open.
 CREATE OR REPLACE FUNCTION report_is_late(reported_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $$
 BEGIN
@@ -31,8 +31,8 @@ CREATE OR REPLACE TRIGGER merge_late_row BEFORE INSERT ON location_reports FOR E
   WHEN (report_is_late(NEW.timestamp) OR current_setting('transaction_isolation') <> 'read committed')
   EXECUTE FUNCTION merge_late_row();
 
--- Tells the refresher what to refresh. Rows that ON CONFLICT DO NOTHING left out are not in the transition table, so a
--- batch of duplicates does not wake it.
+-- Records the time range of changed reports for the refresher. The transition table excludes rows that ON CONFLICT DO
+-- NOTHING skipped, so a batch of duplicates does not wake it.
 CREATE OR REPLACE FUNCTION mark_changed_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM mark_history_changed(min(timestamp), max(timestamp)) FROM changed HAVING count(*) > 0;
@@ -41,21 +41,21 @@ END $$;
 CREATE OR REPLACE TRIGGER mark_inserted_reports AFTER INSERT ON location_reports
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_changed_reports();
 
--- TimescaleDB (2.28.3; since 2.23 by its source) does not log rows that COPY inserts into a hypertable with triggers like
--- these two, so no refresh would ever see them, and their day would be closed without them. UPDATEs are logged, from the
--- oldest to the newest row of a chunk: so the oldest and the newest row of each day are updated to what they are. One by
--- one and with constants, because a join would decompress a whole compressed day.
+-- TimescaleDB (2.28.3; since 2.23 by its source) does not log rows that COPY inserts into a hypertable with triggers
+-- like these two, so no refresh would ever see them, and their day would be closed without them. An UPDATE logs the
+-- range from the oldest to the newest changed row of a chunk: so the oldest and the newest row of each day are updated
+-- without changing a value. One by one and with constants, because a join would decompress a whole compressed day.
 --
--- INSERTs are logged, but are updated as well, because nothing reliably tells the two apart: pg_stat_progress_copy loses
--- a COPY that makes a chunk, hides one after SET ROLE, and does not change after its first reading in a transaction.
+-- Rows of an INSERT are logged, but are updated too, because nothing reliably distinguishes it from COPY:
+-- pg_stat_progress_copy loses a COPY that creates a chunk, hides one after SET ROLE, and is read once per transaction.
 CREATE OR REPLACE FUNCTION log_new_reports() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
-  outermost record;
+  row_to_log record;
 BEGIN
-  -- Not as SET of the function: an owner who is not a superuser may not use a custom setting there.
+  -- Not a SET clause of the function: there, an owner who is not a superuser may not use a custom setting.
   PERFORM set_config('tracker.logs_changes', 'on', true);
-  FOR outermost IN
+  FOR row_to_log IN
     SELECT DISTINCT ON (c.timestamp) c.timestamp, c.hashed_adv_key FROM changed AS c
     JOIN (
       SELECT unnest(ARRAY[min(timestamp), max(timestamp)]) AS timestamp FROM changed
@@ -63,7 +63,7 @@ BEGIN
     ) AS ends USING (timestamp)
   LOOP
     EXECUTE format('UPDATE location_reports SET received_at = received_at WHERE hashed_adv_key = %L AND timestamp = %L',
-      outermost.hashed_adv_key, outermost.timestamp);
+      row_to_log.hashed_adv_key, row_to_log.timestamp);
   END LOOP;
   PERFORM set_config('tracker.logs_changes', '', true);
   RETURN NULL;
@@ -71,14 +71,14 @@ END $$;
 CREATE OR REPLACE TRIGGER log_new_reports AFTER INSERT ON location_reports
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION log_new_reports();
 
--- Not for the UPDATE of log_new_reports(): its reports are marked by the statement that inserted them.
+-- Skips the UPDATE of log_new_reports(): the statement that inserted its reports has marked them.
 CREATE OR REPLACE TRIGGER mark_updated_reports AFTER UPDATE ON location_reports
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT
   WHEN (current_setting('tracker.logs_changes', true) IS DISTINCT FROM 'on')
   EXECUTE FUNCTION mark_changed_reports();
 
--- A hypertable has no transition table for DELETE, so everything that could have been deleted is marked, up to the latest
--- time a report may have. The refresh computes only what TimescaleDB itself logged as changed.
+-- A hypertable has no transition table for DELETE, so the whole time range of raw reports is marked. The refresh
+-- recomputes only the ranges that TimescaleDB logged as changed.
 CREATE OR REPLACE FUNCTION mark_deleted_reports() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM mark_history_changed(history_horizon(), latest_report_time());

@@ -1,13 +1,12 @@
--- Retention on the timescaledb engine: its parts of close_oldest_day() (common/retention.sql), and the end of hours and
--- days.
+-- Retention on the timescaledb engine: its parts of close_oldest_day() (common/retention.sql), and the removal of
+-- expired hourly and daily rows.
 --
--- Locks: hold_reports_for_closing() locks location_reports in SHARE ROW EXCLUSIVE mode, to the end of the transaction,
--- and so does apply_aggregate_retention() if there are empty chunks; that one also takes the advisory lock
--- hours_unlike_raw, and what drop_chunks() locks.
+-- Locks: hold_reports_for_closing() locks location_reports in SHARE ROW EXCLUSIVE mode, until the end of the
+-- transaction. apply_aggregate_retention() takes the advisory lock hours_unlike_raw and the locks of drop_chunks(),
+-- and, if there are empty chunks, the same lock on location_reports.
 
--- The relations that close_oldest_day() has to lock, and whether sessions that only read them are in its way. Check
--- pg_locks for them before calling it: if a session holds one of them for long, all writers would wait behind
--- close_oldest_day(), for nothing.
+-- The relations that close_oldest_day() locks, and whether sessions that only read them block it (readers_too). Check
+-- pg_locks for such sessions before calling it: while it waits for a long lock, all writers wait behind it.
 CREATE OR REPLACE FUNCTION closing_needs() RETURNS TABLE (relation regclass, readers_too boolean)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT 'location_reports'::regclass, false
@@ -15,9 +14,8 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   SELECT chunk, true FROM show_chunks('location_reports', older_than => history_horizon() + interval '24 hours') AS chunk
 $$;
 
--- Keeps writers of location_reports out. Raises 55000 if the day is not complete in the daily aggregate: refresh that,
--- and retry. The order matters: if the check came before the lock, a single open INSERT could lose the day for all
--- trackers.
+-- Blocks writers of location_reports. Raises 55000 if the day is not complete in the daily aggregate: refresh the
+-- aggregate, and retry. Locks before it checks: otherwise a single open INSERT could make all trackers lose the day.
 CREATE OR REPLACE FUNCTION hold_reports_for_closing(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
@@ -27,8 +25,8 @@ BEGIN
   END IF;
 END $$;
 
--- Makes sure that the daily history of a day counts as many reports as there are identities. The logs say that the day is
--- complete; the rows have to confirm it, because nothing brings the raw reports back.
+-- Ensures that the daily history of a day counts as many reports as there are identities. According to the logs the day
+-- is complete; the rows must confirm it, because raw reports cannot be restored.
 CREATE OR REPLACE FUNCTION settle_closing_day(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
@@ -43,29 +41,29 @@ END $$;
 
 -- Removes the raw reports of a closed day, and older ones.
 --
--- The drop must not mark the day as changed: the next refresh that covers it would compute it from nothing. TimescaleDB
--- has a setting for that since 2.28; with older versions raw reports are kept longer than any refresh of the product
--- reaches back. The built-in retention policy cannot use the setting, and must never be put on raw reports.
+-- The drop must not mark the day as changed: the next refresh of that day would recompute it from no raw reports.
+-- TimescaleDB has a setting for that since 2.28; with older versions raw reports are kept longer than any refresh of
+-- the product reaches back. A built-in retention policy does not use the setting, so raw reports must never have one.
 CREATE OR REPLACE FUNCTION drop_closed_day(closed timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config(name, 'on', true) FROM pg_settings WHERE name = 'timescaledb.skip_cagg_invalidation';
   PERFORM drop_chunks('location_reports', older_than => closed + interval '24 hours');
 END $$;
 
--- Removes hours that are shown as days from now on, and days that are no longer kept, with the identities of their reports.
--- Returns the number of rows removed, by relation.
+-- Moves the cut, and removes hours before it, expired days, and the identities of their reports. Returns the number of
+-- rows removed, by relation.
 CREATE OR REPLACE FUNCTION apply_aggregate_retention() RETURNS TABLE (relation text, rows_removed bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   next_cut timestamptz;
 BEGIN
-  -- The cut passes a day only once the daily history has all of it.
+  -- The cut moves past a day only if the daily history of that day is complete.
   SELECT midnight_before(hourly_retention_hours) INTO STRICT next_cut FROM history_state;
   IF next_cut > history_cut() AND days_are_complete(history_cut(), next_cut) THEN
     UPDATE history_state SET cut = next_cut WHERE cut < next_cut;
   END IF;
 
-  PERFORM pg_advisory_xact_lock(hashtextextended('hours_unlike_raw', 0)); -- see there
+  PERFORM pg_advisory_xact_lock(hashtextextended('hours_unlike_raw', 0)); -- see hours_unlike_raw()
   relation := 'location_history_hourly';
   rows_removed := count(*) FROM location_history_hourly WHERE bucket < history_cut();
   PERFORM drop_chunks('location_history_hourly', older_than => history_cut());
@@ -86,8 +84,9 @@ BEGIN
 
   RETURN QUERY SELECT * FROM remove_expired_notes();
 
-  -- A late row inserted by hand makes a chunk for its day before the trigger removes it, so a file may leave an empty chunk for
-  -- each day. As when a day is closed: no writers, and no day marked as changed.
+  -- For a late row inserted by hand TimescaleDB creates a chunk before the trigger removes the row, so a file may leave
+  -- an empty chunk for each day. Dropped as when a day is closed: with writers blocked, and without marking a day as
+  -- changed.
   IF EXISTS (SELECT FROM show_chunks('location_reports', older_than => history_horizon())) THEN
     LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
     PERFORM drop_closed_day(history_horizon() - interval '24 hours');

@@ -1,5 +1,5 @@
--- History rows of one tracker that overlap [$2, $3), oldest first: days up to the cut, hours after it. The time of a row
--- is that of the report it shows, so that the file can be imported again.
+-- History rows of one tracker that overlap [$2, $3), oldest first: days before the cut, hours from the cut on. Each row
+-- has the time of the report it shows, so that the file can be imported again.
 --
 -- $1 bigint       tracker id
 -- $2 timestamptz  start

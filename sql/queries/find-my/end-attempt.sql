@@ -1,10 +1,10 @@
--- Ends an attempt to fetch the reports of a tracker, whether it was answered or failed. If another run asked for the
--- tracker in the meantime, the tracker stays wanted for that run.
+-- Records the end of an attempt to fetch the reports of a tracker, whether it succeeded or failed. If another run has
+-- requested the tracker in the meantime, the tracker stays queued for that run.
 --
 -- $1 bigint  tracker id
 -- $2 uuid    lease of the attempt
 -- $3 bigint  id of the run the attempt was for, or NULL
--- $4 text    why it failed, or NULL if it was answered
+-- $4 text    why it failed; NULL: it succeeded
 --
 -- Result: none.
 -- Locks: the tracker's rows in tracker_fetches and trackers.

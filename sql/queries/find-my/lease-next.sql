@@ -1,15 +1,15 @@
--- Leases the tracker to be fetched next: one that a queued run waits for, else the one that has waited longest. Trackers
--- that another fetcher is leasing at this moment are skipped.
+-- Leases the tracker to be fetched next: one that a queued run waits for, else the one whose last attempt is the
+-- oldest. Skips trackers that another fetcher is leasing at the same time.
 --
 -- $1 uuid      the lease
 -- $2 integer   duration of the lease in milliseconds
 -- $3 bigint[]  only these trackers; NULL: any
 --
 -- Result: "trackerId", tracker (its name), "hashedAdvKey" (its first key), "runId" (the queued run, or NULL); no row if
--- nothing is wanted.
+-- no tracker is queued.
 -- Locks: the leased row in tracker_fetches.
 --
--- MATERIALIZED, because a plan may otherwise run the look-up again for every row it joins, and lease another tracker each
+-- MATERIALIZED, because a plan may otherwise repeat the look-up for every joined row, and lease another tracker each
 -- time.
 WITH next AS MATERIALIZED (
   SELECT tracker_id FROM tracker_fetches

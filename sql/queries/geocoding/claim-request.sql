@@ -1,11 +1,13 @@
--- Allows one request to an online provider, across all instances: one at a time, spaced out, up to a daily limit, and
--- none while the provider is paused. The request is counted before it is sent, and its cell is given to nobody else.
+-- Reserves one request to an online provider, within the limits of all instances together: one request at a time, a
+-- minimum interval, a daily limit, and none while the provider is paused. Counts the request before it is sent, and
+-- claims its cell.
 --
 -- $1 text     provider
 -- $2 integer  requests a day
--- $3 integer  milliseconds until the next request, unless this one is reported as ended before: its process may have died
+-- $3 integer  milliseconds until the next request if the end of this one is never recorded (its process may have died)
 --
--- Result: "latitudeE2", "longitudeE2" of the cell to ask for; no row if no request is allowed now, or none is wanted.
+-- Result: "latitudeE2", "longitudeE2" of the cell to request; no row if no request is allowed now, or no cell needs
+-- one.
 -- Locks: the cell in geocoding_cells, and the provider's row in geocoding_providers.
 WITH cell AS MATERIALIZED (
   SELECT latitude_e2, longitude_e2 FROM geocoding_cells

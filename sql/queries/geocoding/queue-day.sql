@@ -1,5 +1,5 @@
--- Queues for geocoding what history shows of a day without a city of its own, except where the cell is known to have no
--- city; and notes that the day was searched.
+-- Queues the history rows of a day that lack the city of the report they show, except in a cell that is known to have
+-- no city. Records that the day was searched.
 --
 -- $1 timestamptz  midnight UTC
 -- $2 text         provider and data set in use

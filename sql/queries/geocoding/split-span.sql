@@ -1,9 +1,9 @@
--- Splits a queued span: it keeps its newest $2 reports, and the others are queued as a span of their own.
+-- Splits a queued span: it keeps its newest $2 reports, and the others are queued as a new span.
 --
 -- $1 bigint   id of the span
 -- $2 integer  number of reports to keep
 --
--- Result: "from", the new start of the span; no row if the span has no more reports than that, or its raw reports are gone.
+-- Result: "from", the new start of the span; no row if the span has at most $2 reports, or its raw reports are gone.
 -- Locks: the span in geocoding_queue.
 WITH newest AS (
   SELECT q.hashed_adv_key, q.from_time, r.timestamp, q.reports, q.queued_at FROM geocoding_queue AS q

@@ -5,9 +5,9 @@
 -- $3 text[]     city
 -- $4 text[]     country
 -- $5 text       provider
--- $6 text       provider and data set that were asked (asked_of)
+-- $6 text       provider and data set of the answers (asked_of)
 -- $7 text       online provider that may give better answers soon, unless it is paused or out of requests; or NULL
--- $8 integer    its requests a day
+-- $8 integer    requests a day of that online provider
 --
 -- Result: none.
 -- Locks: the rows of the cells in geocoding_cells, in the order of the cells.

@@ -1,4 +1,4 @@
--- Updates reports, and the history rows that show them, to the city of their cell, in every layer.
+-- Sets the city of reports, and of the history rows that show them, to the city of their cell, in every layer.
 --
 -- $1 bigint[]       tracker ids
 -- $2 timestamptz[]  times of the reports
@@ -7,7 +7,7 @@
 -- $5 text[]         cities that the history rows show now
 --
 -- Result: changed (integer), the number of rows changed.
--- Locks: what update_nearest_city() locks, tracker by tracker.
+-- Locks: the locks of update_nearest_city(), tracker by tracker.
 SELECT count(*)::integer AS changed
 FROM (
   SELECT t.hashed_adv_key, r.at, c.nearest_city

@@ -2,10 +2,10 @@
 --
 -- $1 text         name of the job
 -- $2 timestamptz  slot; NULL: started by hand
--- $3 text         who runs it, for people to read
+-- $3 text         name of the process that runs it, for people to read
 --
--- Result: id and attempt of the run, and "doneSlot", the newest slot that is done (NULL: none), which another process may
--- have ended since the schedules were looked at. No row if this slot, or a newer one, has been run.
+-- Result: id and attempt of the run, and "doneSlot", the newest slot that is done (NULL: none): another process may
+-- have finished it since the schedules were read. No row if this slot, or a newer one, has been run.
 -- Locks: the inserted row.
 INSERT INTO job_runs (job, slot, holder, attempt)
 SELECT $1, $2::timestamptz, $3, 1 + count(*) FROM job_runs WHERE job = $1 AND slot = $2

@@ -1,5 +1,5 @@
--- The newest run of each of these jobs, by the clock of the database. Slots in the future, left by a clock that was ahead,
--- do not count until their time has come.
+-- The newest run of each of these jobs, by the clock of the database. Ignores slots in the future, which exist after a
+-- clock was ahead.
 --
 -- $1 text[]  names of jobs
 --

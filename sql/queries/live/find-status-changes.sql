@@ -1,4 +1,4 @@
--- The newest status changes of all trackers, oldest of them first. The first status of a tracker is not a change.
+-- The newest status changes of all trackers, sorted oldest first. The first status of a tracker is not a change.
 --
 -- $1 integer  number of rows at most
 --

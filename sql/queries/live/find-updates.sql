@@ -1,7 +1,7 @@
--- Raw reports that are newer than the newest one known of each tracker, by tracker and time; one index look-up a tracker.
+-- Raw reports of each tracker that are newer than a time, by tracker and time. One index look-up per tracker.
 --
 -- $1 bigint[]       tracker ids
--- $2 timestamptz[]  time of the newest report known of each
+-- $2 timestamptz[]  time of the newest report of each tracker that the caller has
 -- $3 integer        number of rows at most
 --
 -- Result: "trackerId", "trackerName", and the fields of the report.

@@ -1,5 +1,5 @@
--- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days up to the cut, hours after
--- it.
+-- The newest history rows of each of these trackers that overlap [$2, $3), newest first: days before the cut, hours
+-- from the cut on.
 --
 -- $1 bigint[]     tracker ids
 -- $2 timestamptz  start; NULL: open

@@ -1,5 +1,5 @@
 -- A page of the raw reports of several trackers, and of their days before the horizon: by tracker id, then by time. The
--- page starts after the row given by $5 to $7. Reads as many reports as it returns, not all that follow.
+-- page starts after the row that $5 to $7 describe. Reads only as many reports as a page has, not all later ones.
 --
 -- $1 bigint[]     tracker ids; NULL: all
 -- $2 timestamptz  start; NULL: open
@@ -11,38 +11,38 @@
 -- $8 integer      number of rows at most
 --
 -- Result: the columns of latest_locations.
--- Raises: 72000 (snapshot too old) if the reports that have to follow have been folded into a day.
+-- Raises: 72000 (snapshot too old) if the reports of the next page were removed, and only their day remains.
 -- Locks: none.
-WITH begun AS MATERIALIZED (
+WITH unfinished AS MATERIALIZED (
   SELECT day_to_end_in_hours($6::timestamptz, $7::text, $4::boolean)
 )
 SELECT history_row_id(t.id, v.bucket_size, v.timestamp) AS id, t.id AS tracker_id, v.*
-FROM begun
+FROM unfinished
 CROSS JOIN trackers AS t
 CROSS JOIN LATERAL (
   SELECT coalesce(
       greatest(CASE WHEN t.id = $5::bigint AND NOT $4 THEN $6 + interval '1 millisecond' END, $2::timestamptz),
       '-infinity') AS from_time,
     least(CASE WHEN t.id = $5 AND $4 THEN $6 END, $3::timestamptz, 'infinity') AS to_time
-) AS place
+) AS bounds
 CROSS JOIN LATERAL (
   SELECT h.* FROM (
-    -- The other end of the range is looked at afterwards: of two ends that it does not know the planner expects so few
-    -- rows between that it reads and sorts all of them.
+    -- The other end of the range is checked below: with two unknown ends the planner expects so few rows that it reads
+    -- and sorts all of them.
     (SELECT r.* FROM raw_history AS r
-     WHERE NOT $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp >= place.from_time
+     WHERE NOT $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp >= bounds.from_time
      ORDER BY r.timestamp LIMIT $8::integer)
     UNION ALL
     (SELECT r.* FROM raw_history AS r
-     WHERE $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp < place.to_time
+     WHERE $4 AND r.hashed_adv_key = t.hashed_adv_key AND r.timestamp < bounds.to_time
      ORDER BY r.timestamp DESC LIMIT $8)
     UNION ALL
     SELECT d.* FROM history_in_days AS d
     WHERE d.hashed_adv_key = t.hashed_adv_key AND d.timestamp < (SELECT closed_before FROM history_state)
-      AND d.timestamp < place.to_time AND d.timestamp + interval '24 hours' > coalesce($2, '-infinity')
+      AND d.timestamp < bounds.to_time AND d.timestamp + interval '24 hours' > coalesce($2, '-infinity')
       AND ($4 OR $5 IS NULL OR t.id > $5 OR d.timestamp > $6)
   ) AS h
-  WHERE h.bucket_size = '1 day' OR h.timestamp >= place.from_time AND h.timestamp < place.to_time
+  WHERE h.bucket_size = '1 day' OR h.timestamp >= bounds.from_time AND h.timestamp < bounds.to_time
   ORDER BY CASE WHEN $4 THEN -extract(epoch FROM h.timestamp) ELSE extract(epoch FROM h.timestamp) END LIMIT $8
 ) AS v
 WHERE ($1::bigint[] IS NULL OR t.id = ANY ($1)) AND ($5 IS NULL OR t.id >= $5)

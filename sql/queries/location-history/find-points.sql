@@ -1,9 +1,9 @@
--- History rows of one tracker that overlap [$2, $3), oldest first, thinned to at most $5, and the gaps between all of
--- them.
+-- History rows of one tracker that overlap [$2, $3), oldest first, reduced to at most $5, and the gaps between all rows
+-- of the range.
 --
--- The rows are divided into $5 runs of equal length, and the newest row of each is kept: a real one, not an average. A row
--- with gap_start says that there is nothing between gap_start and the row; if its is_point is false, it says only that.
--- There is always at least one row; it has no id if the range has no rows.
+-- Splits the rows into $5 groups of equal size, and returns the newest row of each group, not an average. A gap lasts
+-- from gap_start to the timestamp of its row; a row with is_point = false only reports a gap. Always returns at least
+-- one row; its id is NULL if the range has no rows.
 --
 -- Variant RAW: {{history}} is history_in_reports
 -- Variant HOURLY: {{history}} is history_in_hours
@@ -20,7 +20,7 @@
 -- asked_at.
 -- Raises: invalid_parameter_value if the server does not know the time zone.
 -- Locks: none.
-WITH given AS (
+WITH rows_in_range AS (
   SELECT history_row_id($1::bigint, v.bucket_size, v.timestamp) AS id, $1::bigint AS tracker_id, v.timestamp, v.bucket_size,
     v.location, v.nearest_city, v.last_report_at, v.first_report_at, v.report_count, v.confidence, v.max_confidence,
     v.horizontal_accuracy, v.status, v.source, v.altitude, v.speed, v.course, v.battery, v.motion, v.imprecise,
@@ -39,14 +39,14 @@ WITH given AS (
   WHERE $4 IS NOT NULL
 ), numbered AS (
   SELECT g.*, row_number() OVER by_time AS number, count(*) OVER () AS row_count_in_range,
-    coalesce(lag(g.ends_at) OVER by_time, greatest($2, history_floor())) AS silent_from
-  FROM given AS g WINDOW by_time AS (ORDER BY g.timestamp)
+    coalesce(lag(g.ends_at) OVER by_time, greatest($2, history_floor())) AS previous_end
+  FROM rows_in_range AS g WINDOW by_time AS (ORDER BY g.timestamp)
 ), marked AS (
   SELECT n.*,
     n.number * $5::bigint / n.row_count_in_range > (n.number - 1) * $5 / n.row_count_in_range OR n.row_count_in_range <= $5 AS is_point,
-    CASE WHEN n.timestamp - n.silent_from
+    CASE WHEN n.timestamp - n.previous_end
       > CASE n.bucket_size WHEN 'raw' THEN make_interval(secs => $6::integer) ELSE interval '0' END
-      THEN n.silent_from END AS gap_start
+      THEN n.previous_end END AS gap_start
   FROM numbered AS n
 ), ranked AS (
   SELECT m.*, row_number() OVER (ORDER BY m.gap_start - m.timestamp) AS gap_rank FROM marked AS m

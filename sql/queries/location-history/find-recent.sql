@@ -1,5 +1,5 @@
--- The newest history rows of all trackers, by newest report: from the hours, and from the days only if there are too few
--- hours. A view over both would be read as a whole.
+-- The newest history rows of all trackers, by newest report: hours, and days only if there are too few hours. Not a
+-- view over both, because PostgreSQL would read all of it.
 --
 -- $1 tracker_status[]  only trackers that have one of these statuses now; NULL: all
 -- $2 integer           number of rows at most

@@ -1,4 +1,5 @@
--- Adds keys to a tracker, leaves those that exist unchanged, and fills in what the tracker itself lacks.
+-- Adds keys to a tracker, without changing existing ones, and sets its advertisement key and MAC address if it has
+-- none.
 --
 -- $1 bigint   tracker id
 -- $2 text[]   advertisement keys
@@ -8,8 +9,8 @@
 -- $6 text     MAC address, or NULL
 --
 -- Result: added (integer), the number of new keys.
--- Locks: the new rows; the tracker's row if something is filled in; and the advisory lock tracker_keys, which keeps
--- trackers from being registered meanwhile.
+-- Locks: the new rows; the tracker's row if it changes; and the advisory lock tracker_keys, which blocks the
+-- registration of trackers.
 WITH added AS (
   INSERT INTO tracker_keys (tracker_id, advertisement_key, hashed_adv_key, sealed_private_key, encryption_key_id)
   SELECT $1, given.advertisement_key, given.hashed_adv_key, given.sealed_private_key, given.encryption_key_id
@@ -18,7 +19,7 @@ WITH added AS (
   ON CONFLICT (hashed_adv_key) DO NOTHING
   RETURNING hashed_adv_key
 ),
-filled_in AS (
+completed AS (
   UPDATE trackers AS t SET advertisement_key = coalesce(t.advertisement_key, given.advertisement_key),
     mac_address = coalesce(t.mac_address, $6), updated_at = now()
   FROM (SELECT $6::text AS mac_address, (

@@ -3,7 +3,7 @@
 -- $1 text[]  hashed advertisement keys
 -- $2 text    name
 --
--- Result: id, name, "hashedAdvKey" (the first key), "storedKeys" (those of $1 that are stored for it, with private keys).
+-- Result: id, name, "hashedAdvKey" (the first key), "storedKeys" (the keys of $1 that it has in tracker_keys).
 -- Locks: none.
 SELECT t.id, t.name, t.hashed_adv_key AS "hashedAdvKey",
   ARRAY(SELECT k.hashed_adv_key FROM tracker_keys AS k WHERE k.tracker_id = t.id AND k.hashed_adv_key = ANY ($1)) AS "storedKeys"

@@ -1,11 +1,11 @@
--- How long trackers have had each status until now, and how many had it.
+-- How long trackers have had each status until now, and the number of these trackers.
 --
 -- Variant MATCHING: {{trackers}} is queries/trackers/find-matching
 --
 -- $1, $2, $3, $4, $5, $6, $7, $8, $9: as in find-matching.sql
 --
--- Result: status, trackers, "trackersNow", "totalSeconds", "averageSeconds", "longestSeconds", "totalTrackers"; one row a
--- status.
+-- Result: status, trackers, "trackersNow", "totalSeconds", "averageSeconds", "longestSeconds", "totalTrackers"; one row
+-- for each status.
 -- Locks: none.
 WITH chosen AS (SELECT m.id FROM {{trackers}} AS m),
 of_tracker AS (

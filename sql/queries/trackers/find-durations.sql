@@ -1,4 +1,4 @@
--- Since when each of these trackers has had its status, and for how long it was in transit and in storage, until now.
+-- The start of the current status of each of these trackers, and its total time in transit and in storage until now.
 --
 -- $1 bigint[]  tracker ids
 --

@@ -2,11 +2,11 @@
 --
 -- $1 text              part of the name
 -- $2 tracker_status[]  one of these statuses now
--- $3 float8            south edge of the box that holds the newest place
+-- $3 float8            south edge of a box that contains the newest position
 -- $4 float8            west edge; greater than the east edge if the box crosses the antimeridian
 -- $5 float8            north edge
 -- $6 float8            east edge
--- $7 text              nearest city of the newest place
+-- $7 text              nearest city of the newest position
 -- $8 timestamptz       newest report at this time or later
 -- $9 timestamptz       newest report before this time
 --

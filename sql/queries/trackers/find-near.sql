@@ -1,4 +1,4 @@
--- Trackers whose newest place is within a distance of a point, nearest first.
+-- Trackers whose newest position is within a distance of a point, nearest first.
 --
 -- $1 float8   latitude
 -- $2 float8   longitude
@@ -14,6 +14,6 @@ JOIN trackers AS t ON t.id = l.tracker_id
 CROSS JOIN LATERAL (
   SELECT distance_in_metres($1::float8, $2::float8, ST_Y(l.location), ST_X(l.location)) AS metres
 ) AS near
--- Cheap first: a degree of latitude is more than 111,000 m on that sphere.
+-- The cheap check first: a degree of latitude is more than 111,000 m on that sphere.
 WHERE abs(ST_Y(l.location) - $1) <= $3::float8 / 111000 AND near.metres <= $3
 ORDER BY near.metres, t.id LIMIT $4::integer
