@@ -49,7 +49,7 @@ export class TrackerFilter {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The nearest city of the newest location has exactly this name.',
+    description: 'Full name of the nearest city of the newest location; case does not matter.',
   })
   @IsOptional()
   @IsText(1, 200)
