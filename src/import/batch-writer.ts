@@ -10,8 +10,8 @@ import type { IngestRepository } from './ingest.repository.js';
 export const BATCHES_IN_FLIGHT = 2;
 
 /**
- * Maximum time that a staged batch waits in its transaction for the previous batch. Bounded, because a transaction that is
- * retried needs another session of the pool, and all sessions may be waiting like this one.
+ * Maximum time that a staged batch waits in its transaction for the previous batch. Bounded, because a transaction that
+ * is retried needs another session of the pool, and all sessions may be waiting like this one.
  */
 const MAX_WAIT_MS = 5_000;
 

@@ -45,7 +45,7 @@ export class ImportLedgerService {
     return runIds.map((id) => byRun.get(id) ?? []);
   }
 
-  /** Returns reports in the order of rejection. @throws DomainError `BAD_USER_INPUT` for an invalid id or an unknown reason. */
+  /** Returns reports in the order of rejection. @throws DomainError `BAD_USER_INPUT`: invalid id or unknown reason. */
   rejected(
     filter: RejectedFilter,
     after: string | null | undefined,

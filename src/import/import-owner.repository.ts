@@ -11,9 +11,9 @@ interface Owner {
 }
 
 /**
- * The name under which this process owns its runs. A dedicated session holds an advisory lock on the name. The session ends
- * with the process, even after a crash, and then other processes see that its runs were interrupted. All runs share this
- * session, so that a slow sender does not occupy a connection of the pool.
+ * The name under which this process owns its runs. A dedicated session holds an advisory lock on the name. The session
+ * ends with the process, even after a crash, and then other processes see that its runs were interrupted. All runs
+ * share this session, so that a slow sender does not occupy a connection of the pool.
  */
 @Injectable()
 export class ImportOwnerRepository implements OnApplicationShutdown {

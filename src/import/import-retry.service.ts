@@ -29,8 +29,9 @@ export class ImportRetryService {
   ) {}
 
   /**
-   * Moves the reports that are now accepted from the quarantine into the history, each exactly once, and leaves the others.
-   * The retry is a run of its own in the ledger; the run that rejected a report shows how many were accepted later.
+   * Moves the reports that are now accepted from the quarantine into the history, each exactly once, and leaves the
+   * others. The retry is a run of its own in the ledger; the run that rejected a report shows how many were accepted
+   * later.
    *
    * @throws DomainError `NOT_FOUND` (tracker or run), `BAD_USER_INPUT` (invalid id, unknown reason).
    */

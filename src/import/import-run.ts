@@ -21,11 +21,11 @@ export interface ImportRunOptions {
 }
 
 /**
- * An import in progress: assigns reports to trackers, fills batches of the size of a transaction, and passes them to the
- * writer. The caller must end it exactly once, by {@link complete} or {@link fail}.
+ * An import in progress: assigns reports to trackers, fills batches of the size of a transaction, and passes them to
+ * the writer. The caller must end it exactly once, by {@link complete} or {@link fail}.
  *
- * A resumed run gets its input from the beginning, and skips as many reports and as many rejected items as it had counted
- * before. A source yields both in the same order each time it is read.
+ * A resumed run gets its input from the beginning, and skips as many reports and as many rejected items as it had
+ * counted before. A source yields both in the same order each time it is read.
  */
 export class ImportRun {
   /** Used in turn. The first is being filled; the writer may still read the others. */
@@ -81,7 +81,7 @@ export class ImportRun {
     }
   }
 
-  /** Stores the rest and ends the run in the ledger, in one transaction. @throws as {@link add}; call {@link fail} then. */
+  /** Stores the rest and ends the run, in one transaction. @throws as {@link add}; then call {@link fail}. */
   async complete(inSameTransaction?: SameTransaction): Promise<ImportSummary> {
     await this.write(async (session) => {
       await inSameTransaction?.(session);

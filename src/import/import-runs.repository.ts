@@ -78,10 +78,12 @@ export class ImportRunsRepository {
   }
 
   /**
-   * Starts the queued run, if there is one. Otherwise resumes the interrupted run with the same fingerprint, or starts a new run.
+   * Starts the queued run, if there is one. Otherwise resumes the interrupted run with the same fingerprint, or starts
+   * a new run.
    *
    * @param session of a dry run, which must not write outside its own transaction.
-   * @throws DomainError `CONFLICT` while another process imports the same input, or when the queued run has already started.
+   * @throws DomainError `CONFLICT` while another process imports the same input, or when the queued run has already
+   *   started.
    */
   async begin(
     { kind, name, tracker }: RunDescription,

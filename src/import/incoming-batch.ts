@@ -16,8 +16,8 @@ const NULLS_AFTER = '\t\\N'.repeat(5);
  * reports for `refused_reports`, which the database does not check again.
  *
  * Kept as bytes outside V8's heap: 20,000 report objects that wait for a transaction survive garbage collections, and
- * moving them between generations took as long as parsing them. Buffers are freed so late that the process grew by tens of
- * megabytes, so a batch is cleared and reused after it was stored.
+ * moving them between generations took as long as parsing them. Buffers are freed so late that the process grew by tens
+ * of megabytes, so a batch is cleared and reused after it was stored.
  */
 export class IncomingBatch {
   /** Number of reports, including rejected ones. */
@@ -145,7 +145,7 @@ class CopyText {
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** Escapes the characters that COPY would read as an escape or as the end of a field or row. Source: PostgreSQL manual, COPY, text format. */
+/** Escapes the special characters of the text format. Source: PostgreSQL manual, COPY, text format. */
 function copyText(value: string): string {
   return /[\\\t\n\r]/.test(value) ? value.replace(/[\\\t\n\r]/g, (char) => ESCAPES[char] ?? char) : value;
 }

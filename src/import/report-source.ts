@@ -3,13 +3,13 @@ import type { Motion } from '../common/telemetry.js';
 /**
  * The port for sources of location reports: files of any format, HTTP bodies.
  *
- * A source only parses. The database checks the reports of all sources alike: whether a position is on the earth, whether a
- * time is in the future, whether a report is already known.
+ * A source only parses. The database checks the reports of all sources alike: whether a position is on the earth,
+ * whether a time is in the future, whether a report is already known.
  */
 
 /**
- * Values that a device reports besides its position. Sources leave out values outside these ranges; only NDJSON, our own strict
- * format, passes them on, so that the database rejects the report.
+ * Values that a device reports besides its position. Sources leave out values outside these ranges; only NDJSON, our
+ * own strict format, passes them on, so that the database rejects the report.
  */
 export interface Telemetry {
   /** Metres above sea level, -12,000 to 100,000; finite. */
@@ -26,21 +26,21 @@ export interface Telemetry {
 /** One report, as its source parsed it. */
 export interface SourceReport extends Telemetry {
   /**
-   * Position in the source, 1-based and never decreasing: the line on which the report starts (in GPX the `<trkpt`, in JSON
-   * the element of a list). Several reports may have the same position, as a file may be a single line.
+   * Position in the source, 1-based and never decreasing: the line on which the report starts (in GPX the `<trkpt`, in
+   * JSON the element of a list). Several reports may have the same position, as a file may be a single line.
    */
   readonly position: number;
   /**
-   * Name of the tracker in our own formats, of the device in others; never empty, without U+0000. An import may map devices to
-   * trackers: OwnTracks `user/device` (from the topic, never `tid`), Overland `device_id`, Google `deviceTag`, a column or
-   * property `device`. Absent if the source names none.
+   * Name of the tracker in our own formats, of the device in others; never empty, without U+0000. An import may map
+   * devices to trackers: OwnTracks `user/device` (from the topic, never `tid`), Overland `device_id`, Google
+   * `deviceTag`, a column or property `device`. Absent if the source names none.
    */
   readonly tracker?: string;
   /** Hash of the tracker's advertisement key, if the source has it; its form is not validated here. */
   readonly hashedAdvKey?: string;
   /**
-   * Always `YYYY-MM-DDTHH:MM:SS.mmmZ`: 24 characters, UTC, years 0001 to 9999, an existing time. Sorts as text, and both COPY
-   * and `Date` accept it. Digits below the millisecond are cut off, not rounded.
+   * Always `YYYY-MM-DDTHH:MM:SS.mmmZ`: 24 characters, UTC, years 0001 to 9999, an existing time. Sorts as text, and
+   * both COPY and `Date` accept it. Digits below the millisecond are cut off, not rounded.
    */
   readonly timestamp: string;
   /** Degrees; finite, otherwise unchecked. */
@@ -60,9 +60,9 @@ export interface SourceReport extends Telemetry {
 /**
  * Reasons why an item of a source is not a report.
  *
- * An item is the part of a file that may be one report: a line, a row, a `<trkpt>`, an element of a list, a position of a
- * GeoJSON line with times. Each is counted once, as a report or as rejected. Containers of items, and anything unrelated (a title, a
- * profile), are not counted.
+ * An item is the part of a file that may be one report: a line, a row, a `<trkpt>`, an element of a list, a position of
+ * a GeoJSON line with times. Each is counted once, as a report or as rejected. Containers of items, and anything
+ * unrelated (a title, a profile), are not counted.
  *
  * - `undecodable`: it cannot be parsed, or a field has the wrong type.
  * - `no_time`, `no_position`: it can be parsed, but has no time or position.
@@ -93,8 +93,8 @@ export interface RejectedItem {
 /**
  * Items that a source has parsed from the input so far received: never empty, at most a few tens of thousands of items.
  *
- * The size of batches depends on how the input arrives. Only the order within `reports` and within `rejected`, and the totals over
- * all batches, are the same at every reading, so a resumed import counts items, not batches.
+ * The size of batches depends on how the input arrives. Only the order within `reports` and within `rejected`, and the
+ * totals over all batches, are the same at every reading, so a resumed import counts items, not batches.
  */
 export interface SourceBatch {
   readonly reports: readonly SourceReport[];
@@ -106,11 +106,12 @@ export interface ReportSource {
   readonly format: string;
 
   /**
-   * Parses the input as it arrives, and reads at most one piece ahead of the consumer. Can be iterated once. Leaving the loop
-   * early destroys the input; if the source is never iterated, its caller must destroy the input.
+   * Parses the input as it arrives, and reads at most one piece ahead of the consumer. Can be iterated once. Leaving
+   * the loop early destroys the input; if the source is never iterated, its caller must destroy the input.
    *
-   * @throws DomainError `BAD_USER_INPUT` when the input is malformed or truncated, after yielding everything before that. The
-   *   message names the source and the position; `details` has `source`, and `line` and `column` (1-based) if known.
+   * @throws DomainError `BAD_USER_INPUT` when the input is malformed or truncated, after yielding everything before
+   *   that. The message names the source and the position; `details` has `source`, and `line` and `column` (1-based) if
+   *   known.
    * @throws errors of the input (ENOENT, ECONNRESET), unchanged.
    */
   batches(): AsyncIterable<SourceBatch>;

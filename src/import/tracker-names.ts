@@ -12,7 +12,7 @@ export interface Assignment {
   hashedAdvKey?: string | undefined;
   /** Name of the device that sent all reports; if it is unknown, the reports are rejected and the import goes on. */
   device?: string | undefined;
-  /** Tracker names by the names that the source uses; they take precedence over all other names, and the trackers must exist. */
+  /** Tracker names by the names in the source; they take precedence over other names, and the trackers must exist. */
   map?: ReadonlyMap<string, string> | undefined;
 }
 

@@ -8,7 +8,7 @@ interface Reply {
   header(name: string, value: string): unknown;
 }
 
-/** Requires `IMPORT_TOKEN`, if it is set. Phones post from outside, where there may be no proxy that authenticates them. */
+/** Requires `IMPORT_TOKEN`, if it is set. Phones post from outside, where no proxy may authenticate them. */
 @Injectable()
 export class ImportTokenGuard implements CanActivate {
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}

@@ -11,15 +11,16 @@ import { ImportTokenGuard } from './import-token.guard.js';
 const MAX_BODY = 8 * 1024 * 1024;
 
 /**
- * Imports the reports that phone apps post, and responds as each app expects. An app resends until it gets a success response,
- * so it gets one as soon as its reports are committed, even if some of them were rejected; the quarantine keeps those.
+ * Imports the reports that phone apps post, and responds as each app expects. An app resends until it gets a success
+ * response, so it gets one as soon as its reports are committed, even if some of them were rejected; the quarantine
+ * keeps those.
  */
 @Controller('import')
 @UseGuards(ImportTokenGuard)
 export class PhonesController {
   constructor(private readonly imports: ImportService) {}
 
-  /** OwnTracks in HTTP mode, one message per request. The device is `user/device`, from the URL or the app's headers. */
+  /** OwnTracks in HTTP mode, one message per request. The device is `user/device`, from the URL or headers. */
   @Post('owntracks')
   @HttpCode(200)
   async ownTracks(

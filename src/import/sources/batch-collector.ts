@@ -2,10 +2,10 @@ import type { RejectedItem, SourceBatch, SourceReport } from '../report-source.j
 import type { ParsedReport } from './field-values.js';
 import { rejectedBy } from './source-errors.js';
 
-/** A single item, such as a GeoJSON line, may contain far more reports than a batch should. */
+/** Maximum number of reports in a batch. A single item, such as a GeoJSON line, may contain far more. */
 const MAX_BATCH = 10_000;
 
-/** Collects what a source parses, item by item, until it is yielded in batches. */
+/** Collects the reports and rejected items that a source parses, until they are yielded in batches. */
 export class BatchCollector {
   private reports: SourceReport[] = [];
   private rejected: RejectedItem[] = [];
@@ -13,7 +13,7 @@ export class BatchCollector {
   /**
    * Adds one item: the report that `parse` returns, or a rejected item if that throws a RejectedItemError.
    *
-   * @param describe called for a rejected item: its text, and which item it is when the line alone does not identify it.
+   * @param describe called for a rejected item; returns its text, and its name if the line alone does not identify it.
    */
   add(
     position: number,
@@ -28,7 +28,7 @@ export class BatchCollector {
     }
   }
 
-  /** Yields what was added since the last call. */
+  /** Yields the items that were added since the last call. */
   *batches(): Generator<SourceBatch, void, undefined> {
     const { reports, rejected } = this;
     this.reports = [];
@@ -39,7 +39,7 @@ export class BatchCollector {
   }
 }
 
-/** Runs a step, then yields the batches it has filled, even if it fails. */
+/** Runs a step, then yields the batches that it filled, even if the step failed. */
 export function* batchesAfter(
   step: () => void,
   batches: () => Iterable<SourceBatch>,

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** Larger chunks, such as a whole body in one buffer, are split, which bounds the size of batches. */
+/** Larger chunks, such as a whole body in one buffer, are split into pieces of this size, which bounds batches. */
 const PIECE = 65_536;
-/** The input must grow by this factor before it is inspected again; inspecting every chunk would take quadratic time. */
+/** The input must grow by this factor before it is inspected again; inspecting each chunk would take quadratic time. */
 const GROWTH = 1.2;
 
 /**
@@ -30,15 +30,15 @@ export interface Peeked<T> {
 /**
  * Inspects the beginning of `bytes`.
  *
- * @param judge called with a growing beginning until it returns a verdict; with `ended` true there is no more input, and it
- *   must return one.
+ * @param judge called with a growing beginning until it returns a verdict; it must return one if `ended` is true,
+ *   because there is no more input.
  */
 export async function peek<T>(
   bytes: AsyncGenerator<Buffer, void, undefined>,
   judge: (head: Buffer, ended: boolean) => T | undefined,
 ): Promise<Peeked<T>> {
   const pieces: Buffer[] = [];
-  let [length, lookAt] = [0, 0];
+  let [length, inspectAt] = [0, 0];
   try {
     for (;;) {
       const next = await bytes.next();
@@ -47,10 +47,10 @@ export async function peek<T>(
         pieces.push(next.value);
         length += next.value.length;
       }
-      if (length < lookAt && !ended) {
+      if (length < inspectAt && !ended) {
         continue;
       }
-      lookAt = length * GROWTH;
+      inspectAt = length * GROWTH;
       const head = Buffer.concat(pieces.splice(0));
       pieces.push(head);
       const verdict = judge(head, ended);
@@ -58,7 +58,7 @@ export async function peek<T>(
         return { verdict, bytes: resumed(head, bytes) };
       }
       if (ended) {
-        throw new Error('judge came to no verdict at the end of the input');
+        throw new Error('judge returned no verdict at the end of the input');
       }
     }
   } catch (error) {
@@ -80,8 +80,8 @@ async function* resumed(
 }
 
 /**
- * Decodes UTF-8 without its byte order mark, in the pieces that arrive; invalid bytes become U+FFFD. No piece is empty, and
- * none ends within a character.
+ * Decodes UTF-8 piece by piece, without the byte order mark; invalid bytes become U+FFFD. No piece is empty, and none
+ * ends within a character.
  */
 export async function* textOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8');
@@ -96,8 +96,8 @@ export async function* textOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<stri
       yield text;
     }
   }
-  const cutCharacter = decoder.end();
-  if (cutCharacter !== '') {
-    yield cutCharacter;
+  const incomplete = decoder.end();
+  if (incomplete !== '') {
+    yield incomplete;
   }
 }

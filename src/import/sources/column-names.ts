@@ -5,21 +5,21 @@ export interface Column {
 }
 
 /** A column with its normalized name: lower case, without punctuation. */
-export type NamedColumn = Column & { readonly word: string };
+export type NamedColumn = Column & { readonly normalizedName: string };
 
 const MAX_NAME = 100;
-/** Prefixes that do not change the meaning of these names: `location.latitude`, `gps_time`. */
+/** Prefixes that do not change the meaning of the name after them: `location.latitude`, `gps_time`. */
 const PREFIX =
   /^(?:location|position|coords|gps|geo|loc)(?=lat|lon|lng|time|date|acc|horizontal|alt(?:itude|$)|elevation|speed|course|heading|bearing)/;
 
 export function namedColumns(names: readonly string[]): readonly NamedColumn[] {
-  return names.map((name, index) => ({ index, name, word: wordOf(name) }));
+  return names.map((name, index) => ({ index, name, normalizedName: normalize(name) }));
 }
 
-function wordOf(name: string): string {
-  const word = name
+function normalize(name: string): string {
+  return name
     .slice(0, MAX_NAME)
     .toLowerCase()
-    .replace(/[^a-z0-9]/g, '');
-  return word.replace(PREFIX, '');
+    .replace(/[^a-z0-9]/g, '')
+    .replace(PREFIX, '');
 }

@@ -2,15 +2,15 @@ import { type Column, type NamedColumn, namedColumns } from './column-names.js';
 import { type TelemetryColumns, telemetryColumnsOf } from './telemetry-columns.js';
 
 /**
- * The columns of a table, or properties of a GeoJSON feature, that are imported, found by name. Case, spaces and punctuation
- * do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
+ * The columns of a table, or properties of a GeoJSON feature, that are imported, found by name. Case, spaces and
+ * punctuation do not matter: `Horizontal Accuracy (m)` is `horizontalaccuracym`.
  */
 export interface Columns {
   readonly time: TimeColumn | undefined;
   /** A date column beside a column called time, which may then contain only the time of day. */
   readonly date: Column | undefined;
-  readonly latitude: PlaceColumn | undefined;
-  readonly longitude: PlaceColumn | undefined;
+  readonly latitude: CoordinateColumn | undefined;
+  readonly longitude: CoordinateColumn | undefined;
   readonly horizontalAccuracy: Column | undefined;
   readonly tracker: Column | undefined;
   readonly hashedAdvKey: Column | undefined;
@@ -21,66 +21,66 @@ export interface Columns {
 }
 
 export interface TimeColumn extends Column {
-  /** The name says that times without an offset are UTC. */
+  /** Whether the name means that times without an offset are UTC. */
   readonly utc: boolean;
-  /** The name says that numbers are milliseconds. */
+  /** Whether the name means that numbers are milliseconds. */
   readonly millis: boolean;
 }
 
-export interface PlaceColumn extends Column {
-  /** Degrees times 10,000,000. */
+export interface CoordinateColumn extends Column {
+  /** Whether values are degrees times 10,000,000. */
   readonly e7: boolean;
 }
 
 /**
- * If several columns match, the earliest name in a list wins: Traccar's time of the fix before that of its server. Left out on
+ * If several columns match, the earliest name in a list wins: Traccar's `fixTime` before its `deviceTime`. Left out on
  * purpose: `hdop`, which is not a radius in metres, and OwnTracks' `tid`, two letters that many trackers share.
  */
-const TIME = words(
+const TIME = namesIn(
   'timestamp fixtime tst datetime time date recordedat epoch unixtime unixtimestamp devicetime',
 );
-const LATITUDE = words('latitude lat latitudedeg latdeg');
-const LONGITUDE = words('longitude lon lng long longitudedeg londeg lngdeg');
-const ACCURACY = words(
+const LATITUDE = namesIn('latitude lat latitudedeg latdeg');
+const LONGITUDE = namesIn('longitude lon lng long longitudedeg londeg lngdeg');
+const ACCURACY = namesIn(
   'horizontalaccuracy haccuracy hacc accuracy acc horizontalaccuracym accuracym accuracymeters accuracymetres',
 );
-const TRACKER = words('tracker trackername device devicename deviceid trackerid');
-const KEY = words('hashedadvkey hashedadvertisementkey');
-const CONFIDENCE = words('confidence');
-const STATUS = words('status');
-const CITY = words('nearestcity city');
+const TRACKER = namesIn('tracker trackername device devicename deviceid trackerid');
+const KEY = namesIn('hashedadvkey hashedadvertisementkey');
+const CONFIDENCE = namesIn('confidence');
+const STATUS = namesIn('status');
+const CITY = namesIn('nearestcity city');
 
 export const COLUMNS_NEEDED =
   'a column for the time (timestamp, time, date, fixTime, tst), one for the latitude (latitude, lat) and one for the ' +
   'longitude (longitude, lon, lng)';
 
-export function columnsOf(names: readonly string[]): Columns {
+export function reportColumnsOf(names: readonly string[]): Columns {
   const columns = namedColumns(names);
-  const found = (fitting: readonly string[]): Column | undefined => firstOf(columns, fitting, plain);
-  const time = firstOf(columns, TIME, timeCore) ?? firstOf(columns, ['utc', 'gmt'], plain);
-  const date = firstOf(columns, ['date'], timeCore);
+  const find = (names: readonly string[]): Column | undefined => firstOf(columns, names, unchanged);
+  const time = firstOf(columns, TIME, withoutZoneAndUnit) ?? firstOf(columns, ['utc', 'gmt'], unchanged);
+  const date = firstOf(columns, ['date'], withoutZoneAndUnit);
   return {
     time: time && timeColumn(time),
-    date: time && timeCore(time.word) === 'time' ? date : undefined,
-    latitude: placeColumn(columns, LATITUDE),
-    longitude: placeColumn(columns, LONGITUDE),
-    horizontalAccuracy: found(ACCURACY),
-    tracker: found(TRACKER),
-    hashedAdvKey: found(KEY),
-    confidence: found(CONFIDENCE),
-    status: found(STATUS),
-    nearestCity: found(CITY),
+    date: time && withoutZoneAndUnit(time.normalizedName) === 'time' ? date : undefined,
+    latitude: coordinateColumn(columns, LATITUDE),
+    longitude: coordinateColumn(columns, LONGITUDE),
+    horizontalAccuracy: find(ACCURACY),
+    tracker: find(TRACKER),
+    hashedAdvKey: find(KEY),
+    confidence: find(CONFIDENCE),
+    status: find(STATUS),
+    nearestCity: find(CITY),
     telemetry: telemetryColumnsOf(columns),
   };
 }
 
 function firstOf(
   columns: readonly NamedColumn[],
-  fitting: readonly string[],
-  core: (word: string) => string,
+  names: readonly string[],
+  normalize: (name: string) => string,
 ): NamedColumn | undefined {
-  for (const word of fitting) {
-    const column = columns.find((each) => core(each.word) === word);
+  for (const name of names) {
+    const column = columns.find((each) => normalize(each.normalizedName) === name);
     if (column) {
       return column;
     }
@@ -88,26 +88,32 @@ function firstOf(
   return undefined;
 }
 
-function timeColumn({ index, name, word }: NamedColumn): TimeColumn {
-  return { index, name, utc: /utc|gmt/.test(word), millis: /(?:ms|millis|milliseconds)$/.test(word) };
+function timeColumn({ index, name, normalizedName }: NamedColumn): TimeColumn {
+  return {
+    index,
+    name,
+    utc: /utc|gmt/.test(normalizedName),
+    millis: /(?:ms|millis|milliseconds)$/.test(normalizedName),
+  };
 }
 
-/** The word without its zone and unit. */
-function timeCore(word: string): string {
-  return word.replace(/utc|gmt|ms$|millis$|milliseconds$/g, '');
+function withoutZoneAndUnit(name: string): string {
+  return name.replace(/utc|gmt|ms$|millis$|milliseconds$/g, '');
 }
 
-function placeColumn(columns: readonly NamedColumn[], fitting: readonly string[]): PlaceColumn | undefined {
-  const degrees = firstOf(columns, fitting, plain);
-  const column =
-    degrees ?? firstOf(columns, fitting, (word) => (word.endsWith('e7') ? word.slice(0, -2) : ''));
+function coordinateColumn(
+  columns: readonly NamedColumn[],
+  names: readonly string[],
+): CoordinateColumn | undefined {
+  const degrees = firstOf(columns, names, unchanged);
+  const column = degrees ?? firstOf(columns, names, (name) => (name.endsWith('e7') ? name.slice(0, -2) : ''));
   return column && { index: column.index, name: column.name, e7: degrees === undefined };
 }
 
-function plain(word: string): string {
-  return word;
+function unchanged(name: string): string {
+  return name;
 }
 
-function words(list: string): readonly string[] {
+function namesIn(list: string): readonly string[] {
   return list.split(' ');
 }

@@ -13,29 +13,29 @@ export type DetectedFormat =
   | { readonly format: 'json'; readonly document: JsonFormat }
   | { readonly unsupported: string };
 
-/** After this many bytes, the format is decided by what is there. */
+/** Number of bytes after which the format must be decided. */
 const ENOUGH = 4096;
-/** For JSON, whose keys may come in any order. */
+/** The same for JSON, whose keys may come in any order. */
 const ENOUGH_JSON = 65_536;
 const MAX_WHITE_SPACE = 65_536;
 const NDJSON: DetectedFormat = { format: 'ndjson' };
-/** Lines to try in formats with one item per line, whose first lines may be cut or invalid. */
+/** Lines to try in formats with one item per line, whose first lines may be truncated or invalid. */
 const MAX_WRONG_LINES = 5;
 
-/** What may precede the root element of an XML document, and how it ends. */
+/** Markup that may precede the root element of an XML document. */
 const PROLOGUE: readonly (readonly [begin: string, end: RegExp])[] = [
   ['<?', /\?>/],
   ['<!--', /-->/],
   ['<!', /^[^>[]*(?:\[[^\]]*\][^>]*)?>/],
 ];
 
-const OUR_FIELDS = ['timestamp', 'latitude', 'longitude', 'tracker', 'hashedAdvKey'];
+const NDJSON_FIELDS = ['timestamp', 'latitude', 'longitude', 'tracker', 'hashedAdvKey'];
 
 /**
  * Detects the format of an input by its content; downloads and uploads lose or change file names.
  *
  * @param head the first bytes, decompressed.
- * @param ended there are no more bytes.
+ * @param ended whether there are no more bytes.
  * @returns undefined while more bytes are needed; never when `ended`.
  */
 export function detectFormat(head: Buffer, ended: boolean): DetectedFormat | undefined {
@@ -50,9 +50,9 @@ export function detectFormat(head: Buffer, ended: boolean): DetectedFormat | und
     case '':
       return blank(head, ended);
     case '{':
-      return cutOr(jsonObject(trimmed, ended || head.length >= ENOUGH_JSON), ended, text);
+      return withTruncation(jsonObject(trimmed, ended || head.length >= ENOUGH_JSON), ended, text);
     case '[':
-      return cutOr(jsonList(trimmed, ended || head.length >= ENOUGH_JSON), ended, text);
+      return withTruncation(jsonList(trimmed, ended || head.length >= ENOUGH_JSON), ended, text);
     case '<':
       return xml(trimmed.slice(0, ENOUGH), enough);
     default:
@@ -69,8 +69,8 @@ function blank(head: Buffer, ended: boolean): DetectedFormat | undefined {
     : { unsupported: `${MAX_WHITE_SPACE} bytes of white space` };
 }
 
-/** JSON of an unknown kind may be unknown only because the rest is missing. */
-function cutOr(
+/** Adds a truncation to the description of unknown JSON, which may be unknown only because the rest is missing. */
+function withTruncation(
   verdict: DetectedFormat | undefined,
   ended: boolean,
   text: string,
@@ -85,7 +85,7 @@ function cutOr(
   const lines = text.split('\n');
   const column = (lines.at(-1)?.length ?? 0) + 1;
   return {
-    unsupported: `${verdict.unsupported}, and the file ends within it at line ${lines.length}, column ${column}: it was cut`,
+    unsupported: `${verdict.unsupported}, and the file ends within it at line ${lines.length}, column ${column}: the file is truncated`,
   };
 }
 
@@ -93,19 +93,19 @@ function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): Dete
   const lineEnd = text.indexOf('\n');
   const line = (lineEnd === -1 ? text : text.slice(0, lineEnd)).trim();
   if (lineEnd === -1 && !final) {
-    return container(text);
+    return documentWithList(text);
   }
   const outline = outlineOf(text);
   const { keys } = outline.object;
   const document = jsonFormatOf(outline);
-  if (document && (document.places !== 'document' || keys.has('geometry'))) {
+  if (document && (document.itemPath !== 'document' || keys.has('geometry'))) {
     return { format: 'json', document };
   }
-  // The first line decides; another line of a different format is rejected when it is parsed.
-  if (line !== '{' && OUR_FIELDS.some((field) => keys.has(field))) {
+  // The first line decides; later lines of another format are rejected when they are parsed.
+  if (line !== '{' && NDJSON_FIELDS.some((field) => keys.has(field))) {
     return NDJSON;
   }
-  if (document === OWNTRACKS_MESSAGES && isMessageALine(text, line)) {
+  if (document === OWNTRACKS_MESSAGES && isMessagePerLine(text, line)) {
     return { format: 'owntracks-lines' };
   }
   if (document) {
@@ -113,15 +113,15 @@ function jsonObject(text: string, final: boolean, tries = MAX_WRONG_LINES): Dete
   }
   const next = lineEnd === -1 ? '' : text.slice(lineEnd).trimStart();
   if (final && outline.broken && next.startsWith('{') && tries > 1) {
-    return jsonObject(next, final, tries - 1); // in a file of one object per line, the first may be cut or invalid
+    return jsonObject(next, final, tries - 1); // the first of several lines may be truncated or invalid
   }
   return otherObject(line, outline, final);
 }
 
-/** A document of lists is known as soon as its list is; anything else needs the whole line. */
-function container(text: string): DetectedFormat | undefined {
+/** Detects a document by the list of its items, before its first line is complete; others need the whole line. */
+function documentWithList(text: string): DetectedFormat | undefined {
   const document = jsonFormatOf(outlineOf(text));
-  return document && document.places !== 'document' ? { format: 'json', document } : undefined;
+  return document && document.itemPath !== 'document' ? { format: 'json', document } : undefined;
 }
 
 function otherObject(line: string, outline: JsonOutline, final: boolean): DetectedFormat | undefined {
@@ -132,8 +132,8 @@ function otherObject(line: string, outline: JsonOutline, final: boolean): Detect
   return final || outline.complete ? { unsupported: describeJson(outline) } : undefined;
 }
 
-/** Whether there is one message per line; read line by line, an invalid one does not affect the others. */
-function isMessageALine(text: string, line: string): boolean {
+/** Whether there is one message per line; if read line by line, an invalid one does not affect the others. */
+function isMessagePerLine(text: string, line: string): boolean {
   return line.endsWith('}') || /^[^\n]*\n\s*\{"/.test(text) || !text.includes('\n');
 }
 
@@ -181,7 +181,7 @@ function rootOf(text: string): string | undefined {
 }
 
 function lines(text: string, final: boolean): DetectedFormat | undefined {
-  // An incomplete line counts only if it is the last one.
+  // Ignores an incomplete line, unless it is the last one of the file.
   const whole = final ? text : text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.split('\n', MAX_WRONG_LINES).some(isRecLine)) {
     return { format: 'owntracks-lines' };

@@ -2,7 +2,7 @@ import type { SourceReport, Telemetry } from '../report-source.js';
 import { mustBe, RejectedItemError, undecodable } from './source-errors.js';
 import { timestampFromEpoch, timestampFromText } from './timestamp.js';
 
-/** A parsed item; its source adds the position. */
+/** A parsed report; its source adds the position in the file. */
 export type ParsedReport = Omit<SourceReport, 'position'>;
 type Optional = Omit<ParsedReport, 'timestamp' | 'latitude' | 'longitude' | keyof Telemetry>;
 /** Telemetry of an item; telemetry.ts parses the values. */
@@ -12,22 +12,22 @@ type Draft = { -readonly [Field in keyof ParsedReport]: ParsedReport[Field] };
 export type Fields = Readonly<Record<string, unknown>>;
 
 const INT32 = 2_147_483_648;
-/** PostgreSQL cannot store U+0000 or lone surrogates; U+FFFD stands for bytes that were not UTF-8. */
-const NO_TEXT = /[\0\uFFFD\p{Surrogate}]/u;
+/** PostgreSQL cannot store U+0000 or lone surrogates; U+FFFD replaces bytes that were not UTF-8. */
+const INVALID_CHARACTER = /[\0\uFFFD\p{Surrogate}]/u;
 /**
- * Maximum length of a key and of the name of a city. A key is the base64 of a hash, 44 characters; one of several thousand
- * would not fit in an index, and would fail its whole batch.
+ * Maximum length of a key and of the name of a city. A key is the base64 of a hash, 44 characters; one of several
+ * thousand would not fit in an index, and would fail its whole batch.
  */
-const LONGEST_TEXT = 200;
-/** Longer texts are neither times nor numbers; some patterns would take very long to find out. */
-const MAX_WORD = 100;
+const MAX_TEXT = 200;
+/** Longer texts are neither times nor numbers, and some regular expressions would take very long to reject them. */
+const MAX_SHORT = 100;
 const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
 const EPOCH = /^[+-]?\d+(?:\.\d+)?$/;
-const IN_WORDS = /\s*(?:UTC|GMT)$/i;
+const ZONE_NAME = /\s*(?:UTC|GMT)$/i;
 /** Google wrote some longitudes as unsigned 32-bit numbers. */
 const WRAPPED_ABOVE = 1.8e9;
 
-/** Builds a report without its undefined fields, so that reports look the same whichever source they came from. */
+/** Builds a report without undefined fields, so that the reports of all sources look the same. */
 export function parsedReport(
   timestamp: string,
   [latitude, longitude]: readonly [number, number],
@@ -52,9 +52,9 @@ export function parsedReport(
 }
 
 /** @throws RejectedItemError when the value is not a JSON object. */
-export function objectOf(what: string, value: unknown): Fields {
+export function objectOf(name: string, value: unknown): Fields {
   if (!isObject(value)) {
-    throw mustBe(what, 'an object', value);
+    throw mustBe(name, 'an object', value);
   }
   return value;
 }
@@ -63,19 +63,19 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Missing, null and (in a table) empty values count as not given. */
-export function isGiven(value: unknown): boolean {
+/** Whether a value is neither missing, null nor (in a table) empty. */
+export function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
 /**
- * Parses a time given as text or number; a number, also as text, is a Unix time.
+ * Parses a time from text or a number. A number, even one written as text, is a Unix time.
  *
  * @param withoutOffset as in {@link timestampFromText}.
  * @throws RejectedItemError
  */
-export function timeFrom(field: string, value: unknown, withoutOffset: 'utc' | 'refuse' = 'refuse'): string {
-  if (!isGiven(value)) {
+export function timeFrom(field: string, value: unknown, withoutOffset: 'utc' | 'reject' = 'reject'): string {
+  if (!isPresent(value)) {
     throw new RejectedItemError('no_time', `${field} is missing`);
   }
   if (typeof value === 'number') {
@@ -88,12 +88,12 @@ export function timeFrom(field: string, value: unknown, withoutOffset: 'utc' | '
   if (EPOCH.test(text)) {
     return timestampFromEpoch(field, Number(text));
   }
-  return timestampFromText(field, isShort(text) ? text.replace(IN_WORDS, 'Z') : text, withoutOffset);
+  return timestampFromText(field, isShort(text) ? text.replace(ZONE_NAME, 'Z') : text, withoutOffset);
 }
 
 /** @throws RejectedItemError */
 export function degrees(field: string, value: unknown): number {
-  if (!isGiven(value)) {
+  if (!isPresent(value)) {
     throw new RejectedItemError('no_position', `${field} is missing`);
   }
   const number = numberFrom(value);
@@ -109,7 +109,7 @@ export function degreesE7(field: string, value: unknown): number {
   return (number > WRAPPED_ABOVE ? number - 2 ** 32 : number) / 1e7;
 }
 
-/** Undefined for an invalid or negative ("unknown" on iOS) value, which must not cost the position. */
+/** Parses metres; undefined for an invalid or negative value (-1 is "unknown" on iOS), so that the report is kept. */
 export function metresFrom(value: unknown): number | undefined {
   const number = numberFrom(value);
   return number !== undefined && number >= 0 ? number : undefined;
@@ -124,9 +124,9 @@ export function isInt32(number: number): boolean {
   return Number.isInteger(number) && number >= -INT32 && number < INT32;
 }
 
-/** A name; undefined when not given. Numbers are names too (Google's deviceTag). @throws RejectedItemError */
+/** Parses a name; undefined if it is missing. Numbers are names too (Google's deviceTag). @throws RejectedItemError */
 export function nameFrom(field: string, value: unknown): string | undefined {
-  if (!isGiven(value)) {
+  if (!isPresent(value)) {
     return undefined;
   }
   if (typeof value !== 'string' && typeof value !== 'number') {
@@ -141,23 +141,23 @@ export function nameFrom(field: string, value: unknown): string | undefined {
 
 /** @throws RejectedItemError when the value is too long. */
 export function limited(field: string, value: string): string {
-  if (value.length > LONGEST_TEXT) {
-    throw undecodable(`${field} is longer than ${LONGEST_TEXT} characters`);
+  if (value.length > MAX_TEXT) {
+    throw undecodable(`${field} is longer than ${MAX_TEXT} characters`);
   }
   return value;
 }
 
 /** Whether PostgreSQL can store the text. */
 export function isText(value: string): boolean {
-  return !NO_TEXT.test(value);
+  return !INVALID_CHARACTER.test(value);
 }
 
 /** Whether the text is short enough for a number or a time. */
 export function isShort(text: string): boolean {
-  return text.length <= MAX_WORD;
+  return text.length <= MAX_SHORT;
 }
 
-/** Strict, unlike Number(), which accepts '', '0x10' and 'Infinity'. */
+/** Parses a decimal number; strict, unlike Number(), which accepts '', '0x10' and 'Infinity'. */
 export function decimal(text: string): number | undefined {
   if (!isShort(text) || !DECIMAL.test(text)) {
     return undefined;

@@ -2,7 +2,7 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import { brokenSource } from './source-errors.js';
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  Z_BUF_ERROR: 'the gzip data ends too early: it was cut',
+  Z_BUF_ERROR: 'the gzip data is truncated',
 };
 
 /** Whether the bytes start like a gzip file; undefined while there are too few bytes. */
@@ -14,10 +14,11 @@ export function looksLikeGzip(head: Buffer, ended: boolean): boolean | undefined
 }
 
 /**
- * Decompresses all members of gzip data, no faster than the output is read: a bomb of gigabytes takes time but no memory.
+ * Decompresses all members of gzip data, no faster than the output is read: a decompression bomb takes time but no
+ * memory.
  *
- * zlib.Gunzip is driven by hand: in a pipeline, the error of a truncated file discards the data decompressed just before.
- * Here everything before a truncation is yielded first, and everything but the last 16 KiB before damage.
+ * zlib.Gunzip is driven by hand: in a pipeline, the error of a truncated file discards the data decompressed just
+ * before. Here everything before a truncation is yielded first; before damage, everything but the last 16 KiB.
  *
  * @throws DomainError `BAD_USER_INPUT` when the data is truncated or damaged.
  */

@@ -4,9 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import { readAll, readPieces, type Reading } from './testing/read-all.js';
 
 const MEGABYTE = 1_048_576;
-/** How much memory reading an input of 100 MB may use. */
+/** Maximum growth of the memory in use while an input of 100 MB is read. */
 const MAX_GROWTH = 24 * MEGABYTE;
-const LOOK_EVERY = 10 * MEGABYTE;
+const MEASURE_EVERY = 10 * MEGABYTE;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -31,7 +31,7 @@ async function readLarge(
     yield Buffer.from(before);
     for (let length = 0; length < megabytes * MEGABYTE; length += piece.length) {
       yield piece;
-      if (length % LOOK_EVERY < piece.length) {
+      if (length % MEASURE_EVERY < piece.length) {
         peak = Math.max(peak, memoryInUse());
       }
     }
@@ -97,14 +97,17 @@ describe('a line of 100 MB', () => {
       'x',
       'more than 1048576 characters without a tag',
     ],
-  ])('ends the import with an error, after everything before it: %s', async (_, before, filler, message) => {
-    const { reports, error, growth } = await readLarge(before, filler, 100);
-    expect(reports).toHaveLength(1);
-    expect(error?.code).toBe('BAD_USER_INPUT');
-    expect(error?.message).toContain(message);
-    expect(error?.details).toMatchObject({ source: 'walk', line: expect.any(Number) });
-    expect(growth).toBeLessThan(MAX_GROWTH);
-  });
+  ])(
+    'ends the import with an error, after the items before it were read: %s',
+    async (_, before, filler, message) => {
+      const { reports, error, growth } = await readLarge(before, filler, 100);
+      expect(reports).toHaveLength(1);
+      expect(error?.code).toBe('BAD_USER_INPUT');
+      expect(error?.message).toContain(message);
+      expect(error?.details).toMatchObject({ source: 'walk', line: expect.any(Number) });
+      expect(growth).toBeLessThan(MAX_GROWTH);
+    },
+  );
 });
 
 describe('a large JSON document', () => {
@@ -120,7 +123,7 @@ describe('a large JSON document', () => {
     expect(growth).toBeLessThan(MAX_GROWTH);
   });
 
-  it('is read on after an item that is too large', async () => {
+  it('is read further after an item that is too large', async () => {
     const { reports, rejected, error, growth } = await readLarge(
       `{"locations":[${RECORD},{"latitudeE7":1,"activity":[`,
       `{"type":"${'x'.repeat(500)}"},`,
@@ -136,7 +139,7 @@ describe('a large JSON document', () => {
         message: 'locations[1]: the item is longer than 8388608 characters',
       },
     ]);
-    expect(growth).toBeLessThan(2 * MAX_GROWTH); // an item is held until it is known to be too large
+    expect(growth).toBeLessThan(2 * MAX_GROWTH); // an item is kept in memory until it is known to be too large
   });
 });
 

@@ -3,12 +3,13 @@ export const TOO_LONG = Symbol('line too long');
 export type Line = string | typeof TOO_LONG;
 
 /**
- * Splits text that arrives in pieces at line feeds. Holds at most one line of `maxLength` characters and one piece.
+ * Splits text at line feeds. The text arrives in pieces; buffers at most one line of `maxLength` characters and one
+ * piece.
  *
  * (split2 can skip overlong lines too, but silently: the numbers of all lines after them would be wrong.)
  */
 export class LineSplitter {
-  private begun = '';
+  private pending = '';
   private tooLong = false;
 
   /** @param maxLength in UTF-16 units, not counting the line feed. */
@@ -22,29 +23,29 @@ export class LineSplitter {
       lines.push(this.complete(piece.slice(from, to)));
       from = to + 1;
     }
-    this.begin(piece.slice(from));
+    this.append(piece.slice(from));
     return lines;
   }
 
   /** Returns the last line if it has no line feed at its end. */
   end(): Line | undefined {
-    return this.begun === '' && !this.tooLong ? undefined : this.complete('');
+    return this.pending === '' && !this.tooLong ? undefined : this.complete('');
   }
 
   private complete(ending: string): Line {
-    this.begin(ending);
-    const line = this.tooLong ? TOO_LONG : this.begun;
-    this.begun = '';
+    this.append(ending);
+    const line = this.tooLong ? TOO_LONG : this.pending;
+    this.pending = '';
     this.tooLong = false;
     return line;
   }
 
-  private begin(text: string): void {
-    if (this.tooLong || this.begun.length + text.length > this.maxLength) {
+  private append(text: string): void {
+    if (this.tooLong || this.pending.length + text.length > this.maxLength) {
       this.tooLong = true;
-      this.begun = '';
+      this.pending = '';
     } else {
-      this.begun += text; // V8 makes a rope, and joins it once when the line is parsed
+      this.pending += text; // V8 joins the parts once, when the line is parsed
     }
   }
 }

@@ -3,14 +3,14 @@ import { textOf } from './bytes.js';
 import { LineSplitter, TOO_LONG, type Line } from './line-splitter.js';
 import { oneLine, rejectedBy, undecodable } from './source-errors.js';
 
-/** 1 Mi characters: thousands of times the length of a report; bounds the memory for one line. */
+/** Maximum length of a line in characters, thousands of times that of a report; bounds the memory for one line. */
 export const MAX_LINE = 1_048_576;
 
 /**
  * A format with one item per line: NDJSON, files of the OwnTracks Recorder.
  *
- * An invalid line is rejected, and reading continues; blank lines are skipped. Such a format has no end mark: in a truncated
- * file the last line is rejected, unless the cut is exactly between two lines.
+ * An invalid line is rejected, and reading continues; blank lines are skipped. Such a format has no end mark: in a
+ * truncated file the last line is rejected, unless the file ends exactly between two lines.
  */
 export class LinesSource implements ReportSource {
   private line = 0;
@@ -22,7 +22,7 @@ export class LinesSource implements ReportSource {
     private readonly parse: (line: string, position: number) => SourceReport,
   ) {}
 
-  /** As in {@link ReportSource}; throws nothing but errors of the input. */
+  /** As in {@link ReportSource}; throws only errors of the input. */
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
     const splitter = new LineSplitter(MAX_LINE);
     for await (const text of textOf(this.bytes)) {
@@ -64,7 +64,7 @@ export function jsonFromLine(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch (error) {
-    // Includes the RangeError for a line of brackets that is nested deeper than the stack.
+    // Includes the RangeError for brackets that are nested deeper than the stack.
     throw undecodable(
       `the line is not JSON: ${oneLine(error instanceof Error ? error.message : String(error))}`,
     );

@@ -19,20 +19,24 @@ const GPX = gpx(
 describe('openReportSource', () => {
   it.each([
     ['NDJSON', LINE, 'ndjson'],
-    ['NDJSON with a wrong first line', `{"timestamp"\n${LINE}`, 'ndjson'],
+    ['NDJSON with an invalid first line', `{"timestamp"\n${LINE}`, 'ndjson'],
     ['NDJSON with fields that look like other formats', LINE.replace('}', ',"_type":"location"}'), 'ndjson'],
     ['NDJSON with such fields first', LINE.replace('{', '{"type":"Point","_type":"location",'), 'ndjson'],
     ['GPX', GPX, 'gpx'],
-    ['GPX with mark and white space', `\uFEFF \r\n${GPX}`, 'gpx'],
+    ['GPX with byte order mark and white space', `\uFEFF \r\n${GPX}`, 'gpx'],
     ['OwnTracks after unknown keys', `{"a":{"type":"Feature"},${MESSAGE.slice(1)}`, 'owntracks'],
     ['ocat with its count last', `{"locations":[${MESSAGE}],"count":1}`, 'owntracks'],
     ['Overland after unknown lists', `{"x":[{"latitudeE7":1}],"locations":[${FEATURE}]}`, 'overland'],
     [
-      'Records whose first ones have no place',
+      'Records whose first items have no position',
       `{"locations":[{"a":1},{"timestamp":"x"},${RECORD}]}`,
       'google-records',
     ],
-    ['Records with white space and mark', `\uFEFF \n{\r\n "locations"\t:\n[ ${RECORD} ] }`, 'google-records'],
+    [
+      'Records with white space and byte order mark',
+      `\uFEFF \n{\r\n "locations"\t:\n[ ${RECORD} ] }`,
+      'google-records',
+    ],
     ['GeoJSON with its type last', `{"features":[${FEATURE}],"type":"FeatureCollection"}`, 'geojson'],
     [
       'a GeoJSON feature with its type last',
@@ -63,11 +67,11 @@ describe('openReportSource', () => {
     ).toContain('a JSON document of an unknown kind');
   });
 
-  it('reports where JSON of an unknown kind was cut', async () => {
+  it('reports where JSON of an unknown kind is truncated', async () => {
     expect((await readAll('{"a": 1,\n "locations": [')).error?.message).toContain(
-      'this is a JSON document of an unknown kind (with the keys "a", "locations"), and the file ends within it at line 2, column 16: it was cut',
+      'this is a JSON document of an unknown kind (with the keys "a", "locations"), and the file ends within it at line 2, column 16: the file is truncated',
     );
-    expect((await readAll('{\n a: 1\n}')).error?.message).not.toContain('it was cut');
+    expect((await readAll('{\n a: 1\n}')).error?.message).not.toContain('truncated');
   });
 
   it.each([
@@ -98,10 +102,10 @@ describe('openReportSource', () => {
     ['an NMEA log', '$GPRMC,123519,A,4807.038,N'],
     ['binary data', Buffer.from([1, 2, 3, 0, 5])],
     ['text in an unknown format', 'Dear all,\n'],
-  ])('rejects %s, and lists the supported formats', async (what, content) => {
+  ])('rejects %s, and lists the supported formats', async (description, content) => {
     const { error } = await readAll(content);
     expect(error?.code).toBe('BAD_USER_INPUT');
-    expect(error?.message).toContain(`walk: this is ${what}`);
+    expect(error?.message).toContain(`walk: this is ${description}`);
     expect(error?.message).toContain('supported formats are NDJSON, CSV, GPX, GeoJSON, OwnTracks');
     expect(error?.message).not.toContain('SECRET');
   });
@@ -111,11 +115,11 @@ describe('openReportSource', () => {
     const whole = gzipSync(content);
     const { reports, error } = await readAll(whole.subarray(0, -9));
     expect(reports.length).toBeGreaterThan(2990);
-    expect(error?.message).toBe('walk: the gzip data ends too early: it was cut');
-    const ofFirstHalf = await readAll(whole.subarray(0, whole.length / 2));
-    expect(ofFirstHalf.reports.length).toBeGreaterThan(1000);
-    expect(ofFirstHalf.error?.message).toContain('it was cut');
-    expect((await readAll(whole.subarray(0, 5))).error?.message).toContain('it was cut');
+    expect(error?.message).toBe('walk: the gzip data is truncated');
+    const firstHalf = await readAll(whole.subarray(0, whole.length / 2));
+    expect(firstHalf.reports.length).toBeGreaterThan(1000);
+    expect(firstHalf.error?.message).toContain('the gzip data is truncated');
+    expect((await readAll(whole.subarray(0, 5))).error?.message).toContain('the gzip data is truncated');
   });
 
   it('reports damaged gzip, and reads all members of concatenated gzip', async () => {

@@ -19,8 +19,8 @@ import { brokenSource } from './source-errors.js';
  *
  * @param name of the input, for messages: a file name, or a URL without secrets.
  * @param input bytes or UTF-8 text; destroyed when this fails.
- * @throws DomainError `BAD_USER_INPUT` when the content is empty or in an unsupported format; the message says what it looks
- *   like, and `details` has `source`.
+ * @throws DomainError `BAD_USER_INPUT` when the content is empty or in an unsupported format; the message describes the
+ *   content, and `details` has `source`.
  * @throws errors of the input (ENOENT, EISDIR), unchanged.
  */
 export async function openReportSource(name: string, input: Readable): Promise<ReportSource> {

@@ -6,7 +6,7 @@ import { REAL_FILES, REAL_FOLDER, SKIP_REAL_FILES } from '../../../test/support/
 import { Random } from '../../../test/support/random.js';
 import { readAll } from './testing/read-all.js';
 
-const CUTS = 20;
+const ROUNDS = 20;
 const TELEMETRY = ['altitude', 'speed', 'course', 'battery', 'motion'] as const;
 
 (REAL_FOLDER === undefined ? describe.skip : describe)(`real files${SKIP_REAL_FILES ?? ''}`, () => {
@@ -38,30 +38,32 @@ const TELEMETRY = ['altitude', 'speed', 'course', 'battery', 'motion'] as const;
     ['google-records.json', { motion: 47 }],
     ['owntracks-2024-03.rec', { altitude: 9, speed: 9, course: 8, battery: 9 }],
     ['overland.json', { speed: 1, battery: 1, motion: 1 }],
-  ])('%s: telemetry', async (name, expected) => {
+  ])('reads the telemetry of %s', async (name, expected) => {
     const { reports } = await readAll(await bytesOf(name));
     const counts = TELEMETRY.map((field) => [field, reports.filter((report) => field in report).length]);
     expect(Object.fromEntries(counts.filter(([, count]) => count !== 0))).toEqual(expected);
   });
 
-  it.each(REAL_FILES)('$name: cut anywhere, everything before the cut is read', async ({ name }) => {
+  it.each(REAL_FILES)('$name: yields everything before a truncation', async ({ name }) => {
     const bytes = await bytesOf(name);
     const whole = await readAll(bytes);
     const random = new Random(name.length);
-    for (let round = 0; round < CUTS; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const at = 1 + random.int(bytes.length - 2);
-      const cut = await readAll(bytes.subarray(0, at));
-      expect(cut.reports).toEqual(whole.reports.slice(0, cut.reports.length));
+      const truncated = await readAll(bytes.subarray(0, at));
+      expect(truncated.reports).toEqual(whole.reports.slice(0, truncated.reports.length));
       const line = bytes.subarray(0, at).toString().split('\n').length;
       const before = whole.reports.filter(({ position }) => position < line);
       // A JSON or GPX item may start on an earlier line than it ends on.
-      expect(cut.reports.length).toBeGreaterThanOrEqual(before.length - 1);
+      expect(truncated.reports.length).toBeGreaterThanOrEqual(before.length - 1);
       if (name.endsWith('.rec')) {
         expect(
-          cut.rejected.some(({ position, reason }) => position === line && reason === 'undecodable'),
+          truncated.rejected.some(({ position, reason }) => position === line && reason === 'undecodable'),
         ).toBe(bytes[at - 1] !== 10 && bytes[at] !== 10);
       } else {
-        expect(cut.error?.message).toMatch(new RegExp(`line ${line}, column \\d+: it was cut`));
+        expect(truncated.error?.message).toMatch(
+          new RegExp(`line ${line}, column \\d+: the file is truncated`),
+        );
       }
     }
   });

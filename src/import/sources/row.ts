@@ -1,12 +1,12 @@
 import type { Column } from './column-names.js';
-import type { Columns, PlaceColumn } from './columns.js';
+import type { Columns, CoordinateColumn } from './columns.js';
 import {
   decimal,
   parsedReport,
   type ParsedReport,
   degrees,
   degreesE7,
-  isGiven,
+  isPresent,
   isShort,
   metresFrom,
   nameFrom,
@@ -31,8 +31,8 @@ export function timeOfRow(columns: Columns, row: Row): string {
     throw new RejectedItemError('no_time', 'the time is missing');
   }
   const value = row[time.index];
-  const withoutOffset = time.utc ? 'utc' : 'refuse';
-  if (time.millis && isGiven(value)) {
+  const withoutOffset = time.utc ? 'utc' : 'reject';
+  if (time.millis && isPresent(value)) {
     const millis = typeof value === 'number' ? value : decimal(String(value));
     if (millis !== undefined) {
       return timestampFromMillis(time.name, millis);
@@ -45,8 +45,8 @@ export function timeOfRow(columns: Columns, row: Row): string {
 }
 
 /**
- * The fields of a row other than time and position. An invalid number is left out: another program may use the column for
- * something else, which must not cost the position.
+ * Returns the fields of a row other than time, position and telemetry. An invalid number is left out: another program
+ * may use the column for something else, and the position is still valid.
  *
  * @throws RejectedItemError for names that are not text.
  */
@@ -94,8 +94,8 @@ function nameIn(column: Column | undefined, row: Row): string | undefined {
   return column && nameFrom(column.name, row[column.index]);
 }
 
-/** Plain, times 1e7, with a decimal comma, or with a degree sign and a direction before or after it: `13,4° W`. */
-function degreesIn(column: PlaceColumn | undefined, row: Row, plus: string, minus: string): number {
+/** Parses a number: plain, times 1e7, with a decimal comma, or with a degree sign and a direction: `13,4° W`. */
+function degreesIn(column: CoordinateColumn | undefined, row: Row, plus: string, minus: string): number {
   if (!column) {
     throw new RejectedItemError('no_position', 'the position is missing');
   }
@@ -122,7 +122,7 @@ function directionOf(text: string): { size: string; letter: string } | undefined
   return match === null || (before !== '' && after !== '') ? undefined : { size, letter: before || after };
 }
 
-/** Replaces a decimal comma: a single comma in a text without a point. */
+/** Replaces a decimal comma, the only comma in a text without a point. */
 function withPoint(value: unknown): unknown {
   return typeof value === 'string' && /^[^.,]*,[^.,]*$/.test(value) ? value.replace(',', '.') : value;
 }

@@ -22,13 +22,13 @@ export function undecodable(message: string): RejectedItemError {
   return new RejectedItemError('undecodable', message);
 }
 
-/** The value of a field is invalid. @param allowed e.g. `a number like 53.8633`. */
+/** Returns the error for an invalid value of a field. @param allowed e.g. `a number like 53.8633`. */
 export function mustBe(field: string, allowed: string, value: unknown): RejectedItemError {
   return undecodable(`${field} must be ${allowed} (got ${quote(value)})`);
 }
 
 /**
- * The rejected item for an `error` thrown while it was parsed.
+ * Returns the rejected item for an `error` thrown while it was parsed.
  *
  * @param given the text of the item.
  * @param item identifies it, if its position alone does not.
@@ -46,7 +46,7 @@ export function rejectedBy(error: unknown, position: number, given?: string, ite
 }
 
 /**
- * The source cannot be read, or not any further.
+ * Returns the error for a source that cannot be read, or not to its end.
  *
  * @param where added to `details`; `line` and `column` are 1-based.
  */

@@ -11,16 +11,16 @@ export interface TelemetryColumns {
 }
 
 export interface QuantityColumn extends Column {
-  /** Converts the unit in the name to ours. */
+  /** Factor from the unit in the name to ours. */
   readonly factor: number;
 }
 
-/** Units that may end the name of a column, with the factor to ours. */
+/** Factors to our unit, by the unit at the end of a column name. */
 type Units = ReadonlyMap<string, number>;
 
 /**
- * If several columns match, the earliest name in a list wins. Left out on purpose: OwnTracks' `vel`, which is in km/h there
- * and in other units elsewhere.
+ * If several columns match, the earliest name in a list wins. Left out on purpose: OwnTracks' `vel`, which is in km/h
+ * there and in other units elsewhere.
  */
 const ALTITUDE = ['altitude', 'alt', 'elevation', 'ele'];
 const SPEED = ['speed', 'velocity'];
@@ -54,19 +54,23 @@ export function telemetryColumnsOf(columns: readonly NamedColumn[]): TelemetryCo
     speed: quantityIn(columns, SPEED, SPEED_UNITS, isTraccar ? KNOT : 1),
     course: quantityIn(columns, COURSE, COURSE_UNITS),
     battery: quantityIn(columns, isTraccar ? BATTERY_LEVEL : BATTERY, BATTERY_UNITS),
-    motion: MOTION.map((name) => columns.find(({ word }) => word === name)).find((found) => found),
+    motion: MOTION.map((name) => columns.find(({ normalizedName }) => normalizedName === name)).find(
+      (found) => found,
+    ),
   };
 }
 
-/** It has fixTime and at least one more of Traccar's names. */
+/** Whether the table has fixTime and at least one more of Traccar's names. */
 function isTraccarTable(columns: readonly NamedColumn[]): boolean {
-  const [fixTime, ...others] = TRACCAR.map((name) => columns.some(({ word }) => word === name));
+  const [fixTime, ...others] = TRACCAR.map((name) =>
+    columns.some(({ normalizedName }) => normalizedName === name),
+  );
   return fixTime === true && others.includes(true);
 }
 
 /**
- * Finds a column by name, alone or followed by a unit: `speed`, `speed_kmh`, `Speed (km/h)`. A column with a unit wins over
- * one without. A column with an unknown unit is ignored, as its values would be wrong.
+ * Finds a column by name, alone or followed by a unit: `speed`, `speed_kmh`, `Speed (km/h)`. A column with a unit takes
+ * precedence over one without. A column with an unknown unit is ignored, as its values would be wrong.
  */
 function quantityIn(
   columns: readonly NamedColumn[],
@@ -76,8 +80,10 @@ function quantityIn(
 ): QuantityColumn | undefined {
   for (const name of names) {
     let plain: QuantityColumn | undefined;
-    for (const { index, name: written, word } of columns) {
-      const unit = word.startsWith(name) ? word.slice(name.length).replace(/^in(?=.)/, '') : undefined;
+    for (const { index, name: written, normalizedName } of columns) {
+      const unit = normalizedName.startsWith(name)
+        ? normalizedName.slice(name.length).replace(/^in(?=.)/, '')
+        : undefined;
       const factor = unit === undefined ? undefined : units.get(unit);
       if (unit === '') {
         plain ??= { index, name: written, factor: withoutUnit };

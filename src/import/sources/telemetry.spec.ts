@@ -104,7 +104,7 @@ describe('telemetry in the formats of other programs', () => {
     expect(batteryFrom(value)).toBe(battery);
   });
 
-  it('reads the battery given as a fraction', () => {
+  it('reads a battery level written as a fraction', () => {
     expect([0, 0.55, 0.89, 1, -1, 1.01, 89].map((value) => batteryFrom(value, 100))).toEqual([
       0,
       55,

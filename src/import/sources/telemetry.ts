@@ -2,8 +2,8 @@ import type { Motion } from '../../common/telemetry.js';
 import { isShort, numberFrom } from './field-values.js';
 
 /**
- * Parses telemetry values of other programs' formats. A value that is invalid, out of range or stands for "unknown" is left
- * out; it never costs the position.
+ * Parses telemetry values in the formats of other programs. A value that is invalid, out of range or means "unknown" is
+ * left out, and the report is kept without it.
  */
 
 /** Factors from other units to ours. */
@@ -15,7 +15,7 @@ export const KNOT = 1852 / 3600;
 const LOWEST = -12_000;
 const HIGHEST = 100_000;
 const FASTEST = 1000;
-/** Values for an unknown altitude: the usual "no data", and the largest signed and unsigned 16-bit numbers. */
+/** Values that mean an unknown altitude: the usual "no data", and the largest signed and unsigned 16-bit numbers. */
 const NO_ALTITUDES: ReadonlySet<number> = new Set([-9999, 0x7fff, 0xffff]);
 
 const MOTION_WORDS: ReadonlyMap<string, Motion> = new Map([
@@ -34,13 +34,13 @@ const MOTION_WORDS: ReadonlyMap<string, Motion> = new Map([
 /** Google: IN_VEHICLE, IN_ROAD_VEHICLE, IN_RAIL_VEHICLE and so on; `inVehicle` until 2017. */
 const IN_VEHICLE = /^in[a-z]*vehicle$/;
 
-/** @param factor to metres. */
+/** @param factor from the unit of `value` to metres. */
 export function altitudeFrom(value: unknown, factor = 1): number | undefined {
-  const given = numberFrom(value);
-  if (given === undefined || NO_ALTITUDES.has(given)) {
+  const number = numberFrom(value);
+  if (number === undefined || NO_ALTITUDES.has(number)) {
     return undefined;
   }
-  const altitude = converted(given, factor);
+  const altitude = converted(number, factor);
   return altitude >= LOWEST && altitude <= HIGHEST ? altitude : undefined;
 }
 
@@ -49,10 +49,10 @@ export function iosAltitudeFrom(value: unknown, verticalAccuracy: unknown): numb
   return (numberFrom(verticalAccuracy) ?? 0) < 0 ? undefined : altitudeFrom(value);
 }
 
-/** @param factor to metres per second. */
+/** @param factor from the unit of `value` to metres per second. */
 export function speedFrom(value: unknown, factor = 1): number | undefined {
-  const given = numberFrom(value);
-  const speed = given === undefined ? -1 : converted(given, factor);
+  const number = numberFrom(value);
+  const speed = number === undefined ? -1 : converted(number, factor);
   return speed >= 0 && speed <= FASTEST ? speed : undefined;
 }
 
@@ -65,20 +65,20 @@ export function courseFrom(value: unknown): number | undefined {
   return course === 360 ? 0 : course;
 }
 
-/** @param factor to percent. */
+/** @param factor from the unit of `value` to percent. */
 export function batteryFrom(value: unknown, factor = 1): number | undefined {
-  const given = numberFrom(value);
-  const battery = given === undefined ? -1 : given * factor;
+  const number = numberFrom(value);
+  const battery = number === undefined ? -1 : number * factor;
   return battery >= 0 && battery <= 100 ? Math.round(battery) : undefined;
 }
 
 /**
- * For formats that do not define the unit: percent. A value up to 1 may be a fraction (Overland writes 0.89 for 89 %), so it is
- * left out.
+ * Parses a percentage, in formats that do not define the unit. A value up to 1 may be a fraction (Overland writes 0.89
+ * for 89 %), so it is left out.
  */
 export function ambiguousBatteryFrom(value: unknown): number | undefined {
-  const given = numberFrom(value);
-  return given !== undefined && given > 0 && given <= 1 ? undefined : batteryFrom(value);
+  const number = numberFrom(value);
+  return number !== undefined && number > 0 && number <= 1 ? undefined : batteryFrom(value);
 }
 
 /** Parses a word in any spelling (`ON_BICYCLE`, `onBicycle`), or the first known word of a list. */

@@ -20,7 +20,7 @@ describe('timestampFromText', () => {
     ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00.000Z'],
     ['2017-01-01T00:59:60.5+01:00', '2017-01-01T00:00:00.500Z'],
   ])('reads %s', (text, expected) => {
-    expect(timestampFromText('t', text, 'refuse')).toBe(expected);
+    expect(timestampFromText('t', text, 'reject')).toBe(expected);
   });
 
   it.each([
@@ -43,7 +43,7 @@ describe('timestampFromText', () => {
     ['9999-12-31T23:59:59-00:01', 'must be in the years 1 to 9999'],
     ['2025-05-30T22:00:24', 'has no offset'],
   ])('rejects %s', (text, problem) => {
-    expect(() => timestampFromText('t', text, 'refuse')).toThrow(problem);
+    expect(() => timestampFromText('t', text, 'reject')).toThrow(problem);
   });
 
   it('reads a time without offset as UTC if the format says so', () => {
@@ -59,7 +59,7 @@ describe('timestampFromText', () => {
       const offset = [Math.floor(size / 60), size % 60]
         .map((part) => String(part).padStart(2, '0'))
         .join(':');
-      expect(timestampFromText('t', `${local}${minutes < 0 ? '-' : '+'}${offset}`, 'refuse')).toBe(
+      expect(timestampFromText('t', `${local}${minutes < 0 ? '-' : '+'}${offset}`, 'reject')).toBe(
         date.toISOString(),
       );
     }

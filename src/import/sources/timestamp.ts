@@ -9,22 +9,22 @@ const FIRST_MILLISECOND = -62_135_596_800_000; // 0001-01-01; PostgreSQL has no 
 const LAST_MILLISECOND = 253_402_300_799_999; // 9999-12-31
 
 /**
- * Parses an RFC 3339 time. Also accepts a space for the `T` or before the offset, and an offset without colon or minutes, as
- * PostgreSQL and Ruby write them.
+ * Parses an RFC 3339 time. Also accepts a space for the `T` or before the offset, and an offset without colon or
+ * minutes, as PostgreSQL and Ruby write them.
  *
- * @param field its name, for messages.
- * @param withoutOffset how to treat a time without offset: `utc` if the format defines it so, otherwise `refuse`, because a
- *   wrong guess would move the report by hours.
+ * @param field name of the field, for messages.
+ * @param withoutOffset how to treat a time without offset: `utc` if the format defines it so, otherwise `reject`,
+ *   because a wrong guess would move the report by hours.
  * @returns `YYYY-MM-DDTHH:MM:SS.mmmZ`; digits below the millisecond are cut off, not rounded.
  * @throws RejectedItemError `undecodable`
  */
-export function timestampFromText(field: string, text: string, withoutOffset: 'utc' | 'refuse'): string {
+export function timestampFromText(field: string, text: string, withoutOffset: 'utc' | 'reject'): string {
   const match = RFC_3339.exec(text);
   if (match === null) {
     throw mustBe(field, 'a time like 2025-06-17T08:30:00Z', text);
   }
   const zone = match[8];
-  if (zone === undefined && withoutOffset === 'refuse') {
+  if (zone === undefined && withoutOffset === 'reject') {
     throw undecodable(`${field} ${quote(text)} has no offset: end it with Z or, for example, +02:00`);
   }
   // Converted one by one: mapping over a list would take a third of the time of this function.
@@ -84,10 +84,10 @@ export function timestampFromMillis(field: string, millis: number): string {
   return timestampOf(field, millis, Math.floor(millis));
 }
 
-function timestampOf(field: string, given: unknown, millis: number): string {
+function timestampOf(field: string, value: unknown, millis: number): string {
   // Written so that it rejects NaN too.
   if (!(millis >= FIRST_MILLISECOND && millis <= LAST_MILLISECOND)) {
-    throw mustBe(field, 'in the years 1 to 9999', given);
+    throw mustBe(field, 'in the years 1 to 9999', value);
   }
   return new Date(millis).toISOString();
 }

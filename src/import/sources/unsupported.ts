@@ -55,7 +55,7 @@ export function describeXml(root: string): string {
 /**
  * Describes text that is neither JSON nor XML.
  *
- * @param table its description if it looks like a table.
+ * @param table description of the text if it looks like a table.
  */
 export function describeText(text: string, table: string | undefined): string {
   if (text.includes('\0')) {

@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import { type Columns, columnsOf, COLUMNS_NEEDED } from '../columns.js';
+import { type Columns, reportColumnsOf, COLUMNS_NEEDED } from '../columns.js';
 import { quote } from '../source-errors.js';
 
 /** Separator and header of a table. */
@@ -15,13 +15,13 @@ const MAX_HEADER_LINE = 10;
 const MAX_COLUMNS_SHOWN = 12;
 
 /**
- * Finds the line with the column names and the separator: the one that yields columns for time and position.
+ * Finds the line with the column names and the separator that yield columns for time and position.
  *
  * @param text the beginning of the file, in whole lines.
  */
 export function csvLayoutOf(text: string): CsvLayout | undefined {
   for (const [index, line] of firstLines(text).entries()) {
-    const separator = SEPARATORS.find((each) => isComplete(columnsOf(namesIn(line, each))));
+    const separator = SEPARATORS.find((each) => isComplete(reportColumnsOf(namesIn(line, each))));
     if (separator !== undefined) {
       return { separator, headerLine: index + 1 };
     }
@@ -37,9 +37,9 @@ export function incompleteTable(text: string): string | undefined {
   if (names.length < 3) {
     return undefined;
   }
-  const seen =
+  const shown =
     names.slice(0, MAX_COLUMNS_SHOWN).map(quote).join(', ') + (names.length > MAX_COLUMNS_SHOWN ? ', …' : '');
-  return `a table whose first line does not name ${COLUMNS_NEEDED} (got ${seen})`;
+  return `a table whose first line does not name ${COLUMNS_NEEDED} (got ${shown})`;
 }
 
 function isComplete({ time, latitude, longitude }: Columns): boolean {

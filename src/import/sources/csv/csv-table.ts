@@ -1,4 +1,4 @@
-import { type Columns, columnsOf } from '../columns.js';
+import { type Columns, reportColumnsOf } from '../columns.js';
 import type { BatchCollector } from '../batch-collector.js';
 import { reportOfRow } from '../row.js';
 import { undecodable } from '../source-errors.js';
@@ -12,14 +12,14 @@ export class CsvTable {
   private columns: Columns | undefined;
   /** Fields in a row. */
   private width = 0;
-  /** Index of the last column that a row must have; missing telemetry does not cost the position. */
+  /** Index of the last column that a row must have; a row may lack the telemetry after it. */
   private lastRequired = 0;
   /** Index of the last column that is read. */
   private lastRead = 0;
-  /** Lines that the parser has counted in excess. */
-  private miscounted = 0;
-  /** Length of the shortest last field so far. */
-  private shortest = Infinity;
+  /** Number of lines that the parser has counted too many. */
+  private excessLines = 0;
+  /** Length of the shortest last field of all rows so far. */
+  private shortestLastField = Infinity;
   private lastByte = 0;
   private atEnd = false;
 
@@ -28,21 +28,21 @@ export class CsvTable {
     private readonly separator: string,
   ) {}
 
-  /** Must be called with the bytes before they are parsed. */
-  saw(bytes: Buffer): void {
+  /** Must be called with each chunk before it is parsed. */
+  willParse(bytes: Buffer): void {
     this.lastByte = bytes.at(-1) ?? this.lastByte;
   }
 
-  /** Must be called when the parser has all bytes: any row after this is one of the last. */
-  ended(): void {
+  /** Must be called when the parser has all bytes; rows added after this are the last ones. */
+  inputEnded(): void {
     this.atEnd = true;
   }
 
-  /** @param lines the line on which the row ends, as the parser counts them. */
-  add(row: readonly string[], lines: number): void {
-    const line = this.beginOf(row, lines);
+  /** @param endLine line on which the row ends, in the parser's count. */
+  add(row: readonly string[], endLine: number): void {
+    const line = this.startLineOf(row, endLine);
     if (!this.columns) {
-      this.begin(row);
+      this.setHeader(row);
     } else if (row.length > 1 || row[0]?.trim() !== '') {
       const { columns } = this;
       this.collector.add(
@@ -56,57 +56,57 @@ export class CsvTable {
     }
   }
 
-  private begin(names: readonly string[]): void {
-    this.columns = columnsOf(names);
+  private setHeader(names: readonly string[]): void {
+    this.columns = reportColumnsOf(names);
     this.width = names.length;
     this.lastRequired = highestIndex(this.columns);
     this.lastRead = Math.max(this.lastRequired, highestIndex(this.columns.telemetry));
   }
 
-  /** Line on which the row starts. The parser counts the line on which it ends, and counts a CRLF within quotes twice. */
-  private beginOf(row: readonly string[], lines: number): number {
-    let within = 0;
-    if (lines - this.miscounted > this.nextLine) {
+  /** Line on which the row starts. The parser counts the line on which it ends, and a CRLF within quotes twice. */
+  private startLineOf(row: readonly string[], endLine: number): number {
+    let lineBreaks = 0;
+    if (endLine - this.excessLines > this.nextLine) {
       for (const field of row) {
-        const breaks = field.split(/\r\n|\n|\r/).length - 1;
-        within += breaks;
-        this.miscounted += field.split('\r\n').length - 1;
+        lineBreaks += field.split(/\r\n|\n|\r/).length - 1;
+        this.excessLines += field.split('\r\n').length - 1;
       }
     }
-    const end = lines - this.miscounted;
+    const end = endLine - this.excessLines;
     this.nextLine = end + 1;
-    return end - within;
+    return end - lineBreaks;
   }
 
   private check(row: readonly string[]): void {
-    if (this.atEnd && !LINE_END.includes(this.lastByte) && this.wasCut(row)) {
-      throw undecodable('the file ends within this row: it was cut, or a line end is missing');
+    if (this.atEnd && !LINE_END.includes(this.lastByte) && this.seemsTruncated(row)) {
+      throw undecodable('the file ends within this row: the file is truncated, or a line end is missing');
     }
     if (row.length > this.width && row.slice(this.width).some((field) => field.trim() !== '')) {
-      throw undecodable(`${this.counts(row)}; is a field that contains the separator not quoted?`);
+      throw undecodable(`${this.fieldCounts(row)}; is a field that contains the separator not quoted?`);
     }
     if (row.length <= this.lastRequired) {
-      throw undecodable(this.counts(row));
+      throw undecodable(this.fieldCounts(row));
     }
     if (!this.atEnd) {
-      this.shortest = Math.min(this.shortest, row.at(-1)?.length ?? 0);
+      this.shortestLastField = Math.min(this.shortestLastField, row.at(-1)?.length ?? 0);
     }
   }
 
   /**
-   * Whether the last row, which has no line end, seems to be cut. Many tables end without one, and a position without its
-   * last digits still looks valid. Signs of a cut are a missing field, or a last field shorter than in all rows before.
+   * Whether the last row, which has no line end, seems truncated. Many complete tables end like this, and a position
+   * without its last digits still looks valid. Signs of truncation: a missing field, or a last field shorter than in
+   * all rows before.
    */
-  private wasCut(row: readonly string[]): boolean {
+  private seemsTruncated(row: readonly string[]): boolean {
     return (
       row.length < this.width ||
       (this.lastRead === this.width - 1 &&
-        (row.at(-1)?.length ?? 0) < this.shortest &&
-        this.shortest < Infinity)
+        (row.at(-1)?.length ?? 0) < this.shortestLastField &&
+        this.shortestLastField < Infinity)
     );
   }
 
-  private counts(row: readonly string[]): string {
+  private fieldCounts(row: readonly string[]): string {
     return `the row has ${row.length} fields, the header has ${this.width}`;
   }
 }

@@ -43,13 +43,13 @@ describe('CSV', () => {
     ['sep=', 'sep=;\nlat;lon;time', `53.86;10.7;${TIME}`],
     ['a title and a comment', 'My walk\n# from a phone\n\nlat,lon,time', `53.86,10.7,${TIME}`],
     ['byte order mark and CRLF', '\uFEFF"lat","lon","time"\r', `53.86,10.7,${TIME}\r`],
-    ['times 1e7', 'latitudeE7,longitudeE7,time', `538600000,107000000,${TIME}`],
+    ['degrees times 1e7', 'latitudeE7,longitudeE7,time', `538600000,107000000,${TIME}`],
     ['direction after', 'lat,lon,time', `53.86N,10.7 e,${TIME}`],
     ['direction before, degree sign', 'lat,lon,time', `N 53.86°,E10.7°,${TIME}`],
-    ['names within names', 'location.latitude,gps_lon,event_time,recorded_at', `53.86,10.7,x,${TIME}`],
+    ['names with prefixes', 'location.latitude,gps_lon,event_time,recorded_at', `53.86,10.7,x,${TIME}`],
     ['Traccar', 'id,deviceId,serverTime,deviceTime,fixTime,latitude,longitude', `1,,x,y,${TIME},53.86,10.7`],
-    ['more fields that are empty', 'lat,lon,time', `53.86,10.7,${TIME},,`],
-    ['fewer fields, none of ours', 'lat,lon,time,note,more', `53.86,10.7,${TIME}`],
+    ['additional empty fields', 'lat,lon,time', `53.86,10.7,${TIME},,`],
+    ['missing fields that are not imported', 'lat,lon,time,note,more', `53.86,10.7,${TIME}`],
   ])('reads a table with %s', async (_, header, row) => {
     for (const chunkSize of [1, 65_536]) {
       const { format, reports, rejected, error } = await readAll(table(header, row), chunkSize);
@@ -116,7 +116,7 @@ describe('CSV', () => {
     expect(reports).toEqual([{ ...DECODED, position: 2, ...expected }]);
   });
 
-  it('reads decimal commas in other columns than the position', async () => {
+  it('reads decimal commas in columns other than the position', async () => {
     const { reports } = await readAll(
       table('lat;lon;time;altitude;speed_kmh;course', `53,86;10,7;${TIME};12,5;3,6;187,5`),
     );
@@ -127,7 +127,7 @@ describe('CSV', () => {
     ['fixTime,deviceId,protocol,', `${TIME},,osmand,`],
     ['fixTime,deviceId,', `${TIME},,`],
     ['serverTime,fixTime,', `x,${TIME},`],
-  ])('knows that Traccar gives speed in knots and battery in volts: %s', async (names, values) => {
+  ])('reads the speed of Traccar in knots, and ignores its battery in volts: %s', async (names, values) => {
     const { reports } = await readAll(
       table(
         `${names}latitude,longitude,altitude,speed,course,battery,batteryLevel,motion`,
@@ -147,9 +147,9 @@ describe('CSV', () => {
       { ...DECODED, position: 2, battery: 94 },
       { ...DECODED, position: 3 },
     ]);
-    const cut = await readAll(`lat,lon,time,battery\n53.86,10.7,${TIME},94\n53.86,10.7,${TIME},9`);
-    expect(cut.reports).toHaveLength(1);
-    expect(cut.rejected).toMatchObject([{ position: 3, reason: 'undecodable' }]);
+    const truncated = await readAll(`lat,lon,time,battery\n53.86,10.7,${TIME},94\n53.86,10.7,${TIME},9`);
+    expect(truncated.reports).toHaveLength(1);
+    expect(truncated.rejected).toMatchObject([{ position: 3, reason: 'undecodable' }]);
   });
 
   it.each([
@@ -167,7 +167,7 @@ describe('CSV', () => {
     ['time,date', `${TIME},17.06.2025`],
     ['date,utc time', '2025-06-17,08:30:00'],
     ['unixtime,time', '1,1750149000'],
-  ])('reads the time of %s: %s', async (names, values) => {
+  ])('reads the time from %s: %s', async (names, values) => {
     const { reports, rejected } = await readAll(table(`lat,lon,${names}`, `53.86,10.7,${values}`));
     expect(rejected).toEqual([]);
     expect(reports).toEqual([{ ...DECODED, position: 2 }]);
@@ -241,7 +241,7 @@ describe('CSV', () => {
 
   it.each([
     [
-      'unfinished',
+      'not closed',
       `53.86,10.7,${TIME},"x\n53.86,10.7,${TIME},y\n`,
       'line 3: the row that begins here has an opening " without a closing one',
     ],
@@ -250,7 +250,7 @@ describe('CSV', () => {
       `53.86,10.7,${TIME},"${'x\n'.repeat(50_000)}`,
       'line 3: the row that begins here is longer than 65536 bytes',
     ],
-  ])('yields the rows before a quote that is %s, then names its line', async (_, rows, message) => {
+  ])('yields the rows before a quote that is %s, then reports its line', async (_, rows, message) => {
     const { reports, error } = await readAll(table('lat,lon,time,note', `53.86,10.7,${TIME},`) + rows);
     expect(reports).toHaveLength(1);
     expect(error?.code).toBe('BAD_USER_INPUT');
@@ -258,7 +258,7 @@ describe('CSV', () => {
     expect(error?.details).toEqual({ source: 'walk', line: 3 });
   });
 
-  it('accepts a last row without line end, unless it seems to be cut', async () => {
+  it('accepts a last row without line end, unless it seems truncated', async () => {
     const rows = (last: string): string =>
       `time,lat,lon\n${TIME},53.86,10.7000\n${TIME},53.86,10.7001\n${last}`;
     expect((await readAll(rows(`${TIME},53.86,10.7002`))).reports).toHaveLength(3);
@@ -269,7 +269,7 @@ describe('CSV', () => {
         {
           position: 4,
           reason: 'undecodable',
-          message: 'the file ends within this row: it was cut, or a line end is missing',
+          message: 'the file ends within this row: the file is truncated, or a line end is missing',
         },
       ]);
       const ended = await readAll(`${rows(last)}\n`);

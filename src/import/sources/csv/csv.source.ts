@@ -5,7 +5,7 @@ import { brokenSource, oneLine } from '../source-errors.js';
 import type { CsvLayout } from './csv-layout.js';
 import { CsvTable } from './csv-table.js';
 
-/** In bytes. Bounds a row with an unclosed quote, which would swallow the rest of the file. */
+/** Maximum size of a row in bytes. With an unclosed quote, the rest of the file would be one row. */
 export const MAX_ROW = 65_536;
 const TOO_LONG = 'CSV_MAX_RECORD_SIZE';
 
@@ -14,14 +14,14 @@ type Failure = Error & { readonly code?: string };
 /**
  * CSV with a header: each row is one report.
  *
- * csv-parse is driven by hand, because in a pipeline the rows before an error would be lost: here the rows are collected as
- * they are parsed, and the stream's own output stays empty.
+ * csv-parse is driven by hand, because in a pipeline the rows before an error would be lost: here the rows are
+ * collected as they are parsed, and the stream's own output stays empty.
  */
 export class CsvSource implements ReportSource {
   readonly format = 'csv';
-  /** Rows and blank lines so far, and bytes since the last of them. */
-  private read = 0;
-  private silent = 0;
+  /** Number of rows and blank lines so far. */
+  private rows = 0;
+  private bytesSinceRow = 0;
 
   /** @param name of the source, for messages. */
   constructor(
@@ -36,13 +36,13 @@ export class CsvSource implements ReportSource {
     const parser = new RowParser(this.layout, table);
     try {
       for await (const chunk of this.bytes) {
-        table.saw(chunk);
-        const failure = await done((callback) => parser.write(chunk, callback));
+        table.willParse(chunk);
+        const failure = await failureOf((callback) => parser.write(chunk, callback));
         yield* collector.batches();
         this.check(failure ?? this.overlong(parser, chunk), table);
       }
-      table.ended();
-      const failure = await done((callback) => parser.end(callback));
+      table.inputEnded();
+      const failure = await failureOf((callback) => parser.end(callback));
       yield* collector.batches();
       this.check(failure, table);
     } finally {
@@ -50,12 +50,12 @@ export class CsvSource implements ReportSource {
     }
   }
 
-  /** max_record_size does not count separators, so a row of nothing else would use up the memory. */
+  /** max_record_size does not count separators, so a row of separators only would use up the memory. */
   private overlong({ info }: Parser, { length }: Buffer): Failure | undefined {
-    const read = info.records + info.empty_lines;
-    this.silent = read === this.read ? this.silent + length : 0;
-    this.read = read;
-    return this.silent > MAX_ROW ? Object.assign(new Error(), { code: TOO_LONG }) : undefined;
+    const rows = info.records + info.empty_lines;
+    this.bytesSinceRow = rows === this.rows ? this.bytesSinceRow + length : 0;
+    this.rows = rows;
+    return this.bytesSinceRow > MAX_ROW ? Object.assign(new Error(), { code: TOO_LONG }) : undefined;
   }
 
   private check(failure: Failure | undefined, { nextLine }: CsvTable): void {
@@ -65,7 +65,7 @@ export class CsvSource implements ReportSource {
   }
 }
 
-/** Passes rows to the table as soon as they are parsed; on_record does the same but costs a fifth of the time. */
+/** Passes rows to the table as soon as they are parsed; on_record would do so too, but takes a fifth of the time. */
 class RowParser extends Parser {
   constructor(
     { separator, headerLine }: CsvLayout,
@@ -94,7 +94,9 @@ class RowParser extends Parser {
   }
 }
 
-function done(begin: (callback: (error?: Error | null) => void) => unknown): Promise<Failure | undefined> {
+function failureOf(
+  begin: (callback: (error?: Error | null) => void) => unknown,
+): Promise<Failure | undefined> {
   return new Promise((resolve) => begin((error) => resolve(error ?? undefined)));
 }
 
@@ -103,7 +105,7 @@ function describe({ code, message }: Failure): string {
     return `the row that begins here is longer than ${MAX_ROW} bytes: is a " not closed?`;
   }
   if (code === 'CSV_QUOTE_NOT_CLOSED') {
-    return 'the row that begins here has an opening " without a closing one: the file was cut, or a " is missing';
+    return 'the row that begins here has an opening " without a closing one: the file is truncated, or a " is missing';
   }
   return `not CSV: ${oneLine(message)}`;
 }

@@ -12,21 +12,21 @@ import { timestampFromText } from '../timestamp.js';
 const POINTS = ['trkpt', 'wpt', 'rtept'] as const;
 type PointName = (typeof POINTS)[number];
 
-/** Kinds of text in the elements of a point. */
+/** Fields of a point that are read from the text of elements. */
 export type GpxField =
-  'time' | 'elevation' | 'metres' | 'speed' | 'course' | 'bearing' | 'battery' | 'motion';
+  'time' | 'elevation' | 'accuracy' | 'speed' | 'course' | 'bearing' | 'battery' | 'motion';
 
 /**
- * Elements that loggers write into a point or its extensions, by local name in lower case. All of them give the speed in metres
- * per second: GPX 1.0, Garmin's TrackPointExtension, OsmAnd, gpxdata, FitoTrack, PhoneTrack.
+ * Elements that loggers write into a point or its extensions, by local name in lower case. All of them write the speed
+ * in metres per second: GPX 1.0, Garmin's TrackPointExtension, OsmAnd, gpxdata, FitoTrack, PhoneTrack.
  *
  * Left out on purpose: hdop, which has no unit, and OsmAnd's heading, which is the direction in which the phone points.
  */
 const FIELDS: ReadonlyMap<string, GpxField> = new Map([
-  ['accuracy_horizontal', 'metres'], // OpenTracks
-  ['horizontal_accuracy', 'metres'],
-  ['horizontalaccuracy', 'metres'],
-  ['hacc', 'metres'], // Trails, TPX
+  ['accuracy_horizontal', 'accuracy'], // OpenTracks
+  ['horizontal_accuracy', 'accuracy'],
+  ['horizontalaccuracy', 'accuracy'],
+  ['hacc', 'accuracy'], // Trails, TPX
   ['speed', 'speed'],
   ['course', 'course'],
   ['cog', 'course'], // COROS, GPSResults
@@ -46,7 +46,7 @@ export interface GpxPoint {
   readonly position: number;
   lat: string | undefined;
   lon: string | undefined;
-  /** Texts of the elements within it. */
+  /** Texts of its elements, by field. */
   readonly texts: { [Field in GpxField]?: string[] };
 }
 
@@ -60,7 +60,7 @@ export function beginPoint(name: PointName, depth: number, position: number): Gp
 }
 
 /**
- * The field of an element that has just started within a point; undefined if it is not read.
+ * Returns the field of an element that has just started within a point; undefined if it is ignored.
  *
  * @param depth number of open elements, including its own.
  */
@@ -73,8 +73,8 @@ export function fieldOf(point: GpxPoint, name: string, depth: number): GpxField 
 }
 
 /**
- * Parses a complete point. Only track points are reports: the time of a waypoint is when the mark was made, possibly for a
- * distant place, and the times of a route are planned. These points are rejected, which shows in the ledger.
+ * Parses a complete point. Only track points are reports: the time of a waypoint is when it was created, possibly from
+ * a distance, and the times of a route are planned. These points are rejected, so that the ledger counts them.
  *
  * GPX has no reliable name of a tracker (`<trk><name>` is a title), so its reports have none.
  *
@@ -85,7 +85,7 @@ export function parsePoint(point: GpxPoint): ParsedReport {
     throw new RejectedItemError(
       'not_a_report',
       point.name === 'wpt'
-        ? '<wpt> marks a place; only <trkpt> are imported'
+        ? '<wpt> is a waypoint, not a measured position; only <trkpt> are imported'
         : '<rtept> is a planned point; only <trkpt> are imported',
     );
   }
@@ -93,7 +93,7 @@ export function parsePoint(point: GpxPoint): ParsedReport {
   const longitude = degrees('lon', point.lon);
   const { texts } = point;
   const timestamp = timeOf(texts.time);
-  const horizontalAccuracy = metresFrom(agreed(texts.metres));
+  const horizontalAccuracy = metresFrom(agreed(texts.accuracy));
   return parsedReport(timestamp, [latitude, longitude], { horizontalAccuracy }, telemetryOf(point));
 }
 
@@ -129,7 +129,7 @@ function timeOf(texts: readonly string[] = []): string {
   return timestampFromText('<time>', text, 'utc'); // the GPX schema defines times as UTC
 }
 
-/** Several loggers write a value twice, in GPX 1.0 form and as an extension; values that differ are ignored. */
+/** Returns the text if all are equal: several loggers write a value twice, in GPX 1.0 form and as an extension. */
 function agreed(texts: readonly string[] | undefined): string | undefined {
   const first = texts?.[0];
   return texts?.every((text) => text === first) === true ? first : undefined;

@@ -5,17 +5,18 @@ import { BatchCollector } from '../batch-collector.js';
 import { brokenSource, oneLine } from '../source-errors.js';
 import { beginPoint, fieldOf, parsePoint, type GpxField, type GpxPoint, isPoint } from './gpx-point.js';
 
-/** Characters from tag to tag: the parser buffers each tag, comment and text as a whole. */
-const MAX_HELD = 1_048_576;
-/** GPX needs about ten levels; the parser remembers all open elements. */
+/** Maximum number of characters between tags: the parser buffers each tag, comment and text as a whole. */
+const MAX_BUFFERED = 1_048_576;
+/** GPX needs about ten levels; the parser stores all open elements. */
 const MAX_DEPTH = 100;
-/** Enough for any time or number; longer text is cut here and rejected later. */
+/** Enough for any time or number; longer text is truncated here and rejected later. */
 const MAX_CAPTURED = 100;
 
 const BARE_AMPERSAND = 'a literal & must be written as &amp;';
 
 /**
- * Parses GPX piece by piece. Ignores namespace prefixes without checking them, since many loggers do not declare theirs.
+ * Parses GPX piece by piece. Ignores namespace prefixes without checking them, since many loggers do not declare
+ * theirs.
  *
  * Skips a DTD unread: the use of its entities is an error, and external ones are never fetched.
  */
@@ -31,8 +32,9 @@ export class GpxReader {
   private extensions = 0;
   private capturing: { readonly field: GpxField; readonly depth: number; text: string } | undefined;
   private started = false;
-  private progress = false;
-  private held = 0;
+  /** Whether a tag was read since the last call of {@link read}. */
+  private sawTag = false;
+  private buffered = 0;
   private readonly collector = new BatchCollector();
 
   /** @param name of the source, for messages. */
@@ -40,35 +42,38 @@ export class GpxReader {
     const { parser } = this;
     parser.on('error', (error) => this.fail(`not well-formed XML: ${describe(error)}`));
     parser.on('opentagstart', (tag) => {
-      this.enter(tag.name);
+      this.tagStarted(tag.name);
     });
     parser.on('opentag', (tag) => {
-      this.opened(tag);
+      this.tagOpened(tag);
     });
     parser.on('closetag', () => {
-      this.leave();
+      this.tagClosed();
     });
     parser.on('cdata', (text) => {
       this.capture(text);
     });
-    // No other listeners: on() adds a property, and with a few more V8 turns the parser into a hash table, which is five
+    // No other listeners: on() adds a property, and with a few more V8 stores the parser as a hash table, which is five
     // times slower.
   }
 
-  /** @throws DomainError `BAD_USER_INPUT`; {@link batches} still yields what was parsed before, but nothing more can be read. */
+  /**
+   * @throws DomainError `BAD_USER_INPUT`; {@link batches} still yields the points before it, then the reader is
+   * unusable.
+   */
   read(text: string): void {
     this.parser.write(this.started ? text : this.withoutLeadingSpace(text));
-    this.held = this.progress ? text.length : this.held + text.length;
-    this.progress = false;
-    this.refuseBareAmpersand();
-    if (this.held > MAX_HELD) {
-      this.fail(`more than ${MAX_HELD} characters without a tag`);
+    this.buffered = this.sawTag ? text.length : this.buffered + text.length;
+    this.sawTag = false;
+    this.rejectBareAmpersand();
+    if (this.buffered > MAX_BUFFERED) {
+      this.fail(`more than ${MAX_BUFFERED} characters without a tag`);
     }
   }
 
   /** @throws DomainError `BAD_USER_INPUT` when the document is incomplete. */
   end(): void {
-    this.refuseBareAmpersand();
+    this.rejectBareAmpersand();
     const inside = this.path.at(-1);
     if (inside !== undefined || !this.started) {
       this.failAtEnd(
@@ -79,19 +84,19 @@ export class GpxReader {
     this.parser.close();
   }
 
-  /** Yields what was parsed since the last call. */
+  /** Yields the points parsed since the last call. */
   batches(): Iterable<SourceBatch> {
     return this.collector.batches();
   }
 
   /**
-   * After an `&` the parser waits for a `;`, however far. A name like "Tom & Jerry", the most common fault in GPX files, would
-   * be reported as a truncation at the end of the file.
+   * After an `&` the parser reads on until a `;`, however far. A name like "Tom & Jerry", the most common error in GPX
+   * files, would be reported as a truncation at the end of the file.
    */
-  private refuseBareAmpersand(): void {
-    const waiting = (this.parser as unknown as { readonly entity: string }).entity; // private, but there is no public equivalent
-    if (waiting !== '' && /[^\w#]/.test(waiting)) {
-      const line = this.parser.line - (waiting.split('\n').length - 1);
+  private rejectBareAmpersand(): void {
+    const { entity } = this.parser as unknown as { readonly entity: string }; // private
+    if (entity !== '' && /[^\w#]/.test(entity)) {
+      const line = this.parser.line - (entity.split('\n').length - 1);
       throw brokenSource(this.name, `line ${line}: not well-formed XML: ${BARE_AMPERSAND}`, { line });
     }
   }
@@ -105,7 +110,7 @@ export class GpxReader {
   }
 
   /** A tag has started; its attributes are not read yet. */
-  private enter(qualifiedName: string): void {
+  private tagStarted(qualifiedName: string): void {
     const name = localName(qualifiedName);
     if (this.path.length === 0 && name.toLowerCase() !== 'gpx') {
       throw brokenSource(this.name, `this is ${describeXml(name)}; ${SUPPORTED_FORMATS}`, {
@@ -120,8 +125,8 @@ export class GpxReader {
     }
   }
 
-  private opened(tag: SaxesTagPlain): void {
-    this.progress = true;
+  private tagOpened(tag: SaxesTagPlain): void {
+    this.sawTag = true;
     const depth = this.path.length;
     const name = this.path[depth - 1] ?? '';
     if (name === 'extensions' && this.extensions === 0) {
@@ -141,8 +146,8 @@ export class GpxReader {
     }
   }
 
-  private leave(): void {
-    this.progress = true;
+  private tagClosed(): void {
+    this.sawTag = true;
     const depth = this.path.length;
     this.path.pop();
     if (this.capturing?.depth === depth) {
@@ -162,7 +167,8 @@ export class GpxReader {
   }
 
   private startCapture(field: GpxField, depth: number): void {
-    this.capturing ??= { field, depth, text: '' };
+    if (this.capturing) return;
+    this.capturing = { field, depth, text: '' };
     // Without a listener the parser does not build texts, and most texts in a file are not needed.
     this.parser.on('text', (text) => {
       this.capture(text);
@@ -176,7 +182,7 @@ export class GpxReader {
     }
   }
 
-  /** Line of the name that the parser has just read; it is one character ahead, which may have ended the line. */
+  /** Line of the tag name just read; the parser is one character ahead, perhaps on the next line already. */
   private line(): number {
     return this.parser.column === 0 ? this.parser.line - 1 : this.parser.line;
   }
@@ -190,7 +196,7 @@ export class GpxReader {
   private failAtEnd(where: string): never {
     const { line } = this.parser;
     const column = this.parser.column + 1;
-    const problem = `the file ends ${where} at line ${line}, column ${column}: it was cut`;
+    const problem = `the file ends ${where} at line ${line}, column ${column}: the file is truncated`;
     throw brokenSource(this.name, problem, { line, column });
   }
 }

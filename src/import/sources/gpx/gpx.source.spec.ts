@@ -3,8 +3,8 @@ import { gpx, readAll } from '../testing/read-all.js';
 
 const TIME = '<time>2025-05-30T22:00:24.674Z</time>';
 const POINT = `<trkpt lat="53.8633265" lon="10.7011025"><ele>54.5</ele>${TIME}<src>network</src></trkpt>`;
-const PLACE = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, longitude: 10.7011025 };
-const DECODED = { ...PLACE, altitude: 54.5 };
+const BASE = { timestamp: '2025-05-30T22:00:24.674Z', latitude: 53.8633265, longitude: 10.7011025 };
+const DECODED = { ...BASE, altitude: 54.5 };
 
 describe('GpxSource', () => {
   it('yields the points of all tracks and segments, with the line on which each starts', async () => {
@@ -19,7 +19,7 @@ describe('GpxSource', () => {
     expect({ rejected, error }).toEqual({ rejected: [], error: undefined });
   });
 
-  it('reads GPX 1.0, prefixes (even undeclared), single quotes, CDATA, comments, white space and a leading empty line', async () => {
+  it('reads GPX 1.0, undeclared prefixes, single quotes, CDATA, comments, white space and a leading empty line', async () => {
     const { reports, error } = await readAll(
       `\n<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE gpx><!-- <kml> --><g:gpx version='1.0'><g:trk><g:trkseg>` +
         `<g:trkpt lon=' 10.7011025 ' lat='+53.8633265'><g:time>\n 2025-05-30T<!-- -->22:00:24<![CDATA[.674Z]]>\n</g:time></g:trkpt>` +
@@ -27,7 +27,7 @@ describe('GpxSource', () => {
       3,
     );
     expect(error).toBeUndefined();
-    expect(reports).toEqual([{ ...PLACE, position: 2 }]);
+    expect(reports).toEqual([{ ...BASE, position: 2 }]);
   });
 
   it.each([
@@ -105,7 +105,7 @@ describe('GpxSource', () => {
     ],
     ['GPSResults', '<speed>2.295</speed><cog>249.859</cog>', { speed: 2.295, course: 249.859 }],
     [
-      'others',
+      'other extensions',
       '<extensions><a:Battery>7</a:Battery><a:motion>cycling</a:motion></extensions>',
       { battery: 7, motion: 'cycling' },
     ],
@@ -119,7 +119,7 @@ describe('GpxSource', () => {
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
     );
     expect(reports).toEqual([
-      { position: 2, latitude: 1, longitude: 2, timestamp: PLACE.timestamp, ...expected },
+      { position: 2, latitude: 1, longitude: 2, timestamp: BASE.timestamp, ...expected },
     ]);
   });
 
@@ -131,16 +131,16 @@ describe('GpxSource', () => {
       'a value out of range',
       '<ele>100001</ele><speed>1001</speed><course>361</course><battery>255</battery>',
     ],
-    ['nothing', '<ele/><speed></speed><course> </course><motion>unknown</motion>'],
+    ['empty values', '<ele/><speed></speed><course> </course><motion>unknown</motion>'],
     ['nested elements', '<speed><value>1</value></speed>'],
     ['an elevation of something else', '<extensions><ele>5</ele></extensions>'],
-    ['a value without end', `<ele>${'9'.repeat(5000)}</ele>`],
+    ['a very long value', `<ele>${'9'.repeat(5000)}</ele>`],
   ])('leaves out %s, but keeps the position', async (_, content) => {
     const { reports, rejected } = await readAll(
       gpx(`<trk><trkseg><trkpt lat="1" lon="2">${TIME}${content}</trkpt></trkseg></trk>`),
     );
     expect(rejected).toEqual([]);
-    expect(reports).toEqual([{ position: 2, latitude: 1, longitude: 2, timestamp: PLACE.timestamp }]);
+    expect(reports).toEqual([{ position: 2, latitude: 1, longitude: 2, timestamp: BASE.timestamp }]);
   });
 
   it.each(
@@ -186,7 +186,11 @@ describe('GpxSource', () => {
           'undecodable',
           'lat must be a number like 53.8633 (got "1e999")',
         ],
-        [`<wpt lat="1" lon="2">${TIME}</wpt>`, 'not_a_report', '<wpt> marks a place'],
+        [
+          `<wpt lat="1" lon="2">${TIME}</wpt>`,
+          'not_a_report',
+          '<wpt> is a waypoint, not a measured position',
+        ],
         [`<rtept lat="1" lon="2">${TIME}</rtept>`, 'not_a_report', '<rtept> is a planned point'],
       ] as const
     ).map(([item, reason, message]) => ({ item, reason, message })),
@@ -196,14 +200,14 @@ describe('GpxSource', () => {
     expect(rejected).toEqual([{ position: 3, reason, message: expect.stringContaining(message) }]);
   });
 
-  it('yields the points before a truncation, then names its place', async () => {
+  it('yields the points before a truncation, then reports its position', async () => {
     const whole = gpx(`<trk><trkseg>\n${POINT}\n${POINT}\n${POINT}</trkseg></trk>`);
-    const cut = whole.slice(0, whole.lastIndexOf('<ele>') + 7);
-    const { reports, error } = await readAll(cut);
+    const truncated = whole.slice(0, whole.lastIndexOf('<ele>') + 7);
+    const { reports, error } = await readAll(truncated);
     expect(reports.map(({ position }) => position)).toEqual([3, 4]);
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',
-      message: 'walk: the file ends in the middle of <ele> at line 5, column 49: it was cut',
+      message: 'walk: the file ends in the middle of <ele> at line 5, column 49: the file is truncated',
       details: { source: 'walk', line: 5, column: 49 },
     });
   });

@@ -6,7 +6,8 @@ import { GpxReader } from './gpx-reader.js';
 /**
  * GPX 1.0 and 1.1: every `<trkpt>` with a `<time>`, of all tracks and segments, in the order of the file.
  *
- * Read as UTF-8 whatever the declaration says: the fields that are imported are ASCII in all encodings that get here.
+ * Read as UTF-8 whatever the declaration says: the imported fields are ASCII in all encodings that are not rejected
+ * before.
  */
 export class GpxSource implements ReportSource {
   readonly format = 'gpx';

@@ -1,7 +1,7 @@
 import { type Fields, isObject } from '../field-values.js';
 import { mustBe, quote, RejectedItemError, undecodable } from '../source-errors.js';
 
-/** Types whose `coordinates` are positions, and how deep the positions are nested. */
+/** How deep positions are nested in `coordinates`, by type of geometry. */
 const NESTING: Readonly<Record<string, number>> = {
   Point: 0,
   MultiPoint: 1,
@@ -10,22 +10,26 @@ const NESTING: Readonly<Record<string, number>> = {
 };
 
 export interface Position {
-  readonly place: readonly [latitude: number, longitude: number];
+  readonly latLon: readonly [latitude: number, longitude: number];
   /** The third coordinate, unchecked, if there is one. */
   readonly altitude: unknown;
 }
 
-/** The position of a geometry that must be a Point. */
-export function pointOf(geometry: unknown): Position['place'] {
+/** A Point, or the unparsed positions of another geometry, in order. */
+export type Positions =
+  | { readonly kind: 'point'; readonly parse: () => Position }
+  | { readonly kind: 'positions'; readonly list: readonly unknown[] };
+
+/** Parses a geometry that must be a Point. */
+export function pointOf(geometry: unknown): Position['latLon'] {
   const { type, coordinates } = geometryOf(geometry);
   if (type !== 'Point') {
     throw new RejectedItemError('not_a_report', `the geometry must be a Point (got ${quote(type)})`);
   }
-  return positionOf(coordinates).place;
+  return positionOf(coordinates).latLon;
 }
 
-/** The unparsed positions of a geometry, in order; for a single Point, a function that parses it. */
-export function positionsOf(geometry: unknown): readonly unknown[] | (() => Position) {
+export function positionsOf(geometry: unknown): Positions {
   const { type, coordinates } = geometryOf(geometry);
   const nesting = typeof type === 'string' && Object.hasOwn(NESTING, type) ? NESTING[type] : undefined;
   if (nesting === undefined) {
@@ -34,7 +38,9 @@ export function positionsOf(geometry: unknown): readonly unknown[] | (() => Posi
       `the geometry must be a point or a line (got ${quote(type)})`,
     );
   }
-  return nesting === 0 ? () => positionOf(coordinates) : flattened(coordinates, nesting);
+  return nesting === 0
+    ? { kind: 'point', parse: () => positionOf(coordinates) }
+    : { kind: 'positions', list: flattened(coordinates, nesting) };
 }
 
 /** Flattens nested lists. @param nesting number of levels. */
@@ -45,13 +51,13 @@ export function flattened(value: unknown, nesting: number): readonly unknown[] {
   return nesting === 1 ? (value as unknown[]) : value.flatMap((inner) => flattened(inner, nesting - 1));
 }
 
-/** GeoJSON has the longitude first. */
+/** Parses coordinates; GeoJSON has the longitude first. */
 export function positionOf(coordinates: unknown): Position {
   const [longitude, latitude, altitude] = Array.isArray(coordinates) ? (coordinates as unknown[]) : [];
   if (!isNumber(latitude) || !isNumber(longitude)) {
     throw undecodable(`the coordinates must be [longitude, latitude] (got ${listed(coordinates)})`);
   }
-  return { place: [latitude, longitude], altitude };
+  return { latLon: [latitude, longitude], altitude };
 }
 
 function geometryOf(geometry: unknown): Fields {

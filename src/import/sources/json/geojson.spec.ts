@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { readAll } from '../testing/read-all.js';
 
-const PLACE = { timestamp: '2025-06-17T08:30:00.000Z', latitude: 53.86, longitude: 10.7 };
-const DECODED = { ...PLACE, altitude: 12 };
+const BASE = { timestamp: '2025-06-17T08:30:00.000Z', latitude: 53.86, longitude: 10.7 };
+const DECODED = { ...BASE, altitude: 12 };
 
 interface Feature {
   geometry?: unknown;
@@ -82,7 +82,7 @@ describe('GeoJSON', () => {
     expect(rejected).toEqual([]);
     expect(reports).toHaveLength(8);
     expect(reports.slice(0, 2)).toEqual([
-      { ...PLACE, position: 1, tracker: 'a' },
+      { ...BASE, position: 1, tracker: 'a' },
       { position: 1, tracker: 'a', timestamp: '2025-06-17T08:30:01.000Z', latitude: 53.87, longitude: 10.8 },
     ]);
   });
@@ -106,8 +106,8 @@ describe('GeoJSON', () => {
     );
     expect(rejected).toEqual([]);
     expect(reports).toEqual([
-      { ...PLACE, position: 1, altitude: 7.5, speed: 1.5, course: 0, battery: 55, motion: 'walking' },
-      { ...PLACE, position: 1, altitude: 30.48, speed: 10, course: 90, battery: 0, motion: 'cycling' },
+      { ...BASE, position: 1, altitude: 7.5, speed: 1.5, course: 0, battery: 55, motion: 'walking' },
+      { ...BASE, position: 1, altitude: 30.48, speed: 10, course: 90, battery: 0, motion: 'cycling' },
       { ...DECODED, position: 1 },
       { ...DECODED, position: 1 },
     ]);
@@ -119,9 +119,9 @@ describe('GeoJSON', () => {
     const { reports, rejected } = await readAll(
       collection(line(coordinates, { ...properties, coordTimes: coordinates.map(() => 1_750_149_000) })),
     );
-    const place = { ...PLACE, position: 1, horizontalAccuracy: 4 };
+    const expected = { ...BASE, position: 1, horizontalAccuracy: 4 };
     expect(rejected).toEqual([]);
-    expect(reports).toEqual([{ ...place, altitude: 5 }, place, place, place]);
+    expect(reports).toEqual([{ ...expected, altitude: 5 }, expected, expected, expected]);
   });
 
   it('rejects an invalid position of a line, but not the others', async () => {

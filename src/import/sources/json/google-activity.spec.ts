@@ -8,7 +8,7 @@ const reading = (guesses: Guesses): object => ({
   activity: guesses.map(([type, confidence]) => ({ type, confidence })),
 });
 
-describe('the activity of a Google record', () => {
+describe('motionFromActivity', () => {
   it.each<[Guesses, string | undefined]>([
     [[['STILL', 100]], 'stationary'],
     [[['STILL', 98], ['ON_FOOT', 1], ['UNKNOWN', 1], ['WALKING', 1]], 'stationary'],
@@ -23,16 +23,16 @@ describe('the activity of a Google record', () => {
     [[['TILTING', 100]], undefined],
     [[['EXITING_VEHICLE', 100]], undefined],
     [[], undefined],
-  ])('%j: %s', (guesses, motion) => {
+  ])('reads %j as %s', (guesses, motion) => {
     expect(motionFromActivity([reading(guesses)])).toBe(motion);
   }); // prettier-ignore
 
-  it('is the likeliest of several readings', () => {
+  it('returns the likeliest motion of several readings', () => {
     expect(motionFromActivity([reading([['STILL', 50]]), reading([['UNKNOWN', 90]])])).toBe('stationary');
     expect(motionFromActivity([reading([['STILL', 50]]), reading([['ON_BICYCLE', 51]])])).toBe('cycling');
   });
 
-  it('is read with the names used until 2017', () => {
+  it('reads the names used until 2017', () => {
     for (const [type, motion] of [
       ['still', 'stationary'],
       ['inVehicle', 'driving'],
@@ -43,8 +43,8 @@ describe('the activity of a Google record', () => {
     }
   });
 
-  it('is undefined for anything else', () => {
-    for (const given of [
+  it('returns undefined for anything else', () => {
+    for (const value of [
       undefined,
       null,
       'STILL',
@@ -54,7 +54,7 @@ describe('the activity of a Google record', () => {
       [{ activity: {} }],
       [{ activity: [1] }],
     ]) {
-      expect(motionFromActivity(given)).toBeUndefined();
+      expect(motionFromActivity(value)).toBeUndefined();
     }
     expect(motionFromActivity([{ activity: [{ type: 7, confidence: 'x' }, {}] }])).toBeUndefined();
   });

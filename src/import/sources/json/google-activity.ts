@@ -7,11 +7,11 @@ interface Guess {
   readonly confidence: number;
 }
 
-const NOTHING: Guess = { motion: undefined, confidence: -1 };
+const NO_GUESS: Guess = { motion: undefined, confidence: -1 };
 
 /**
- * The motion in the `activity` of a record: readings at a few moments, each a list of guesses with a confidence. The likeliest
- * guess of all readings wins. A reading whose likeliest guess is UNKNOWN does not count.
+ * Returns the motion from the `activity` of a record: readings at a few times, each a list of guesses with a
+ * confidence. The likeliest guess of all readings wins. A reading whose likeliest guess is UNKNOWN is ignored.
  *
  * Until 2017 the lists were called `activitys` and `activities`, and the types `onFoot` and so on.
  */
@@ -19,9 +19,9 @@ export function motionFromActivity(readings: unknown): Motion | undefined {
   if (!Array.isArray(readings)) {
     return undefined;
   }
-  let best = NOTHING;
+  let best = NO_GUESS;
   for (const reading of readings) {
-    const guess = isObject(reading) ? likeliest(reading['activity'] ?? reading['activities']) : NOTHING;
+    const guess = isObject(reading) ? likeliest(reading['activity'] ?? reading['activities']) : NO_GUESS;
     if (guess.motion !== undefined && guess.confidence > best.confidence) {
       best = guess;
     }
@@ -31,13 +31,13 @@ export function motionFromActivity(readings: unknown): Motion | undefined {
 
 function likeliest(guesses: unknown): Guess {
   if (!Array.isArray(guesses)) {
-    return NOTHING;
+    return NO_GUESS;
   }
-  let best = NOTHING;
+  let best = NO_GUESS;
   let running = 0;
   let walking = 0;
   for (const guess of guesses) {
-    const type = isObject(guess) ? wordOf(guess) : '';
+    const type = isObject(guess) ? typeOf(guess) : '';
     const confidence = isObject(guess) ? (numberFrom(guess['confidence']) ?? 0) : 0;
     if (type === 'running') running = confidence;
     if (type === 'walking') walking = confidence;
@@ -46,10 +46,10 @@ function likeliest(guesses: unknown): Guess {
       best = { motion: motionFrom(type), confidence };
     }
   }
-  // ON_FOOT includes both WALKING and RUNNING: it has the confidence of both together, and precedes them.
+  // ON_FOOT includes WALKING and RUNNING: its confidence is the sum of both, and it precedes them.
   return best.motion === 'walking' && running > walking ? { ...best, motion: 'running' } : best;
 }
 
-function wordOf({ type }: Fields): string {
+function typeOf({ type }: Fields): string {
   return typeof type === 'string' ? type.toLowerCase() : '';
 }

@@ -57,12 +57,12 @@ describe('Google Records.json', () => {
     ],
     ['both times', { ...GOOD, timestampMs: '5' }, DECODED],
     [
-      'degrees below zero, unsigned',
+      'negative degrees as an unsigned number',
       { ...GOOD, longitudeE7: 4160657746 },
       { ...DECODED, longitude: -13.430955 },
     ],
     [
-      'both of them',
+      'negative degrees as an unsigned and as a signed number',
       { ...GOOD, latitudeE7: 4160657746, longitudeE7: -1 },
       { ...DECODED, latitude: -13.430955, longitude: -1e-7 },
     ],

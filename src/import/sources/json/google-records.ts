@@ -2,7 +2,7 @@ import {
   degreesE7,
   parsedReport,
   type ParsedReport,
-  isGiven,
+  isPresent,
   metresFrom,
   nameFrom,
   objectOf,
@@ -15,14 +15,14 @@ import { motionFromActivity } from './google-activity.js';
 import type { JsonFormat } from './json.source.js';
 
 /**
- * Google Takeout's Records.json (older: Location History.json): each element of `locations` is one report. The tracker is
- * the `deviceTag`.
+ * Google Takeout's Records.json (older: Location History.json): each element of `locations` is one report. The tracker
+ * is the `deviceTag`.
  *
  * https://locationhistoryformat.com/reference/records/
  */
 export const GOOGLE_RECORDS: JsonFormat = {
   name: 'google-records',
-  places: ['locations'],
+  itemPath: ['locations'],
   parse: (item, collect) => {
     collect(() => reportOf(item));
   },
@@ -49,9 +49,9 @@ function reportOf(item: unknown): ParsedReport {
   );
 }
 
-/** Until 2022 the time was `timestampMs`, a text. */
+/** Until 2022 the time was `timestampMs`, milliseconds as text. */
 function timeOf(timestamp: unknown, timestampMs: unknown): string {
-  if (isGiven(timestamp) || !isGiven(timestampMs)) {
+  if (isPresent(timestamp) || !isPresent(timestampMs)) {
     return timeFrom('timestamp', timestamp);
   }
   if (typeof timestampMs !== 'number' && !(typeof timestampMs === 'string' && /^-?\d+$/.test(timestampMs))) {

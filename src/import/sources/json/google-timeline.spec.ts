@@ -123,7 +123,7 @@ describe('Google Timeline from an Android phone', () => {
 describe('Google Timeline from an iPhone', () => {
   const ios = (...segments: unknown[]): string => JSON.stringify(segments);
 
-  it('counts minutes from the start of the segment, written as text', async () => {
+  it('adds minutes, written as text, to the start of the segment', async () => {
     const { format, reports, rejected } = await readAll(
       ios(
         {

@@ -3,7 +3,7 @@ import {
   parsedReport,
   type ParsedReport,
   type Fields,
-  isGiven,
+  isPresent,
   isObject,
   isShort,
   metresFrom,
@@ -16,14 +16,14 @@ import { timestampFromMillis } from '../timestamp.js';
 import type { JsonFormat, Collect } from './json.source.js';
 
 /**
- * Timeline as exported by Android (Timeline.json): `semanticSegments`, and `rawSignals` of the last weeks.
+ * Timeline as exported by Android (Timeline.json): `semanticSegments`, and `rawSignals` of the most recent weeks.
  *
- * The reports are the points of a `timelinePath`, both ends of an `activity`, and the `position` of a raw signal. A `visit` is
- * not a report: its place is an address that Google guessed, where the tracker may never have been.
+ * The reports are the points of a `timelinePath`, both ends of an `activity`, and the `position` of a raw signal. A
+ * `visit` is not a report: its place is an address that Google guessed, where the tracker may never have been.
  */
 export const GOOGLE_TIMELINE_ANDROID: JsonFormat = {
   name: 'google-timeline',
-  places: ['semanticSegments', 'rawSignals'],
+  itemPath: ['semanticSegments', 'rawSignals'],
   parse: (item, collect, list) => {
     if (list === 'rawSignals') {
       collect(() => signalReport(item));
@@ -36,12 +36,12 @@ export const GOOGLE_TIMELINE_ANDROID: JsonFormat = {
 /** Timeline as exported by iOS (location-history.json): a list of the same segments, written differently. */
 export const GOOGLE_TIMELINE_IOS: JsonFormat = {
   name: 'google-timeline',
-  places: 'list',
+  itemPath: 'list',
   parse: segmentReports,
 };
 
 /** Android: `52.1°, 13.4°`; iOS: `geo:52.1,13.4`. */
-const PLACE = /^(?:geo:)?\s*([^°,]+)°?\s*,\s*([^°,]+)°?\s*$/;
+const LAT_LON = /^(?:geo:)?\s*([^°,]+)°?\s*,\s*([^°,]+)°?\s*$/;
 const MINUTE = 60_000;
 
 function segmentReports(item: unknown, collect: Collect): void {
@@ -64,7 +64,7 @@ function reject(item: unknown): never {
   const segment = objectOf('the segment', item);
   throw new RejectedItemError(
     'not_a_report',
-    isGiven(segment['visit'])
+    isPresent(segment['visit'])
       ? 'a visit is a place that Google guessed, not a measured position'
       : 'the segment has no timelinePath',
   );
@@ -73,10 +73,10 @@ function reject(item: unknown): never {
 function pointReport(segment: Fields, point: Fields): ParsedReport {
   const offset = point['durationMinutesOffsetFromStartTime'];
   const timestamp =
-    isGiven(point['time']) || !isGiven(offset)
+    isPresent(point['time']) || !isPresent(offset)
       ? timeFrom('time', point['time'])
       : minutesAfter(timeFrom('startTime', segment['startTime']), offset);
-  return parsedReport(timestamp, placeFrom('point', point['point']));
+  return parsedReport(timestamp, latLonFrom('point', point['point']));
 }
 
 function minutesAfter(start: string, offset: unknown): string {
@@ -89,7 +89,7 @@ function minutesAfter(start: string, offset: unknown): string {
 
 function endReport(time: unknown, end: unknown, name: 'start' | 'end'): ParsedReport {
   const timestamp = timeFrom(`${name}Time`, time);
-  return parsedReport(timestamp, placeFrom(name, isObject(end) ? end['latLng'] : end));
+  return parsedReport(timestamp, latLonFrom(name, isObject(end) ? end['latLng'] : end));
 }
 
 function signalReport(item: unknown): ParsedReport {
@@ -98,10 +98,10 @@ function signalReport(item: unknown): ParsedReport {
     throw new RejectedItemError('not_a_report', 'the signal is not a position but a scan or an activity');
   }
   const timestamp = timeFrom('position.timestamp', position['timestamp']);
-  const place = placeFrom('position.LatLng', position['LatLng'] ?? position['latLng']);
+  const latLon = latLonFrom('position.LatLng', position['LatLng'] ?? position['latLng']);
   return parsedReport(
     timestamp,
-    place,
+    latLon,
     { horizontalAccuracy: metresFrom(position['accuracyMeters']) },
     {
       altitude: altitudeFrom(position['altitudeMeters']),
@@ -110,11 +110,11 @@ function signalReport(item: unknown): ParsedReport {
   );
 }
 
-function placeFrom(field: string, value: unknown): [number, number] {
-  if (!isGiven(value)) {
+function latLonFrom(field: string, value: unknown): [number, number] {
+  if (!isPresent(value)) {
     throw new RejectedItemError('no_position', `${field} is missing`);
   }
-  const match = typeof value === 'string' && isShort(value) ? PLACE.exec(value) : null;
+  const match = typeof value === 'string' && isShort(value) ? LAT_LON.exec(value) : null;
   const latitude = decimal(match?.[1] ?? '');
   const longitude = decimal(match?.[2] ?? '');
   if (latitude === undefined || longitude === undefined) {

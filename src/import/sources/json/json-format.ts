@@ -21,7 +21,7 @@ const MAX_KEYS_SHOWN = 8;
 /**
  * Detects the kind of document by its keys, in any order.
  *
- * @returns undefined if what was seen of it is not enough (yet).
+ * @returns undefined if the outline is not sufficient (yet).
  */
 export function jsonFormatOf({ root, object, lists, complete }: JsonOutline): JsonFormat | undefined {
   if (root === 'list') {

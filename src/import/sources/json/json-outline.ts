@@ -7,22 +7,22 @@ export interface ObjectOutline {
   type: string | undefined;
 }
 
-/** The structure of a JSON document, as far as its beginning shows it. */
+/** Structure of the beginning of a JSON document. */
 export interface JsonOutline {
   root: 'object' | 'list' | undefined;
   /** The document, if it is an object. */
   readonly object: ObjectOutline;
-  /** Lists in the document by key, with the outline of their objects; the key is '' if the document is a list. */
+  /** Outlines of the objects in each list of the document, by the key of the list; '' if the document is a list. */
   readonly lists: Map<string, ObjectOutline>;
-  /** The end of the document was seen. */
+  /** Whether the text contains the end of the document. */
   complete: boolean;
-  /** The text is not valid JSON. */
+  /** Whether the text is not valid JSON. */
   broken: boolean;
 }
 
 const MAX_KEYS = 1000;
 
-/** Outlines the first document of a text, which may be of any kind, cut, or invalid further on. */
+/** Outlines the first document of a text, which may be of any kind, truncated, or invalid later on. */
 export function outlineOf(text: string): JsonOutline {
   const outline: JsonOutline = {
     root: undefined,
@@ -36,12 +36,12 @@ export function outlineOf(text: string): JsonOutline {
   try {
     // Split at braces, because the parser loses the tokens of a piece that it rejects.
     for (const piece of text.split(/(?<=[{}])/)) {
-      if (tokens.of(piece).some((token) => walk.ends(token))) {
+      if (tokens.of(piece).some((token) => walk.follow(token))) {
         break;
       }
     }
   } catch {
-    outline.broken = true; // reading the whole document will report where
+    outline.broken = true; // reading the whole document will report the position
   }
   return outline;
 }
@@ -52,8 +52,8 @@ class OutlineWalk {
 
   constructor(private readonly outline: JsonOutline) {}
 
-  /** Follows a token. @returns whether it ends the document. */
-  ends(token: Token): boolean {
+  /** Adds a token to the outline. @returns whether it ends the document. */
+  follow(token: Token): boolean {
     const depth = this.open.length;
     if (token.name === 'startObject' || token.name === 'startArray') {
       this.enter(token.name === 'startArray' ? 'list' : 'object');
@@ -62,9 +62,9 @@ class OutlineWalk {
       this.outline.complete = depth === 1;
     } else if (token.name === 'keyValue') {
       this.keys[depth] = token.value;
-      this.note((object) => object.keys.size < MAX_KEYS && object.keys.add(token.value));
+      this.update((object) => object.keys.size < MAX_KEYS && object.keys.add(token.value));
     } else if (token.name === 'stringValue' && /^_?type$/.test(this.keys[depth] ?? '')) {
-      this.note((object) => (object.type ??= token.value));
+      this.update((object) => (object.type ??= token.value));
     }
     return this.outline.complete;
   }
@@ -86,17 +86,17 @@ class OutlineWalk {
   }
 
   /** Updates the outline of the current object, if it is the document or an element of one of its lists. */
-  private note(update: (object: ObjectOutline) => void): void {
+  private update(change: (object: ObjectOutline) => void): void {
     const [first, second, third, deeper] = this.open;
     if (first === 'object' && second === undefined) {
-      update(this.outline.object);
+      change(this.outline.object);
     }
     const inList =
       first === 'list' ? second === 'object' && third === undefined : second === 'list' && third === 'object';
     const list =
       inList && deeper === undefined && this.outline.lists.get(first === 'list' ? '' : (this.keys[1] ?? ''));
     if (list) {
-      update(list);
+      change(list);
     }
   }
 }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { Random } from '../../../../test/support/random.js';
 import { DomainError } from '../../../common/errors/domain-error.js';
-import { type ItemPlaces, type JsonItem, JsonReader } from './json-reader.js';
+import { type ItemPath, type JsonItem, JsonReader } from './json-reader.js';
 
 function read(
   text: string,
-  places: ItemPlaces = ['a'],
+  itemPath: ItemPath = ['a'],
   size = text.length,
 ): { items: JsonItem[]; error?: DomainError } {
   const items: JsonItem[] = [];
-  const reader = new JsonReader('walk', places, (item) => items.push(item));
+  const reader = new JsonReader('walk', itemPath, (item) => items.push(item));
   try {
     for (let at = 0; at < text.length; at += Math.max(size, 1)) {
       reader.read(text.slice(at, at + size));
@@ -61,7 +61,7 @@ describe('JsonReader', () => {
     expect(read('{"a":[1]}', 'list').items).toEqual([]);
   });
 
-  it('parses like JSON.parse, whatever pieces arrive', () => {
+  it('parses like JSON.parse, however the text is split', () => {
     const random = new Random(11);
     const any = (depth: number): unknown => {
       const kind = random.int(depth > 3 ? 4 : 6);
@@ -79,9 +79,9 @@ describe('JsonReader', () => {
     for (let round = 0; round < 300; round++) {
       const items = Array.from({ length: random.int(5) }, () => any(0));
       const text = JSON.stringify({ b: any(0), a: items, c: any(0) }, null, random.int(3));
-      const { items: read_, error } = read(text, ['a'], 1 + random.int(200));
+      const { items: extracted, error } = read(text, ['a'], 1 + random.int(200));
       expect(error).toBeUndefined();
-      expect(read_.map(({ value }) => value)).toEqual(items);
+      expect(extracted.map(({ value }) => value)).toEqual(items);
     }
   });
 
@@ -101,37 +101,43 @@ describe('JsonReader', () => {
     ['{"a":[{"b":1},{"}":1,"{":2 3}]}', "line 1, column 28: not JSON: expected ','", 1],
     ['{"a":[{"b":1},{"}\\u00":1}]}', 'line 1, column 18: not JSON: ', 1],
     ['{"a":[]} 5 {}', 'line 1, column 13: a document must be an object or a list', 0],
-  ])('names the place of the error in %j, after extracting the items before it', (text, message, before) => {
-    for (const size of [1, text.length]) {
-      const { items, error } = read(text, ['a'], size);
-      expect(items).toHaveLength(before);
-      expect(error?.message).toContain(`walk: `);
-      expect(error?.message).toContain(message);
-      expect(error?.details).toMatchObject({
-        source: 'walk',
-        line: expect.any(Number),
-        column: expect.any(Number),
-      });
-    }
-  });
+  ])(
+    'reports the position of the error in %j, after extracting the items before it',
+    (text, message, before) => {
+      for (const size of [1, text.length]) {
+        const { items, error } = read(text, ['a'], size);
+        expect(items).toHaveLength(before);
+        expect(error?.message).toContain(`walk: `);
+        expect(error?.message).toContain(message);
+        expect(error?.details).toMatchObject({
+          source: 'walk',
+          line: expect.any(Number),
+          column: expect.any(Number),
+        });
+      }
+    },
+  );
 
   it.each([
     [
       '{"a":[{"b":1},\n{"b":',
-      'the file ends in the middle of an object (item 2 of "a") at line 2, column 6: it was cut',
+      'the file ends in the middle of an object (item 2 of "a") at line 2, column 6: the file is truncated',
     ],
-    ['{"a":[{"b":1}', 'the file ends in the middle of a list at line 1, column 14: it was cut'],
+    ['{"a":[{"b":1}', 'the file ends in the middle of a list at line 1, column 14: the file is truncated'],
     [
       '{"a":[{"b":"x',
-      'the file ends in the middle of an object (item 1 of "a") at line 1, column 14: it was cut',
+      'the file ends in the middle of an object (item 1 of "a") at line 1, column 14: the file is truncated',
     ],
     ['{"a":[{"b":tr', 'in the middle of an object'],
     ['{"a":[{"b":"\\u00', 'in the middle of an object'],
-    ['{"a":[1]\n', 'the file ends in the middle of an object at line 2, column 1: it was cut'],
+    ['{"a":[1]\n', 'the file ends in the middle of an object at line 2, column 1: the file is truncated'],
     ['{"a":[-', 'in the middle of a list'],
-    ['{"a":[{"b":[{}],\n', 'in the middle of an object (item 1 of "a") at line 2, column 1: it was cut'],
+    [
+      '{"a":[{"b":[{}],\n',
+      'in the middle of an object (item 1 of "a") at line 2, column 1: the file is truncated',
+    ],
     ['{"a":[]}\n{', 'in the middle of an object at line 2, column 2'],
-  ])('reports where %j was cut', (text, message) => {
+  ])('reports where %j is truncated', (text, message) => {
     expect(read(text).error?.message).toContain(message);
   });
 });

@@ -1,10 +1,10 @@
 import { Assembler } from 'stream-json/core/assembler.js';
 import { brokenSource } from '../source-errors.js';
-import { goodLength, type Landmark } from './json-place.js';
+import { validLength, type Checkpoint } from './json-error-position.js';
 import { JsonTokens, type Token } from './json-tokens.js';
 
-/** Where a document has its items: it is one, it is a list of them, or it has lists of them under these keys. */
-export type ItemPlaces = 'document' | 'list' | readonly string[];
+/** Items of a document: the document itself, the elements of the list that it is, or of its lists with these keys. */
+export type ItemPath = 'document' | 'list' | readonly string[];
 
 export interface JsonItem {
   /** The parsed value, or {@link TOO_LARGE}. */
@@ -20,35 +20,37 @@ export interface JsonItem {
 }
 
 export const TOO_LARGE = Symbol('item too large');
-/** In characters. An item is held in memory as a whole; the largest are GeoJSON lines, where this is about a day at 1 Hz. */
+/** Maximum characters in an item, which is kept in memory. For a GeoJSON line, the largest, this is a day at 1 Hz. */
 export const MAX_ITEM = 8_388_608;
-/** Characters in one text, number or white space. */
-const MAX_SILENT = 1_048_576;
+/** Maximum number of characters in one text, number or white space. */
+const MAX_TOKEN = 1_048_576;
 const MAX_DEPTH = 100;
 /** A piece without a brace ends after this many characters. */
 const MAX_PIECE = 16_384;
-/** Characters kept to find the position of an error. */
-const MAX_UNSURE = 65_536;
+/** Maximum number of characters kept to find the position of an error. */
+const MAX_UNVERIFIED = 65_536;
 
 /**
  * Extracts items from JSON that arrives in pieces, possibly several documents in sequence, and skips the rest.
  *
- * The parser gets pieces that end with a brace, because it loses the tokens of a piece that it rejects, and no item ends within
- * such a piece. So every item before an error is extracted, and the line of each item is known.
+ * The parser gets pieces that end with a brace, because it loses the tokens of a piece that it rejects, and no item
+ * ends within such a piece. So every item before an error is extracted, and the line of each item is known.
  */
 export class JsonReader {
   private readonly tokens = new JsonTokens();
   /** The open containers, outermost first: a `{` or `[` for each. */
   private open = '';
   private assembler = new Assembler();
+  /** Text that the parser has not read yet. */
   private rest = '';
-  /** Position after the text given to the parser. */
+  /** Position after the text that the parser has read. */
   private line = 1;
   private column = 1;
-  private readonly landmark: Landmark = { line: 1, column: 1, open: '', opened: false };
-  /** Text given to the parser since the landmark; undefined if that is too long. */
-  private unsure: string | undefined = '';
-  private silent = 0;
+  private readonly checkpoint: Checkpoint = { line: 1, column: 1, open: '', afterBrace: false };
+  /** Text that the parser has read since the checkpoint; undefined if it is too long. */
+  private unverified: string | undefined = '';
+  /** Number of characters since the last token. */
+  private sinceToken = 0;
   /** Number of containers around an item. */
   private readonly itemDepth: number;
   private list: { readonly key: string; count: number } | undefined;
@@ -59,11 +61,11 @@ export class JsonReader {
   /** @param name of the source, for messages. */
   constructor(
     private readonly name: string,
-    private readonly places: ItemPlaces,
+    private readonly itemPath: ItemPath,
     private readonly onItem: (item: JsonItem) => void,
   ) {
-    this.itemDepth = places === 'document' ? 0 : places === 'list' ? 1 : 2;
-    if (places === 'document') {
+    this.itemDepth = itemPath === 'document' ? 0 : itemPath === 'list' ? 1 : 2;
+    if (itemPath === 'document') {
       this.list = { key: '', count: 0 };
     }
   }
@@ -107,18 +109,18 @@ export class JsonReader {
     try {
       tokens = this.tokens.of(piece);
     } catch (error) {
-      this.failAfter(this.unsure === undefined ? undefined : this.unsure + piece, error);
+      this.failAtError(this.unverified === undefined ? undefined : this.unverified + piece, error);
     }
-    this.moveOver(piece);
-    this.silent = tokens.length > 0 ? 0 : this.silent + piece.length;
-    if (this.silent > MAX_SILENT) {
-      this.fail(`more than ${MAX_SILENT} characters in one text, number or white space`);
+    this.advanceOver(piece);
+    this.sinceToken = tokens.length > 0 ? 0 : this.sinceToken + piece.length;
+    if (this.sinceToken > MAX_TOKEN) {
+      this.fail(`more than ${MAX_TOKEN} characters in one text, number or white space`);
     }
     this.measure(piece.length);
     for (const token of tokens) {
       this.follow(token);
     }
-    this.moveLandmark(piece, tokens.at(-1)?.name);
+    this.moveCheckpoint(piece, tokens.at(-1)?.name);
   }
 
   private measure(length: number): void {
@@ -129,7 +131,7 @@ export class JsonReader {
     }
   }
 
-  private moveOver(text: string): void {
+  private advanceOver(text: string): void {
     let lineStart = 0;
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', lineStart)) {
       this.line++;
@@ -139,18 +141,18 @@ export class JsonReader {
     this.column += text.length - lineStart;
   }
 
-  /** Moves the landmark, unless the brace at the end of the piece is part of a text or follows an error. */
-  private moveLandmark(piece: string, last: Token['name'] | undefined): void {
-    const { landmark } = this;
-    const opened = last === 'startObject' && piece.endsWith('{');
-    if (opened || (last === 'endObject' && piece.endsWith('}'))) {
-      landmark.line = this.line;
-      landmark.column = this.column;
-      landmark.open = this.open;
-      landmark.opened = opened;
-      this.unsure = '';
-    } else if (this.unsure !== undefined) {
-      this.unsure = this.unsure.length < MAX_UNSURE ? this.unsure + piece : undefined;
+  /** Moves the checkpoint, unless the brace at the end of the piece is part of a text or follows an error. */
+  private moveCheckpoint(piece: string, last: Token['name'] | undefined): void {
+    const { checkpoint } = this;
+    const afterBrace = last === 'startObject' && piece.endsWith('{');
+    if (afterBrace || (last === 'endObject' && piece.endsWith('}'))) {
+      checkpoint.line = this.line;
+      checkpoint.column = this.column;
+      checkpoint.open = this.open;
+      checkpoint.afterBrace = afterBrace;
+      this.unverified = '';
+    } else if (this.unverified !== undefined) {
+      this.unverified = this.unverified.length < MAX_UNVERIFIED ? this.unverified + piece : undefined;
     }
   }
 
@@ -159,12 +161,12 @@ export class JsonReader {
       this.enter(token, token.name === 'startArray' ? '[' : '{');
     } else if (token.name === 'endObject' || token.name === 'endArray') {
       this.open = this.open.slice(0, -1);
-      this.keep(token);
-      this.left();
+      this.assemble(token);
+      this.leave();
     } else if (token.name !== 'keyValue') {
       this.scalar(token);
     } else if (this.item) {
-      this.keep(token);
+      this.assemble(token);
     } else if (this.open.length === 1) {
       this.key = token.value;
     }
@@ -178,18 +180,18 @@ export class JsonReader {
     }
     if (this.item === undefined && this.list !== undefined && depth === this.itemDepth) {
       this.item = { line: this.line, length: 0, tooLarge: false };
-    } else if (container === '[' && this.holdsItems(depth)) {
+    } else if (container === '[' && this.containsItems(depth)) {
       this.list = { key: this.key, count: 0 };
     }
-    this.keep(token);
+    this.assemble(token);
   }
 
-  private left(): void {
+  private leave(): void {
     const depth = this.open.length;
     if (this.item && depth === this.itemDepth) {
       const { tooLarge, line, length } = this.item;
       this.item = undefined;
-      this.give(tooLarge ? TOO_LARGE : this.assembler.current, line, length);
+      this.emit(tooLarge ? TOO_LARGE : this.assembler.current, line, length);
     } else if (this.item === undefined && depth < this.itemDepth) {
       this.list = undefined;
     }
@@ -197,44 +199,44 @@ export class JsonReader {
 
   private scalar(token: Token): void {
     if (this.item) {
-      this.keep(token);
+      this.assemble(token);
     } else if (this.list !== undefined && this.open.length === this.itemDepth) {
       const value = 'value' in token ? token.value : undefined;
-      this.give(token.name === 'numberValue' ? Number(value) : value, this.line, String(value).length);
+      this.emit(token.name === 'numberValue' ? Number(value) : value, this.line, String(value).length);
     } else if (this.open.length === 0) {
       this.fail('a document must be an object or a list');
     }
   }
 
-  private give(value: unknown, line: number, length: number): void {
+  private emit(value: unknown, line: number, length: number): void {
     const { list } = this;
     if (list) {
       this.onItem({ value, line, length, list: list.key, index: list.count++ });
     }
   }
 
-  private keep(token: Token): void {
+  private assemble(token: Token): void {
     if (this.item && !this.item.tooLarge) {
       this.assembler.consume(token);
     }
   }
 
   /** Whether the elements of a list that starts at this depth are items. */
-  private holdsItems(depth: number): boolean {
-    if (typeof this.places === 'string') {
-      return this.places === 'list' && depth === 0;
+  private containsItems(depth: number): boolean {
+    if (typeof this.itemPath === 'string') {
+      return this.itemPath === 'list' && depth === 0;
     }
-    return depth === 1 && this.open.startsWith('{') && this.places.includes(this.key);
+    return depth === 1 && this.open.startsWith('{') && this.itemPath.includes(this.key);
   }
 
-  private failAfter(unsure: string | undefined, error: unknown): never {
+  private failAtError(unverified: string | undefined, error: unknown): never {
     const problem =
       error instanceof Error ? error.message.replace(/^Parser (?:cannot parse input: |has )?/, '') : '';
-    if (unsure === undefined) {
+    if (unverified === undefined) {
       this.fail(`not JSON from here on: ${problem}`);
     }
-    ({ line: this.line, column: this.column } = this.landmark);
-    this.moveOver(unsure.slice(0, goodLength(unsure, this.landmark)));
+    ({ line: this.line, column: this.column } = this.checkpoint);
+    this.advanceOver(unverified.slice(0, validLength(unverified, this.checkpoint)));
     this.fail(`not JSON: ${problem}`);
   }
 
@@ -243,15 +245,19 @@ export class JsonReader {
     throw brokenSource(this.name, `line ${line}, column ${column}: ${problem}`, { line, column });
   }
 
-  /** An error shortly before the end of the file only shows at the end. */
+  /** An error shortly before the end of the file is detected only at the end. */
   private failAtEnd(error: unknown): never {
-    const { line, column, list, unsure } = this;
-    if (error !== undefined && unsure !== undefined && goodLength(unsure, this.landmark) < unsure.length) {
-      this.failAfter(unsure, error);
+    const { line, column, list, unverified } = this;
+    if (
+      error !== undefined &&
+      unverified !== undefined &&
+      validLength(unverified, this.checkpoint) < unverified.length
+    ) {
+      this.failAtError(unverified, error);
     }
     const inside = this.open.endsWith('[') ? 'a list' : this.open.length > 0 ? 'an object' : 'a value';
     const item = this.item && list ? ` (item ${list.count + 1}${list.key && ` of "${list.key}"`})` : '';
-    const problem = `the file ends in the middle of ${inside}${item} at line ${line}, column ${column}: it was cut`;
+    const problem = `the file ends in the middle of ${inside}${item} at line ${line}, column ${column}: the file is truncated`;
     throw brokenSource(this.name, problem, { line, column });
   }
 }

@@ -3,14 +3,14 @@ import { jsonParser, type Token } from 'stream-json/core/parser.js';
 
 export type { Token };
 
-/** The tokenizer of stream-json, called directly; as a stage of a stream it would cost a promise per token. */
+/** The tokenizer of stream-json, called directly; as part of a stream it would need a promise per token. */
 export class JsonTokens {
   private readonly parse: (text: string | typeof none) => Many<Token> | typeof none = jsonParser({
     streamValues: false,
     jsonStreaming: true,
   }) as never;
 
-  /** @throws Error with a message for people; the tokens of this text before the error are lost. */
+  /** @throws Error with a readable message; the tokens before the error are lost. */
   of(text: string): readonly Token[] {
     return listOf(this.parse(text));
   }

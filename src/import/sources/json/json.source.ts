@@ -3,12 +3,12 @@ import { textOf } from '../bytes.js';
 import type { ParsedReport } from '../field-values.js';
 import { batchesAfter, BatchCollector } from '../batch-collector.js';
 import { MAX_GIVEN, undecodable } from '../source-errors.js';
-import { type ItemPlaces, type JsonItem, JsonReader, MAX_ITEM, TOO_LARGE } from './json-reader.js';
+import { type ItemPath, type JsonItem, JsonReader, MAX_ITEM, TOO_LARGE } from './json-reader.js';
 
 /**
  * Adds one report of an item, or rejects it if `parse` throws a RejectedItemError.
  *
- * @param part identifies it if the item has several.
+ * @param part identifies the report if the item has several.
  */
 export type Collect = (parse: () => ParsedReport, part?: string) => void;
 
@@ -16,7 +16,7 @@ export type Collect = (parse: () => ParsedReport, part?: string) => void;
 export interface JsonFormat {
   /** As in {@link ReportSource.format}. */
   readonly name: string;
-  readonly places: ItemPlaces;
+  readonly itemPath: ItemPath;
   /** Calls `collect` for each report in an item. @param list key of the item's list. */
   readonly parse: (item: unknown, collect: Collect, list: string) => void;
 }
@@ -36,7 +36,7 @@ export class JsonSource implements ReportSource {
 
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
     const collector = new BatchCollector();
-    const reader = new JsonReader(this.name, this.document.places, (item) => {
+    const reader = new JsonReader(this.name, this.document.itemPath, (item) => {
       this.parse(item, collector);
     });
     const parsed = () => collector.batches();
@@ -65,11 +65,14 @@ export class JsonSource implements ReportSource {
 
   /** Identifies an item; the line is not enough, as large files are often a single line. */
   private label({ list, index }: JsonItem): string {
-    return this.document.places === 'document' ? 'document' : `${list}[${index}]`;
+    return this.document.itemPath === 'document' ? 'document' : `${list}[${index}]`;
   }
 }
 
-/** Serialized again, as keeping the text of every item is too expensive. Left out for large items, which may be rejected in many parts. */
+/**
+ * Serializes an item again, because keeping the text of every item is too expensive. Leaves out large items, many parts
+ * of which may be rejected.
+ */
 function textOfItem({ value, length }: JsonItem): string | undefined {
   return length <= MAX_GIVEN && value !== TOO_LARGE ? JSON.stringify(value) : undefined;
 }

@@ -26,9 +26,9 @@ describe('Overland', () => {
   });
 
   it('reads telemetry', async () => {
-    const said = { altitude: -0.5, vertical_accuracy: 4, speed: 4, course: 180.5, battery_level: 0.89 };
+    const telemetry = { altitude: -0.5, vertical_accuracy: 4, speed: 4, course: 180.5, battery_level: 0.89 };
     const { reports } = await readAll(
-      batch(location({ ...said, motion: ['driving', 'stationary'], activity: 'other_navigation' })),
+      batch(location({ ...telemetry, motion: ['driving', 'stationary'], activity: 'other_navigation' })),
     );
     expect(reports).toEqual([
       { ...DECODED, altitude: -0.5, speed: 4, course: 180.5, battery: 89, motion: 'driving' },
@@ -40,7 +40,7 @@ describe('Overland', () => {
     ['null', { altitude: null, speed: null, course: null, battery_level: null, motion: null }],
     ['out of range', { altitude: -1e5, speed: 1001, course: 400, battery_level: 55, motion: ['flying'] }],
     ['of the wrong type', { altitude: {}, speed: 'fast', course: [], battery_level: true, motion: 1 }],
-  ])('leaves out what is %s, but keeps the position', async (_, properties) => {
+  ])('leaves out telemetry that is %s, but keeps the position', async (_, properties) => {
     const { reports, rejected } = await readAll(batch(location(properties)));
     expect(rejected).toEqual([]);
     expect(reports).toEqual([DECODED]);

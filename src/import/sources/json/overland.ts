@@ -12,15 +12,15 @@ import { pointOf } from './geojson-geometry.js';
 import type { JsonFormat } from './json.source.js';
 
 /**
- * A batch of the app Overland: each element of `locations` is one report, a GeoJSON feature. The tracker is the `device_id`.
- * `battery_level` is a fraction from 0 to 1; -1 is unknown, as everywhere on iOS. Events without a position (`will_terminate`)
- * are not reports.
+ * A batch of the app Overland: each element of `locations` is one report, a GeoJSON feature. The tracker is the
+ * `device_id`. `battery_level` is a fraction from 0 to 1; -1 is unknown, as everywhere on iOS. Events without a
+ * position (`will_terminate`) are not reports.
  *
  * https://github.com/aaronpk/Overland-iOS#api
  */
 export const OVERLAND: JsonFormat = {
   name: 'overland',
-  places: ['locations'],
+  itemPath: ['locations'],
   parse: (item, collect) => {
     collect(() => reportOf(item));
   },

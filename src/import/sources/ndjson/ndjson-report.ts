@@ -12,12 +12,12 @@ type Draft = { -readonly [Field in keyof SourceReport]: SourceReport[Field] };
  *
  * - `timestamp`: RFC 3339 text with an offset, or a Unix time (seconds below 1e11, else milliseconds)
  * - `latitude`, `longitude`: degrees, numbers (not text)
- * - optional: `tracker` (name) or `hashedAdvKey`, `confidence` and `status` (whole numbers), `horizontalAccuracy` (metres),
- *   `nearestCity`, `altitude` (metres), `speed` (metres per second), `course` (degrees), `battery` (percent, a whole number),
- *   `motion` (one of the words of {@link MOTIONS})
+ * - optional: `tracker` (name) or `hashedAdvKey`, `confidence` and `status` (whole numbers), `horizontalAccuracy`
+ *   (metres), `nearestCity`, `altitude` (metres), `speed` (metres per second), `course` (degrees), `battery` (percent,
+ *   a whole number), `motion` (one of {@link MOTIONS})
  *
- * Unknown fields are ignored, and null counts as missing for optional fields. This is our own format, so a field of the wrong
- * type rejects the line.
+ * Unknown fields are ignored, and null counts as missing for optional fields. This is our own format, so a field of the
+ * wrong type rejects the line.
  *
  * @throws RejectedItemError with a message that names the field.
  */
@@ -29,23 +29,23 @@ export function reportFromLine(line: string, position: number): SourceReport {
     latitude: degrees(fields, 'latitude'),
     longitude: degrees(fields, 'longitude'),
   };
-  // Missing fields are left out, not undefined, so that reports look the same whichever source they came from.
-  if (isGiven(fields['tracker'])) {
+  // Missing fields are left out, not undefined, so that the reports of all sources look the same.
+  if (isPresent(fields['tracker'])) {
     report.tracker = text(fields, 'tracker');
   }
-  if (isGiven(fields['hashedAdvKey'])) {
+  if (isPresent(fields['hashedAdvKey'])) {
     report.hashedAdvKey = limitedText(fields, 'hashedAdvKey');
   }
-  if (isGiven(fields['confidence'])) {
+  if (isPresent(fields['confidence'])) {
     report.confidence = wholeNumber(fields, 'confidence');
   }
-  if (isGiven(fields['horizontalAccuracy'])) {
+  if (isPresent(fields['horizontalAccuracy'])) {
     report.horizontalAccuracy = number(fields, 'horizontalAccuracy');
   }
-  if (isGiven(fields['status'])) {
+  if (isPresent(fields['status'])) {
     report.status = wholeNumber(fields, 'status');
   }
-  if (isGiven(fields['nearestCity'])) {
+  if (isPresent(fields['nearestCity'])) {
     report.nearestCity = limitedText(fields, 'nearestCity');
   }
   addTelemetry(report, fields);
@@ -53,19 +53,19 @@ export function reportFromLine(line: string, position: number): SourceReport {
 }
 
 function addTelemetry(report: Draft, fields: Fields): void {
-  if (isGiven(fields['altitude'])) {
+  if (isPresent(fields['altitude'])) {
     report.altitude = number(fields, 'altitude');
   }
-  if (isGiven(fields['speed'])) {
+  if (isPresent(fields['speed'])) {
     report.speed = number(fields, 'speed');
   }
-  if (isGiven(fields['course'])) {
+  if (isPresent(fields['course'])) {
     report.course = number(fields, 'course');
   }
-  if (isGiven(fields['battery'])) {
+  if (isPresent(fields['battery'])) {
     report.battery = percent(fields, 'battery');
   }
-  if (isGiven(fields['motion'])) {
+  if (isPresent(fields['motion'])) {
     report.motion = motionOf(fields['motion']);
   }
 }
@@ -78,13 +78,13 @@ function objectOf(line: string): Fields {
   return value as Fields;
 }
 
-function isGiven(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
 function timestampOf(value: unknown): string {
   if (typeof value === 'string') {
-    return timestampFromText('timestamp', value, 'refuse');
+    return timestampFromText('timestamp', value, 'reject');
   }
   if (typeof value === 'number') {
     return timestampFromEpoch('timestamp', value);
@@ -121,7 +121,7 @@ function wholeNumber(fields: Fields, field: string): number {
   return value;
 }
 
-/** The database rejects a value that is out of range, but a number that overflows its 16-bit column would fail the whole batch. */
+/** The database rejects a value out of range, but one that overflows its 16-bit column fails the whole batch. */
 function percent(fields: Fields, field: string): number {
   const value = number(fields, field);
   if (!Number.isInteger(value) || Math.abs(value) > 32_767) {

@@ -34,11 +34,11 @@ describe('NdjsonSource', () => {
     expect(rejected).toEqual([]);
   });
 
-  it('leaves telemetry out of range to the database to reject', async () => {
-    const given = { altitude: 1e6, speed: -1, course: 360, battery: 101 };
-    const { reports, rejected } = await readAll(JSON.stringify({ ...JSON.parse(GOOD), ...given }));
+  it('passes out-of-range telemetry on; the database rejects it', async () => {
+    const telemetry = { altitude: 1e6, speed: -1, course: 360, battery: 101 };
+    const { reports, rejected } = await readAll(JSON.stringify({ ...JSON.parse(GOOD), ...telemetry }));
     expect(rejected).toEqual([]);
-    expect(reports).toEqual([{ ...DECODED, ...given, position: 1 }]);
+    expect(reports).toEqual([{ ...DECODED, ...telemetry, position: 1 }]);
   });
 
   it.each(['stationary', 'walking', 'running', 'cycling', 'driving'])(
@@ -163,7 +163,7 @@ describe('NdjsonSource', () => {
     expect(error).toBeUndefined();
   });
 
-  it('replaces invalid UTF-8, and rejects it as text', async () => {
+  it('rejects a text field with invalid UTF-8', async () => {
     const latin1 = Buffer.from(`${GOOD.replace('}', ',"nearestCity":"L\u00fcbeck"}')}\n${GOOD}\n`, 'latin1');
     const { reports, rejected } = await readAll(latin1);
     expect(reports).toEqual([{ ...DECODED, position: 2 }]);

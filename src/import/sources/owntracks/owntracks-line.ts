@@ -6,7 +6,7 @@ import { reportFromOwnTracks } from './owntracks-message.js';
 /** Time, kind and message, separated by tabs (in old files, by spaces), e.g. `2024-03-01T09:03:09Z  *  {…}`. */
 const REC_LINE = /^\d{4}-\d\d-\d\dT[\d:.]+Z\s+(\S+)\s+(.*)$/s;
 
-/** The Recorder's kind for messages published to the device's own topic, which are locations. */
+/** The Recorder's kind of messages published to the device's own topic; these are locations. */
 const LOCATION = '*';
 
 /**
@@ -29,7 +29,7 @@ export function reportFromOwnTracksLine(line: string, position: number): SourceR
   return { position, ...reportFromOwnTracks(jsonFromLine(message)) };
 }
 
-/** Whether the line looks like one of a `.rec` file. */
+/** Whether the line looks like a line of a `.rec` file. */
 export function isRecLine(line: string): boolean {
   return REC_LINE.test(line.trim());
 }

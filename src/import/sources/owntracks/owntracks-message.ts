@@ -13,8 +13,8 @@ import { batteryFrom, courseFrom, iosAltitudeFrom, KMH, motionFrom, speedFrom } 
 /**
  * Parses a message of the OwnTracks apps, as they post it and as the Recorder stores it.
  *
- * - Only `_type: location` is a report (the Recorder may omit `_type` in its lists). A transition is an entered or left region,
- *   a waypoint marks a place, and an encrypted message cannot be read without its secret.
+ * - Only `_type: location` is a report (the Recorder may omit `_type` in its lists). A transition reports that a region
+ *   was entered or left, a waypoint is a saved position, and an encrypted message cannot be read without its secret.
  * - The time is `tst`, the time of the fix; not `created_at`, nor the time at which the Recorder wrote the line.
  * - The tracker is `user/device`, from the topic; never `tid`, a two-letter label for maps.
  * - `vel` is in km/h. `motionactivities` lists the activities that an iPhone detected.
@@ -58,6 +58,6 @@ function deviceOf(topic: unknown, user: unknown, device: unknown): string | unde
   if (name !== undefined) {
     return nameFrom('topic', name.split('/').slice(-2).join('/'));
   }
-  const [owner, its] = [nameFrom('username', user), nameFrom('device', device)];
-  return owner !== undefined && its !== undefined ? `${owner}/${its}` : undefined;
+  const [owner, deviceName] = [nameFrom('username', user), nameFrom('device', device)];
+  return owner !== undefined && deviceName !== undefined ? `${owner}/${deviceName}` : undefined;
 }

@@ -80,8 +80,15 @@ describe('an OwnTracks Recorder file', () => {
   });
 
   it('reads telemetry, and converts the speed from km/h', async () => {
-    const said = { alt: 36, vac: 3, vel: 54, cog: 98, batt: 94, motionactivities: ['unknown', 'automotive'] };
-    const { reports } = await readAll(rec({ ...LOCATION, ...said }));
+    const fields = {
+      alt: 36,
+      vac: 3,
+      vel: 54,
+      cog: 98,
+      batt: 94,
+      motionactivities: ['unknown', 'automotive'],
+    };
+    const { reports } = await readAll(rec({ ...LOCATION, ...fields }));
     expect(reports).toEqual([
       { ...DECODED, altitude: 36, speed: 15, course: 98, battery: 94, motion: 'driving' },
     ]);
@@ -89,18 +96,18 @@ describe('an OwnTracks Recorder file', () => {
 
   it.each([
     ['unknown', { alt: 0, vac: -1, vel: -1, cog: -1, batt: -1, motionactivities: [] }],
-    ['unknown, times its factor', { vel: -4, batt: -100, motionactivities: ['-'] }],
-    ['not given', { vel: undefined }],
+    ['unknown, after unit conversion', { vel: -4, batt: -100, motionactivities: ['-'] }],
+    ['missing', { vel: undefined }],
     ['null', { alt: null, vel: null, cog: null, batt: null, motionactivities: null }],
     ['out of range', { alt: 1e6, vel: 3601, cog: 361, batt: 101, motionactivities: ['flying'] }],
     ['of the wrong type', { alt: 'high', vel: [5], cog: {}, batt: true, motionactivities: 5 }],
-  ])('leaves out what is %s, but keeps the position', async (_, fields) => {
+  ])('leaves out telemetry that is %s, but keeps the position', async (_, fields) => {
     const { reports, rejected } = await readAll(rec({ ...LOCATION, ...fields }));
-    const { speed, ...place } = DECODED;
+    const { speed, ...rest } = DECODED;
     expect(speed).toBe(1.389);
     expect(rejected).toEqual([]);
-    expect(reports).toEqual([place]);
-    expect(Object.keys(reports[0] ?? {})).toHaveLength(Object.keys(place).length);
+    expect(reports).toEqual([rest]);
+    expect(Object.keys(reports[0] ?? {})).toHaveLength(Object.keys(rest).length);
   });
 
   it.each(
@@ -133,8 +140,8 @@ describe('OwnTracks JSON', () => {
     ['a message on several lines', JSON.stringify(LOCATION, null, 2), [1]],
     ['one message per line', `${message}\n${message}\n`, [1, 2]],
     ['a list', `[${message},\n${message}]`, [1, 2]],
-    ['what ocat prints', `{"count":2,"locations":[${message},\n${message}]}`, [1, 2]],
-    ['what ocat prints, in another order', `{"locations":[\n${message}],"count":1}`, [2]],
+    ['the output of ocat', `{"count":2,"locations":[${message},\n${message}]}`, [1, 2]],
+    ['the output of ocat, in another order', `{"locations":[\n${message}],"count":1}`, [2]],
   ])('is read as %s', async (_, content, positions) => {
     for (const chunkSize of [7, 65_536]) {
       const { format, reports, rejected, error } = await readAll(content, chunkSize);

@@ -8,7 +8,7 @@ export interface Example {
   readonly reports: number;
   readonly rejected: number;
   /** The format has an end mark, so a truncation is detected. */
-  readonly ends: boolean;
+  readonly hasEndMark: boolean;
 }
 
 const FEATURE =
@@ -25,7 +25,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       '{"timestamp":"2025-06-17T08:30:00Z","latitude":53,"longitude":10,"horizontalAccuracy":12.5,"nearestCity":"Łódź"}\n',
     reports: 3,
     rejected: 0,
-    ends: false,
+    hasEndMark: false,
   },
   gpx: {
     format: 'gpx',
@@ -37,7 +37,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     ),
     reports: 2,
     rejected: 2,
-    ends: true,
+    hasEndMark: true,
   },
   csv: {
     format: 'csv',
@@ -47,7 +47,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       'b;1709283789;52.5° N;13.4° W;;-1;fast;255;;\n"c";2025-06-17 08:30:00;1;2;3;;;;;no zone\nd;1709283790;52;13;4;5;6;7;STILL;last\n',
     reports: 3,
     rejected: 1,
-    ends: false,
+    hasEndMark: false,
   },
   'GeoJSON collection': {
     format: 'geojson',
@@ -57,14 +57,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       '{"type":"Feature","properties":{},"geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]}}],"type":"FeatureCollection"}',
     reports: 3,
     rejected: 1,
-    ends: true,
+    hasEndMark: true,
   },
   'GeoJSON features': {
     format: 'geojson',
     content: `${FEATURE}\n${FEATURE}\n`,
     reports: 2,
     rejected: 0,
-    ends: false,
+    hasEndMark: false,
   },
   '.rec': {
     format: 'owntracks',
@@ -74,28 +74,28 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       `2024-03-01T09:03:09Z  *                   ${OWNTRACKS}\n`,
     reports: 2,
     rejected: 1,
-    ends: false,
+    hasEndMark: false,
   },
   'OwnTracks list': {
     format: 'owntracks',
     content: `[${OWNTRACKS},{"_type":"encrypted","data":"x"}]`,
     reports: 1,
     rejected: 1,
-    ends: true,
+    hasEndMark: true,
   },
   ocat: {
     format: 'owntracks',
     content: `{"count":2,"locations":[${OWNTRACKS},\n${OWNTRACKS}]}`,
     reports: 2,
     rejected: 0,
-    ends: true,
+    hasEndMark: true,
   },
   overland: {
     format: 'overland',
     content: `{"locations":[${FEATURE},{"type":"Feature","properties":{"timestamp":"2024-07-07T17:46:39Z"}},${FEATURE}]}`,
     reports: 2,
     rejected: 1,
-    ends: true,
+    hasEndMark: true,
   },
   records: {
     format: 'google-records',
@@ -105,7 +105,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       '  {"timestampMs":"1366007486860","latitudeE7":-1,"longitudeE7":1,"activity":[{"activity":[{"type":"TILTING","confidence":100},{"type":"STILL","confidence":70}]}]}]\n}',
     reports: 2,
     rejected: 1,
-    ends: true,
+    hasEndMark: true,
   },
   android: {
     format: 'google-timeline',
@@ -117,7 +117,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       '"userLocationProfile":{"frequentPlaces":[{"placeLocation":"1°, 2°"}]}}',
     reports: 3,
     rejected: 2,
-    ends: true,
+    hasEndMark: true,
   },
   ios: {
     format: 'google-timeline',
@@ -127,12 +127,12 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       '"activity":{"start":"geo:52.1,13.4","end":"geo:52.2,13.5","probability":"0.9"}}]',
     reports: 3,
     rejected: 0,
-    ends: true,
+    hasEndMark: true,
   },
 };
 
 /** Each example, plain and compressed. */
 export const EXAMPLE_FILES = Object.entries(EXAMPLES).flatMap(([name, example]) => [
   { ...example, name, bytes: Buffer.from(example.content) },
-  { ...example, name: `${name}, gzip`, bytes: gzipSync(example.content), ends: true },
+  { ...example, name: `${name}, gzip`, bytes: gzipSync(example.content), hasEndMark: true },
 ]);

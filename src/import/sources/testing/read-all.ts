@@ -15,13 +15,13 @@ export interface Reading {
  * Reads an input to its end.
  *
  * @param chunkSize in bytes; the input arrives in chunks of this size.
- * @throws whatever is not a DomainError.
+ * @throws every error other than a DomainError.
  */
 export function readAll(content: string | Buffer, chunkSize = 65_536): Promise<Reading> {
   return readPieces(chunksOf(Buffer.from(content), chunkSize));
 }
 
-/** As {@link readAll}, of an input that is made while it is read. */
+/** Like {@link readAll}, for an input that is generated while it is read. */
 export async function readPieces(pieces: Iterable<Buffer>): Promise<Reading> {
   const reading: Reading = { format: undefined, reports: [], rejected: [], error: undefined };
   try {
@@ -46,7 +46,7 @@ function* chunksOf(bytes: Buffer, size: number): Generator<Buffer> {
   }
 }
 
-/** For specs: a GPX document around its content. */
+/** For specs: returns a GPX document with this content. */
 export function gpx(content: string): string {
   return `<?xml version="1.0"?>\n<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1">${content}</gpx>\n`;
 }
