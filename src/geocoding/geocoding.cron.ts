@@ -19,7 +19,7 @@ const MINUTE = 60_000;
 const POLL_MS = 1_000;
 /** While reports arrive, geocoding works at most a tenth of the time, to leave the database to the imports. */
 const REST_FACTOR = 9;
-/** Longest rest: a pass may take long only because it waits for locks. */
+/** Longest rest, for a pass that took long only because it waited for locks. */
 const MAX_REST_MS = 5_000;
 /** The loop counts as stuck after this time without a pass. */
 const IDLE_MS = 30_000;

@@ -18,7 +18,7 @@ export interface HistoryPageRequest {
   after: string | undefined;
 }
 
-/** Bounds of a range without a start or an end, from whose length AUTO chooses. */
+/** Default bounds of a range, from whose length AUTO chooses a resolution. */
 const BEGINNING = new Date(0);
 const END = new Date('9999-12-31T23:59:59.999Z');
 

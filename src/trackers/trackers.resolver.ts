@@ -53,7 +53,7 @@ export class TrackersResolver {
   @Mutation(() => TrackerModel, { description: 'Changes the given fields of a tracker.' })
   async updateTracker(
     @Args('id', { type: () => ID, description: 'Id of the tracker.' }) id: string,
-    @Args('input', { description: 'What to change.' }) input: UpdateTrackerInput,
+    @Args('input', { description: 'Fields to change.' }) input: UpdateTrackerInput,
   ): Promise<TrackerModel> {
     return toTrackerModel(await this.trackers.update(id, input));
   }
