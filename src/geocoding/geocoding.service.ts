@@ -76,8 +76,8 @@ export class GeocodingService {
   }
 
   /**
-   * Geocodes the queue, then rows that are not in it: rows from before the queue existed, and rows whose negative answer
-   * has expired. Newest day first; a run continues where the previous one stopped, and starts again after the oldest day.
+   * Geocodes the queue, then rows that are not in it: rows older than the queue feature, and rows whose negative answer
+   * has expired. Newest day first; a run continues where the previous one stopped, and restarts after the oldest day.
    */
   async fillMissing(signal: AbortSignal): Promise<{ rows: number; days: number }> {
     let rows = await this.geocodeAll(signal);
