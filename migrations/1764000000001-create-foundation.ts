@@ -1,7 +1,7 @@
 import type { Foundation } from '../src/database/server-capabilities.js';
 import { Step } from '../src/database/schema/step.js';
 
-/** Spatial layer, and the record of what this database is made with. */
+/** Creates the spatial layer, and records engine and spatial layer of the database. */
 export class CreateFoundation1764000000001 extends Step {
   readonly folder = '0001';
 

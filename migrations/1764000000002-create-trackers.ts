@@ -3,7 +3,7 @@ import { Step } from '../src/database/schema/step.js';
 
 const FILES = ['common/tracker_ids', 'common/refresh_markers', 'common/refresh_state'] as const;
 
-/** A `trackers` table that is there already is taken over with its rows. */
+/** Creates the table `trackers`, or adopts an existing one with its rows. */
 export class CreateTrackers1764000000002 extends Step {
   readonly folder = '0001';
 

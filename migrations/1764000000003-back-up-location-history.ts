@@ -1,6 +1,6 @@
 import { Step } from '../src/database/schema/step.js';
 
-/** Earlier tables `location_history` and `location_reports` make room for what has those names from now on. */
+/** Renames existing tables `location_history` and `location_reports`, whose names the product uses. */
 export class BackUpLocationHistory1764000000003 extends Step {
   readonly folder = '0001';
 

@@ -1,7 +1,7 @@
 import type { Foundation } from '../src/database/server-capabilities.js';
 import { Step } from '../src/database/schema/step.js';
 
-/** What is read: the view over hours and days, the materialized view, and the cities in both. */
+/** The relations that are read (the view over hours and days, the materialized view), and the cities in both. */
 export class CreateLocationHistory1764000000006 extends Step {
   readonly folder = '0001';
 
@@ -16,7 +16,7 @@ export class CreateLocationHistory1764000000006 extends Step {
     ];
   }
 
-  /** Definitions alone, which are applied anew anyway. */
+  /** Only definitions, which are applied again after the steps. */
   override engineFiles(): readonly string[] {
     return [];
   }

@@ -1,6 +1,6 @@
 import { Step } from '../src/database/schema/step.js';
 
-/** The way in for every source; the rows of backed-up tables go through it first. */
+/** Ingest of reports; the rows of backed-up tables are ingested first. */
 export class CreateIngest1764000000007 extends Step {
   readonly folder = '0001';
 

@@ -1,6 +1,6 @@
 import { Step } from '../src/database/schema/step.js';
 
-/** Who works under which lock, what the scheduled jobs did, and what the refresher has to say of itself. */
+/** Leases of locks, runs of scheduled jobs, and times of refreshes. */
 export class CreateJobsAndLocks1764000000008 extends Step {
   readonly folder = '0001';
 

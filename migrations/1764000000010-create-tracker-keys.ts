@@ -1,6 +1,6 @@
 import { Step } from '../src/database/schema/step.js';
 
-/** Keys of trackers, and whose reports are to be fetched. */
+/** Keys of trackers, and the state of fetching their reports. */
 export class CreateTrackerKeys1764000000010 extends Step {
   readonly folder = '0001';
 

@@ -1,7 +1,7 @@
 import type { Foundation } from '../src/database/server-capabilities.js';
 import { Step } from '../src/database/schema/step.js';
 
-/** How cities get from the cells into every layer, and the state of those who look them up. */
+/** Copying of cities from the cells into every layer, and the state of the geocoder. */
 export class CreateGeocoding1764000000011 extends Step {
   readonly folder = '0001';
 
@@ -9,7 +9,7 @@ export class CreateGeocoding1764000000011 extends Step {
     return ['common/settled_cells', 'common/geocoding_state', `${engine}/fill_cities`];
   }
 
-  /** Definitions alone, which are applied anew anyway. */
+  /** Only definitions, which are applied again after the steps. */
   override engineFiles(): readonly string[] {
     return [];
   }

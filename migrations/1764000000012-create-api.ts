@@ -1,7 +1,7 @@
 import type { Foundation } from '../src/database/server-capabilities.js';
 import { Step } from '../src/database/schema/step.js';
 
-/** Statuses with their history, what the API reads, and reports that are deleted for good. */
+/** Statuses with their history, functions that the API reads, and permanent deletion of reports. */
 export class CreateApi1764000000012 extends Step {
   readonly folder = '0001';
 
@@ -19,7 +19,7 @@ export class CreateApi1764000000012 extends Step {
     ];
   }
 
-  /** Definitions alone, which are applied anew anyway. */
+  /** Only definitions, which are applied again after the steps. */
   override engineFiles(): readonly string[] {
     return [];
   }

@@ -4,20 +4,24 @@ import type { Foundation } from '../src/database/server-capabilities.js';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * 0.2.0: altitude, speed, course, battery, motion, and whether a report is imprecise; versions are recorded.
+ * 0.2.0: telemetry (altitude, speed, course, battery, motion), the imprecise flag, and the record of the schema
+ * version.
  *
- * Each table gets its columns in a transaction of its own: clients look into these tables in many orders, and whoever locks
- * one table alone is in nobody's way but for a moment.
+ * Each table gets its columns in a transaction of its own: clients lock these tables in many orders, and a transaction
+ * that locks only one of them cannot deadlock with a client.
  */
 export class AddDeviceFields1767000000001 extends Step {
   readonly folder = '0002';
 
-  files(made: Foundation): readonly string[] {
-    return [...preparedFiles(made).map(({ file }) => file), ...lastFiles(made)];
+  files(foundation: Foundation): readonly string[] {
+    return [...preparedFiles(foundation).map(({ file }) => file), ...lastFiles(foundation)];
   }
 
-  override plan(made: Foundation): readonly PlannedWork[] {
-    const relations = ['location_reports', ...preparedFiles(made).flatMap(({ relation }) => relation ?? [])];
+  override plan(foundation: Foundation): readonly PlannedWork[] {
+    const relations = [
+      'location_reports',
+      ...preparedFiles(foundation).flatMap(({ relation }) => relation ?? []),
+    ];
     return relations.map((relation) => ({
       relation,
       action: 'add columns',
@@ -26,8 +30,8 @@ export class AddDeviceFields1767000000001 extends Step {
     }));
   }
 
-  override async prepare({ session, made, progress }: Preparation): Promise<void> {
-    for (const { file, relation } of preparedFiles(made)) {
+  override async prepare({ session, foundation, progress }: Preparation): Promise<void> {
+    for (const { file, relation } of preparedFiles(foundation)) {
       const relations = relation === null ? [] : [relation];
       await inBriefTransaction(session, () => this.runFile(session, file), { relations, progress });
     }
@@ -41,7 +45,7 @@ export class AddDeviceFields1767000000001 extends Step {
     for (const file of lastFiles(await this.foundation(runner))) await this.runFile(runner, file);
   }
 
-  /** Its view gets these columns with the definitions. */
+  /** location_history_view gets these columns with the definitions. */
   override replaces(): readonly string[] {
     return ['location_history'];
   }

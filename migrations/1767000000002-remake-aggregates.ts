@@ -16,11 +16,11 @@ const AGGREGATES = ['location_history_hourly', 'location_history_daily'] as cons
 const PROGRESS_MS = 10_000;
 
 /**
- * 0.2.0: the continuous aggregates with the columns of step 0002.
+ * 0.2.0: rebuilds the continuous aggregates with the columns of step 0002.
  *
- * Days below the horizon exist in the daily one alone, so they are moved out of it first, a batch a transaction: what is
- * shown is the same after each. What is left can be computed from raw reports, and is, before the new aggregates take the
- * places of the old ones.
+ * Days below the horizon exist in the daily aggregate alone, so they are moved out of it first, one batch per
+ * transaction; readers see the same rows after each. The other days are computed from raw reports into new aggregates,
+ * which then replace the old ones.
  */
 export class RemakeAggregates1767000000002 extends Step {
   readonly folder = '0003';
@@ -40,7 +40,7 @@ export class RemakeAggregates1767000000002 extends Step {
       },
       ...AGGREGATES.map((relation): PlannedWork => ({
         relation,
-        action: 'compute anew from raw reports, beside the old one, and put it in its place',
+        action: 'build a new one beside it from raw reports, then replace it',
         lock: 'readers and writers wait',
         rewrites: true,
       })),
@@ -51,35 +51,37 @@ export class RemakeAggregates1767000000002 extends Step {
     return engine === 'timescaledb' ? AGGREGATES : [];
   }
 
-  override async prepare({ session, made, progress }: Preparation): Promise<void> {
-    if (made.engine !== 'timescaledb') return;
+  override async prepare({ session, foundation, progress }: Preparation): Promise<void> {
+    if (foundation.engine !== 'timescaledb') return;
     await retryTransient(() => ensureChangesLogged(session.dataSource));
     await moveClosedDays(session, progress);
     progress('computing the new aggregates from raw reports');
     await fillNext(session);
   }
 
-  /** So that the new aggregates show all that the old ones did: nobody refreshes those meanwhile, and nobody closes a day. */
-  override async catchUp({ session, made, progress }: Preparation): Promise<void> {
-    if (made.engine !== 'timescaledb') return;
+  /**
+   * Completes the new aggregates, so that they show the same as the old ones, while no refresh or close of a day runs.
+   */
+  override async catchUp({ session, foundation, progress }: Preparation): Promise<void> {
+    if (foundation.engine !== 'timescaledb') return;
     await moveClosedDays(session, progress);
     await fillNext(session);
   }
 
   override async up(runner: QueryRunner): Promise<void> {
-    await this.makeRelations(runner, await this.foundation(runner));
+    await this.createRelations(runner, await this.foundation(runner));
   }
 
-  override async makeRelations(runner: SqlRunner, made: Foundation): Promise<void> {
-    if (made.engine === 'timescaledb') await exchange(runner);
-    await super.makeRelations(runner, made);
+  override async createRelations(runner: SqlRunner, foundation: Foundation): Promise<void> {
+    if (foundation.engine === 'timescaledb') await exchange(runner);
+    await super.createRelations(runner, foundation);
   }
 }
 
-/** In one transaction, for a moment without readers and writers. */
+/** Replaces the aggregates; the transaction briefly locks out readers and writers. */
 async function exchange(runner: SqlRunner): Promise<void> {
   await runner.query('LOCK TABLE location_reports IN ACCESS EXCLUSIVE MODE');
-  // Closed by hand since the preparation.
+  // Days that were closed by hand since the preparation.
   for (let day = await closedDay(runner); day; day = await closedDay(runner, day.day)) {
     while ((await moveBatch(runner, day.day)) > 0);
   }
@@ -87,7 +89,7 @@ async function exchange(runner: SqlRunner): Promise<void> {
   for (const relation of AGGREGATES) await replaceRelation(runner, relation);
 }
 
-/** Computes what is missing in the new aggregates. */
+/** Computes the rows that are missing in the new aggregates. */
 async function fillNext(session: Session): Promise<void> {
   for (const relation of AGGREGATES) {
     await retryTransient(() => refreshAggregate(session, `${relation}_next`, ['history_horizon()', 'NULL']));
@@ -96,18 +98,18 @@ async function fillNext(session: Session): Promise<void> {
 
 async function moveClosedDays(session: Session, progress: (line: string) => void): Promise<void> {
   let moved = 0;
-  let told = performance.now();
+  let reportedAt = performance.now();
   for (let day = await closedDay(session); day; day = await closedDay(session, day.day)) {
     const { day: bucket, daysLeft } = day;
     while ((await retryTransient(() => inTransaction(session, () => moveBatch(session, bucket)))) > 0);
     moved += 1;
-    if (performance.now() - told < PROGRESS_MS && daysLeft > 1) continue;
-    told = performance.now();
+    if (performance.now() - reportedAt < PROGRESS_MS && daysLeft > 1) continue;
+    reportedAt = performance.now();
     progress(`moved ${moved} closed days; about ${daysLeft - 1} are left`);
   }
 }
 
-/** The oldest day below the horizon that the aggregate still has, behind another. One after the other, by the index. */
+/** The oldest day below the horizon, and after the given one, that the aggregate still has; found by the index. */
 async function closedDay(
   runner: SqlRunner,
   after = '-infinity',
@@ -120,7 +122,7 @@ async function closedDay(
   return day === null ? null : { day, daysLeft };
 }
 
-/** @returns how many rows were moved. */
+/** @returns the number of moved rows. */
 async function moveBatch(runner: SqlRunner, day: string): Promise<number> {
   const [{ moved }] = (await runner.query(sqlFile('migrations/0003/timescaledb/move_closed_day'), [day])) as [
     { moved: string },

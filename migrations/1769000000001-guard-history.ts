@@ -1,6 +1,9 @@
 import { type PlannedWork, Step } from '../src/database/schema/step.js';
 
-/** 0.3.0: the agreed time, and what each day of history should hold; a report's time is checked when it comes in. */
+/**
+ * 0.3.0: the agreed time, the number of reports that each day should have, and a trigger that checks the time of a
+ * report.
+ */
 export class GuardHistory1769000000001 extends Step {
   readonly folder = '0004';
 
@@ -8,7 +11,7 @@ export class GuardHistory1769000000001 extends Step {
     return ['common/history_clock', 'common/history_days', 'common/check_future_at_insert'];
   }
 
-  /** An engine's location_reports begins with the constraint of step 0001. */
+  /** Step 0001 creates an engine's location_reports with the constraint, so the step has to drop it again. */
   override engineFiles(): readonly string[] {
     return ['common/check_future_at_insert'];
   }

@@ -14,7 +14,7 @@ import { AddDeviceFields1767000000001 } from './1767000000001-add-device-fields.
 import { RemakeAggregates1767000000002 } from './1767000000002-remake-aggregates.js';
 import { GuardHistory1769000000001 } from './1769000000001-guard-history.js';
 
-/** All migrations, oldest first. Append only: what was released is never edited or reordered. */
+/** All migrations, oldest first. Append only: released migrations are never edited or reordered. */
 export const migrations = [
   CreateFoundation1764000000001,
   CreateTrackers1764000000002,

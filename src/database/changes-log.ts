@@ -4,25 +4,25 @@ import { refreshAggregate } from './refresh-aggregate.js';
 import { retryTransient } from './retry.js';
 import { inTransaction } from './transactions.js';
 
-/** How far ahead of now changes are logged, in days, and below which lead it is extended. */
+/** Changes are logged up to this many days after now; the log is extended when fewer than MIN_LEAD_DAYS are left. */
 const LEAD_DAYS = 60;
-const LEAST_LEAD_DAYS = 30;
+const MIN_LEAD_DAYS = 30;
 /** How long to wait for writers before the next attempt. */
 const LOCK_TIMEOUT = '2s';
 
 /**
- * Ensures that TimescaleDB logs every change of a report, so that no refresh misses one: see `changes_logged_before()`. To be
- * called before every refresh; nearly always a single look-up.
+ * Ensures that TimescaleDB logs every change of a report, so that no refresh misses one: see `changes_logged_before()`.
+ * Call it before every refresh; nearly always it is a single query.
  *
- * Refreshing an hour far in the future extends the log. That is safe as long as no report can lie in between. In a new database,
- * and after more than a month without any refresh, writers are locked out meanwhile.
+ * Refreshing an hour far in the future extends the log. That is safe while no report can have a time in between;
+ * otherwise (in a new database, or after more than a month without a refresh) writers are locked out meanwhile.
  *
  * @throws 55P03 when writers are busy or another process does the same: retry.
  */
 export async function ensureChangesLogged(db: DataSource): Promise<void> {
   const [{ isDue, isAhead }] = await db.query<[{ isDue: boolean; isAhead: boolean }]>(
-    `SELECT logged < now() + make_interval(days => ${LEAST_LEAD_DAYS}) AS "isDue",
-       logged > now() + interval '1 hour' AS "isAhead" -- reports may lie ten minutes in the future
+    `SELECT logged < now() + make_interval(days => ${MIN_LEAD_DAYS}) AS "isDue",
+       logged > now() + interval '1 hour' AS "isAhead" -- reports may be up to ten minutes in the future
      FROM changes_logged_before() AS logged`,
   );
   if (!isDue) return;
@@ -52,7 +52,10 @@ async function extendLog(db: DataSource): Promise<void> {
   );
 }
 
-/** Works while nobody can write reports. The lock is on a session of its own, because a refresh commits and would release it. */
+/**
+ * Runs `work` while nobody can write reports. A separate session holds the lock, because a refresh commits and would
+ * release it.
+ */
 async function whileWritersWait(db: DataSource, work: () => Promise<void>): Promise<void> {
   const session = db.createQueryRunner();
   try {

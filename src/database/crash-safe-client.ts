@@ -22,14 +22,14 @@ type OnConnected = (error: Error | null, client?: pg.Client) => void;
 /**
  * The product's connection to the database, used by its pools and for single connections.
  *
- * It always has a listener for 'error', because Node.js ends the process on an 'error' without one. TypeORM adds its listener
- * a moment after the pool has handed out a session; until then the server may end the session (a restart, an operator). The
- * user of the session learns of it from the next statement.
+ * It always has a listener for 'error', because Node.js ends the process on an 'error' without one. TypeORM adds its
+ * listener a moment after the pool has handed out a session; until then the server may end the session (a restart, an
+ * operator). The user of the session learns of it from the next statement.
  *
- * It sends no startup parameter `options`, which poolers refuse, and sets nothing on a session that a pooler may hand to other
- * clients: see SessionSettings.
+ * It sends no startup parameter `options`, which poolers refuse, and sets nothing on a session that a pooler may hand
+ * to other clients: see SessionSettings.
  *
- * It notes when the server has no free connection: see RefusedConnections.
+ * It records when the server has no free connection: see RefusedConnections.
  */
 export class CrashSafeClient extends pg.Client {
   private readonly session: SessionSettings;
@@ -47,8 +47,8 @@ export class CrashSafeClient extends pg.Client {
   }
 
   /**
-   * Sets the date style that the driver can parse, whatever the defaults of the server, the database or the role are. Poolers
-   * know this parameter and set it for each client; including the day order spares them doing so each time.
+   * Sets the date style that the driver can parse, whatever the defaults of the server, the database or the role are.
+   * Poolers know this parameter and set it for each client, which they can skip if the value includes the day order.
    */
   getStartupConf(): Record<string, string> {
     const driver = pg.Client.prototype as unknown as Driver;
@@ -58,7 +58,7 @@ export class CrashSafeClient extends pg.Client {
   override connect(): Promise<pg.Client>;
   override connect(callback: OnConnected): void;
   override connect(callback?: OnConnected): Promise<pg.Client> | undefined {
-    const connected = super.connect().then(() => this.applySettings(), noteRefusal);
+    const connected = super.connect().then(() => this.applySettings(), recordRefusal);
     if (!callback) return connected;
     connected.then(
       (client) => callback(null, client),
@@ -84,8 +84,8 @@ export class CrashSafeClient extends pg.Client {
   }
 }
 
-/** @throws the error that it is given. */
-function noteRefusal(error: unknown): never {
-  if (databaseErrorCode(error) === SQLSTATE.tooManyConnections) refusedConnections.note();
+/** Records whether the server was full. @throws the error that it is called with. */
+function recordRefusal(error: unknown): never {
+  if (databaseErrorCode(error) === SQLSTATE.tooManyConnections) refusedConnections.record();
   throw error;
 }

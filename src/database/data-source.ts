@@ -7,7 +7,10 @@ import { DEFAULT_SESSION, type SessionSettings } from './session-settings.js';
 export interface PoolOptions {
   applicationName?: string;
   session?: SessionSettings;
-  /** Address for LockWatch: `DATABASE_DIRECT_URL`, because a pooler may have no free session. By default the same address. */
+  /**
+   * Address for LockWatch: `DATABASE_DIRECT_URL`, because a pooler may have no free session. By default the same
+   * address.
+   */
   watchUrl?: string;
 }
 

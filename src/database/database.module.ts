@@ -8,7 +8,7 @@ import { dedicatedSession } from './session-settings.js';
 
 /** Injection token of the address for work that needs a session of its own: LISTEN, session locks. */
 export const DIRECT_URL = Symbol('DIRECT_URL');
-/** Injection token of the pool of such sessions: the only pool of this process, unless that goes through a pooler. */
+/** Injection token of the pool of such sessions: the main pool, unless `DATABASE_DIRECT_URL` is another address. */
 export const DIRECT_DATA_SOURCE = Symbol('DIRECT_DATA_SOURCE');
 
 /** Closes the second pool, if there is one, after everything that uses it has stopped. */

@@ -1,6 +1,6 @@
 /**
- * Name of an advisory lock, whose number is its hash: `aggregate_refresh` gives `location_history:aggregate_refresh_lock`.
- * The lock's key in Redis has the same name, unless RedisKeys adds an identity to it.
+ * Name of an advisory lock, e.g. `location_history:aggregate_refresh_lock` for `aggregate_refresh`; the number of the
+ * lock is the hash of this name. The lock's key in Redis has the same name, unless RedisKeys adds the deployment's id.
  */
 export function lockKey(name: string): string {
   return `location_history:${name}_lock`;

@@ -5,7 +5,7 @@ import { findBlockers, describeTransactions, type OtherTransaction } from './oth
 import type { SqlRunner } from './server-capabilities.js';
 
 /** How often to check who blocks a transaction. */
-const LOOK_EVERY_MS = 3_000;
+const CHECK_EVERY_MS = 3_000;
 /** A blocking transaction is logged again after this time. */
 const REMIND_MS = 10 * 60_000;
 /** How many logged transactions are remembered. */
@@ -16,8 +16,9 @@ const loggedAt = new Map<string, number>();
 const pools = new WeakMap<DataSource, pg.Pool>();
 
 /**
- * Finds out who blocks a session while it waits, and logs it: the server knows only as long as the session waits. Uses one
- * connection of its own per process, opened when needed, because the whole pool may be waiting for the same transaction.
+ * Finds and logs the transactions that block a session. It checks while the session waits, because the server reports
+ * them only then. Each process uses one separate connection for it, opened when needed: the whole pool may wait for the
+ * same transaction.
  */
 export class LockWatch {
   /** The blocking transactions that were found last. */
@@ -28,7 +29,7 @@ export class LockWatch {
   constructor(
     private readonly db: DataSource,
     private readonly what: string,
-    private readonly everyMs = LOOK_EVERY_MS,
+    private readonly everyMs = CHECK_EVERY_MS,
   ) {}
 
   /** Watches a session while it works. @param pid process id of the session. */
@@ -49,7 +50,7 @@ export class LockWatch {
     }
   }
 
-  /** Never rejects: not knowing who blocks is no failure of the work. */
+  /** Never rejects: the work must not fail because a check failed. */
   private async check(pid: number): Promise<void> {
     try {
       const blockers = await findBlockers(this.watchConnection(), pid);
@@ -79,7 +80,7 @@ export function warnAboutTransactions(what: string, transactions: readonly Other
   logger.warn(`${what} ${describeTransactions(fresh)}`);
 }
 
-/** One connection with the settings of the pool; it closes when idle. */
+/** A pool of one connection, with the settings of the main pool; it closes when idle. */
 function watchPoolOf(db: DataSource): pg.Pool {
   const known = pools.get(db);
   if (known) return known;

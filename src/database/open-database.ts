@@ -11,7 +11,7 @@ export interface OpenDatabase {
   directUrl: string;
   /** Whether it is the product's private server. */
   embedded: boolean;
-  /** To be called when the process is done; the private server stops with its last user. */
+  /** Call it when the process is done; the private server stops with its last user. */
   close(): Promise<void>;
 }
 

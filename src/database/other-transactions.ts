@@ -39,7 +39,7 @@ const SHOWN_QUERY = 60;
 /** Maximum number of transactions in one message. */
 const SHOWN_TRANSACTIONS = 3;
 /** How far a queue of waiting sessions is followed. */
-const LONGEST_QUEUE = 5;
+const MAX_DEPTH = 5;
 
 const HIDDEN = "'<insufficient privilege>'";
 const SESSION = `a.pid, NULL::text AS gid, a.usename::text AS "user",
@@ -56,9 +56,9 @@ const PREPARED_ID = 'own.virtualtransaction';
 const SAME_DATABASE = '(SELECT oid FROM pg_database WHERE datname = current_database())';
 
 const BLOCKERS = `
-  WITH RECURSIVE queue (pid, place) AS (
+  WITH RECURSIVE queue (pid, depth) AS (
     SELECT unnest(pg_blocking_pids($1::integer)), 1
-    UNION SELECT unnest(pg_blocking_pids(q.pid)), q.place + 1 FROM queue AS q WHERE q.place < ${LONGEST_QUEUE}
+    UNION SELECT unnest(pg_blocking_pids(q.pid)), q.depth + 1 FROM queue AS q WHERE q.depth < ${MAX_DEPTH}
   ), waiting (pid) AS (
     SELECT $1::integer UNION SELECT q.pid FROM queue AS q WHERE cardinality(pg_blocking_pids(q.pid)) > 0
   )
@@ -92,7 +92,7 @@ const HOLDERS = holders(
 );
 const DAY_HOLDERS = holders('SELECT relation::oid, readers_too FROM closing_needs()');
 
-/** Without background processes, which end by themselves or give way. */
+/** Without background processes: they end by themselves, or the server cancels them. */
 const LONG = `
   SELECT coalesce(held.id, concat_ws(' ', a.pid, a.xact_start)) AS id, ${SESSION}, held.relations,
     coalesce(held.writes, false) AS writes, a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
@@ -138,8 +138,8 @@ export async function findDayLockHolders(on: SqlRunner, olderThanS = 0): Promise
 }
 
 /**
- * Transactions of this database that have been open for `seconds`, and lock relations of the product or hold up VACUUM. The age
- * of those of other roles is hidden: they are included if they lock relations.
+ * Transactions of this database that have been open for `seconds`, and lock relations of the product or hold up VACUUM.
+ * For other roles the age is hidden: their transactions are included if they lock relations.
  */
 export async function findLongTransactions(on: SqlRunner, seconds: number): Promise<LongTransaction[]> {
   return (await on.query(LONG, [seconds])) as LongTransaction[];

@@ -16,14 +16,15 @@ export type Pooling =
   | 'statement';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Several, because other clients of the pool may get the session that would have shown the mode. */
+/** Several, because in one round another client of the pooler may get the session that would show the mode. */
 const ROUNDS = 5;
 
 /**
- * Detects a pooler and its mode. A pooler announces an invented process id instead of the server's; one that does not keep
- * sessions gives the session of one client to the other.
+ * Detects a pooler and its mode. A pooler announces an invented process id instead of the server's; one that does not
+ * keep sessions passes the session of one client on to another.
  *
- * @throws the driver's error when the address cannot be reached; NoSecondSessionError when the pooler gives only one session.
+ * @throws the driver's error when the address cannot be reached; NoSecondSessionError when the pooler provides only one
+ * session.
  */
 export async function detectPooling(url: string): Promise<Pooling> {
   const clients = [0, 1].map(
@@ -52,10 +53,10 @@ export async function detectPooling(url: string): Promise<Pooling> {
   }
 }
 
-/** The pooler gives no second session. */
+/** The pooler provides no second session. */
 class NoSecondSessionError extends Error {
   constructor(cause: unknown) {
-    super('the pooler gives no second session', { cause });
+    super('the pooler provides no second session', { cause });
   }
 }
 
@@ -85,9 +86,9 @@ async function supportsTransactions(client: pg.Client): Promise<boolean> {
   try {
     await client.query('BEGIN');
     const pid = await backendPid(client);
-    const isOne = (await backendPid(client)) === pid;
+    const isSameSession = (await backendPid(client)) === pid;
     await client.query('COMMIT');
-    return isOne;
+    return isSameSession;
   } catch (error) {
     if (/transaction blocks not allowed/i.test(String(error))) return false;
     throw error;
@@ -123,7 +124,7 @@ async function detectOrExplain(url: string, variable: string): Promise<Pooling> 
     if (!(error instanceof NoSecondSessionError)) throw unreachable(variable, error);
     throw new DomainError(
       'UNAVAILABLE',
-      `${variable} (${describeAddress(url)}) is a pooler that gives one session, and no second one within ` +
+      `${variable} (${describeAddress(url)}) is a pooler that provides one session, and no second one within ` +
         `${CONNECT_TIMEOUT_MS / 1000} s: raise its pool size to the connections that all processes need (see docs/connections.md)`,
       { cause: error.cause },
     );

@@ -3,12 +3,12 @@ import type { SqlRunner } from './server-capabilities.js';
 /**
  * Refreshes a window of a continuous aggregate in one batch.
  *
- * TimescaleDB 2.28 refreshes ten buckets per batch by default, and misses the last bucket of a change that ends exactly where a
- * batch ends, e.g. with a report at the full hour (fixed in 2.29: https://github.com/timescale/timescaledb/issues/10221). Older
- * servers have no batches.
+ * TimescaleDB 2.28 refreshes ten buckets per batch by default, and misses the last bucket of a change that ends exactly
+ * where a batch ends, e.g. with a report at the full hour (fixed in 2.29:
+ * https://github.com/timescale/timescaledb/issues/10221). Older servers have no batches.
  *
  * @param window SQL expressions of its start and its end (exclusive).
- * @param values of the parameters in them.
+ * @param values of the parameters in these expressions.
  * @param force also recomputes buckets without a logged change. The postgresql engine always compares everything.
  */
 export async function refreshAggregate(

@@ -1,9 +1,9 @@
 /** How long the server counts as full after it refused a connection, in milliseconds. */
-const REMEMBERED_MS = 60_000;
+const RECENT_MS = 60_000;
 
 /**
- * Remembers that the server refused a connection because it has none free. Existing connections keep working, so nothing else
- * would show it: only requests that need one more fail.
+ * Records when the server last refused a connection because it had none free. No other check notices that: existing
+ * connections keep working, and only requests that need one more fail.
  */
 export class RefusedConnections {
   private lastAt = -Infinity;
@@ -13,13 +13,13 @@ export class RefusedConnections {
     return performance.now();
   }
 
-  note(): void {
+  record(): void {
     this.lastAt = this.now();
   }
 
   /** Whether the server refused a connection within the last minute. */
   get isRecent(): boolean {
-    return this.now() - this.lastAt < REMEMBERED_MS;
+    return this.now() - this.lastAt < RECENT_MS;
   }
 }
 

@@ -25,7 +25,7 @@ const PLAIN: ServerCapabilities = {
 const AUTO = { HISTORY_ENGINE: 'auto', SPATIAL_LAYER: 'auto' } as const;
 
 describe('chooseFoundation', () => {
-  it('takes what the server has', () => {
+  it('chooses timescaledb and postgis if the server has them', () => {
     expect(chooseFoundation(TIMESCALE, AUTO)).toEqual({
       engine: 'timescaledb',
       spatialLayer: 'postgis',
@@ -45,15 +45,15 @@ describe('chooseFoundation', () => {
       /not loaded: add it to shared_preload_libraries/,
     ],
     [{ timescaledbLicense: null }, /could not be created/],
-  ])('falls back with a warning, or refuses where timescaledb is demanded: %j', (lacking, message) => {
-    const server = { ...TIMESCALE, ...lacking };
+  ])('falls back with a warning, or throws if timescaledb is configured: %j', (obstacle, message) => {
+    const server = { ...TIMESCALE, ...obstacle };
     const { engine, warnings } = chooseFoundation(server, AUTO);
     expect(engine).toBe('postgresql');
     expect(warnings).toEqual([expect.stringMatching(message)]);
     expect(() => chooseFoundation(server, { ...AUTO, HISTORY_ENGINE: 'timescaledb' })).toThrow(message);
   });
 
-  it('refuses what the server cannot do, and says what it lacks', () => {
+  it('rejects what the server does not support, and names what is missing', () => {
     expect(() => chooseFoundation({ ...PLAIN, serverVersion: 140_010 }, AUTO)).toThrow(
       'PostgreSQL 15 or newer is needed; the server is version 14',
     );
@@ -68,70 +68,67 @@ describe('chooseFoundation', () => {
 });
 
 describe('checkFoundation', () => {
-  const made = { engine: 'timescaledb', spatialLayer: 'postgis' } as const;
+  const foundation = { engine: 'timescaledb', spatialLayer: 'postgis' } as const;
 
-  it('lets a server that fits pass', () => {
-    expect(() => checkFoundation(made, TIMESCALE, AUTO)).not.toThrow();
+  it('accepts a server that has what the database needs', () => {
+    expect(() => checkFoundation(foundation, TIMESCALE, AUTO)).not.toThrow();
   });
 
-  it('names what a moved database misses, and the command to move', () => {
-    expect(() => checkFoundation(made, PLAIN, AUTO)).toThrow(
-      'This database was made for TimescaleDB, but the server has no TimescaleDB',
+  it('names what the server of a moved database lacks, or the command to move it', () => {
+    expect(() => checkFoundation(foundation, PLAIN, AUTO)).toThrow(
+      'This database uses the timescaledb engine, but the server has no TimescaleDB',
     );
     expect(() =>
-      checkFoundation({ ...made, engine: 'postgresql' }, TIMESCALE, {
+      checkFoundation({ ...foundation, engine: 'postgresql' }, TIMESCALE, {
         ...AUTO,
         HISTORY_ENGINE: 'timescaledb',
       }),
     ).toThrow('tracker move-engine');
   });
 
-  it('refuses a database whose restore was not ended, and names what ends it', () => {
-    expect(() => checkFoundation(made, { ...TIMESCALE, timescaledbRestoring: true }, AUTO)).toThrow(
+  it('rejects a database whose restore is not finished, and names the statement that finishes it', () => {
+    expect(() => checkFoundation(foundation, { ...TIMESCALE, timescaledbRestoring: true }, AUTO)).toThrow(
       /being restored.*SELECT timescaledb_post_restore\(\)/,
     );
   });
 
-  it('names no command to move back: there is none', () => {
+  it('suggests no command to move back, because there is none', () => {
     const config = { ...AUTO, HISTORY_ENGINE: 'postgresql' } as const;
-    expect(() => checkFoundation(made, TIMESCALE, config)).toThrow(
-      'HISTORY_ENGINE=postgresql, but this database was made with the timescaledb engine. It cannot be moved back: ' +
-        'set HISTORY_ENGINE to timescaledb or auto, or give DATABASE_URL another, empty database',
+    expect(() => checkFoundation(foundation, TIMESCALE, config)).toThrow(
+      'HISTORY_ENGINE=postgresql, but this database uses the timescaledb engine. It cannot be moved back: ' +
+        'set HISTORY_ENGINE to timescaledb or auto, or point DATABASE_URL at another, empty database',
     );
   });
 
   it.each([
     ['postgis', 'builtin'],
     ['builtin', 'postgis'],
-  ] as const)(
-    'refuses a spatial layer that a database of %s does not have: %s',
-    (spatialLayer, configured) => {
-      const check = (layer: typeof configured): void =>
-        checkFoundation({ ...made, spatialLayer }, TIMESCALE, { ...AUTO, SPATIAL_LAYER: layer });
-      expect(() => check(configured)).toThrow(
-        expect.objectContaining({
-          code: 'BAD_CONFIGURATION',
-          message: expect.stringContaining(
-            `SPATIAL_LAYER=${configured}, but this database stores positions over ${spatialLayer}. ` +
-              `That cannot be changed: set SPATIAL_LAYER to ${spatialLayer} or auto`,
-          ),
-        }),
-      );
-      expect(() => check(spatialLayer)).not.toThrow();
-    },
-  );
+  ] as const)('rejects for a database with %s the spatial layer %s', (spatialLayer, configured) => {
+    const check = (layer: typeof configured): void =>
+      checkFoundation({ ...foundation, spatialLayer }, TIMESCALE, { ...AUTO, SPATIAL_LAYER: layer });
+    expect(() => check(configured)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_CONFIGURATION',
+        message: expect.stringContaining(
+          `SPATIAL_LAYER=${configured}, but this database stores positions with ${spatialLayer}. ` +
+            `That cannot be changed: set SPATIAL_LAYER to ${spatialLayer} or auto`,
+        ),
+      }),
+    );
+    expect(() => check(spatialLayer)).not.toThrow();
+  });
 });
 
 describe('rawRetention', () => {
   const config = { RAW_RETENTION_DAYS: 2 };
 
-  it('is what is configured where days can be dropped safely', () => {
+  it('returns the configured value if days can be dropped safely', () => {
     expect(rawRetention('timescaledb', TIMESCALE, config)).toEqual({ hours: 48, warning: null });
     expect(rawRetention('timescaledb', { ...TIMESCALE, timescaledb: '3.0.0' }, config).hours).toBe(48);
     expect(rawRetention('postgresql', PLAIN, config)).toEqual({ hours: 48, warning: null });
   });
 
-  it('is raised to eight days before TimescaleDB 2.28, with the reason', () => {
+  it('returns eight days, and a warning, before TimescaleDB 2.28', () => {
     const raised = rawRetention('timescaledb', { ...TIMESCALE, timescaledb: '2.27.2' }, config);
     expect(raised.hours).toBe(8 * 24);
     expect(raised.warning).toMatch(/8 days instead of 2.*2\.27\.2 \(older than 2\.28\)/);

@@ -7,7 +7,7 @@ export interface SqlRunner {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
-/** What the server offers to this database. */
+/** Features of the server that this database can use. */
 export interface ServerCapabilities {
   /** `server_version_num`, e.g. 150020. */
   serverVersion: number;
@@ -15,29 +15,34 @@ export interface ServerCapabilities {
   postgis: boolean;
   /** PostGIS is installed in this database. */
   postgisInstalled: boolean;
-  /** Version of TimescaleDB in this database, or that CREATE EXTENSION would install; null if it is not available. */
+  /** Version of TimescaleDB that is installed, or that CREATE EXTENSION would install; null if it is not available. */
   timescaledb: string | null;
   /** Whether TimescaleDB is in shared_preload_libraries, without which it does not work. */
   timescaledbLoaded: boolean;
-  /** Only `timescale` has continuous aggregates, `apache` has not; null if it is not installed in this database. */
+  /** `timescale`, or `apache`, which has no continuous aggregates; null if it is not installed in this database. */
   timescaledbLicense: string | null;
-  /** A dump is being restored, or nobody has declared the end of it; until then TimescaleDB hides rows and loses new ones. */
+  /**
+   * Whether timescaledb_post_restore() has yet to end a restore; until then TimescaleDB hides rows and loses new ones.
+   */
   timescaledbRestoring: boolean;
 }
 
-/** Decided when a database is created; only move-engine changes it. */
+/** Engine and spatial layer of a database, chosen when it is created; only move-engine changes the engine. */
 export interface Foundation {
   engine: HistoryEngine;
   spatialLayer: SpatialLayer;
 }
 
 const OLDEST_SERVER = 150_000;
-/** Since this version raw reports can be dropped without marking their days as changed (timescaledb.skip_cagg_invalidation). */
+/**
+ * From this version on raw reports can be dropped without marking their days as changed
+ * (timescaledb.skip_cagg_invalidation).
+ */
 const SAFE_DROP = [2, 28] as const;
 /** Longer than the seven days that the documented manual refresh reaches back. */
 const RAW_DAYS_WITHOUT_SAFE_DROP = 8;
 
-/** Asks the server; changes nothing. */
+/** Reads the features of the server; changes nothing. */
 export async function readCapabilities(db: SqlRunner): Promise<ServerCapabilities> {
   const [row] = (await db.query(`
     SELECT current_setting('server_version_num')::int AS "serverVersion",
@@ -105,7 +110,7 @@ function timescaleObstacle(server: ServerCapabilities): string | null {
   }
   if (server.timescaledbRestoring) {
     return (
-      'it is being restored (timescaledb.restoring is on). When pg_restore has ended, have an administrator run there: ' +
+      'the database is being restored (timescaledb.restoring is on). When pg_restore has ended, have an administrator run in it: ' +
       'SELECT timescaledb_post_restore()'
     );
   }
@@ -121,7 +126,7 @@ function chooseSpatialLayer(
   }
   if (config.SPATIAL_LAYER === 'builtin' && server.postgisInstalled) {
     throw misconfigured(
-      'SPATIAL_LAYER=builtin, but PostGIS is installed in this database, and its names come first',
+      'SPATIAL_LAYER=builtin, but PostGIS is installed in this database, and its types would be used instead',
     );
   }
   return config.SPATIAL_LAYER === 'builtin' || !server.postgis ? 'builtin' : 'postgis';
@@ -133,31 +138,31 @@ function chooseSpatialLayer(
  * @throws DomainError `BAD_CONFIGURATION` that says what to do.
  */
 export function checkFoundation(
-  made: Foundation,
+  foundation: Foundation,
   server: ServerCapabilities,
   config: Pick<AppConfig, 'HISTORY_ENGINE' | 'SPATIAL_LAYER'>,
 ): void {
-  const obstacle = made.engine === 'timescaledb' ? timescaleObstacle(server) : null;
-  if (obstacle !== null) throw misconfigured(`This database was made for TimescaleDB, but ${obstacle}`);
-  if (config.HISTORY_ENGINE !== 'auto' && config.HISTORY_ENGINE !== made.engine) {
+  const obstacle = foundation.engine === 'timescaledb' ? timescaleObstacle(server) : null;
+  if (obstacle !== null) throw misconfigured(`This database uses the timescaledb engine, but ${obstacle}`);
+  if (config.HISTORY_ENGINE !== 'auto' && config.HISTORY_ENGINE !== foundation.engine) {
     throw misconfigured(
-      `HISTORY_ENGINE=${config.HISTORY_ENGINE}, but this database was made with the ${made.engine} engine. ` +
-        (made.engine === 'postgresql'
+      `HISTORY_ENGINE=${config.HISTORY_ENGINE}, but this database uses the ${foundation.engine} engine. ` +
+        (foundation.engine === 'postgresql'
           ? 'To move it run: tracker move-engine'
-          : `It cannot be moved back: ${useOrLeave('HISTORY_ENGINE', made.engine)}`),
+          : `It cannot be moved back: ${keepOrReplace('HISTORY_ENGINE', foundation.engine)}`),
     );
   }
-  if (config.SPATIAL_LAYER !== 'auto' && config.SPATIAL_LAYER !== made.spatialLayer) {
+  if (config.SPATIAL_LAYER !== 'auto' && config.SPATIAL_LAYER !== foundation.spatialLayer) {
     throw misconfigured(
-      `SPATIAL_LAYER=${config.SPATIAL_LAYER}, but this database stores positions over ${made.spatialLayer}. ` +
-        `That cannot be changed: ${useOrLeave('SPATIAL_LAYER', made.spatialLayer)}`,
+      `SPATIAL_LAYER=${config.SPATIAL_LAYER}, but this database stores positions with ${foundation.spatialLayer}. ` +
+        `That cannot be changed: ${keepOrReplace('SPATIAL_LAYER', foundation.spatialLayer)}`,
     );
   }
 }
 
-/** Advice for a database that cannot follow its configuration. */
-function useOrLeave(variable: string, value: string): string {
-  return `set ${variable} to ${value} or auto, or give DATABASE_URL another, empty database`;
+/** Advice when the configuration cannot be applied to the database. */
+function keepOrReplace(variable: string, value: string): string {
+  return `set ${variable} to ${value} or auto, or point DATABASE_URL at another, empty database`;
 }
 
 /**

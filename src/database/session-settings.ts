@@ -2,14 +2,14 @@
 export interface SessionSettings {
   settings: Readonly<Record<string, string>>;
   /**
-   * Whether to set them through a pooler too, because it is known to keep the session for us alone. If not, they are set
-   * only when there is no pooler, i.e. the server's process is the one that the protocol announced: otherwise other clients
-   * would get the settings.
+   * Whether to apply them through a pooler too, because it gives this client a session of its own. If false, they are
+   * applied only when there is no pooler, i.e. the server's process id is the announced one: otherwise other clients
+   * would get them.
    */
   throughPooler: boolean;
 }
 
-/** For every session of ours, whatever the defaults of the server or the user are. */
+/** Applied to every session of the product, whatever the defaults of the server or the role are. */
 const SETTINGS = {
   // Otherwise the session of a client that was killed keeps its locks until its statement ends.
   client_connection_check_interval: '2s',

@@ -4,7 +4,9 @@ import { packagePath, sqlFile } from './sql-files.js';
 
 const DECLARED_IN = 'definitions/common/session_state';
 
-/** Code without its comments, by path; that of sql/ without its ending, as the declarations name it. */
+/**
+ * Code without its comments, by path; SQL files by their path below sql/ without the ending, as in the declarations.
+ */
 function codeBelow(folder: string, ending: RegExp): [string, string][] {
   return readdirSync(packagePath(folder), { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
@@ -28,8 +30,8 @@ interface Declaration {
 }
 
 /**
- * What the header of that file declares: an entry is the names, a colon and the meaning, and then, indented, the files. A
- * list of files goes on in the next line.
+ * Parses the header of that file. An entry is the names, a colon and the meaning, then indented lines that list the
+ * files.
  */
 function readDeclarations(): Map<string, Declaration> {
   const header = /^(?:--.*\n)*/.exec(sqlFile(DECLARED_IN))?.[0] ?? '';
@@ -57,7 +59,7 @@ function readDeclarations(): Map<string, Declaration> {
 
 const DECLARED = readDeclarations();
 
-/** The files in which a pattern occurs, by what it captures. */
+/** The files in which a pattern matches, by the captured text. */
 function occurrences(pattern: RegExp): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [path, code] of CODE) {
@@ -72,12 +74,12 @@ describe('settings of a session', () => {
   const written = occurrences(/set_config\('{1,2}(tracker\.\w+)'|^\s*'(tracker\.\w+)':/gm);
   const read = occurrences(/current_setting\('{1,2}(tracker\.\w+)'/g);
 
-  it('are declared, all that are used', () => {
+  it('are all declared', () => {
     const used = occurrences(/'(tracker\.\w+)'|\bSET (?:LOCAL |SESSION )?(tracker\.\w+)/g);
     expect([...used.keys()].sort()).toEqual(settings.map(([name]) => name).sort());
   });
 
-  it.each(settings)('%s is written and read where it is declared to be', (name, declared) => {
+  it.each(settings)('%s is written and read in the declared files only', (name, declared) => {
     expect(written.get(name) ?? []).toEqual(declared.written);
     expect(read.get(name) ?? []).toEqual(declared.read.filter((path) => path !== 'sql/migrations'));
   });
@@ -86,12 +88,12 @@ describe('settings of a session', () => {
 describe('temporary tables', () => {
   const tables = [...DECLARED].filter(([name]) => !name.startsWith('tracker.'));
 
-  it('are declared, all that are made', () => {
-    const made = occurrences(/CREATE (?:LOCAL )?TEMP(?:ORARY)? TABLE (?:IF NOT EXISTS )?(\w+)/gi);
-    expect([...made.keys()].sort()).toEqual(tables.map(([name]) => name).sort());
+  it('are all declared', () => {
+    const created = occurrences(/CREATE (?:LOCAL )?TEMP(?:ORARY)? TABLE (?:IF NOT EXISTS )?(\w+)/gi);
+    expect([...created.keys()].sort()).toEqual(tables.map(([name]) => name).sort());
   });
 
-  it.each(tables)('%s is used where it is declared to be', (name, declared) => {
+  it.each(tables)('%s is used in the declared files only', (name, declared) => {
     const users = occurrences(new RegExp(`\\b(${name})\\b`, 'g')).get(name) ?? [];
     expect(users.filter((path) => path !== DECLARED_IN)).toEqual(declared.used);
   });

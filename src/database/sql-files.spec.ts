@@ -22,7 +22,7 @@ describe('variants of a query', () => {
 -- Variant DAILY: {{history}} is days
 SELECT * FROM {{history}} WHERE id IN (SELECT id FROM {{history}})`;
 
-  it('differ in what replaces the marker, everywhere', () => {
+  it('replace every occurrence of the marker', () => {
     expect(variantsOf(QUERY)).toEqual({
       HOURLY: '-- Rows.\nSELECT * FROM hours WHERE id IN (SELECT id FROM hours)',
       DAILY: '-- Rows.\nSELECT * FROM days WHERE id IN (SELECT id FROM days)',
@@ -36,7 +36,7 @@ SELECT * FROM {{history}} WHERE id IN (SELECT id FROM {{history}})`;
     expect(MATCHING).toBe(`SELECT FROM (${sqlFile('queries/trackers/find-matching')}) AS m`);
   });
 
-  it('are refused where a declared marker does not occur', () => {
+  it('reject a declared marker that does not occur', () => {
     expect(() => variantsOf(QUERY.replaceAll('FROM {{history}}', 'FROM hours'))).toThrow(
       'the marker {{history}} does not occur',
     );
@@ -45,11 +45,11 @@ SELECT * FROM {{history}} WHERE id IN (SELECT id FROM {{history}})`;
   it.each([
     ['beside a declared one', `${QUERY} LIMIT {{limit}}`, '{{limit}}'],
     ['in a query without variants', 'SELECT * FROM {{history}}', '{{history}}'],
-  ])('are refused where a marker is not declared, %s', (_, query, marker) => {
+  ])('reject an undeclared marker %s', (_, query, marker) => {
     expect(() => variantsOf(query)).toThrow(`the marker ${marker} is not declared`);
   });
 
-  it('are loaded by their names alone', () => {
+  it('are loaded by their names', () => {
     const name = 'queries/location-history/find-range';
     expect(queryVariant(name, 'DAILY')).toContain('FROM history_in_days');
     expect(() => queryVariant(name, 'WEEKLY')).toThrow(`sql/${name}.sql: no variant WEEKLY is declared`);
@@ -58,14 +58,14 @@ SELECT * FROM {{history}} WHERE id IN (SELECT id FROM {{history}})`;
 });
 
 describe.each([...filesBelow('definitions'), ...filesBelow('queries')])('sql/%s.sql', (name) => {
-  it('begins with what it is for and what it locks', () => {
+  it('begins with its purpose and its locks', () => {
     expect(headerOf(name)).toMatch(/^-- [A-Z]/);
     expect(headerOf(name)).toMatch(/^-- Locks: /m);
   });
 });
 
 describe.each(filesBelow('queries'))('sql/%s.sql', (name) => {
-  it('says what it returns', () => {
+  it('documents its result', () => {
     expect(headerOf(name)).toMatch(/^-- Result: /m);
   });
 });

@@ -20,8 +20,8 @@ export function packagePath(...parts: string[]): string {
  * Text of a file below `sql/`, cached.
  *
  * @param name path without the ending, e.g. `queries/trackers/find-many` or `migrations/0001/common/trackers`.
- * @throws at start, because constants load the queries: the file system's error for a missing file, and an Error for a query
- * that has variants.
+ * @throws at start, because constants load the queries: the file system's error for a missing file, and an Error for a
+ * query that has variants.
  */
 export function sqlFile(name: string): string {
   const text = readSql(name);
@@ -43,11 +43,11 @@ const VARIANT = /^-- Variant (\w+): (\{\{\w+\}\}) is (.+)$/;
 const MARKER = /\{\{.*?\}\}/;
 
 /**
- * The statements that the text of a query stands for, by the names of its variants. Variants differ in what replaces a
- * marker, such as `{{history}}`; the header declares each in a line. Where the replacement is the name of another query, it
- * is the text of that file, in brackets.
+ * The statements of a query file, by the names of its variants. Variants differ in the text that replaces a marker,
+ * such as `{{history}}`; the header declares each variant in a line. The name of another query inserts that query, in
+ * parentheses.
  *
- * @throws Error when a declared marker does not occur in the statement, or one that occurs is not declared.
+ * @throws Error when a declared marker does not occur in the statement, or an undeclared one occurs.
  */
 export function variantsOf(query: string): Readonly<Record<string, string>> {
   const lines = query.split('\n');
@@ -67,7 +67,7 @@ export function variantsOf(query: string): Readonly<Record<string, string>> {
   return variants;
 }
 
-/** The variants of a query file, by name; none where it declares none. @throws Error as variantsOf() does. */
+/** The variants of a query file, by name; empty if it declares none. @throws Error as variantsOf() does. */
 export function queryVariants(name: string): Readonly<Record<string, string>> {
   try {
     return variantsOf(readSql(name));
@@ -78,7 +78,7 @@ export function queryVariants(name: string): Readonly<Record<string, string>> {
   }
 }
 
-/** One variant of a query file. @throws Error as variantsOf() does, and when the file does not declare this one. */
+/** One variant of a query file. @throws Error as variantsOf() does, and when the file does not declare this variant. */
 export function queryVariant(name: string, variant: string): string {
   const statement = queryVariants(name)[variant];
   if (statement === undefined) throw new Error(`sql/${name}.sql: no variant ${variant} is declared`);

@@ -9,7 +9,7 @@ interface NegotiatingConnection {
   emit(event: string): boolean;
 }
 
-/** The answer of a server without TLS to a request for it. */
+/** The answer of a server without TLS to the request for TLS. */
 const NO_TLS = 'N'.charCodeAt(0);
 
 /**
@@ -23,16 +23,17 @@ const NO_TLS = 'N'.charCodeAt(0);
 export function withSslMode(config: pg.ClientConfig): pg.ClientConfig {
   const [address = '', query = ''] = (config.connectionString ?? '').split(/\?(.*)/s);
   const parameters = new URLSearchParams(query);
-  const given = [...parameters.keys()].filter((name) => name.startsWith('ssl'));
-  if (given.length === 0) return config;
+  const sslNames = [...parameters.keys()].filter((name) => name.startsWith('ssl'));
+  if (sslNames.length === 0) return config;
   const rewritten = (): string => `${address}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`;
   if (/^(\/|%2f)/i.test(parameters.get('host') ?? hostOf(address))) {
-    for (const name of given) parameters.delete(name);
+    for (const name of sslNames) parameters.delete(name);
     return { ...config, connectionString: rewritten() };
   }
   const mode = parameters.get('sslmode');
   if (mode !== null && mode !== 'no-verify') parameters.set('uselibpqcompat', 'true');
-  if (parameters.get('sslrootcert') === 'system') parameters.delete('sslrootcert'); // those that Node.js trusts
+  // Without sslrootcert, Node.js uses its own root certificates.
+  if (parameters.get('sslrootcert') === 'system') parameters.delete('sslrootcert');
   if (mode !== 'allow' && mode !== 'prefer') return { ...config, connectionString: rewritten() };
   parameters.set('sslmode', 'prefer');
   const connection = preferringTls(config);
@@ -43,7 +44,7 @@ function hostOf(address: string): string {
   return address.replace(/^[^/]*\/\//, '').replace(/^.*@/, '');
 }
 
-/** A connection that goes on without TLS if the server has none; the driver alone would give up. */
+/** A connection that continues without TLS if the server does not support it; the driver alone would fail. */
 function preferringTls({ keepAlive }: pg.ClientConfig): pg.Connection {
   const connection = new pg.Connection({
     ssl: { rejectUnauthorized: false },

@@ -7,20 +7,20 @@ import { retryTransient } from './retry.js';
 import type { Session } from './session.js';
 
 /**
- * How long a transaction that stores reports waits for a lock, in milliseconds: longer than closing a day or a large batch of
- * another import takes, shorter than the timeout of apps that send reports.
+ * How long a transaction that stores reports waits for a lock, in milliseconds: longer than closing a day or a large
+ * batch of another import takes, shorter than the timeout of apps that send reports.
  */
 export const INGEST_LOCK_TIMEOUT_MS = 10_000;
 
-/** Runs pieces of work as transactions, and retries them when another session was in the way. */
+/** Runs pieces of work as transactions, and retries them after a conflict with another session. */
 export interface Transactions {
   /** Whether two pieces may run at once, each on a session of its own. */
   readonly mayOverlap: boolean;
-  /** @throws DomainError `UNAVAILABLE` when a transaction of another program keeps a lock that it needs. */
+  /** @throws DomainError `UNAVAILABLE` when a transaction of another program holds a lock that the work needs. */
   run<T>(work: (session: Session) => Promise<T>): Promise<T>;
 }
 
-/** Every piece is a transaction of its own, on any free session of the pool. */
+/** Runs every piece in a transaction of its own, on any free session of the pool. */
 export class CommittedTransactions implements Transactions {
   readonly mayOverlap = true;
 
@@ -35,8 +35,8 @@ export class CommittedTransactions implements Transactions {
       const session = this.db.createQueryRunner();
       try {
         await session.connect();
-        return await inTransaction(session, (begun) =>
-          withLockTimeout(this.db, begun, this.what, () => work(begun)),
+        return await inTransaction(session, () =>
+          withLockTimeout(this.db, session, this.what, () => work(session)),
         );
       } finally {
         await session.release();
@@ -45,7 +45,7 @@ export class CommittedTransactions implements Transactions {
   }
 }
 
-/** All pieces are one transaction, which is rolled back in the end. */
+/** Runs all pieces in one transaction, which is rolled back at the end. */
 export class DryRunTransactions implements Transactions {
   readonly mayOverlap = false;
 
@@ -64,9 +64,10 @@ export class DryRunTransactions implements Transactions {
   }
 
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const { session } = this;
     return retryWhileLocked(() =>
       // inside the outer transaction this is a savepoint
-      inTransaction(this.session, (begun) => withLockTimeout(this.db, begun, this.what, () => work(begun))),
+      inTransaction(session, () => withLockTimeout(this.db, session, this.what, () => work(session))),
     );
   }
 
@@ -134,7 +135,7 @@ async function retryWhileLocked<T>(work: () => Promise<T>): Promise<T> {
 function lockTimeoutError(cause: unknown): DomainError {
   return new DomainError(
     'UNAVAILABLE',
-    `Another transaction has held what this needs in the database for ${INGEST_LOCK_TIMEOUT_MS / 1000} seconds; ` +
+    `Another transaction has held a lock that this needs for ${INGEST_LOCK_TIMEOUT_MS / 1000} seconds; ` +
       'try again in a while. The log names the transaction',
     { cause },
   );

@@ -25,11 +25,13 @@ import { findPending } from './step-runner.js';
 import { inTransaction } from '../database/transactions.js';
 
 export interface MoveReport {
-  /** False when the database was on the timescaledb engine already. */
+  /** Whether this call moved it; false when the database was on the timescaledb engine already. */
   moved: boolean;
-  /** Whether the aggregates or the materialized view had to be refreshed, also because an earlier move was interrupted. */
+  /**
+   * Whether the aggregates or the materialized view had to be refreshed, also because an earlier move was interrupted.
+   */
   refreshed: boolean;
-  /** Raw reports and days below the horizon that were carried over. */
+  /** Number of raw reports, and of daily rows below the horizon, that were moved. */
   reports: number;
   days: number;
 }
@@ -38,30 +40,31 @@ export interface MoveReport {
 const LOCK_TIMEOUT = '30s';
 
 /**
- * Moves a database from the postgresql engine to the timescaledb engine, in one transaction: if that is interrupted, nothing has
- * changed except that the extension is installed. Raw reports go into the hypertable, days below the horizon into the table beside
- * the continuous aggregate; the identities of counted reports stay.
+ * Moves a database from the postgresql engine to the timescaledb engine, in one transaction: if that is interrupted,
+ * nothing has changed except that the extension is installed. Raw reports move into the hypertable, days below the
+ * horizon into the table beside the continuous aggregate; the identities of counted reports stay.
  *
- * Then the aggregates and the materialized view are refreshed. If that is interrupted, they are marked as stale, and another call
- * or the refresher does it.
+ * Then the aggregates and the materialized view are refreshed. If that is interrupted, they stay marked as stale, and
+ * another call or the refresher refreshes them.
  *
  * @param url of a direct connection, see directUrlOf().
- * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine or the schema is not that of this program, `NOT_FOUND` when the database is not
- * migrated, `CONFLICT` when another migration holds the lock for too long, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when others keep the tables busy for longer
- * than half a minute.
+ * @throws DomainError `BAD_CONFIGURATION` when the server cannot run the engine or this program has another schema
+ * version, `NOT_FOUND` when the database is not migrated, `CONFLICT` when another migration holds the lock for too
+ * long, `UNAVAILABLE` when it is moved but could not be refreshed; 55P03 when the tables stay locked by others for half
+ * a minute.
  */
 export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait = {}): Promise<MoveReport> {
   const work = async (session: SqlRunner): Promise<MoveReport> => {
-    const made = await readFoundation(session);
-    if (!made)
+    const foundation = await readFoundation(session);
+    if (!foundation)
       throw new DomainError('NOT_FOUND', 'This database is not migrated yet; there is nothing to move');
-    await withRunner(config, url, (runner) => refusePending(runner, made));
-    const isMoved = made.engine === 'timescaledb';
+    await withRunner(config, url, (runner) => refusePending(runner, foundation));
+    const isMoved = foundation.engine === 'timescaledb';
     if (!isMoved) {
       await installTimescaledb(session);
       chooseFoundation(await readCapabilities(session), {
         HISTORY_ENGINE: 'timescaledb',
-        SPATIAL_LAYER: made.spatialLayer,
+        SPATIAL_LAYER: foundation.spatialLayer,
       });
     }
     return withRunner(config, url, async (runner) => {
@@ -69,7 +72,7 @@ export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait
         ? { moved: false, reports: 0, days: 0 }
         : await inTransaction(runner, async () => {
             await runner.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-            return move(runner, made);
+            return move(runner, foundation);
           });
       await createPoliciesSafely(runner.dataSource, config);
       return { ...moved, refreshed: await refreshWhatIsStale(runner) };
@@ -78,19 +81,19 @@ export function moveToTimescaledb(config: AppConfig, url: string, wait: LockWait
   return withMigrationLock(config, url, work, wait);
 }
 
-/** @throws DomainError `BAD_CONFIGURATION` where the schema is not that of this program yet. */
-async function refusePending(runner: QueryRunner, made: Foundation): Promise<void> {
-  const { steps, definitions } = await findPending(runner.dataSource, runner, made);
+/** @throws DomainError `BAD_CONFIGURATION` when the database has pending migrations. */
+async function refusePending(runner: QueryRunner, foundation: Foundation): Promise<void> {
+  const { steps, definitions } = await findPending(runner.dataSource, runner, foundation);
   if (steps.length === 0 && !definitions) return;
   const { version } = await readVersion(runner);
   throw new DomainError(
     'BAD_CONFIGURATION',
-    `The schema of this database is that of version ${version}, and this program is ${PROGRAM_VERSION}: nothing was moved. ` +
+    `The schema of this database is at version ${version}, and this program is ${PROGRAM_VERSION}: nothing was moved. ` +
       'Run: tracker migrate, and then move-engine again',
   );
 }
 
-/** Not on the session that holds the lock: it may have started before the extension was installed. */
+/** Runs `work` on a new session: the one that holds the lock may have started before the extension was installed. */
 async function withRunner<T>(
   config: AppConfig,
   url: string,
@@ -130,7 +133,7 @@ async function move(runner: QueryRunner, from: Foundation): Promise<Omit<MoveRep
 
   await runner.query(`UPDATE history_state SET engine = 'timescaledb'`);
   for (const step of runner.dataSource.migrations.filter((migration) => migration instanceof Step)) {
-    await step.makeRelations(runner, to);
+    await step.createRelations(runner, to);
   }
   await applyDefinitions(runner, to);
   await dropSuperseded(runner);
@@ -166,8 +169,8 @@ async function columnsOf(runner: QueryRunner, relation: string): Promise<string>
 }
 
 /**
- * Refreshes the aggregates and the materialized view if they are stale. Outside the transaction, because a continuous aggregate
- * cannot be refreshed in one.
+ * Refreshes the aggregates and the materialized view if they are stale. Outside the transaction, because a continuous
+ * aggregate cannot be refreshed in one.
  */
 async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
   // Read before the refresh, stored after it: a change in between leaves the view stale.
@@ -187,7 +190,7 @@ async function refreshWhatIsStale(runner: QueryRunner): Promise<boolean> {
       'UNAVAILABLE',
       'This database is on the timescaledb engine now, but its history could not be refreshed ' +
         `(${error instanceof Error ? error.message : String(error)}). ` +
-        'Run move-engine again, or start the service: either does the rest',
+        'Run move-engine again, or start the service: either refreshes it',
       { cause: error },
     );
   }

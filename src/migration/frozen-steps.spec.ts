@@ -6,14 +6,14 @@ import { listChecksums, verifyFrozenSteps } from './frozen-steps.js';
 
 const FIXTURES = 'test/fixtures/0.1.0';
 
-/** Checksums of a list as sha256sum writes it, by path. */
+/** Checksums in a list that sha256sum wrote, by path. */
 function readList(path: string): Map<string, string> {
   const lines = readFileSync(packagePath(path), 'utf8').trim().split('\n');
   return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
 }
 
 describe('the frozen steps', () => {
-  it('are those of checksums.txt', () => {
+  it('match checksums.txt', () => {
     expect(() => verifyFrozenSteps()).not.toThrow();
     expect(listChecksums()).toBe(readFileSync(packagePath('sql/migrations/checksums.txt'), 'utf8'));
   });
@@ -26,7 +26,7 @@ describe('step 0001', () => {
       .filter(([path]) => path.startsWith('0001/'))
       .map(([path, checksum]) => [path.slice('0001/'.length), checksum]),
   );
-  /** Undid a migration, or moved the days of a database to the other engine. */
+  /** Files that undid a migration, or moved the days of a database to the other engine. */
   const NOT_CARRIED_OVER = [
     'common/drop_erase_reports.sql',
     'common/drop_fill_cities.sql',
@@ -46,12 +46,12 @@ describe('step 0001', () => {
     'timescaledb/drop_aggregates.sql',
     'timescaledb/restore_days.sql',
   ];
-  /** Only a superuser may create its log_new_reports(). */
+  /** Differs, because only a superuser may create the log_new_reports() of 0.1.0. */
   const CHANGED = 'timescaledb/report_triggers.sql';
-  /** In 0.1.0 a statement of the migration itself. */
+  /** New file; in 0.1.0 the migration itself contained the statement. */
   const ADDED = 'common/carry_over_backups.sql';
 
-  it('is byte for byte the SQL of 0.1.0', () => {
+  it('has the files of 0.1.0, byte for byte except one', () => {
     const paths = [...released.keys()].filter((path) => !NOT_CARRIED_OVER.includes(path));
     expect(NOT_CARRIED_OVER.filter((path) => !released.has(path))).toEqual([]);
     expect([...kept.keys()].sort()).toEqual([...paths, ADDED].sort());
@@ -59,7 +59,7 @@ describe('step 0001', () => {
     expect(differing).toEqual([CHANGED]);
   });
 
-  it('differs from 0.1.0 in log_new_reports() alone', () => {
+  it('differs from 0.1.0 in log_new_reports() only', () => {
     const withoutIt = (path: string): string =>
       readFileSync(packagePath(path), 'utf8').replace(
         /^CREATE FUNCTION log_new_reports\(\).*?^END \$\$;$/ms,

@@ -7,7 +7,7 @@ import type { SqlRunner } from '../database/server-capabilities.js';
 const ROOT = 'sql/migrations';
 const LIST = 'checksums.txt';
 
-/** Checksums of the released files, by path below sql/migrations; the list is that of `sha256sum`. */
+/** Checksums of the released files, by path below sql/migrations, from the list that `sha256sum` wrote. */
 function releasedFiles(): Map<string, string> {
   const list = packagePath(ROOT, LIST);
   if (!existsSync(list)) {
@@ -41,7 +41,7 @@ export function listChecksums(): string {
 }
 
 /**
- * Checks that the steps of this installation are those of the release.
+ * Checks that this installation has the steps of the release, unchanged.
  *
  * @throws DomainError `BAD_CONFIGURATION` that names files that were edited, removed or added.
  */
@@ -63,7 +63,7 @@ export function verifyFrozenSteps(): void {
     throw new DomainError(
       'BAD_CONFIGURATION',
       `Released migration steps must not change (${problems.join('; ')}). Nothing was run. ` +
-        'Install this version again; a change of the schema is a new step',
+        'Install this version again; a change of the schema needs a new step',
     );
   }
 }
@@ -78,7 +78,7 @@ export function stepChecksum(folder: string): string {
 }
 
 /**
- * Checks that the steps that ran in a database had the same files as those of this program.
+ * Checks that the steps that ran in a database had the same files as the steps of this program.
  *
  * @throws DomainError `BAD_CONFIGURATION` that names the steps.
  */

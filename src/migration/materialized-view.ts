@@ -23,24 +23,28 @@ export async function isViewOutdated(session: Session): Promise<boolean> {
 }
 
 /**
- * Rebuilds location_history if its columns differ from those of its view. The new one is filled while readers use the old one,
- * and then replaces it. If interrupted, the next call starts again.
+ * Rebuilds location_history if its columns differ from those of location_history_view. The new relation is filled while
+ * readers use the old one, and then replaces it. If interrupted, the next call starts again.
  *
  * @returns whether it was rebuilt.
  */
-export async function remakeMaterializedView(
+export async function rebuildMaterializedView(
   session: Session,
-  made: Foundation,
+  foundation: Foundation,
   progress: (line: string) => void,
 ): Promise<boolean> {
   if (!(await isViewOutdated(session))) return false;
-  await refuseForeignDependents(session, made, ['location_history']);
-  // The old one is not refreshed meanwhile: readers would see new rows there that the new one does not have yet.
-  await whileJobsPaused(session, progress, () => remake(session, made, progress), ['view_refresh']);
+  await refuseForeignDependents(session, foundation, ['location_history']);
+  // The old one is not refreshed meanwhile: otherwise readers would see rows there that the new one does not have yet.
+  await whileJobsPaused(session, progress, () => rebuild(session, foundation, progress), ['view_refresh']);
   return true;
 }
 
-async function remake(session: Session, made: Foundation, progress: (line: string) => void): Promise<void> {
+async function rebuild(
+  session: Session,
+  foundation: Foundation,
+  progress: (line: string) => void,
+): Promise<void> {
   progress('filling the new location_history beside the old one');
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
   // Read before filling: later changes are not in it.
@@ -55,7 +59,7 @@ async function remake(session: Session, made: Foundation, progress: (line: strin
     session,
     async () => {
       await replaceRelation(session, 'location_history');
-      await applyDefinitions(session, made); // those that stand on the old one
+      await applyDefinitions(session, foundation); // the views and functions that depend on the old one
       await dropSuperseded(session);
       await session.query(
         `UPDATE refresh_state SET refreshed = $1, view_refreshed_at = now(),
@@ -63,7 +67,7 @@ async function remake(session: Session, made: Foundation, progress: (line: strin
         [changes],
       );
     },
-    { relations: ['location_history', ...definedRelations(definitionFiles(made))], progress },
+    { relations: ['location_history', ...definedRelations(definitionFiles(foundation))], progress },
   );
 }
 

@@ -29,11 +29,11 @@ interface Holder {
   /** Whether the server hides its activity, because it belongs to another role. */
   isHidden: boolean;
   /** Whether a migration is active under the lock. */
-  isAtWork: boolean;
+  isActive: boolean;
 }
 
 /**
- * Takes one of the locks, until the session ends.
+ * Acquires one of the locks, until the session ends.
  *
  * @throws DomainError `CONFLICT` that names the holder.
  */
@@ -66,11 +66,11 @@ function conflict(holder: Holder | null, seconds: number, cause: unknown): Domai
   const who = holder?.description ?? 'a session that has ended meanwhile';
   const again = 'Run it again when that has ended, or wait longer: --wait <seconds>';
   const advice =
-    holder === null || (holder.isAtWork && !holder.isHidden)
+    holder === null || (holder.isActive && !holder.isHidden)
       ? again
       : holder.isHidden
-        ? `${again}. If it is no migration, end it as an administrator: SELECT pg_terminate_backend(${holder.pid})`
-        : 'No migration is at work there: a pooler may have kept the lock of one that has ended. ' +
+        ? `${again}. If it is not a migration, end it as an administrator: SELECT pg_terminate_backend(${holder.pid})`
+        : 'No migration is active there: a pooler may have kept the lock of one that has ended. ' +
           `End that session, and run it again: SELECT pg_terminate_backend(${holder.pid})`;
   return new DomainError(
     'CONFLICT',
@@ -101,7 +101,7 @@ async function findHolder(session: Session, lock: number, waiter: number): Promi
            AND (w.application_name = '${MIGRATION_NAME}' OR w.pid IN (SELECT pid FROM locks WHERE granted))
            AND w.pid NOT IN (SELECT pid FROM locks WHERE NOT granted)
            AND (w.state IS DISTINCT FROM 'idle' OR w.state_change > clock_timestamp() - interval '${IDLE}')
-       ) AS "isAtWork"
+       ) AS "isActive"
      FROM locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE l.granted AND l.objid = $1`,
     [lock, waiter],
   );

@@ -29,7 +29,7 @@ import {
 } from './migration-lock.js';
 import { readVersion, refuseDowngrade } from '../database/schema/schema-version.js';
 
-/** Removes limits that a role or database may have for its clients, and that would end long statements. */
+/** Removes limits that the role or the database may set for clients, and that would end long statements. */
 const UNLIMITED = {
   statement_timeout: '0',
   lock_timeout: '0',
@@ -41,17 +41,20 @@ const UNLIMITED = {
 const MIGRATION_SETTINGS = {
   ...UNLIMITED,
   jit: 'off', // compiling takes longer than most of these statements
-  // TimescaleDB 2.28.3 loses rows in them (https://github.com/timescale/timescaledb/issues/10503), which would be lost for good.
+  // TimescaleDB 2.28.3 loses rows in parallel plans: https://github.com/timescale/timescaledb/issues/10503
   max_parallel_workers_per_gather: '0',
 };
 
-/** Explains a lost connection and a dependent object of others; returns any other error unchanged. */
+/**
+ * Explains a lost connection, and an object that the product did not create and that depends on it; keeps any other
+ * error.
+ */
 function toMigrationError(error: unknown): unknown {
   if (databaseErrorCode(error) === SQLSTATE.dependentObjects) {
     return new DomainError(
       'CONFLICT',
-      `Something that is not of this product is in the way: ${databaseErrorDetail(error) ?? String(error)}. ` +
-        'Nothing is half done. Drop that, and run it again',
+      `An object that is not of this product has to be dropped first: ${databaseErrorDetail(error) ?? String(error)}. ` +
+        'No step is half done. Drop the object, and run this again',
       { cause: error },
     );
   }
@@ -59,20 +62,20 @@ function toMigrationError(error: unknown): unknown {
   return known !== error && known instanceof DomainError && known.code === 'UNAVAILABLE'
     ? new DomainError(
         'UNAVAILABLE',
-        `The connection to the database was lost${reasonInBrackets(error)}. Run it again: it goes on where it was`,
+        `The connection to the database was lost${reasonInBrackets(error)}. Run it again: it continues where it stopped`,
         { cause: error },
       )
     : error;
 }
 
 /**
- * Works under the migration lock, after checking that the steps that ran are those of this program. Everything that changes the
- * schema starts here.
+ * Runs `work` under the migration lock, after checking that the steps that ran in the database are the steps of this
+ * program. Everything that changes the schema starts here.
  *
  * @param url of a direct connection, see directUrlOf().
- * @throws DomainError `UNAVAILABLE` when the connection fails, `BAD_CONFIGURATION` when a newer program or other files have
- * migrated the database, `CONFLICT` when another migration holds the lock for too long, or objects of others depend on what is
- * dropped.
+ * @throws DomainError `UNAVAILABLE` when the connection fails, `BAD_CONFIGURATION` when a newer program or other files
+ * have migrated the database, `CONFLICT` when another migration holds the lock for too long, or an object that the
+ * product did not create depends on a dropped one.
  */
 export async function withMigrationLock<T>(
   config: AppConfig,
@@ -81,16 +84,16 @@ export async function withMigrationLock<T>(
   wait: LockWait = {},
 ): Promise<T> {
   verifyFrozenSteps();
-  const guard = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url, {
+  const lockPool = createDataSource({ ...config, DATABASE_POOL_SIZE: 2 }, url, {
     applicationName: MIGRATION_NAME,
     session: dedicatedSession(UNLIMITED),
   });
   try {
-    await guard.initialize();
+    await lockPool.initialize();
   } catch (error) {
     throw toDomainError(error);
   }
-  const session = guard.createQueryRunner();
+  const session = lockPool.createQueryRunner();
   try {
     await session.connect();
     await requireWritable(session);
@@ -102,23 +105,23 @@ export async function withMigrationLock<T>(
     throw toMigrationError(error);
   } finally {
     await session.release();
-    await guard.destroy(); // ends the session, and the lock with it
+    await lockPool.destroy(); // ends the session, and the lock with it
   }
 }
 
 /**
- * Works on the session that changes the schema. It holds a lock of its own: when a migration was killed, its last statement may
- * still be running until the server notices.
+ * Runs `work` on the session that changes the schema. This session holds a second lock, because the last statement of a
+ * killed migration runs until the server notices.
  */
 export async function withMigrationSession<T>(
   config: AppConfig,
   url: string,
-  made: Foundation,
+  foundation: Foundation,
   server: ServerCapabilities,
   work: (session: Session, dataSource: DataSource) => Promise<T>,
   wait: LockWait = {},
 ): Promise<T> {
-  const dataSource = migrationDataSource(config, url, made, server);
+  const dataSource = migrationDataSource(config, url, foundation, server);
   await dataSource.initialize();
   const session = dataSource.createQueryRunner();
   try {
@@ -135,13 +138,13 @@ export async function withMigrationSession<T>(
 function migrationDataSource(
   config: AppConfig,
   url: string,
-  made: Foundation,
+  foundation: Foundation,
   server: ServerCapabilities,
 ): DataSource {
   const settings = {
-    'tracker.history_engine': made.engine,
-    'tracker.spatial_layer': made.spatialLayer,
-    'tracker.raw_retention_hours': String(rawRetention(made.engine, server, config).hours),
+    'tracker.history_engine': foundation.engine,
+    'tracker.spatial_layer': foundation.spatialLayer,
+    'tracker.raw_retention_hours': String(rawRetention(foundation.engine, server, config).hours),
     'tracker.hourly_retention_hours': String(config.HOURLY_RETENTION_HOURS),
     'tracker.daily_retention_hours': String(config.DAILY_RETENTION_DAYS * 24),
   };

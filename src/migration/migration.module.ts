@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { SchemaGuard } from './schema-guard.js';
 
-/** Checks the schema of the database for a running process; what changes it is called by commands, not injected. */
+/** Provides the check of the schema. Code that changes the schema is not injected: commands call it directly. */
 @Global()
 @Module({ providers: [SchemaGuard], exports: [SchemaGuard] })
 export class MigrationModule {}

@@ -4,7 +4,7 @@ import { createPoliciesSafely } from '../database/changes-log.js';
 import { installPostgis, installTimescaledb, missingExtensions } from './extensions.js';
 import { inBriefTransaction } from '../database/schema/brief-transaction.js';
 import { definitionFiles } from '../database/schema/definitions.js';
-import { remakeMaterializedView } from './materialized-view.js';
+import { rebuildMaterializedView } from './materialized-view.js';
 import type { LockWait } from './migration-lock.js';
 import { withMigrationLock, withMigrationSession } from './migration-session.js';
 import { type MigrationPlan, planPending } from './plan.js';
@@ -29,21 +29,23 @@ export interface MigrationReport extends Foundation {
   ran: string[];
   /** Whether the definitions were applied. */
   definitions: boolean;
-  /** Whether the materialized view was rebuilt. */
+  /** Whether the materialized view was rebuilt. `migrate --json` prints this name. */
   remade: boolean;
   /** Warnings for the operator, as sentences. */
   warnings: string[];
 }
 
 /**
- * Migrates the database to the schema of this program. Harmless if it has that already, or if several processes do it at once.
+ * Migrates the database to the schema of this program. Harmless if it has that already, or if several processes call it
+ * at once.
  *
  * @param url of a direct connection, see directUrlOf().
  * @param progress called with a line for everything that takes long.
  * @param waitSeconds how long to wait for another migration; by default a minute.
- * @throws DomainError `BAD_CONFIGURATION` when the server does not support the configuration, a newer program has migrated the
- * database, or a released step was edited; `CONFLICT` when views of others depend on what has to be replaced, or another
- * migration takes too long; `UNAVAILABLE` when the database cannot be reached.
+ * @throws DomainError `BAD_CONFIGURATION` when the server does not support the configuration, a newer program has
+ * migrated the database, or a released step was edited; `CONFLICT` when objects that the product did not create depend
+ * on relations that have to be replaced, or another migration takes too long; `UNAVAILABLE` when the database cannot be
+ * reached.
  */
 export async function migrate(
   config: AppConfig,
@@ -52,27 +54,27 @@ export async function migrate(
   waitSeconds?: number,
 ): Promise<MigrationReport> {
   const wait = { progress, seconds: waitSeconds };
-  const work = async (guard: SqlRunner): Promise<MigrationReport> => {
-    const made = await readFoundation(guard);
-    const { server, engine, spatialLayer, warnings } = made
-      ? { ...made, server: await readCapabilities(guard), warnings: [] }
-      : await prepareNewDatabase(guard, config);
+  const work = async (lockSession: SqlRunner): Promise<MigrationReport> => {
+    const existing = await readFoundation(lockSession);
+    const { server, engine, spatialLayer, warnings } = existing
+      ? { ...existing, server: await readCapabilities(lockSession), warnings: [] }
+      : await prepareNewDatabase(lockSession, config);
     const foundation = { engine, spatialLayer };
-    if (made) checkFoundation(made, server, config);
-    await refuseHidingSearchPath(guard, foundation);
-    if (made) await setSearchPath(guard);
-    const report = made ? progress : () => undefined; // a new database has nothing that takes long
+    if (existing) checkFoundation(existing, server, config);
+    await refuseHidingSearchPath(lockSession, foundation);
+    if (existing) await setSearchPath(lockSession);
+    const onProgress = existing ? progress : () => undefined; // nothing takes long in a new database
     const change = async (session: Session, dataSource: DataSource): Promise<MigrationReport> => {
-      const pending = await findPending(dataSource, session, made);
-      const ran = await runPending(dataSource, session, foundation, pending, report);
-      if (!made) await storeMaxAccuracy(session, config);
+      const pending = await findPending(dataSource, session, existing);
+      const ran = await runPending(dataSource, session, foundation, pending, onProgress);
+      if (!existing) await storeMaxAccuracy(session, config);
       if (engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
-      const remade = await remakeMaterializedView(session, foundation, report);
+      const rebuilt = await rebuildMaterializedView(session, foundation, onProgress);
       const { warning } = rawRetention(engine, server, config);
       return {
         ran,
         definitions: pending.definitions,
-        remade,
+        remade: rebuilt,
         engine,
         spatialLayer,
         warnings: warning === null ? warnings : [...warnings, warning],
@@ -83,7 +85,7 @@ export async function migrate(
   return withMigrationLock(config, url, work, wait);
 }
 
-/** Before an extension is created its licence is unknown; migrate() creates it and checks. */
+/** Assumes the full licence of TimescaleDB, which is unknown until migrate() has created the extension. */
 function assumeInstallable(server: ServerCapabilities): ServerCapabilities {
   return server.timescaledbLoaded && server.timescaledbLicense === null
     ? { ...server, timescaledbLicense: 'timescale' }
@@ -96,13 +98,13 @@ export async function planMigration(
   url: string,
   wait: LockWait = {},
 ): Promise<MigrationPlan> {
-  const work = async (guard: SqlRunner): Promise<MigrationPlan> => {
-    const made = await readFoundation(guard);
-    const server = await readCapabilities(guard);
-    const foundation = made ?? chooseFoundation(assumeInstallable(server), config);
+  const work = async (lockSession: SqlRunner): Promise<MigrationPlan> => {
+    const existing = await readFoundation(lockSession);
+    const server = await readCapabilities(lockSession);
+    const foundation = existing ?? chooseFoundation(assumeInstallable(server), config);
     const plan = async (session: Session, dataSource: DataSource): Promise<MigrationPlan> => ({
-      ...(await planPending(dataSource, session, foundation, made !== null)),
-      extensions: made ? [] : missingExtensions(server, foundation),
+      ...(await planPending(dataSource, session, foundation, existing !== null)),
+      extensions: existing ? [] : missingExtensions(server, foundation),
     });
     return withMigrationSession(config, url, foundation, server, plan, wait);
   };
@@ -115,25 +117,27 @@ export async function planMigration(
  * @returns the number of steps that had run.
  */
 export async function undoMigrations(config: AppConfig, url: string, wait: LockWait = {}): Promise<number> {
-  const work = async (guard: SqlRunner): Promise<number> => {
-    const made = await readFoundation(guard);
-    if (!made) return 0;
-    const server = await readCapabilities(guard);
+  const work = async (lockSession: SqlRunner): Promise<number> => {
+    const foundation = await readFoundation(lockSession);
+    if (!foundation) return 0;
+    const server = await readCapabilities(lockSession);
     const undo = async (session: Session, dataSource: DataSource): Promise<number> => {
       const steps = await findExecuted(dataSource, session);
       const { definitions } = await readVersion(session);
-      const owned = ownedObjects(made, steps, definitions !== null);
+      const owned = ownedObjects(foundation, steps, definitions !== null);
       await inBriefTransaction(session, () => dropEverything(session, owned), {
-        relations: definedRelations(definitionFiles(made)),
+        relations: definedRelations(definitionFiles(foundation)),
       });
       return steps.length;
     };
-    return withMigrationSession(config, url, made, server, undo, wait);
+    return withMigrationSession(config, url, foundation, server, undo, wait);
   };
   return withMigrationLock(config, url, work, wait);
 }
 
-/** Chooses engine and spatial layer of a new database. Installs TimescaleDB to decide, and removes it if it is not used. */
+/**
+ * Chooses engine and spatial layer of a new database. Installs TimescaleDB to decide, and removes it if it is not used.
+ */
 async function prepareNewDatabase(
   session: SqlRunner,
   config: AppConfig,
@@ -152,31 +156,31 @@ export async function readFoundation(db: SqlRunner): Promise<Foundation | null> 
     { present: boolean },
   ];
   if (!present) return null;
-  const [made] = (await db.query(
+  const [foundation] = (await db.query(
     'SELECT engine, spatial_layer AS "spatialLayer" FROM history_state',
   )) as Foundation[];
-  return made ?? null;
+  return foundation ?? null;
 }
 
 /**
- * Stores the settings that SQL functions read: retention, the accuracy limit, and the windows of TimescaleDB's policies. Dropped
- * data stays dropped, and stored reports stay precise or imprecise.
+ * Stores the settings that SQL functions read: retention, the accuracy limit, and the windows of TimescaleDB's
+ * policies. Removed data does not come back, and stored reports keep their imprecise flag.
  *
- * To be called by the server alone, which applies retention. A command may run in a shell without the server's settings, and the
- * next maintenance would then remove what the defaults do not keep.
+ * Only the server may call it: a command may run in a shell without the server's settings, and the next maintenance
+ * would then remove what the defaults do not keep.
  *
  * @returns a warning if raw reports are kept longer than configured; otherwise null.
  */
 export async function storeSettings(db: SqlRunner, config: AppConfig): Promise<string | null> {
-  const made = await readFoundation(db);
-  const raw = rawRetention(made?.engine ?? 'postgresql', await readCapabilities(db), config);
+  const foundation = await readFoundation(db);
+  const raw = rawRetention(foundation?.engine ?? 'postgresql', await readCapabilities(db), config);
   await db.query(
     `UPDATE history_state SET raw_retention_hours = $1, hourly_retention_hours = $2, daily_retention_hours = $3
      WHERE (raw_retention_hours, hourly_retention_hours, daily_retention_hours) IS DISTINCT FROM ($1, $2, $3)`,
     [raw.hours, config.HOURLY_RETENTION_HOURS, config.DAILY_RETENTION_DAYS * 24],
   );
   await storeMaxAccuracy(db, config);
-  if (made?.engine === 'timescaledb') {
+  if (foundation?.engine === 'timescaledb') {
     await db.query('SELECT set_refresh_windows($1, $2)', [
       config.HOURLY_REFRESH_WINDOW_HOURS,
       config.DAILY_REFRESH_WINDOW_HOURS,
@@ -185,7 +189,7 @@ export async function storeSettings(db: SqlRunner, config: AppConfig): Promise<s
   return raw.warning;
 }
 
-/** Applies to reports that arrive from now on. */
+/** Stores the accuracy limit, which applies to reports that arrive from now on. */
 async function storeMaxAccuracy(db: SqlRunner, config: AppConfig): Promise<void> {
   await db.query(
     'UPDATE history_state SET max_accuracy_meters = $1::float8 WHERE max_accuracy_meters <> $1::float8',

@@ -8,12 +8,15 @@ import { findForeignDependents } from '../database/schema/replace-relation.js';
 import type { PlannedWork } from '../database/schema/step.js';
 import { findPending, replacedRelations } from './step-runner.js';
 
+interface PlannedWorkWithRows extends PlannedWork {
+  /** Estimated number of rows; null if unknown. */
+  rows: number | null;
+}
+
 export interface PlannedStep {
   /** Name of the step, or of other work. */
   name: string;
-  work: readonly (PlannedWork & {
-    /** Estimated; null if unknown. */ rows: number | null;
-  })[];
+  work: readonly PlannedWorkWithRows[];
 }
 
 export interface MigrationPlan extends Foundation {
@@ -22,23 +25,23 @@ export interface MigrationPlan extends Foundation {
   /** Version of this program. */
   to: string;
   steps: readonly PlannedStep[];
-  /** Objects of others that depend on replaced relations, and have to be dropped first. */
+  /** Objects that the product did not create and that depend on replaced relations: they have to be dropped first. */
   inTheWay: readonly string[];
   /** Extensions that will be created. */
   extensions: readonly string[];
 }
 
-/** The plan of runPending() and remakeMaterializedView(). */
+/** The plan of runPending() and rebuildMaterializedView(). */
 export async function planPending(
   dataSource: DataSource,
   session: Session,
-  made: Foundation,
+  foundation: Foundation,
   isMigrated: boolean,
 ): Promise<Omit<MigrationPlan, 'extensions'>> {
-  const pending = await findPending(dataSource, session, isMigrated ? made : null);
+  const pending = await findPending(dataSource, session, isMigrated ? foundation : null);
   const steps: { name: string; work: readonly PlannedWork[] }[] = pending.steps.map((step) => ({
     name: step.constructor.name,
-    work: isMigrated ? (step.plan?.(made) ?? []) : [],
+    work: isMigrated ? (step.plan?.(foundation) ?? []) : [],
   }));
   if (pending.definitions) {
     steps.push({
@@ -53,14 +56,14 @@ export async function planPending(
         : [],
     });
   }
-  // Steps that change what history shows are of the database's past; the view is compared after them.
+  // Whether the columns of the view will change is known only after the pending steps.
   if (isMigrated && (pending.steps.length > 0 || (await isViewOutdated(session)))) {
     steps.push({
       name: 'materialized view',
       work: [
         {
           relation: 'location_history',
-          action: 'make anew beside the old one, if its columns change, and put it in its place',
+          action: 'if its columns change, build a new one beside it, then replace it',
           lock: 'readers and writers wait',
           rewrites: true,
         },
@@ -68,12 +71,12 @@ export async function planPending(
     });
   }
   return {
-    engine: made.engine,
-    spatialLayer: made.spatialLayer,
+    engine: foundation.engine,
+    spatialLayer: foundation.spatialLayer,
     from: isMigrated ? (await readVersion(session)).version : null,
     to: PROGRAM_VERSION,
     steps: await withRows(session, steps),
-    inTheWay: await findForeignDependents(session, made, replacedRelations(pending.steps, made)),
+    inTheWay: await findForeignDependents(session, foundation, replacedRelations(pending.steps, foundation)),
   };
 }
 
@@ -90,13 +93,13 @@ async function withRows(
   return planned;
 }
 
-/** Estimate of the planner, with partitions and chunks; null for views, and for relations that do not exist or were never analysed. */
+/** Estimates the rows with partitions and chunks; null for a view, and for a missing or never analysed relation. */
 async function estimateRows(session: SqlRunner, relation: string): Promise<number | null> {
   const [{ rows }] = (await session.query(
     `WITH RECURSIVE stored AS (
        SELECT c.oid FROM pg_class AS c WHERE c.oid = to_regclass($1) AND c.relkind <> 'v'
        UNION
-       -- A continuous aggregate is a view of the one table that it is kept in.
+       -- A continuous aggregate is a view on the table that stores it.
        SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.objid = r.oid AND d.classid = 'pg_rewrite'::regclass
        JOIN pg_class AS c ON c.oid = d.refobjid AND c.relnamespace::regnamespace::text = '_timescaledb_internal'
        WHERE r.ev_class = to_regclass($1)

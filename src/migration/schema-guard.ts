@@ -15,7 +15,7 @@ import { isNewer, readVersion, refuseTooNew } from '../database/schema/schema-ve
 
 const UNDEFINED_TABLE = '42P01';
 
-/** Refuses a database whose schema does not match this program. */
+/** Rejects a database whose schema does not match this program. */
 @Injectable()
 export class SchemaGuard {
   private readonly logger = new Logger(SchemaGuard.name);
@@ -32,10 +32,10 @@ export class SchemaGuard {
    */
   async verify(): Promise<void> {
     await this.requireMigrations();
-    const made = await readFoundation(this.db);
-    if (!made) return;
-    checkFoundation(made, await readCapabilities(this.db), this.config);
-    await requireCompatSchema(this.db, made);
+    const foundation = await readFoundation(this.db);
+    if (!foundation) return;
+    checkFoundation(foundation, await readCapabilities(this.db), this.config);
+    await requireCompatSchema(this.db, foundation);
   }
 
   /**
@@ -58,8 +58,8 @@ export class SchemaGuard {
           `(${missing} of ${known.length} migrations are missing)`,
       );
     }
-    const made = await readFoundation(this.db);
-    if (made && version.definitions !== definitionsHash(made)) {
+    const foundation = await readFoundation(this.db);
+    if (foundation && version.definitions !== definitionsHash(foundation)) {
       throw needsMigration('The database has other functions and views than this program defines');
     }
   }

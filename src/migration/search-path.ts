@@ -7,7 +7,7 @@ function needsCompatSchema({ engine, spatialLayer }: Foundation): boolean {
   return engine === 'postgresql' || spatialLayer === 'builtin';
 }
 
-/** Adds tracker_compat to the search_path of the database, which a dump contains only if it is restored with --create. */
+/** Adds tracker_compat to the search_path of the database; a dump that was restored without --create lost it. */
 export async function setSearchPath(session: SqlRunner): Promise<void> {
   await session.query(`
     DO $$ BEGIN
@@ -19,26 +19,26 @@ export async function setSearchPath(session: SqlRunner): Promise<void> {
 }
 
 /**
- * Refuses a role whose own search_path overrides that of the database, which migrate sets: the schema would be complete, but not
- * found at start.
+ * Rejects a role whose own search_path overrides the one that migrate sets for the database: the product would not find
+ * its schema.
  *
- * @throws DomainError `BAD_CONFIGURATION` with the statement that helps.
+ * @throws DomainError `BAD_CONFIGURATION` with the statement to run.
  */
-export async function refuseHidingSearchPath(session: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsCompatSchema(made)) return;
-  const [own] = (await session.query(
+export async function refuseHidingSearchPath(session: SqlRunner, foundation: Foundation): Promise<void> {
+  if (!needsCompatSchema(foundation)) return;
+  const [override] = (await session.query(
     `SELECT quote_ident(session_user) AS role, substr(setting, 13) AS path,
-       CASE WHEN s.setdatabase = 0 THEN '' ELSE ' IN DATABASE ' || quote_ident(current_database()) END AS place
+       CASE WHEN s.setdatabase = 0 THEN '' ELSE ' IN DATABASE ' || quote_ident(current_database()) END AS scope
      FROM pg_db_role_setting AS s CROSS JOIN LATERAL unnest(s.setconfig) AS setting
      WHERE s.setrole = session_user::regrole AND setting LIKE 'search_path=%'
        AND (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
      ORDER BY s.setdatabase DESC LIMIT 1`,
-  )) as { role: string; path: string; place: string }[];
-  if (!own || /(^|[\s,"])tracker_compat($|[\s,"])/.test(own.path)) return;
+  )) as { role: string; path: string; scope: string }[];
+  if (!override || /(^|[\s,"])tracker_compat($|[\s,"])/.test(override.path)) return;
   throw new DomainError(
     'BAD_CONFIGURATION',
-    `The role ${own.role} has a search_path of its own (${own.path}), which hides the schema tracker_compat. ` +
-      `Run: ALTER ROLE ${own.role}${own.place} SET search_path = ${own.path}, tracker_compat`,
+    `The role ${override.role} has a search_path of its own (${override.path}), which hides the schema tracker_compat. ` +
+      `Run: ALTER ROLE ${override.role}${override.scope} SET search_path = ${override.path}, tracker_compat`,
   );
 }
 
@@ -47,17 +47,17 @@ const TRIES = 20;
 const PAUSE_MS = 100;
 
 /**
- * Checks that tracker_compat is on the search_path; without it half of the statements fail. Ends sessions that a pooler has kept
- * from before migrate set the search_path.
+ * Checks that tracker_compat is on the search_path; without it half of the statements fail. Ends sessions of a pooler
+ * that started before migrate set the search_path.
  *
  * @throws DomainError `BAD_CONFIGURATION` that names the cause.
  */
-export async function requireCompatSchema(db: SqlRunner, made: Foundation): Promise<void> {
-  if (!needsCompatSchema(made)) return;
+export async function requireCompatSchema(db: SqlRunner, foundation: Foundation): Promise<void> {
+  if (!needsCompatSchema(foundation)) return;
   for (let i = 0; i < TRIES; i++) {
     const { found, isSet } = await findCompatSchema(db);
     if (found) return;
-    await refuseHidingSearchPath(db, made);
+    await refuseHidingSearchPath(db, foundation);
     if (!isSet) {
       throw new DomainError(
         'BAD_CONFIGURATION',
@@ -86,8 +86,8 @@ async function findCompatSchema(db: SqlRunner): Promise<{ found: boolean; isSet:
 }
 
 /**
- * Ends this session, which started before migrate set the search_path, and idle ones that are as old and come from the same
- * address, the pooler. Sessions that are active or hold an advisory lock are left alone.
+ * Ends this session, which started before migrate set the search_path, and idle sessions that are as old and have the
+ * same client address, that of the pooler. Sessions that are active or hold an advisory lock continue.
  */
 async function endOutdatedSessions(db: SqlRunner): Promise<void> {
   await db
@@ -98,5 +98,5 @@ async function endOutdatedSessions(db: SqlRunner): Promise<void> {
        WHERE this.pid = pg_backend_pid() AND (other.state = 'idle' OR other.pid = this.pid)
          AND NOT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = other.pid AND l.locktype = 'advisory')`,
     )
-    .catch(() => undefined); // it has ended itself
+    .catch(() => undefined); // fails because this session ended itself
 }

@@ -10,11 +10,11 @@ import { dropSuperseded, refuseForeignDependents } from '../database/schema/repl
 import { readVersion } from '../database/schema/schema-version.js';
 import { Step } from '../database/schema/step.js';
 
-/** Work that brings a database to the schema of this program. */
+/** Work that is left to bring a database to the schema of this program. */
 export interface PendingWork {
   /** Steps that have not run, oldest first. */
   steps: readonly Step[];
-  /** Whether to apply the definitions: after any step, or if the database records other ones. */
+  /** Whether to apply the definitions: after any step, or if the database records another hash of them. */
   definitions: boolean;
 }
 
@@ -44,44 +44,44 @@ export async function findExecuted(dataSource: DataSource, session: Session): Pr
 export async function findPending(
   dataSource: DataSource,
   session: Session,
-  made: Foundation | null,
+  foundation: Foundation | null,
 ): Promise<PendingWork> {
   const executed = new Set(await findExecuted(dataSource, session));
   const steps = stepsOf(dataSource).filter((step) => !executed.has(step));
-  const recorded = made && (await readVersion(session)).definitions;
+  const recorded = foundation && (await readVersion(session)).definitions;
   return {
     steps,
-    definitions: steps.length > 0 || made === null || recorded !== definitionsHash(made),
+    definitions: steps.length > 0 || foundation === null || recorded !== definitionsHash(foundation),
   };
 }
 
 /** Relations that these steps replace. */
-export function replacedRelations(steps: readonly Step[], made: Foundation): string[] {
-  return steps.flatMap((step) => step.replaces?.(made) ?? []);
+export function replacedRelations(steps: readonly Step[], foundation: Foundation): string[] {
+  return steps.flatMap((step) => step.replaces?.(foundation) ?? []);
 }
 
 /**
- * Runs the pending work: the preparation of each step, then the step in a transaction; the definitions in the transaction of the
- * last step. If interrupted, the next call continues.
+ * Runs the pending work: the preparation of each step, then the step in a transaction; the definitions in the
+ * transaction of the last step. If interrupted, the next call continues.
  *
  * @returns names of the steps that ran.
  */
 export async function runPending(
   dataSource: DataSource,
   session: Session,
-  made: Foundation,
+  foundation: Foundation,
   { steps, definitions }: PendingWork,
   progress: (line: string) => void,
 ): Promise<string[]> {
   // Checked before anything is changed; otherwise the last step would fail.
-  await refuseForeignDependents(session, made, replacedRelations(steps, made));
+  await refuseForeignDependents(session, foundation, replacedRelations(steps, foundation));
   const finish = async (): Promise<void> => {
-    await applyDefinitions(session, made);
+    await applyDefinitions(session, foundation);
     await dropSuperseded(session);
   };
-  const defined = definedRelations(definitionFiles(made));
+  const defined = definedRelations(definitionFiles(foundation));
   for (const step of steps) {
-    const preparation = { session, made, progress };
+    const preparation = { session, foundation, progress };
     const isLast = step === steps.at(-1);
     await step.prepare?.(preparation);
     await inBriefTransaction(
@@ -91,7 +91,7 @@ export async function runPending(
         if (isLast) await finish();
       },
       {
-        relations: [...(isLast ? defined : []), ...(step.relations?.(made) ?? [])],
+        relations: [...(isLast ? defined : []), ...(step.relations?.(foundation) ?? [])],
         catchUp: async () => step.catchUp?.(preparation),
         progress,
       },

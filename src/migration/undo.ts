@@ -21,25 +21,31 @@ export interface OwnedObjects {
 }
 
 /** @param steps that have run. @param isDefined whether the definitions were applied after them. */
-export function ownedObjects(made: Foundation, steps: readonly Step[], isDefined: boolean): OwnedObjects {
-  const files = steps.flatMap((step) => step.files(made).map((file) => `migrations/${step.folder}/${file}`));
+export function ownedObjects(
+  foundation: Foundation,
+  steps: readonly Step[],
+  isDefined: boolean,
+): OwnedObjects {
+  const files = steps.flatMap((step) =>
+    step.files(foundation).map((file) => `migrations/${step.folder}/${file}`),
+  );
   const named = (pattern: RegExp): string[] => [
     ...new Set(files.flatMap((file) => [...sqlFile(file).matchAll(pattern)]).map(([, name = '']) => name)),
   ];
   const tables = named(TABLE);
   return {
     tables: tables.filter((name) => name !== 'trackers'),
-    aggregates: made.engine === 'timescaledb' ? named(CONTINUOUS_AGGREGATE) : [],
+    aggregates: foundation.engine === 'timescaledb' ? named(CONTINUOUS_AGGREGATE) : [],
     trackers: tables.includes('trackers'),
     backups: files.some((file) => file.endsWith('/back_up_location_history')),
-    definitions: [...new Set([...files, ...(isDefined ? definitionFiles(made) : [])])],
+    definitions: [...new Set([...files, ...(isDefined ? definitionFiles(foundation) : [])])],
   };
 }
 
 /**
- * Drops everything that the product created; to be called in a transaction. An adopted table `trackers` stays as it was before,
- * and backed-up tables get their names back. Nothing cascades: PostgreSQL refuses if objects of others depend on it, and names
- * them.
+ * Drops everything that the product created; call it in a transaction. An adopted table `trackers` is restored to its
+ * earlier state, and backed-up tables get their names back. Without CASCADE: PostgreSQL fails and names the objects if
+ * any that the product did not create depend on it.
  */
 export async function dropEverything(session: SqlRunner, owned: OwnedObjects): Promise<void> {
   await session.query('DROP MATERIALIZED VIEW IF EXISTS location_history_next');
@@ -48,10 +54,10 @@ export async function dropEverything(session: SqlRunner, owned: OwnedObjects): P
     await dropChunks(session, name);
     await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}`);
   }
-  if (owned.trackers) await giveTrackersBack(session, owned);
+  if (owned.trackers) await restoreTrackers(session, owned);
   if (owned.tables.includes('location_reports')) await dropChunks(session, 'location_reports');
   await session.query(`DROP TABLE IF EXISTS ${owned.tables.join(', ')}`);
-  await dropDefinitions(session, owned.definitions); // those that a table stood on
+  await dropDefinitions(session, owned.definitions); // the functions that a table depended on
   if (owned.backups) {
     await session.query(`
       ALTER TABLE IF EXISTS location_history_backup RENAME TO location_history;
@@ -72,10 +78,10 @@ export async function dropEverything(session: SqlRunner, owned: OwnedObjects): P
     END $$`);
 }
 
-/** Drops `trackers`, or what was added to an adopted one. */
-async function giveTrackersBack(session: SqlRunner, { tables, definitions }: OwnedObjects): Promise<void> {
+/** Drops `trackers`, or removes what was added to an adopted one. */
+async function restoreTrackers(session: SqlRunner, { tables, definitions }: OwnedObjects): Promise<void> {
   const functions = definedObjects(definitions).map(({ name }) => name);
-  // Tables that refer to its columns are dropped before those are changed back.
+  // Tables that reference its columns are dropped before the columns are changed back.
   const referring = tables.filter((name) => name.startsWith('tracker_'));
   if (referring.length > 0) await session.query(`DROP TABLE IF EXISTS ${referring.join(', ')}`);
   await session.query(`

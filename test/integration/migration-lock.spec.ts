@@ -71,7 +71,7 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
     await held(MIGRATION_LOCK, () =>
       expect(migrate(db.config, db.url, undefined, 6)).rejects.toMatchObject({
         message: expect.stringMatching(
-          / No migration is at work there: .* SELECT pg_terminate_backend\(\d+\)$/,
+          / No migration is active there: .* SELECT pg_terminate_backend\(\d+\)$/,
         ),
       }),
     );

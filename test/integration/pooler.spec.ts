@@ -83,7 +83,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     await expect(requireSession(await through('session', 1), 'DATABASE_URL')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
-        /^DATABASE_URL \(\S+\) is a pooler that gives one session, and no second one within 10 s: raise its pool size/,
+        /^DATABASE_URL \(\S+\) is a pooler that provides one session, and no second one within 10 s: raise its pool size/,
       ),
     });
   });

@@ -8,15 +8,15 @@ import { whileJobsPaused } from './job-locks.js';
 import { lockRelations } from './relation-locks.js';
 
 /**
- * How long one attempt waits for all its locks before it gives way, because later readers and writers queue behind it. Shorter
- * than PostgreSQL's deadlock_timeout (1 s), counted from the first request, so that a deadlock never ends a reader or writer.
+ * How long one attempt waits for all its locks together, because later readers and writers queue behind it. Shorter
+ * than PostgreSQL's deadlock_timeout (1 s), so that a deadlock ends this attempt and never a reader or writer.
  */
 const LOCK_TIMEOUT = '800ms';
 /** How long to retry. */
 const PATIENCE_MS = 10 * 60_000;
 
-/** Transactions younger than this many seconds are not reported: they will have ended before anybody reads it. */
-const USED_FOR_S = 1;
+/** Transactions younger than this many seconds are not reported: they end before anybody reads the message. */
+const MIN_AGE_S = 1;
 
 const RETRYABLE: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
@@ -25,7 +25,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 ]);
 
 export interface BriefWork {
-  /** Relations to lock against everybody, in this order; missing ones are skipped. */
+  /** Relations to lock exclusively, in this order; missing ones are skipped. */
   relations?: readonly string[];
   /** Runs before each attempt, outside the transaction, while the jobs of the product are paused. */
   catchUp?: () => Promise<void>;
@@ -35,8 +35,8 @@ export interface BriefWork {
 }
 
 /**
- * Runs short work that needs strong locks; retries until it gets them, and changes nothing before that. Jobs of the product are
- * paused during each attempt, because a refresh may read for minutes.
+ * Runs short work that needs strong locks; retries until it gets them, and changes nothing before that. Jobs of the
+ * product are paused during each attempt, because a refresh may read for minutes.
  *
  * @throws DomainError `CONFLICT` that names the transactions that use the relations.
  */
@@ -45,7 +45,7 @@ export async function inBriefTransaction<T>(
   work: () => Promise<T>,
   { relations = [], catchUp, progress = () => undefined, patienceMs = PATIENCE_MS }: BriefWork = {},
 ): Promise<T> {
-  let users = '';
+  let lastHolders = '';
   const once = (): Promise<T> =>
     whileJobsPaused(session, progress, async () => {
       await catchUp?.();
@@ -60,9 +60,11 @@ export async function inBriefTransaction<T>(
       return await once();
     } catch (error) {
       if (!isRetryable(error)) throw error;
-      const found = describeTransactions(await findLockHolders(session, relations, USED_FOR_S));
-      if (found !== '' && found !== users) progress(`waiting for those who use the tables: ${found}`);
-      users = found;
+      const holders = describeTransactions(await findLockHolders(session, relations, MIN_AGE_S));
+      if (holders !== '' && holders !== lastHolders) {
+        progress(`waiting for transactions that use the tables: ${holders}`);
+      }
+      lastHolders = holders;
       throw error;
     }
   };
@@ -72,8 +74,8 @@ export async function inBriefTransaction<T>(
     if (!isRetryable(error)) throw error;
     throw new DomainError(
       'CONFLICT',
-      `The tables were in use for ${Math.round(patienceMs / 60_000)} minutes${users && ` (${users})`}. ` +
-        'The upgrade is not complete, and everything works as before. Run migrate again when they are done',
+      `The tables were in use for ${Math.round(patienceMs / 60_000)} minutes${lastHolders && ` (${lastHolders})`}. ` +
+        'The upgrade is not complete, and everything works as before. Run migrate again when these transactions have ended',
       { cause: error },
     );
   }

@@ -6,9 +6,10 @@ import { keepRoutineRights } from './routine-rights.js';
 import { LOWEST_PROGRAM, storeVersion } from './schema-version.js';
 
 /**
- * Functions, procedures, triggers and views, in the order in which they can be created: the files of sql/definitions. They are
- * not migrated but applied as a whole, after the pending steps and in the same transaction, whenever the database records
- * other ones. `{engine}` and `{spatial}` stand for the folders of the database's engine and spatial layer.
+ * The files of sql/definitions (functions, procedures, triggers and views), in an order in which they can be created.
+ * They are applied as a whole, in the transaction of the last pending step, whenever their hash differs from the one
+ * that the database records. `{engine}` and `{spatial}` stand for the folders of the database's engine and spatial
+ * layer.
  */
 const ORDER = [
   'removed',
@@ -73,16 +74,16 @@ export function definitionFiles({ engine, spatialLayer }: Foundation): string[] 
   );
 }
 
-/** SHA-256 of all definitions for such a database, in hexadecimal, as the database records it. */
-export function definitionsHash(made: Foundation): string {
+/** SHA-256 of all definitions for an engine and spatial layer, in hexadecimal, as the database records it. */
+export function definitionsHash(foundation: Foundation): string {
   const hash = createHash('sha256');
-  for (const file of definitionFiles(made)) hash.update(`${file}\n`).update(sqlFile(file));
+  for (const file of definitionFiles(foundation)) hash.update(`${file}\n`).update(sqlFile(file));
   return hash.digest('hex');
 }
 
-/** Applies all definitions, and records them with this program's version; to be called in a transaction. */
-export async function applyDefinitions(session: SqlRunner, made: Foundation): Promise<void> {
-  const files = definitionFiles(made);
+/** Applies all definitions, and records their hash with this program's version; call it in a transaction. */
+export async function applyDefinitions(session: SqlRunner, foundation: Foundation): Promise<void> {
+  const files = definitionFiles(foundation);
   const routines = definedObjects(files)
     .filter(({ kind }) => kind === 'ROUTINE')
     .map(({ name }) => name.replace(/^.*\./, ''));
@@ -92,7 +93,7 @@ export async function applyDefinitions(session: SqlRunner, made: Foundation): Pr
   await storeVersion(session, {
     version: PROGRAM_VERSION,
     lowestProgram: LOWEST_PROGRAM,
-    definitions: definitionsHash(made),
+    definitions: definitionsHash(foundation),
   });
 }
 
@@ -105,7 +106,9 @@ export interface DefinedObject {
 const DEFINED =
   /^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?([a-z0-9_.]+)/gm;
 
-/** The objects that the definitions create, read from their text; triggers are dropped with their functions and tables. */
+/**
+ * The objects that the definitions create, read from their text. Without triggers: they are dropped with their tables.
+ */
 export function definedObjects(files: readonly string[]): DefinedObject[] {
   return files
     .flatMap((file) => [...sqlFile(file).matchAll(DEFINED)])
@@ -116,8 +119,8 @@ export function definedObjects(files: readonly string[]): DefinedObject[] {
 }
 
 /**
- * Drops the objects of these definitions, newest first, except those that others still depend on: call it again when those are
- * gone. Nothing cascades.
+ * Drops the objects of these definitions in reverse order, without CASCADE. Skips an object that others still depend
+ * on: call it again when those are dropped.
  */
 export async function dropDefinitions(session: SqlRunner, files: readonly string[]): Promise<void> {
   const objects = definedObjects(files).reverse();
@@ -125,10 +128,10 @@ export async function dropDefinitions(session: SqlRunner, files: readonly string
     `DO $drop$
      DECLARE
        wanted record;
-       victim text;
+       target text;
      BEGIN
        FOR wanted IN SELECT * FROM jsonb_to_recordset(${quoteJson(objects)}) AS o (kind text, name text) LOOP
-         FOR victim IN
+         FOR target IN
            SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || p.oid::regprocedure FROM pg_proc AS p
              WHERE wanted.kind = 'ROUTINE' AND p.proname = regexp_replace(wanted.name, '^.*\\.', '')
                AND p.pronamespace = coalesce(to_regnamespace(nullif(substring(wanted.name FROM '^(.*)\\.'), '')),
@@ -137,7 +140,7 @@ export async function dropDefinitions(session: SqlRunner, files: readonly string
              WHERE c.oid = to_regclass(wanted.name) AND c.relkind = CASE wanted.kind WHEN 'VIEW' THEN 'v' WHEN 'MATERIALIZED VIEW' THEN 'm' END
          LOOP
            BEGIN
-             EXECUTE 'DROP ' || victim;
+             EXECUTE 'DROP ' || target;
            EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
            END;
          END LOOP;

@@ -1,8 +1,8 @@
 import type { SqlRunner } from '../server-capabilities.js';
 
 /**
- * Empties a hypertable or continuous aggregate before it is dropped: TimescaleDB (2.28.3) would leave behind the tables of its
- * compressed chunks. Does nothing if there is none of this name.
+ * Empties a hypertable or continuous aggregate before it is dropped: TimescaleDB (2.28.3) would leave behind the tables
+ * of its compressed chunks. Does nothing if there is none of this name.
  */
 export async function dropChunks(session: SqlRunner, name: string): Promise<void> {
   await session.query(`

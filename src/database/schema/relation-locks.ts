@@ -2,13 +2,13 @@ import { databaseErrorCode, SQLSTATE } from '../../common/errors/pg-errors.js';
 import type { Session } from '../session.js';
 import { definedObjects } from './definitions.js';
 
-/** Views that clients query first, and through which they reach the tables. */
+/** Views through which clients read the tables: each is locked together with the tables below it. */
 const AGGREGATES = ['location_history_hourly', 'location_history_daily'];
 
 /**
- * The relations that these definitions change, in the order in which readers lock them: a view before the relations that it
- * reads, so that nobody ahead of us needs a lock that we hold. Without tables that every statement reads, above all history_state:
- * some statements read them first, others last.
+ * The relations that these definitions change, in the order in which readers lock them (a view before the relations
+ * that it reads), to avoid deadlocks. Without tables that nearly every statement reads, such as history_state: some
+ * statements read them first, others last.
  */
 export function definedRelations(files: readonly string[]): string[] {
   const views = definedObjects(files)
@@ -18,7 +18,7 @@ export function definedRelations(files: readonly string[]): string[] {
 }
 
 /**
- * Locks relations against everybody, one after the other; missing ones are skipped. To be called first in a transaction.
+ * Locks relations exclusively, one after the other; missing ones are skipped. Call it first in a transaction.
  *
  * @param timeout for all locks together.
  * @throws 55P03 after the timeout.
@@ -31,21 +31,21 @@ export async function lockRelations(
   if (relations.length === 0) return;
   try {
     await session.query(`SET LOCAL statement_timeout = '${timeout}'`);
-    // LOCK TABLE would also lock the tables below a view, and refuses a materialized view; the two ALTERs change nothing.
+    // LOCK TABLE also locks the tables below a view, and rejects a materialized view; the two ALTERs only lock.
     await session.query(`
       DO $$
       DECLARE
         wanted record;
       BEGIN
         FOR wanted IN
-          SELECT c.oid::regclass AS name, c.relkind AS kind, c.relname = ANY ('{${AGGREGATES.join()}}') AS whole
-          FROM unnest('{${relations.join()}}'::text[]) WITH ORDINALITY AS r (name, place)
-          JOIN pg_class AS c ON c.oid = to_regclass(r.name) ORDER BY r.place
+          SELECT c.oid::regclass AS name, c.relkind AS kind, c.relname = ANY ('{${AGGREGATES.join()}}') AS with_tables
+          FROM unnest('{${relations.join()}}'::text[]) WITH ORDINALITY AS r (name, ordinal)
+          JOIN pg_class AS c ON c.oid = to_regclass(r.name) ORDER BY r.ordinal
         LOOP
           EXECUTE CASE
             WHEN wanted.kind = 'm' THEN
               format('ALTER MATERIALIZED VIEW %s ALTER COLUMN id SET STORAGE EXTENDED', wanted.name)
-            WHEN wanted.kind = 'v' AND NOT wanted.whole THEN
+            WHEN wanted.kind = 'v' AND NOT wanted.with_tables THEN
               format('ALTER VIEW %s RESET (security_barrier)', wanted.name)
             ELSE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', wanted.name)
           END;
@@ -54,7 +54,7 @@ export async function lockRelations(
     await session.query('SET LOCAL statement_timeout = 0');
   } catch (error) {
     if (databaseErrorCode(error) !== SQLSTATE.queryCanceled) throw error;
-    throw Object.assign(new Error('others use the tables', { cause: error }), {
+    throw Object.assign(new Error('the tables are in use', { cause: error }), {
       code: SQLSTATE.lockNotAvailable,
     });
   }

@@ -12,8 +12,9 @@ const REPLACEABLE = ['location_history', 'location_history_hourly', 'location_hi
 export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
- * Replaces a materialized view with `<name>_next`, which gets its rights and comments. Its indexes lose the suffix `_next`. The
- * old view stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be called in a transaction.
+ * Replaces a materialized view with `<name>_next`, which gets its rights and comments. Its indexes lose the suffix
+ * `_next`. The old view stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be called in
+ * a transaction.
  */
 export async function replaceRelation(session: SqlRunner, name: Replaceable): Promise<void> {
   await session.query(`
@@ -67,21 +68,23 @@ export async function replaceRelation(session: SqlRunner, name: Replaceable): Pr
 export async function dropSuperseded(session: SqlRunner): Promise<void> {
   for (const name of REPLACEABLE) {
     await dropChunks(session, `${name}${SUPERSEDED}`);
-    // One by one: of a continuous aggregate that is not there IF EXISTS is the only word TimescaleDB lets through.
+    // One statement each: only in this form does TimescaleDB accept a continuous aggregate that does not exist.
     await session.query(`DROP MATERIALIZED VIEW IF EXISTS ${name}${SUPERSEDED}`);
   }
 }
 
 /**
- * Objects of others that depend on relations to be replaced, e.g. `theirs (on location_history)`: views, functions, and tables
- * with columns of their types. They would keep the old relations alive.
+ * Objects that the product did not create and that depend on relations to be replaced: views, functions, and tables
+ * with columns of their types. While they exist, the old relations cannot be dropped.
+ *
+ * @returns their names, e.g. `theirs (on location_history)`.
  */
 export async function findForeignDependents(
   session: SqlRunner,
-  made: Foundation,
+  foundation: Foundation,
   relations: readonly string[],
 ): Promise<string[]> {
-  const ours = definedObjects(definitionFiles(made)).map(({ name }) => name.replace(/^.*\./, ''));
+  const ours = definedObjects(definitionFiles(foundation)).map(({ name }) => name.replace(/^.*\./, ''));
   const found = (await session.query(
     `WITH replaced AS (
        SELECT c.oid, c.oid::regclass::text AS name, t.oid AS row_type, t.typarray AS array_type
@@ -110,14 +113,14 @@ export async function findForeignDependents(
 /** @throws DomainError `CONFLICT` that names the objects that findForeignDependents() finds. */
 export async function refuseForeignDependents(
   session: SqlRunner,
-  made: Foundation,
+  foundation: Foundation,
   relations: readonly string[],
 ): Promise<void> {
-  const found = await findForeignDependents(session, made, relations);
+  const found = await findForeignDependents(session, foundation, relations);
   if (found.length > 0) {
     throw new DomainError(
       'CONFLICT',
-      `These stand on relations that are made anew: ${found.join(', ')}. Nothing was changed. ` +
+      `These objects depend on relations that have to be rebuilt: ${found.join(', ')}. Nothing was changed. ` +
         'Drop them, migrate, and create them again',
     );
   }

@@ -3,13 +3,13 @@ import type { SqlRunner } from '../server-capabilities.js';
 interface LimitedRoutine {
   schema: string;
   name: string;
-  /** Roles that may execute it beside its owner, in the syntax of GRANT. */
+  /** Roles that may execute it besides its owner, in the syntax of GRANT. */
   grantees: string[];
 }
 
 /**
- * Keeps the execution rights of routines that `work` drops and creates with other arguments; PostgreSQL would allow everybody.
- * Routines that are replaced keep their rights anyway.
+ * Keeps the execution rights of routines that `work` drops and creates with other arguments; PostgreSQL lets everybody
+ * execute a new routine. Routines that CREATE OR REPLACE replaces keep their rights anyway.
  *
  * @param names of the routines, without their schemas.
  */

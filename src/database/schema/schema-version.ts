@@ -6,7 +6,7 @@ import { PROGRAM_VERSION } from './program-version.js';
 /** The oldest program that works with this schema; raise it only when a step removes something. */
 export const LOWEST_PROGRAM = '0.1.0';
 
-/** The last version that did not record its version. */
+/** The last release that did not record its version. */
 const UNRECORDED = '0.1.0';
 
 export interface SchemaVersion {
@@ -20,11 +20,11 @@ export interface SchemaVersion {
 
 /** The recorded version of a migrated database. @throws DomainError `BAD_CONFIGURATION` if it is invalid. */
 export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
-  const none: SchemaVersion = { version: UNRECORDED, lowestProgram: UNRECORDED, definitions: null };
+  const unrecorded: SchemaVersion = { version: UNRECORDED, lowestProgram: UNRECORDED, definitions: null };
   const [{ present }] = (await db.query(`SELECT to_regclass('schema_version') IS NOT NULL AS present`)) as [
     { present: boolean },
   ];
-  if (!present) return none;
+  if (!present) return unrecorded;
   const [row] = (await db.query(
     `SELECT version, lowest_program AS "lowestProgram", definitions FROM schema_version`,
   )) as SchemaVersion[];
@@ -32,12 +32,12 @@ export async function readVersion(db: SqlRunner): Promise<SchemaVersion> {
     if (version !== undefined && semver.valid(version) === null) {
       throw new DomainError(
         'BAD_CONFIGURATION',
-        `The table schema_version says "${version}", which is not a version: it was changed by hand. ` +
+        `The table schema_version contains "${version}", which is not a version: it was changed by hand. ` +
           'Put back the original value, or restore a backup',
       );
     }
   }
-  return row ?? none;
+  return row ?? unrecorded;
 }
 
 export async function storeVersion(

@@ -87,7 +87,8 @@ async function runFrozenSteps(
 ): Promise<void> {
   await withMigrationSession(config, url, made, server, async (session, migrating) => {
     const steps = migrations.filter((step) => folders.includes(new step().folder));
-    for (const step of steps) await new step().prepare?.({ session, made, progress: () => undefined });
+    for (const step of steps)
+      await new step().prepare?.({ session, foundation: made, progress: () => undefined });
     const dataSource = await new DataSource({ ...migrating.options, migrations: steps }).initialize();
     try {
       await dataSource.runMigrations({ transaction: 'each' });
