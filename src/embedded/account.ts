@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DomainError } from '../common/errors/domain-error.js';
 import { type Account, runProgram } from './run-program.js';
 
-/** Users that almost every system has and that own next to nothing. */
+/** Users that almost every system has and that own hardly any files. */
 const PREFERRED = ['postgres', 'nobody', 'daemon'];
 
 /** The entries of /etc/passwd (passwd(5)) except root. macOS gives `nobody` the uid -2, which spawn refuses. */
@@ -16,8 +16,8 @@ async function knownAccounts(): Promise<Account[]> {
 }
 
 /**
- * The user to run PostgreSQL as, which refuses to run as root. Tried before it is returned, because root of a
- * container may lack the right to become another user.
+ * Finds an unprivileged user to run PostgreSQL as, which refuses to run as root. Runs a program as that user first,
+ * because root of a container may lack the right to switch users.
  *
  * @throws DomainError `UNAVAILABLE` when there is none.
  */
@@ -40,7 +40,10 @@ export async function accountOf({ uid, gid }: { uid: number; gid: number }): Pro
   return { uid, gid, name: name ?? `uid ${uid}` };
 }
 
-/** Whether the account may enter a folder. Tried, because access lists and mount options count as well. */
+/**
+ * Whether the account may enter a folder. Runs a program as the account, because access lists and mount options count
+ * too.
+ */
 export async function canEnter(account: Account, folder: string): Promise<boolean> {
   const { code } = await runProgram('/bin/sh', ['-c', 'test -x "$1"', 'sh', folder], { account });
   return code === 0;

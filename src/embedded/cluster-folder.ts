@@ -3,29 +3,30 @@ import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } f
 import { join } from 'node:path';
 import { DomainError } from '../common/errors/domain-error.js';
 import { DATABASE_NAME } from './database.js';
-import type { Place } from './place.js';
+import type { ClusterLocation } from './cluster-location.js';
 import type { Programs } from './programs.js';
 import { type Account, runProgram } from './run-program.js';
 
 /**
- * Makes sure that a place has a cluster: a folder `cluster` with `pgdata/` (initdb's), `log/` and `password`.
+ * Creates the cluster of a location if there is none: a folder `cluster` with `pgdata/` (from initdb), `log/` and
+ * `password`. Call it under the start lock.
  *
- * It is made under another name and renamed when complete: a start that was interrupted leaves an `init-*` folder,
- * which the next one removes, and never half a cluster. To be called under the start lock.
+ * The folder is created under another name and renamed when complete: an interrupted start leaves an `init-*` folder,
+ * which the next start removes, and never an incomplete cluster.
  *
  * @returns the password of the superuser.
  * @throws DomainError `UNAVAILABLE` when initdb fails (with its output), or the data is of another major version.
  */
 export async function ensureCluster(
-  place: Place,
+  location: ClusterLocation,
   programs: Programs,
   log: (line: string) => void,
 ): Promise<string> {
-  const clusterDir = join(place.baseDir, 'cluster');
+  const clusterDir = join(location.baseDir, 'cluster');
   const version = await dataVersion(clusterDir);
   if (version === undefined) {
     log(`embedded PostgreSQL: creating a cluster in ${clusterDir}`);
-    await createCluster(place, programs);
+    await createCluster(location, programs);
   } else if (version !== programs.version.split('.')[0]) {
     throw new DomainError(
       'UNAVAILABLE',
@@ -46,12 +47,12 @@ async function dataVersion(clusterDir: string): Promise<string | undefined> {
   if ((await readdir(clusterDir).catch(() => undefined)) === undefined) return undefined;
   throw new DomainError(
     'UNAVAILABLE',
-    `${clusterDir} exists, but holds no PostgreSQL data (pgdata/PG_VERSION is missing). ` +
+    `${clusterDir} exists, but contains no PostgreSQL data (pgdata/PG_VERSION is missing). ` +
       'Restore it, or move it away to start with an empty database.',
   );
 }
 
-async function createCluster({ baseDir, account }: Place, programs: Programs): Promise<void> {
+async function createCluster({ baseDir, account }: ClusterLocation, programs: Programs): Promise<void> {
   try {
     const attempt = await newAttempt(baseDir, account);
     await runInitdb(attempt, programs, account);
@@ -83,7 +84,7 @@ async function runInitdb(attempt: string, programs: Programs, account: Account |
     join(programs.dir, 'bin', 'initdb'),
     [
       ...['-D', 'pgdata', '-U', DATABASE_NAME, '-A', 'scram-sha-256', '--pwfile=pwfile', '--encoding=UTF8'],
-      // The built-in C.UTF-8 knows upper and lower case of all letters, sorts by code point, and needs no locale
+      // The built-in C.UTF-8 maps the case of all letters, sorts by code point, and needs no locale
       // of the operating system: https://www.postgresql.org/docs/18/locale.html#LOCALE-PROVIDERS
       ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     ],
@@ -93,9 +94,9 @@ async function runInitdb(attempt: string, programs: Programs, account: Account |
 }
 
 /**
- * Removes what starts that were interrupted left behind. The account itself empties its folders: root following a
- * tree that another user can change at the same time could be led elsewhere. An initdb whose starter was killed may
- * still be writing; what stays is removed after the next initdb.
+ * Removes the folders of interrupted starts. Deletes the files of the account as that account: if root deleted them,
+ * that user could swap in a link to another folder meanwhile. An initdb whose parent was killed may still write files;
+ * the next start removes them.
  */
 async function removeAttempts(baseDir: string, account: Account | undefined): Promise<void> {
   for (const entry of await readdir(baseDir)) {
@@ -107,7 +108,7 @@ async function removeAttempts(baseDir: string, account: Account | undefined): Pr
   }
 }
 
-/** Makes a rename in the folder survive a loss of power. */
+/** Makes a rename in the folder durable. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync().finally(() => handle.close());

@@ -8,19 +8,19 @@ type Log = (line: string) => void;
 
 /** The folders of a cluster that its users share. */
 export interface ClusterFolders {
-  /** Holds the locks: `start.lock`, `users.lock` and `watchdog.lock`. */
+  /** Contains the locks: `start.lock`, `users.lock` and `watchdog.lock`. */
   readonly runDir: string;
-  /** Holds `pgdata/`, `log/`, `password` and `server.conf`. */
+  /** Contains `pgdata/`, `log/`, `password` and `server.conf`. */
   readonly clusterDir: string;
 }
 
 /**
- * Counts this process among the users of a cluster while `bringUp` makes sure that its server runs.
+ * Registers this process as a user of a cluster, and then calls `bringUp`, which has to ensure that its server runs.
  *
- * Two locks are all it takes. `start.lock` lets one process at a time bring the server up. `users.lock` is shared by
- * the users for as long as they live; whoever gets it exclusively knows that there are none and may stop the server.
+ * `start.lock` lets one process at a time start the server. Every user holds a shared lock on `users.lock` until it
+ * ends; a process that gets this lock exclusively knows that there are no users and may stop the server.
  *
- * @returns the result of `bringUp`, and the function that ends this use: the last user stops the server.
+ * @returns the result of `bringUp`, and a function that ends this use; the last user to call it stops the server.
  */
 export async function joinUsers<T>(
   folders: ClusterFolders,
@@ -38,7 +38,7 @@ export async function joinUsers<T>(
       log('embedded PostgreSQL: waiting for another process that starts or stops the server');
     await start.lock('exclusive', onWait);
     await users.lock('shared', onWait);
-    await ensureWatchdog(folders, log); // before the server: there is never one that nobody would stop
+    await ensureWatchdog(folders, log); // before the server, so that every server has a process that stops it
     return { result: await bringUp(), leave };
   } catch (error) {
     await leave().catch((reason: unknown) => log(`embedded PostgreSQL: ${String(reason)}`));
@@ -48,12 +48,12 @@ export async function joinUsers<T>(
   }
 }
 
-/** Stops the server unless somebody uses it; waits for whoever else is stopping it. */
+/** Stops the server unless it has users; waits if another process is stopping it. */
 async function stopIfUnused({ runDir, clusterDir }: ClusterFolders): Promise<void> {
   const users = await FileLock.open(join(runDir, 'users.lock'));
   try {
     if (users.tryLock('exclusive')) await stopServer(clusterDir);
-    else await users.lock('shared'); // passes at once among users
+    else await users.lock('shared'); // does not wait for other users
   } finally {
     await users.close();
   }
@@ -72,7 +72,7 @@ async function ensureWatchdog({ runDir, clusterDir }: ClusterFolders, log: Log):
   const program = join(import.meta.dirname, 'watchdog.js');
   const child = spawn(process.execPath, [program, runDir, clusterDir], {
     cwd: '/',
-    env: {}, // without NODE_OPTIONS: it must not open our debugger port
+    env: {}, // without NODE_OPTIONS: it must not open the debugger port of this process
     detached: true, // out of the terminal's foreground process group: Ctrl-C must not reach it
     stdio: 'ignore',
   });

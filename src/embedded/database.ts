@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 
-/** Name of the superuser that initdb makes, and of the database that the product uses. */
+/** Name of the superuser that initdb creates, and of the database that the product uses. */
 export const DATABASE_NAME = 'tracker';
 
 /** How to reach the server: always 127.0.0.1, always user {@link DATABASE_NAME}. */
@@ -10,20 +10,25 @@ export interface Access {
   readonly password: string;
 }
 
-/** The server starts, stops or has too many connections: https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const PASSING: readonly unknown[] = ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET'];
+/**
+ * Error codes while the server starts, stops or has too many connections:
+ * https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+const TRANSIENT: readonly unknown[] = ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET'];
 
-/** The connection string. `sslmode=disable`: a PGSSLMODE in the environment could ask for what is not there. */
+/**
+ * The connection string. `sslmode=disable`: a PGSSLMODE in the environment could require TLS, which this server lacks.
+ */
 export function urlOf({ port, password }: Access): string {
   return `postgres://${DATABASE_NAME}:${password}@127.0.0.1:${port}/${DATABASE_NAME}?sslmode=disable`;
 }
 
 /**
- * Waits until the server takes connections (crash recovery included), and makes sure that the database exists.
+ * Waits until the server accepts connections (also during crash recovery), and creates the database if it is missing.
  *
- * @param isRunning asked after a failed attempt; when it says no, there is nothing to wait for.
+ * @param isRunning called after a failed attempt; false ends the wait.
  * @returns false when the server is gone.
- * @throws the error of a server that refuses us for good, such as a password that was changed by hand.
+ * @throws the error of the server if it is permanent, e.g. because the password was changed by hand.
  */
 export async function waitUntilReady(access: Access, isRunning: () => Promise<boolean>): Promise<boolean> {
   for (;;) {
@@ -32,13 +37,13 @@ export async function waitUntilReady(access: Access, isRunning: () => Promise<bo
       return true;
     } catch (error) {
       if (!(await isRunning())) return false;
-      if (!PASSING.includes((error as { code?: unknown }).code)) throw error;
+      if (!TRANSIENT.includes((error as { code?: unknown }).code)) throw error;
     }
     await sleep(50);
   }
 }
 
-/** Every setting of the connection is given, so that no PG* variable can change one. */
+/** Creates the database if it is missing. Sets every connection parameter, so that no PG* variable can change one. */
 async function ensureDatabase({ port, password }: Access): Promise<void> {
   const client = new Client({
     host: '127.0.0.1',

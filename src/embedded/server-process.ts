@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from './run-program.js';
 
-/** Fast shutdown first, then immediate: as safe as a crash, the next start recovers from the WAL. */
+/** Fast shutdown first, then immediate, which is as safe as a crash: the next start recovers from the WAL. */
 const FAST_SHUTDOWN_MS = 60_000;
 const GIVE_UP_MS = 80_000;
 
@@ -26,8 +26,8 @@ export async function pidFileLines(clusterDir: string): Promise<string[]> {
 /**
  * Process id of the server (postmaster) of a cluster, also of one that is still starting; undefined when none runs.
  *
- * Found by its command line: the number in postmaster.pid may belong to another program by now, and /proc/<pid>/cwd and
- * exe of another user are closed to root in a container.
+ * Found by its command line: the number in postmaster.pid may belong to another program by now, and root in a
+ * container cannot read /proc/<pid>/cwd and exe of another user.
  */
 export async function findServer(clusterDir: string): Promise<number | undefined> {
   const name = clusterName(clusterDir);

@@ -10,7 +10,7 @@ import { waitUntilReady } from './database.js';
 import { type Account, CLEAN_ENVIRONMENT } from './run-program.js';
 import { clusterName, findServer, pidFileLines } from './server-process.js';
 
-/** A server that has to run; every function here is called under the start lock of its cluster. */
+/** The server to start. Call every function of this file under the start lock of its cluster. */
 export interface ServerRequest {
   readonly clusterDir: string;
   /** Folder of PostgreSQL's programs. */
@@ -25,12 +25,13 @@ export interface ServerRequest {
 
 const START_ATTEMPTS = 8;
 const BIG_LOG_BYTES = 10 * 1024 * 1024;
-/** Reasons not to start that pass: another program took the port, or a server that was killed still has children. */
-const PASSING =
+/** Log lines of transient failures: another program took the port, or a server that was killed still has children. */
+const TRANSIENT =
   /could not bind|could not create any TCP|pre-existing shared memory|lock file .* already exists/;
 
 /**
- * Makes sure that the server of the cluster runs and takes connections; recovery after a crash may take long.
+ * Starts the server of the cluster unless it runs, and waits until it accepts connections; crash recovery may take
+ * long.
  *
  * @returns its port.
  * @throws DomainError `UNAVAILABLE` with the last lines of the server's log.
@@ -44,14 +45,14 @@ export async function bringUp(request: ServerRequest): Promise<number> {
   }
 }
 
-/** Takes over the server if it runs. */
+/** Uses the server that already runs. @returns its port; undefined when none runs. */
 async function adopt({ clusterDir, password, settings, log }: ServerRequest): Promise<number | undefined> {
   const isRunning = async () => (await findServer(clusterDir)) !== undefined;
   while (await isRunning()) {
-    const port = Number((await pidFileLines(clusterDir))[3]); // not yet there when it has just been started
+    const port = Number((await pidFileLines(clusterDir))[3]); // missing while the server is starting
     if (port > 0 && (await waitUntilReady({ port, password }, isRunning))) {
-      log(`embedded PostgreSQL: using the server that runs already, on port ${port}`);
-      if (Object.keys(settings).length > 0) log('embedded PostgreSQL: it keeps the settings it runs with');
+      log(`embedded PostgreSQL: using the server that already runs, on port ${port}`);
+      if (Object.keys(settings).length > 0) log('embedded PostgreSQL: its settings do not change');
       return port;
     }
     await sleep(50);
@@ -59,13 +60,14 @@ async function adopt({ clusterDir, password, settings, log }: ServerRequest): Pr
   return undefined;
 }
 
-/** @returns the port; undefined when it failed for a reason that passes, unless this is the last attempt. */
+/** @returns the port; undefined after a transient failure, unless this is the last attempt. */
 async function start(request: ServerRequest, isLastAttempt: boolean): Promise<number | undefined> {
   const { clusterDir, log } = request;
   const logFile = join(clusterDir, 'log', 'server.log');
   if ((await sizeOf(logFile)) > BIG_LOG_BYTES) await rename(logFile, `${logFile}.1`);
   const oldLog = await sizeOf(logFile);
-  // The server does not run, so this file is stale; PostgreSQL would refuse to start if another program had its number.
+  // The server does not run, so this file is stale; PostgreSQL would refuse to start if another program had its process
+  // id.
   await rm(join(clusterDir, 'pgdata', 'postmaster.pid'), { force: true });
   const port = await freePort();
   await writeConfiguration(request, port);
@@ -82,15 +84,15 @@ async function start(request: ServerRequest, isLastAttempt: boolean): Promise<nu
     log(`embedded PostgreSQL: started on 127.0.0.1:${port}, data in ${clusterDir}`);
     return port;
   }
-  // Follows no link: the account owns the folder, and root could read any file.
+  // Does not follow a link: the account, which owns the folder, could link to a file that only root may read.
   const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
   const text = (await readFile(logFile, { flag }).catch(() => Buffer.alloc(0))).subarray(oldLog).toString();
-  if (PASSING.test(text) && !isLastAttempt) return undefined;
+  if (TRANSIENT.test(text) && !isLastAttempt) return undefined;
   const lines = text.trim().split('\n').slice(-15).join('\n');
   throw new DomainError('UNAVAILABLE', `PostgreSQL did not start. The end of ${logFile}:\n${lines}`);
 }
 
-/** @returns a function that tells whether the process has ended. */
+/** @returns a function that returns whether the process has ended. */
 async function spawnServer({ clusterDir, binDir, account }: ServerRequest): Promise<() => boolean> {
   const server = [join(binDir, 'postgres'), '-D', 'pgdata', '-c', 'config_file=server.conf'];
   const child = spawn(
@@ -126,14 +128,14 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * Writes server.conf beside the data folder: initdb's postgresql.conf, then the caller's settings, then what
- * this module relies on. TCP only: a socket's path is limited to 107 bytes (unix(7)).
+ * Writes server.conf beside the data folder: initdb's postgresql.conf, then the caller's settings, then the settings
+ * that this module relies on. TCP only: a socket's path is limited to 107 bytes (unix(7)).
  */
 async function writeConfiguration({ clusterDir, settings }: ServerRequest, port: number): Promise<void> {
   const all = {
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // Long statements of clients that were killed end; PostgreSQL does not start beside those of a killed server.
+    // Ends long statements of killed clients: PostgreSQL does not start while any from a killed server still run.
     client_connection_check_interval: '1s',
     ...settings,
     port: String(port),
@@ -144,7 +146,7 @@ async function writeConfiguration({ clusterDir, settings }: ServerRequest, port:
   const text = `# Written at every start.\ninclude 'pgdata/postgresql.conf'\n${lines.join('\n')}\n`;
   const file = join(clusterDir, 'server.conf');
   await rm(`${file}.new`, { force: true });
-  await writeFile(`${file}.new`, text, { flag: 'wx' }); // follows no link: the folder may be another user's
+  await writeFile(`${file}.new`, text, { flag: 'wx' }); // does not follow a link: the folder may belong to another user
   await chmod(`${file}.new`, 0o644); // the account reads it, whatever the umask was
   await rename(`${file}.new`, file);
 }

@@ -1,13 +1,13 @@
 /*
- * The program of the watchdog: stops the server once nobody uses the cluster any more. One process a cluster, which
- * `ensureWatchdog` starts with the folder of the cluster's locks and the folder of the cluster as its arguments.
+ * The program of the watchdog, one process per cluster: stops the server once the cluster has no users.
+ * `ensureWatchdog` starts it. Arguments: the folder of the cluster's locks, and the folder of the cluster.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileLock } from './file-lock.js';
 import { stopServer } from './server-process.js';
 
-/** How long a command that starts right after the last user was killed finds the server still running. */
+/** How long the server keeps running after its last user was killed, for a command that starts right after. */
 const GRACE_MS = 300;
 
 async function watch(runDir: string, clusterDir: string): Promise<void> {
@@ -20,7 +20,7 @@ async function watch(runDir: string, clusterDir: string): Promise<void> {
     await sleep(GRACE_MS);
   } while (!users.tryLock('exclusive'));
   await stopServer(clusterDir);
-  await watchdog.close(); // before `users`: whoever gets that finds that a new watchdog is needed
+  await watchdog.close(); // before `users`, so that the next user sees that it has to start a watchdog
   await users.close();
 }
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import type { EmbeddedCluster } from '../../src/embedded/embedded-cluster.js';
-import { NOTE_FILE } from '../../src/embedded/place.js';
+import { NOTE_FILE } from '../../src/embedded/cluster-location.js';
 import { findPrograms } from '../../src/embedded/programs.js';
 
 const root = process.getuid?.() === 0;
