@@ -6,7 +6,7 @@ import { queryWithTimeout } from '../database/session.js';
 export class AnnouncementsRepository {
   constructor(private readonly db: DataSource) {}
 
-  /** Notifies everybody who listens on a channel of the database. */
+  /** Notifies all listeners of a channel of the database. */
   async notify(channel: string): Promise<void> {
     await queryWithTimeout(this.db, "SELECT pg_notify($1, '')", [channel]);
   }

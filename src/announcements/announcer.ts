@@ -11,9 +11,9 @@ const PG_CHANNEL = 'location_history_changed';
 const REDIS_CHANNEL = 'changed';
 
 /**
- * Tells all processes of the deployment that history has changed: over Redis if it is configured and answers, otherwise over
- * NOTIFY. It does not say what has changed; listeners look for themselves, and whoever missed an announcement catches up at
- * the next one.
+ * Announces to all processes of the deployment that history has changed: over Redis if it is configured and answers,
+ * otherwise over NOTIFY. An announcement does not contain the change: listeners query it, and catch up at the next
+ * announcement if they missed one.
  */
 @Injectable()
 export class Announcer implements BeforeApplicationShutdown {

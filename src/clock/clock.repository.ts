@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { queryWithTimeout } from '../database/session.js';
 
-/** The times that the database knows. */
+/** The times that the database returns. */
 export interface ClockFacts {
   /** The database server's clock. */
   databaseTime: Date;
@@ -24,7 +24,7 @@ export class ClockRepository {
   }
 
   /**
-   * Reports this program's clock to the database, which moves the agreed time on as far as the clocks allow.
+   * Reports this program's clock to the database, which advances the agreed time as far as the clocks allow.
    *
    * @param machine identifies one boot of one machine.
    * @param uptime seconds since that boot.

@@ -11,7 +11,7 @@ const TOLERANCE_MS = 5 * 60_000;
 /** A smaller lag of the agreed time is not reported: retention runs hourly. */
 const LAG_MS = 60 * 60_000;
 
-/** The clocks compared. */
+/** The times of all clocks, and whether they agree. */
 export interface ClockState extends ClockFacts {
   programTime: Date;
   /** What is wrong and what to do about it; null when the clocks agree. */
@@ -35,7 +35,7 @@ export class ClockService {
     return this.withProblem(await this.repository.facts(), programTime);
   }
 
-  /** Moves the agreed time on as far as the clocks allow. Logs when they stop agreeing and when they agree again. */
+  /** Advances the agreed time as far as the clocks allow. Logs when they stop agreeing and when they agree again. */
   async observe(): Promise<ClockState> {
     const programTime = this.clock.now();
     const facts = await this.repository.observe(this.clock.machine, this.clock.uptime(), programTime);
@@ -45,14 +45,14 @@ export class ClockService {
   }
 
   /**
-   * Moves the agreed time on. To be called before history is removed.
+   * Advances the agreed time. Call it before history is removed.
    *
    * @throws DomainError `CONFLICT` when the clocks of the program and the database disagree.
    */
   async requireAgreement(): Promise<void> {
     const { databaseTime, programTime, problem } = await this.observe();
     if (areApart(databaseTime, programTime))
-      throw new DomainError('CONFLICT', problem ?? 'the clocks are apart');
+      throw new DomainError('CONFLICT', problem ?? 'the clocks disagree');
   }
 
   /**
@@ -84,7 +84,7 @@ export class ClockService {
   }
 
   private log({ problem }: ClockState): void {
-    const kind = problem && problem.replaceAll(/[\d:TZ.-]+/g, ''); // the same problem at another time is not logged again
+    const kind = problem && problem.replaceAll(/[\d:TZ.-]+/g, ''); // without its times
     if (kind === this.lastLogged) return;
     this.lastLogged = kind;
     if (problem !== null) this.logger.warn(problem);

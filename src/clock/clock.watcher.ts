@@ -5,7 +5,7 @@ import { ClockService } from './clock.service.js';
 
 const EVERY_MS = 10_000;
 
-/** Observes the clocks all the time: only time that was observed counts as passed. */
+/** Observes the clocks continuously: only time that was observed counts as passed. */
 @Injectable()
 export class ClockWatcher implements OnApplicationBootstrap {
   private readonly failures = new FailureLog(new Logger('Clock'));

@@ -8,7 +8,7 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 /** This program's clock, and the uptime of its machine, which setting a clock does not change. */
 @Injectable()
 export class SystemClock {
-  /** Identifies one boot of one machine; only this process where the system has no boot id. */
+  /** Identifies one boot of one machine; on a system without a boot id, this process. */
   readonly machine = bootId();
 
   now(): Date {

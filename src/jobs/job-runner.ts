@@ -14,13 +14,13 @@ export type { JobRun };
 
 /** How long the process waits for running jobs when it stops; by then LockService has stopped their work. */
 const STOP_WAIT_MS = 8_000;
-/** Recording the end of a run is retried this often while the database is unreachable. */
+/** How many times recording the end of a run is attempted while the database is unreachable. */
 const RECORD_ATTEMPTS = 10;
 const RECORD_EVERY_MS = 500;
 
 /**
- * Runs jobs on schedule, each slot once across all processes. The database's clock decides what is due, and the database
- * records which slots have been run; the lock of a job shows whether its run is still alive.
+ * Runs jobs on schedule, each slot once across all processes. The database's clock decides what is due, and the
+ * database records which slots have been run; the lock of a job shows whether its run is still alive.
  */
 @Injectable()
 export class JobRunner implements BeforeApplicationShutdown {
@@ -39,7 +39,11 @@ export class JobRunner implements BeforeApplicationShutdown {
     private readonly locks: LockService,
   ) {}
 
-  /** To be called by features when their module starts. @throws Error for a duplicate name or an invalid cron expression. */
+  /**
+   * Adds a job; features call it when their module starts.
+   *
+   * @throws Error for a duplicate name or an invalid cron expression.
+   */
   register(job: Job): void {
     if (this.jobs.has(job.name)) throw new Error(`a job "${job.name}" is registered already`);
     checkCron(job.cron);
@@ -50,7 +54,7 @@ export class JobRunner implements BeforeApplicationShutdown {
   async tick(): Promise<void> {
     const idle = [...this.jobs.values()].filter(({ name }) => !this.running.has(name));
     if (this.stopped || idle.length === 0) return;
-    await this.failures.attempt('ask for due jobs', async () => {
+    await this.failures.attempt('query the due jobs', async () => {
       const states = await this.runs.states(idle.map(({ name }) => name));
       await Promise.all(idle.map((job) => this.runIfDue(job, states.get(job.name))));
     });
@@ -142,7 +146,7 @@ export class JobRunner implements BeforeApplicationShutdown {
     return report;
   }
 
-  /** Retried, because the work is done: a database that is briefly unreachable must not cause it to be repeated. */
+  /** Records the end of a run. Retried, so that work is not repeated because the database was briefly unreachable. */
   private async record(job: Job, run: ClaimedRun, record: RunRecord): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {

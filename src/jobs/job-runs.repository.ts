@@ -42,7 +42,7 @@ export interface JobRun {
   error: string | null;
 }
 
-/** How long runs are kept; the newest of each job is kept for ever. */
+/** How long runs are kept; the newest successful run of each job is kept for ever. */
 const KEPT = '30 days';
 
 @Injectable()
@@ -70,7 +70,11 @@ export class JobRunsRepository {
     return run ?? null;
   }
 
-  /** Records the end of a run. @returns false if others declared it failed meanwhile, because its lock was lost. */
+  /**
+   * Records the end of a run.
+   *
+   * @returns false if another process recorded it as failed meanwhile, because its lock was lost.
+   */
   async finish(id: string, run: RunRecord): Promise<boolean> {
     const [, recorded] = await queryWithTimeout<[unknown, number]>(
       this.db,

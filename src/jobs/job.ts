@@ -8,7 +8,7 @@ export interface JobResult {
   details?: Record<string, unknown>;
 }
 
-/** Work on a schedule: each slot runs once, in one of all processes. */
+/** Work on a schedule: each slot runs once, in one of the processes. */
 export interface Job {
   /** Unique, e.g. `maintenance`; its lock has the same name. */
   name: string;
@@ -20,7 +20,8 @@ export interface Job {
    * Does the work. If it throws, the slot is retried.
    *
    * @param signal aborts at the deadline, when the lock is lost, and when the process stops.
-   * @param session holds the job's lock; its statements are cancelled then. Work on other sessions has to check the signal.
+   * @param session holds the job's lock; its statements are cancelled when the signal aborts. Work on other sessions
+   * has to check the signal.
    */
   run(signal: AbortSignal, session: Session): Promise<JobResult>;
 }
@@ -33,5 +34,5 @@ export type JobReport =
   | { outcome: 'held' }
   /** The slot has been run already. */
   | { outcome: 'taken' }
-  /** The database could not be asked. */
+  /** The database could not be reached. */
   | { outcome: 'unavailable'; error: Error };

@@ -23,8 +23,8 @@ export class JobsCron implements OnApplicationBootstrap {
     void this.jobs.tick();
   }
 
-  // Without waitForCompletion: a long job must not delay the others. The runner does not start a job that is running, so the
-  // polls go on meanwhile. Jobs have deadlines; the heartbeat watches the polling.
+  // Without waitForCompletion: a long job must not delay the others. The runner does not start a job that is running.
+  // Jobs have deadlines, so the heartbeat only watches the polling.
   @Cron('*/5 * * * * *', { name: 'jobs', timeZone: 'UTC', threshold: 30_000 })
   async tick(): Promise<void> {
     await this.jobs.tick();

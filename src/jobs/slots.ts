@@ -30,8 +30,8 @@ export function nextSlot(cron: string, moment: Date): Date {
 }
 
 /**
- * The slot to run now: the newest one, if it has not been run. Older missed slots are not run. A slot that is running is due
- * too: its process may be dead, which only the lock can tell.
+ * The slot to run now: the newest one, if it has not been run. Older missed slots are not run. A slot that is running
+ * is due too: its process may be dead, which only the lock shows.
  */
 export function dueSlot(cron: string, state: ScheduleState): Date | null {
   const latest = latestSlot(cron, state.now);

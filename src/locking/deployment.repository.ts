@@ -24,7 +24,7 @@ interface IdentityRow {
  */
 const IDENTITY = `SELECT d.datname AS name, format('%s:%s', c.system_identifier, d.oid) AS identity
   FROM pg_database AS d, pg_control_system() AS c WHERE d.datname = current_database()`;
-/** For servers that do not show their control file. Not unique: two servers may have a database of this oid and name. */
+/** For servers that hide their control file. Not unique: two servers may have a database of this oid and name. */
 const FALLBACK_IDENTITY = `SELECT datname AS name, format('%s:%s', datname, oid) AS identity
   FROM pg_database WHERE datname = current_database()`;
 const NO_CONTROL_FILE: ReadonlySet<string | undefined> = new Set([
@@ -39,7 +39,7 @@ export class DeploymentRepository {
 
   constructor(private readonly db: DataSource) {}
 
-  /** Asks the database once. @throws when it cannot be asked. */
+  /** Queries the database once, and caches the result. @throws when the query fails. */
   async deployment(): Promise<Deployment> {
     this.cached ??= await this.read();
     return this.cached;

@@ -32,7 +32,7 @@ export interface LockHolder {
 export class LockLeasesRepository {
   constructor(@Inject(DIRECT_DATA_SOURCE) private readonly db: DataSource) {}
 
-  /** A session for one holder alone, which no pooler hands to others; its release() returns it to the pool. */
+  /** A session for one holder alone, which no pooler passes on to others; its release() returns it to the pool. */
   async openSession(): Promise<Session> {
     const session = this.db.createQueryRunner();
     try {
@@ -53,7 +53,7 @@ export class LockLeasesRepository {
     return row?.backendPid ?? null;
   }
 
-  /** On another session than the one that works. @returns whether the lease is still ours. */
+  /** Extends a lease, on another session than the one that works. @returns whether it still exists. */
   async extend({ name, token, ttlMs }: Lease): Promise<boolean> {
     const [, extended] = await queryWithTimeout<[unknown, number]>(
       this.db,
@@ -76,7 +76,11 @@ export class LockLeasesRepository {
     return released;
   }
 
-  /** Ends the session that holds the lock, if its lease has expired because its owner hangs. @returns whether it did. */
+  /**
+   * Ends the session that holds the lock, if its lease has expired because its owner hangs.
+   *
+   * @returns whether a session was ended.
+   */
   async endExpiredHolder(session: Session, name: string): Promise<boolean> {
     const query = session.query(
       `SELECT pg_terminate_backend(backend_pid, 5000) FROM lock_holders
@@ -91,7 +95,7 @@ export class LockLeasesRepository {
     await queryWithTimeout(this.db, 'SELECT pg_cancel_backend($1)', [backendPid]);
   }
 
-  /** Whether the acquisition with this token holds the lock now. On another session than the one that works. */
+  /** Whether the acquisition with this token holds the lock now. Uses another session than the one that works. */
   async isHeldBy(name: string, token: string): Promise<boolean> {
     const held = await queryWithTimeout<unknown[]>(
       this.db,
@@ -101,7 +105,10 @@ export class LockLeasesRepository {
     return held.length > 0;
   }
 
-  /** Empty on a standby: leases are in an unlogged table, and locks in the memory of the primary. */
+  /**
+   * Current holders; empty on a standby, because leases are in an unlogged table, and locks in the memory of the
+   * primary.
+   */
   async holders(): Promise<LockHolder[]> {
     if (await isStandby(this.db)) return [];
     return this.db.query(

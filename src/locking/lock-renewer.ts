@@ -1,14 +1,16 @@
-/** Result of extending a lock; it rejects when neither Redis nor the database could be asked. */
+/** Result of extending a lock. Extending rejects when the database cannot be reached. */
 export type Renewal = 'extended' | 'lost';
 
-/** Clocks of two machines differ: we give up a little before others may take the lock. */
+/** Clocks of two machines drift apart: the holder counts the lock as lost a little before others may acquire it. */
 const DRIFT = 0.01;
 
 /**
- * Extends a lock that expires, each time after a third of its time to live. Timers are chained, so attempts never pile up.
+ * Extends a lock that expires, each time after a third of its time to live. Timers are chained, so attempts never pile
+ * up.
  *
- * The signal aborts when somebody else has the lock, or when its time has run out by our own clock. That time counts from
- * before each request, so the signal also aborts after the process was suspended, before anybody is asked.
+ * The signal aborts when another process has the lock, or when its time to live has passed by the clock of this
+ * process. That time counts from before each request, so after a suspend of the process the signal aborts before the
+ * next request.
  */
 export class LockRenewer {
   private readonly controller = new AbortController();

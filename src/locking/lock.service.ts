@@ -15,24 +15,24 @@ export type { LockHolder };
 /** Result of an attempt to work under a lock. */
 export type LockOutcome<T> =
   | { outcome: 'acquired'; result: T }
-  /** Somebody else has the lock. */
+  /** Another process has the lock. */
   | { outcome: 'held' }
-  /** The database could not be asked for the lock. */
+  /** The database could not be reached. */
   | { outcome: 'unavailable'; error: Error };
 
 /** Work under a lock, on the session that holds it; it has to stop when the signal aborts. */
 export type LockedWork<T> = (session: Session, signal: AbortSignal) => Promise<T>;
 
-/** How long work under locks may go on when the process stops. */
+/** How long work under locks may continue when the process stops. */
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Keeps work that must run once at a time from running twice, in all processes together.
+ * Runs work under a lock that only one of all processes can hold at a time.
  *
- * Redis is asked first if it is configured: that is cheap, and people can see it. Then always an advisory lock of the
- * database is taken, on the session that does the work. That lock cannot outlive the session, so correctness never depends on
- * Redis, and without Redis it is enough. A lease in the database says until when the holder has to answer; the next process
- * ends the session of a holder that hangs.
+ * If Redis is configured, its key is acquired first: that is cheap, and operators can see it. Then always an advisory
+ * lock of the database is acquired, on the session that does the work. That lock cannot outlive the session, so
+ * correctness never depends on Redis, and without Redis it is enough. A lease in the database records until when the
+ * holder counts as alive; if the holder hangs, the next process ends its session.
  */
 export class LockService implements OnModuleDestroy {
   private readonly logger = new Logger(LockService.name);
@@ -41,7 +41,7 @@ export class LockService implements OnModuleDestroy {
   private readonly strays: StrayKeys;
 
   /**
-   * @param redis null: the advisory lock alone.
+   * @param redis null: use only the advisory lock.
    * @param ttlMs how long a lock outlives a holder that does not answer; it is extended after a third of that.
    */
   constructor(
@@ -53,8 +53,8 @@ export class LockService implements OnModuleDestroy {
   }
 
   /**
-   * Works under a lock, if it is free. When the lock is lost, the signal aborts or the process stops, the statement of the
-   * session is cancelled, and so are its next ones, until the work has ended.
+   * Works under a lock, if it is free. When the lock is lost, the signal aborts or the process stops, the statement of
+   * the session is cancelled, and so are its next ones, until the work has ended.
    *
    * @param name of the lock, e.g. `aggregate_refresh`; its key in Redis is `location_history:aggregate_refresh_lock`.
    * @param signal stops the work from outside, e.g. at a deadline.
@@ -73,8 +73,8 @@ export class LockService implements OnModuleDestroy {
   }
 
   /**
-   * As withLock(), with the advisory lock alone. For work that is short and frequent: the key of a process that was killed
-   * blocks others for its whole time to live, the advisory lock only until the server notices.
+   * As withLock(), with the advisory lock alone. For work that is short and frequent: the key of a process that was
+   * killed blocks others for its whole time to live, the advisory lock only until the server notices.
    */
   withDatabaseLock<T>(name: string, work: LockedWork<T>, signal?: AbortSignal): Promise<LockOutcome<T>> {
     return this.workUnderLease(this.newLease(name), null, performance.now(), work, signal);
@@ -85,14 +85,16 @@ export class LockService implements OnModuleDestroy {
     return this.leases.holders();
   }
 
-  /** Keys in Redis in the place of these locks that have no holder, see StrayKeys. Empty when Redis cannot be asked. */
+  /**
+   * Keys in Redis that have the names of these locks but no holder, see StrayKeys. Empty when Redis cannot be reached.
+   */
   async strayKeys(names: readonly string[]): Promise<FoundKey[]> {
-    const looks = names.map(async (name): Promise<FoundKey[]> => {
-      const found = await this.redis?.look(redisLockName(name)).catch(() => null);
+    const checks = names.map(async (name): Promise<FoundKey[]> => {
+      const found = await this.redis?.inspect(redisLockName(name)).catch(() => null);
       if (!found || !this.strays.isStray(lockKey(name), found)) return [];
       return (await this.hasHolder(lockKey(name), found.value)) ? [] : [found];
     });
-    return (await Promise.all(looks)).flat();
+    return (await Promise.all(checks)).flat();
   }
 
   /** Gives running work a moment to end, then cancels it. */
@@ -152,7 +154,7 @@ export class LockService implements OnModuleDestroy {
       await session.release();
       return { outcome: 'held' };
     } catch (error) {
-      if (session) await this.releaseSession(session, null); // it may hold the lock all the same
+      if (session) await this.releaseSession(session, null); // it may hold the lock nevertheless
       return { outcome: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
     }
   }
@@ -172,7 +174,9 @@ export class LockService implements OnModuleDestroy {
     await session.release();
   }
 
-  /** @returns our key; 'held' if somebody else has the lock; null if Redis cannot say. */
+  /**
+   * @returns the acquired key; 'held' if another process has the lock; null if Redis is not used or cannot be reached.
+   */
   private async takeInRedis(
     name: string,
     { name: lock, token, ttlMs }: Lease,
@@ -190,7 +194,10 @@ export class LockService implements OnModuleDestroy {
     }
   }
 
-  /** True also when the database cannot be asked: then nobody can take the lock anyway. */
+  /**
+   * Whether the holder of a lock has this token. Also true when the database fails: then nobody can acquire the lock
+   * anyway.
+   */
   private async hasHolder(lock: string, token: string | null): Promise<boolean> {
     return token !== null && (await this.leases.isHeldBy(lock, token).catch(() => true));
   }
@@ -203,7 +210,10 @@ export class LockService implements OnModuleDestroy {
     }
   }
 
-  /** The lease decides. Redis ends the work only if it answers that somebody else has the key, not if it is down. */
+  /**
+   * Extends lease and key. A missing lease ends the work; Redis ends it only if another process has the key, not if it
+   * is down.
+   */
   private async extend(lease: Lease, key: HeldKey | null): Promise<Renewal> {
     const [hasLease, hasKey] = await Promise.all([
       this.leases.extend(lease),

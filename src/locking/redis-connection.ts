@@ -30,17 +30,18 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   /** Resolves when the first attempt to connect has succeeded or failed. */
   private attempted: Promise<void> = Promise.resolve();
-  private trouble: string | null = null;
+  /** Why there is no connection; null if there is one. */
+  private outage: string | null = null;
   /** Whether Redis refused the last write, e.g. because it is full. */
   private refusesWrites = false;
   private closed = false;
 
   constructor(private readonly redis: Redis | null) {
     if (redis) defineScripts(redis);
-    redis?.on('error', (error: Error) => this.noteOutage(error.message || error.name));
-    redis?.on('close', () => this.noteOutage(ENDED));
+    redis?.on('error', (error: Error) => this.recordOutage(error.message || error.name));
+    redis?.on('close', () => this.recordOutage(ENDED));
     redis?.on('ready', () => {
-      this.trouble = null;
+      this.outage = null;
       this.logger.log('connected');
     });
   }
@@ -59,21 +60,24 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     if (this.redis) this.attempted = this.redis.connect().catch(() => undefined); // logged by the 'error' handler
   }
 
-  /** Runs commands. @throws at once, or within seconds, when Redis cannot be asked. */
+  /** Runs commands. @throws at once, or within seconds, when Redis cannot be reached. */
   async run<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     if (!this.redis) throw new Error('no Redis is configured');
     await this.attempted;
     return work(this.redis);
   }
 
-  /** As run(), for commands that write, which Redis refuses when it is full or read-only; logs that once, and its end. */
+  /**
+   * As run(), for commands that write: Redis refuses them when it is full or read-only. Logs the first refusal, and its
+   * end.
+   */
   async write<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     const result = await this.attemptWrite(work);
-    this.noteWritten();
+    this.recordWrite();
     return result;
   }
 
-  /** As write(), for commands that may turn out not to write: call noteWritten() when they did. */
+  /** As write(), for commands that may turn out not to write: call recordWrite() when they did. */
   async attemptWrite<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       return await this.run(work);
@@ -86,14 +90,14 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  noteWritten(): void {
+  recordWrite(): void {
     if (this.refusesWrites) this.logger.log('accepts writes again');
     this.refusesWrites = false;
   }
 
   /** Describes the failure of a command, as the rest of a sentence that begins with "Redis". */
   describe(error: unknown): string {
-    return describeRedisFailure(error, this.trouble);
+    return describeRedisFailure(error, this.outage);
   }
 
   /**
@@ -113,7 +117,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
         retry = setTimeout(() => void subscribe(), LONGEST_WAIT_MS).unref();
         return;
       }
-      await subscriber?.subscribe(name).then(onMessage, () => undefined); // after a failure the connection is made again
+      await subscriber?.subscribe(name).then(onMessage, () => undefined); // after a failure the client reconnects
     };
     subscriber?.on('error', () => undefined); // logged by the other connection
     subscriber?.on('ready', () => {
@@ -135,8 +139,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Logs once per outage, not at every attempt. */
-  private noteOutage(reason: string): void {
-    if (this.trouble === null) this.logger.warn(`not connected (${reason}); ${FALLBACK}`);
-    if (this.trouble === null || reason !== ENDED) this.trouble = reason; // every failed attempt ends like that, whatever the reason
+  private recordOutage(reason: string): void {
+    if (this.outage === null) this.logger.warn(`not connected (${reason}); ${FALLBACK}`);
+    if (this.outage === null || reason !== ENDED) this.outage = reason; // ENDED also follows every more precise reason
   }
 }

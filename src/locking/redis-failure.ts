@@ -16,13 +16,13 @@ export function wasNotSent(error: unknown): boolean {
 }
 
 /**
- * Describes why Redis cannot be used, as the rest of a sentence that begins with its name.
+ * Describes why Redis cannot be used, as the rest of a sentence that begins with "Redis".
  *
- * @param trouble why there is no connection, if that is known.
+ * @param outage why there is no connection, if that is known.
  */
-export function describeRedisFailure(error: unknown, trouble: string | null = null): string {
+export function describeRedisFailure(error: unknown, outage: string | null = null): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (!isRefusal(error)) return `does not answer (${trouble ?? message})`;
+  if (!isRefusal(error)) return `does not answer (${outage ?? message})`;
   const [, meaning] = REFUSALS.find(([pattern]) => pattern.test(message)) ?? [];
   return meaning ?? `refuses commands (${message})`;
 }

@@ -4,9 +4,9 @@ import type { RedisConnection } from './redis-connection.js';
 
 /** Prefix of the deployment that is alone on its Redis, or came first. */
 const DEFAULT_PREFIX = 'location_history';
-/** Names the deployment that uses the default prefix. */
+/** Key whose value names the deployment that uses the default prefix. */
 const CLAIM = `${DEFAULT_PREFIX}:deployment`;
-/** Every use renews it. As long as the longest-lived key, that of the last refresh. */
+/** Time to live of the claim, which every use renews: that of the longest-lived key, the time of the last refresh. */
 const CLAIM_TTL_MS = 2 * 3_600_000;
 
 /** The prefix of a deployment's keys. */
@@ -21,8 +21,9 @@ export interface KeySpace {
  * Names of keys and channels, kept apart for deployments that share a Redis.
  *
  * Without `REDIS_KEY_PREFIX` the deployment that comes first uses the default prefix, e.g.
- * `location_history:aggregate_refresh_lock`, for as long as it renews its claim; any other one adds its id to the prefix.
- * Redis is asked each time, so all processes of a deployment agree. Correctness does not depend on it: see LockService.
+ * `location_history:aggregate_refresh_lock`, for as long as it renews its claim; any other one adds its id to the
+ * prefix. Redis is queried each time, so all processes of a deployment agree. Correctness does not depend on it: see
+ * LockService.
  */
 export class RedisKeys {
   private readonly logger = new Logger('Redis');
@@ -38,27 +39,31 @@ export class RedisKeys {
 
   /**
    * @param name e.g. `aggregate_refresh_lock`.
-   * @throws when Redis or the database cannot be asked.
+   * @throws when Redis or the database cannot be reached.
    */
   async key(name: string): Promise<string> {
     return `${this.fixedPrefix ?? (await this.claim()).prefix}:${name}`;
   }
 
-  /** @param name that no other deployment uses; its key is the same whoever has the default prefix. */
+  /**
+   * A key that does not depend on which deployment has the default prefix.
+   *
+   * @param name that no other deployment uses.
+   */
   keyWithIdentity(name: string): string {
     return `${this.fixedPrefix ?? DEFAULT_PREFIX}:${name}`;
   }
 
-  /** Always with the deployment's id: a channel reaches all databases of a Redis, and nobody searches for its name. */
+  /** Name of a channel. Always with the deployment's id, because a channel reaches all databases of a Redis. */
   async channel(name: string): Promise<string> {
     return `${this.fixedPrefix ?? ownPrefix(await this.deployments.deployment())}:${name}`;
   }
 
-  /** The current prefix; claims nothing. @throws when Redis or the database cannot be asked. */
-  async look(): Promise<KeySpace> {
+  /** The current prefix; claims nothing. @throws when Redis or the database cannot be reached. */
+  async inspect(): Promise<KeySpace> {
     if (this.fixedPrefix !== null) return { prefix: this.fixedPrefix, otherOwner: null };
     const deployment = await this.deployments.deployment();
-    const content = await this.connection.run((redis) => redis.lookAtLock(CLAIM));
+    const content = await this.connection.run((redis) => redis.inspectLock(CLAIM));
     if (content === null) return { prefix: DEFAULT_PREFIX, otherOwner: null };
     const [type, , owner] = content;
     return spaceOf(
@@ -73,7 +78,7 @@ export class RedisKeys {
     const owner = await this.connection.attemptWrite((redis) =>
       redis.claimKeys(CLAIM, id, `${id} ${name}`, CLAIM_TTL_MS),
     );
-    if (owner === null) this.connection.noteWritten(); // otherwise it only read
+    if (owner === null) this.connection.recordWrite(); // otherwise it only read
     const space = spaceOf(deployment, owner);
     if (space.prefix !== (this.logged ?? DEFAULT_PREFIX)) this.log(space);
     this.logged = space.prefix;

@@ -4,18 +4,18 @@ import type { RedisKeys } from './redis-keys.js';
 import type { KeyContent } from './redis-scripts.js';
 import { UnconfirmedKeys } from './unconfirmed-keys.js';
 
-/** A key in the place of a lock that is not ours. */
+/** A key with the name of a lock that another process or program set. */
 export interface FoundKey {
   key: string;
-  /** As the command TYPE answers; a lock is a `string`. */
+  /** As the command TYPE returns it; a lock is a `string`. */
   type: string;
   /** Milliseconds until it expires; -1: never. */
   ttlMs: number;
-  /** The token of an acquisition, if a process of ours set it; null for other types. */
+  /** The token of an acquisition, if a process of this product set it; null for other types. */
   value: string | null;
 }
 
-/** A lock in Redis: a key that holds the token of one acquisition and expires by itself. */
+/** Locks in Redis: keys that contain the token of one acquisition and expire by themselves. */
 export class RedisLock {
   private readonly connection: RedisConnection;
   private readonly unconfirmed: UnconfirmedKeys;
@@ -29,8 +29,8 @@ export class RedisLock {
    * Takes a lock. If Redis does not answer in time, the key is deleted later, in case it was set after all.
    *
    * @param name of the lock, e.g. `view_refresh_lock`.
-   * @returns the lock, or the key in its place.
-   * @throws when Redis cannot be asked, or accepts no writes.
+   * @returns the lock, or the key that already has its name.
+   * @throws when Redis cannot be reached, or accepts no writes.
    */
   async take(name: string, token: string, ttlMs: number): Promise<HeldKey | FoundKey> {
     if (this.unconfirmed.isRedisSilent) throw new Error('Redis has not answered yet');
@@ -46,15 +46,15 @@ export class RedisLock {
     }
   }
 
-  /** The key in the place of a lock; null: none. @throws when Redis cannot be asked. */
-  async look(name: string): Promise<FoundKey | null> {
-    const key = `${(await this.keys.look()).prefix}:${name}`;
-    const content = await this.connection.run((redis) => redis.lookAtLock(key));
+  /** The key that has the name of a lock; null: none. @throws when Redis cannot be reached. */
+  async inspect(name: string): Promise<FoundKey | null> {
+    const key = `${(await this.keys.inspect()).prefix}:${name}`;
+    const content = await this.connection.run((redis) => redis.inspectLock(key));
     return content && foundKey(key, content);
   }
 }
 
-/** A lock in Redis that we hold. */
+/** A lock in Redis that this process holds. */
 export class HeldKey {
   private readonly connection: RedisConnection;
 
@@ -67,10 +67,11 @@ export class HeldKey {
   }
 
   /**
-   * Extends the lock. A key that is gone was not taken by anybody: Redis was flushed or started empty. It is set again, which
-   * only the holder of the advisory lock and its lease may do. If the deployment's prefix has changed, the new key is set.
+   * Extends the lock. If the key is missing, Redis was flushed or started empty: then it is set again, which only the
+   * holder of the advisory lock and its lease may do. If the deployment's prefix has changed, the new key is set.
    *
-   * @returns whether the lock is still ours. @throws when Redis cannot be asked.
+   * @returns whether this process still has the lock.
+   * @throws when Redis cannot be reached.
    */
   async extend(): Promise<boolean> {
     const { name, token, ttlMs } = this.lock;
@@ -84,7 +85,11 @@ export class HeldKey {
     return (await this.connection.write((redis) => redis.takeLock(key, token, ttlMs))) === null;
   }
 
-  /** @returns whether it was still ours. @throws when Redis cannot be asked; it is released once Redis answers. */
+  /**
+   * @returns whether this process still had it.
+   *
+   * @throws when Redis cannot be reached; it is released once Redis answers.
+   */
   async release(): Promise<boolean> {
     const { key, token, ttlMs } = this.lock;
     try {

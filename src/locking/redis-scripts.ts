@@ -9,7 +9,7 @@ export type KeyContent = [type: string, ttlMs: number, value: string];
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     takeLock(key: string, token: string, ttlMs: number): Result<KeyContent | null, Context>;
-    lookAtLock(key: string): Result<KeyContent | null, Context>;
+    inspectLock(key: string): Result<KeyContent | null, Context>;
     compareAndDelete(key: string, token: string): Result<number, Context>;
     compareAndExtend(key: string, token: string, ttlMs: number): Result<number, Context>;
     claimKeys(key: string, id: string, owner: string, ttlMs: number): Result<string | null, Context>;
@@ -19,7 +19,7 @@ declare module 'ioredis' {
 
 const SCRIPTS = {
   takeLock: 'take',
-  lookAtLock: 'look',
+  inspectLock: 'inspect-lock',
   compareAndDelete: 'compare-and-delete',
   compareAndExtend: 'compare-and-extend',
   claimKeys: 'claim',
@@ -31,7 +31,7 @@ const DEFINITIONS = Object.entries(SCRIPTS).map(([command, file]) => ({
   definition: { numberOfKeys: 1, lua: readFileSync(join(FOLDER, `${file}.lua`), 'utf8') },
 }));
 
-/** Adds the scripts of this folder to a client, as commands. */
+/** Adds the scripts to a client, as commands. */
 export function defineScripts(redis: Redis): void {
   for (const { command, definition } of DEFINITIONS) redis.defineCommand(command, definition);
 }

@@ -6,7 +6,7 @@ export interface RedisState {
   state: 'off' | 'ready' | 'degraded';
   /** Why it is degraded, as the rest of a sentence that begins with "Redis"; otherwise null. */
   reason: string | null;
-  /** Our keys there, e.g. `location_history:*`; null when that is unknown. */
+  /** Pattern of the deployment's keys, e.g. `location_history:*`; null when it is unknown. */
   keys: string | null;
   /** The other deployment that has the default prefix; null: none is known. */
   otherOwner: string | null;
@@ -26,7 +26,7 @@ export class RedisStatus {
     if (!connection.isConfigured) return { state: 'off', reason: null, keys: null, otherOwner: null };
     const known: Pick<RedisState, 'keys' | 'otherOwner'> = { keys: null, otherOwner: null };
     try {
-      const { prefix, otherOwner } = await this.keys.look();
+      const { prefix, otherOwner } = await this.keys.inspect();
       Object.assign(known, { keys: `${prefix}:*`, otherOwner });
       await connection.write((redis) => redis.probeWrite(`${prefix}:write_probe`));
       return { state: 'ready', reason: null, ...known };

@@ -5,10 +5,10 @@ import { endSession, type Session } from '../database/session.js';
 /** How long one request to cancel may take, and how often it is repeated. */
 const CANCEL_TIMEOUT_MS = 500;
 const CANCEL_EVERY_MS = 100;
-/** After this many unanswered requests in a row the connection is cut. */
+/** After this many unanswered requests in a row the connection is closed. */
 const MAX_UNANSWERED = 6;
 
-/** Work was stopped; the cause is the error that it failed with then. */
+/** Work was stopped; `cause` is the error that the work then failed with. */
 export class WorkStoppedError extends DomainError {
   override readonly name = 'WorkStoppedError';
 
@@ -21,7 +21,9 @@ export class WorkStoppedError extends DomainError {
   }
 }
 
-/** Stops the work of a session when a signal aborts: cancels its statement, and the next ones, until the work has ended. */
+/**
+ * Stops the work of a session when a signal aborts: cancels its statement, and the next ones, until the work has ended.
+ */
 export class SessionStopper {
   private stopping: Promise<void> | null = null;
   private ended = false;
@@ -54,7 +56,9 @@ export class SessionStopper {
     }
   }
 
-  /** Whether the server was asked to cancel. It may do so late, so nobody else may get the session. */
+  /**
+   * Whether the server was asked to cancel. It may cancel a later statement instead, so the session must not be reused.
+   */
   get wasCancelled(): boolean {
     return this.stopping !== null;
   }
@@ -63,7 +67,7 @@ export class SessionStopper {
     let unanswered = 0;
     while (!this.hasEnded()) {
       unanswered = (await this.tryCancel()) ? 0 : unanswered + 1;
-      // Only a silent server: otherwise the lock would go with the session while the work goes on.
+      // Only if the server is silent: closing the session releases the lock, though the work may still be running.
       if (unanswered === MAX_UNANSWERED) return endSession(this.session);
       if (!this.hasEnded()) await sleep(CANCEL_EVERY_MS);
     }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { FoundKey } from './redis-lock.js';
 
-/** Whether a holder of the lock in the database has the token that a key holds. */
+/** Whether the holder of a lock in the database has this token. */
 export type HasHolder = (token: string | null) => Promise<boolean>;
 
 interface Sighting {
@@ -14,12 +14,12 @@ interface Sighting {
 const TOKEN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Recognises keys in the place of a lock that no process of this database set: those of another program, keys that never
- * expire, keys of another type. They must not block everybody for as long as they exist.
+ * Recognises keys that have the name of a lock but that no process of this database set: keys of another program, keys
+ * that never expire, keys of another type. They must not block all processes for as long as they exist.
  *
- * Every process that takes a lock in Redis also writes its token into the database. So a key whose token has been unknown
- * there for longer than the time to live of a lock has no holder: a holder that died would have expired by then, and one that
- * was about to write its token would have done so.
+ * Every process that acquires a lock in Redis also writes its token into the database. So a key whose token has been
+ * unknown there for longer than the time to live of a lock has no holder: the key of a dead holder would have expired
+ * by then, and a live holder would have written its token.
  */
 export class StrayKeys {
   private readonly logger = new Logger('Redis');
@@ -28,21 +28,21 @@ export class StrayKeys {
   /** @param ttlMs time to live of a lock that nobody extends. */
   constructor(private readonly ttlMs: number) {}
 
-  /** Whether work may go on as if the key did not exist. @param lock its name in the database. */
+  /** Whether work may start as if the key did not exist. @param lock its name in the database. */
   async mayIgnore(lock: string, found: FoundKey, hasHolder: HasHolder): Promise<boolean> {
     if (await hasHolder(found.value)) {
       this.forget(lock);
       return false;
     }
-    const sighting = this.note(lock, found);
+    const sighting = this.record(lock, found);
     if (performance.now() - sighting.since <= this.ttlMs) return false;
     if (!sighting.warned)
-      this.logger.warn(`${describeStray(found)}. Work goes on under the advisory lock alone`);
+      this.logger.warn(`${describeStray(found)}. Until then only the advisory lock is used`);
     sighting.warned = true;
     return true;
   }
 
-  /** To be called when the lock was free, or its key has a holder. */
+  /** Call it when the lock was free, or its key has a holder. */
   forget(lock: string): void {
     const sighting = this.sightings.get(lock);
     this.sightings.delete(lock);
@@ -50,17 +50,18 @@ export class StrayKeys {
   }
 
   /**
-   * Whether a key is known to be stray, or cannot be ours. One that looks like ours may have been set a moment ago, or by a
-   * process that was killed; it will expire.
+   * Whether a key is known to be stray, or cannot be from this product. A key that could be from this product may have
+   * been set a moment ago, or by a process that was killed; it will expire.
    */
   isStray(lock: string, found: FoundKey): boolean {
-    return this.sightings.get(lock)?.warned === true || !this.mayBeOurs(found);
+    return this.sightings.get(lock)?.warned === true || !this.couldBeLock(found);
   }
 
-  private note(lock: string, found: FoundKey): Sighting {
+  private record(lock: string, found: FoundKey): Sighting {
     const known = this.sightings.get(lock);
-    // Another token of ours is another acquisition, with a time of its own; what others write may change all the time.
-    const isAnother = known?.found.value !== found.value && this.mayBeOurs(found);
+    // Another token of this product is a new acquisition, so its time starts again. Other programs may change their
+    // value.
+    const isAnother = known?.found.value !== found.value && this.couldBeLock(found);
     if (known && !isAnother) return Object.assign(known, { found });
     this.forget(lock);
     const sighting = { found, since: performance.now(), warned: false };
@@ -68,7 +69,7 @@ export class StrayKeys {
     return sighting;
   }
 
-  private mayBeOurs({ value, ttlMs }: FoundKey): boolean {
+  private couldBeLock({ value, ttlMs }: FoundKey): boolean {
     return value !== null && TOKEN.test(value) && ttlMs >= 0 && ttlMs <= this.ttlMs;
   }
 }

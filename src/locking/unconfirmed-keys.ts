@@ -4,7 +4,7 @@ import type { RedisConnection } from './redis-connection.js';
 
 const RETRY_EVERY_MS = 500;
 
-/** A key that may still be set, or may still be there. */
+/** A key that Redis may still set, or may not have deleted. */
 interface UnconfirmedKey {
   key: string;
   token: string;
@@ -14,8 +14,9 @@ interface UnconfirmedKey {
 }
 
 /**
- * Deletes keys of commands that Redis did not answer in time: it may execute them later, and a lock that nobody uses would
- * block everybody for its whole time to live. Retries until the key is deleted, or Redis has been answering for that long.
+ * Deletes keys of commands that Redis did not answer in time: it may execute them later, and a lock that nobody uses
+ * would block everybody for its whole time to live. Retries until the key is deleted, or Redis has been answering for
+ * that long.
  */
 export class UnconfirmedKeys {
   private readonly keys = new Set<UnconfirmedKey>();
@@ -23,12 +24,12 @@ export class UnconfirmedKeys {
 
   constructor(private readonly redis: RedisConnection) {}
 
-  /** Whether a command of ours went unanswered, and Redis has not answered since. */
+  /** Whether Redis did not answer a command of this process, and has not answered since. */
   get isRedisSilent(): boolean {
     return [...this.keys].some(({ until }) => until === null);
   }
 
-  /** @param token the key is deleted only if it holds this token. */
+  /** @param token the key is deleted only if its value is this token. */
   deleteLater(key: string, token: string, ttlMs: number): void {
     this.keys.add({ key, token, ttlMs, until: null });
     if (!this.isRunning) void this.run();
@@ -50,7 +51,8 @@ export class UnconfirmedKeys {
       const deleted = await this.redis.run((redis) => redis.compareAndDelete(key, token));
       if (deleted === 1) this.keys.delete(unconfirmed);
     } catch (error) {
-      if (!isRefusal(error)) return false; // a refusal, e.g. of a read-only replica, is an answer: it did not set the key either
+      // A refusal, e.g. of a read-only replica, is an answer: then the key was not set either.
+      if (!isRefusal(error)) return false;
     }
     unconfirmed.until ??= performance.now() + ttlMs;
     if (performance.now() > unconfirmed.until) this.keys.delete(unconfirmed);

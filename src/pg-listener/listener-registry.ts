@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ListenerState, PgListener } from './pg-listener.js';
 
-/** The listeners of this process, for health checks, which know no feature. */
+/** The listeners of this process, for health checks. */
 @Injectable()
 export class ListenerRegistry {
   private readonly listeners = new Map<string, PgListener>();
@@ -10,7 +10,7 @@ export class ListenerRegistry {
     this.listeners.set(channel, listener);
   }
 
-  /** By channel; empty if the roles of this process do not listen. */
+  /** States by channel; empty if the roles of this process do not listen. */
   states(): Map<string, ListenerState> {
     return new Map([...this.listeners].map(([channel, { state }]) => [channel, state]));
   }

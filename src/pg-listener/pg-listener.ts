@@ -19,11 +19,9 @@ export interface PgListenerOptions {
   answerMs?: number;
 }
 
-/** Whether a listener is listening. */
+/** Whether a listener is listening, since when, and if not, why. */
 export type ListenerState = { lastNotification: Date | null } & (
-  | { listening: true; since: Date }
-  /** Since when, and why not. */
-  | { listening: false; since: Date; reason: string }
+  { listening: true; since: Date } | { listening: false; since: Date; reason: string }
 );
 
 const HEARTBEAT_MS = 15_000;
@@ -36,7 +34,7 @@ const BACKOFF = new ExponentialBackoff({ initialDelay: 200, maxDelay: 30_000 });
 /**
  * Listens on a channel, on a connection of its own that reconnects whenever it is lost.
  *
- * NOTIFY is only a hint, because whoever is not connected misses it. State belongs in a table.
+ * NOTIFY is only a hint, because a listener that is not connected misses it. State belongs in a table.
  */
 export class PgListener {
   private client: pg.Client | null = null;
@@ -123,7 +121,7 @@ export class PgListener {
     else this.reconnect(client, 'the server does not know this listener: is there a pooler in between?');
   }
 
-  /** Gives up a connection and schedules the next one; events of older connections are ignored. */
+  /** Closes a connection and schedules the next one; events of older connections are ignored. */
   private reconnect(client: pg.Client, reason: string): void {
     if (this.client !== client) return;
     this.client = null;
@@ -136,7 +134,11 @@ export class PgListener {
     this.timer = setTimeout(() => this.start(), wait);
   }
 
-  /** @param reason why it is not listening; null if it is. The time is that of the change, not of the last attempt. */
+  /**
+   * Keeps the time of the last change, not of the last attempt.
+   *
+   * @param reason why it is not listening; null if it is.
+   */
   private setState(reason: string | null): void {
     const changed = (this.current.reason === null) !== (reason === null);
     this.current = { since: changed ? new Date() : this.current.since, reason };

@@ -27,91 +27,91 @@ describe('SingleFlight', () => {
     jest.useRealTimers();
   });
 
-  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
-  const quiet = (): Promise<void> => jest.runAllTimersAsync();
+  const advance = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+  const runAll = (): Promise<void> => jest.runAllTimersAsync();
 
   it('does nothing until it is poked', async () => {
-    await pass(60_000);
+    await advance(60_000);
     expect(began).toEqual([]);
   });
 
   it('runs at once at the first poke, and once only', async () => {
     flight.poke();
     expect(began).toEqual([0]);
-    await quiet();
+    await runAll();
     expect(began).toEqual([0]);
   });
 
-  it('makes two runs of a burst: the first poke of it and all the others', async () => {
+  it('runs twice for a burst: for its first poke, and for all others', async () => {
     for (let i = 0; i < 1000; i++) flight.poke();
-    await quiet();
+    await runAll();
     expect(began).toHaveLength(2);
   });
 
-  it('runs once more for pokes during a run, after it', async () => {
+  it('runs once more after a run in which it was poked', async () => {
     flight.poke();
-    await pass(RUN_MS / 2);
+    await advance(RUN_MS / 2);
     flight.poke();
     flight.poke();
-    await quiet();
+    await runAll();
     expect(began).toEqual([0, RUN_MS + GAP_MS]);
   });
 
-  it('keeps the gap, which it asks for with the time that the run took', async () => {
+  it('waits for the gap that gapAfter() returns for the duration of a run', async () => {
     flight.poke();
-    await pass(RUN_MS);
+    await advance(RUN_MS);
     flight.poke(); // in the gap
-    await pass(GAP_MS - 1);
+    await advance(GAP_MS - 1);
     expect(began).toEqual([0]);
-    await pass(1);
+    await advance(1);
     expect(began).toEqual([0, RUN_MS + GAP_MS]);
-    await quiet();
+    await runAll();
     expect(gapAfter.mock.calls).toEqual([[RUN_MS], [RUN_MS]]);
   });
 
   it('runs at once again when the gap is over', async () => {
     flight.poke();
-    await quiet();
+    await runAll();
     const later = Date.now() + 5;
-    await pass(5);
+    await advance(5);
     flight.poke();
     expect(began).toEqual([0, later]);
-    await quiet();
+    await runAll();
   });
 
   it('needs no gap', async () => {
     gapAfter.mockReturnValue(0);
     flight.poke();
     flight.poke();
-    await quiet();
+    await runAll();
     expect(began).toEqual([0, RUN_MS]);
   });
 
-  it('lets a run that goes on end when it is drained, and begins no other', async () => {
+  it('waits for the current run when it is drained, and starts no other', async () => {
     flight.poke();
     flight.poke();
     let drained = false;
     const drain = flight.drain().then(() => (drained = true));
-    await pass(RUN_MS - 1);
+    await advance(RUN_MS - 1);
     expect(drained).toBe(false);
-    await pass(1);
+    await advance(1);
     await drain;
     expect(ended).toEqual([RUN_MS]);
     flight.poke();
-    await quiet();
+    await runAll();
     expect(began).toEqual([0]);
   });
 
   it('does not wait for the gap when it is drained', async () => {
     flight.poke();
-    await pass(RUN_MS + 1);
+    await advance(RUN_MS + 1);
     flight.poke();
     await flight.drain();
     expect(Date.now()).toBe(RUN_MS + 1);
     expect(began).toEqual([0]);
   });
 
-  it('is drained at once when nothing runs', async () => {
+  it('drains at once when nothing runs', async () => {
     await flight.drain();
     await flight.drain();
     expect(Date.now()).toBe(0);

@@ -8,7 +8,7 @@ export class SingleFlight {
   private closed = false;
 
   /**
-   * @param run must not reject; what failed is done by the next run.
+   * @param run must not reject; the next run does what a failed one did not.
    * @param gapAfter pause after a run, given its duration; both in milliseconds.
    */
   constructor(

@@ -1,5 +1,5 @@
 --[[
-  Takes a lock if it is free; otherwise describes the key in its place, of any type.
+  Takes a lock if it is free; otherwise describes the key that has its name, whatever its type.
 
   KEYS[1]  the lock
   ARGV[1]  token of the caller's acquisition

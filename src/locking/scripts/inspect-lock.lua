@@ -1,5 +1,5 @@
 --[[
-  Describes the key in the place of a lock; changes nothing.
+  Describes the key that has the name of a lock, whatever its type; changes nothing.
 
   KEYS[1]  the lock
   Output   nil if there is none; otherwise its type, milliseconds until it expires (-1: never), and the start of a string
