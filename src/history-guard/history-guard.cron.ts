@@ -7,7 +7,7 @@ import { RestoreWatch } from './restore-watch.js';
 
 const MINUTE = 60_000;
 
-/** Checks every hour that no history is missing. */
+/** Checks every hour that no history is missing, and every minute whether a backup was restored. */
 @Injectable()
 export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('HistoryGuard');
@@ -21,7 +21,7 @@ export class HistoryGuardCron implements OnModuleInit, OnApplicationBootstrap {
 
   @Interval('restore-watch', MINUTE)
   async checkForRestore(): Promise<void> {
-    await this.failures.attempt('check whether a backup was restored', () => this.restores.look());
+    await this.failures.attempt('check whether a backup was restored', () => this.restores.check());
   }
 
   onApplicationBootstrap(): void {

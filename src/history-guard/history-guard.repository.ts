@@ -6,14 +6,14 @@ import { CommittedTransactions } from '../database/transactions.js';
 /** How long a statement waits for writers of raw reports before it gives up and is retried. */
 const LOCK_TIMEOUT = '2s';
 
-/** What one check of a database found. */
-export interface NotedDays {
+/** One check of a database, with the number of reports that it recorded for each day. */
+export interface RecordedDays {
   /** Identifies the database; a restored copy keeps it. */
   lineage: string;
   /** Number of checks so far, including this one. It only grows, unless an older backup is restored. */
-  looks: number;
+  checks: number;
   /** When the previous check ran, by the database's clock. */
-  lastLook: Date;
+  lastCheck: Date;
   /** When this check ran, by the same clock. */
   now: Date;
   /** Number of reports that each day should have, by YYYY-MM-DD. */
@@ -29,7 +29,10 @@ export interface MissingReports {
   found: number;
 }
 
-/** A day whose hourly or daily rows count another number of reports than there are raw reports. */
+/**
+ * A day whose hourly or daily rows count another number of reports than there are raw reports. If both differ,
+ * `counted` is the number of the daily rows.
+ */
 export interface DifferingDay {
   /** As YYYY-MM-DD. */
   day: string;
@@ -46,9 +49,10 @@ export interface ForeignPolicy {
   remedy: string;
 }
 
-/** The horizon before and after it is mended. */
-export interface MendedHorizon {
+/** The horizon before and after its repair; `tracker mend --json` prints these names. */
+export interface RepairedHorizon {
   before: Date;
+  /** The horizon after the repair. */
   now: Date;
 }
 
@@ -80,31 +84,31 @@ export class HistoryGuardRepository {
   /** Days above the horizon whose aggregates differ from their raw reports although no change is pending. */
   async differingDays(): Promise<DifferingDay[]> {
     const found = new Map<string, DifferingDay>();
-    for (const unlike of ['hours_unlike_raw', 'days_unlike_raw']) {
+    for (const check of ['hours_unlike_raw', 'days_unlike_raw']) {
       const rows = await this.read<DifferingDay[]>(
-        `SELECT ${DAY}, reports::int AS reports, counted::int AS counted FROM ${unlike}()`,
+        `SELECT ${DAY}, reports::int AS reports, counted::int AS counted FROM ${check}()`,
       );
       for (const row of rows) found.set(row.day, row);
     }
     return [...found.values()].sort((a, b) => a.day.localeCompare(b.day));
   }
 
-  /** Records one more check and returns the days, including reports that arrived since days were last recorded. */
-  async look(): Promise<NotedDays> {
-    const [[look]] = await queryWithTimeout<[[Omit<NotedDays, 'days'>], number]>(
+  /** Records one more check and returns it, including reports that arrived since days were last recorded. */
+  async recordCheck(): Promise<RecordedDays> {
+    const [[check]] = await queryWithTimeout<[[Omit<RecordedDays, 'days'>], number]>(
       this.db,
       `UPDATE history_clock AS c SET looks = c.looks + 1, looked_at = clock_timestamp()
        FROM (SELECT looked_at FROM history_clock FOR UPDATE) AS before
-       RETURNING c.lineage, c.looks::int AS looks, before.looked_at AS "lastLook", c.looked_at AS now`,
+       RETURNING c.lineage, c.looks::int AS checks, before.looked_at AS "lastCheck", c.looked_at AS now`,
     );
     const rows = await this.read<{ day: string; reports: number }[]>(
       `SELECT ${DAY}, reports::int AS reports FROM days_to_remember() ORDER BY 1`,
     );
-    return { ...look, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
+    return { ...check, days: new Map(rows.map(({ day, reports }) => [day, reports])) };
   }
 
-  /** Records the number of reports that these days should have at least. */
-  async expect(days: ReadonlyMap<string, number>): Promise<void> {
+  /** Raises the recorded number of reports of these days, where it is lower. */
+  async raiseRecordedDays(days: ReadonlyMap<string, number>): Promise<void> {
     await this.db.query(
       `INSERT INTO history_days AS h (day, reports)
        SELECT u.day AT TIME ZONE 'UTC', u.reports FROM unnest($1::timestamp[], $2::bigint[]) AS u (day, reports) ORDER BY 1
@@ -113,12 +117,12 @@ export class HistoryGuardRepository {
     );
   }
 
-  /** Records the current number of reports of each day where it has grown. */
-  async noteDays(): Promise<void> {
+  /** Raises the recorded number of reports of the days that have more now. */
+  async recordDays(): Promise<void> {
     await this.db.query('SELECT note_history_days()');
   }
 
-  /** Makes the current number of reports the expected one. */
+  /** Lowers the recorded number of reports of the days that have fewer now. */
   async acceptMissing(): Promise<void> {
     await this.db.query('SELECT accept_missing_reports()');
   }
@@ -139,19 +143,19 @@ export class HistoryGuardRepository {
     return this.db.query(`SELECT ${DAY}, reports::int AS reports FROM recount_damaged_days() ORDER BY 1`);
   }
 
-  /** What mendHorizon() would do. */
-  async mendedHorizon(): Promise<MendedHorizon> {
-    const [row] = await this.db.query<[MendedHorizon]>(
+  /** The result that mendHorizon() would have; changes nothing. */
+  async planHorizon(): Promise<RepairedHorizon> {
+    const [row] = await this.db.query<[RepairedHorizon]>(
       'SELECT closed_before AS before, mended_horizon() AS now FROM history_state',
     );
     return row;
   }
 
-  /** Moves back a horizon that lies ahead of today. @throws 55P03 when another transaction keeps location_reports locked. */
-  mendHorizon(): Promise<MendedHorizon> {
+  /** Moves back a horizon that is after today. @throws 55P03 when another transaction keeps location_reports locked. */
+  mendHorizon(): Promise<RepairedHorizon> {
     return this.db.transaction(async (session) => {
       await session.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-      const [row] = await session.query<[MendedHorizon]>(
+      const [row] = await session.query<[RepairedHorizon]>(
         'SELECT horizon_before AS before, horizon AS now FROM mend_horizon()',
       );
       return row;

@@ -7,11 +7,11 @@ import {
   type DifferingDay,
   type ForeignPolicy,
   HistoryGuardRepository,
-  type MendedHorizon,
+  type RepairedHorizon,
   type MissingReports,
 } from './history-guard.repository.js';
 
-export type { DamagedDay, DifferingDay, MendedHorizon, MissingReports };
+export type { DamagedDay, DifferingDay, RepairedHorizon, MissingReports };
 
 /** Name of the job that checks every hour. */
 export const HISTORY_CHECK = 'history_check';
@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 /** At most this many losses are listed one by one; the rest is summed up. */
 const NAMED_DAYS = 10;
 
-/** Data that something other than this product removed or changed, or is going to. */
+/** History that something other than this product removed or changed, or will remove. */
 export interface HistoryLoss {
   missingReports: MissingReports[];
   /** Days that still have their raw reports; `tracker mend` recomputes them. */
@@ -29,9 +29,9 @@ export interface HistoryLoss {
   problems: string[];
 }
 
-/** What `mend()` did or would do. */
+/** Result of `mend()`, or of its plan. */
 export interface Mending {
-  horizon: MendedHorizon;
+  horizon: RepairedHorizon;
   /** Reports to import again, by day. */
   days: DamagedDay[];
   /** Days above the horizon, as YYYY-MM-DD, whose aggregates were recomputed from their raw reports. */
@@ -47,15 +47,15 @@ export class HistoryGuardService {
     private readonly aggregates: AggregatesService,
   ) {}
 
-  /** Compares every day with what it should have; changes nothing. */
-  async look(): Promise<HistoryLoss> {
-    const [missingReports, unlikeRaw, policies] = await Promise.all([
+  /** Compares every day with its recorded number of reports; changes nothing. */
+  async inspect(): Promise<HistoryLoss> {
+    const [missingReports, allDifferingDays, policies] = await Promise.all([
       this.repository.missingReports(),
       this.repository.differingDays(),
       this.repository.foreignPolicies(),
     ]);
     const rest = missingReports.slice(NAMED_DAYS);
-    const differingDays = unlikeRaw.filter(
+    const differingDays = allDifferingDays.filter(
       ({ day }) => !missingReports.some((missing) => missing.day === day),
     );
     return {
@@ -70,17 +70,17 @@ export class HistoryGuardService {
     };
   }
 
-  /** Like `look()`, and records the reports that arrived since the last check. */
+  /** Like `inspect()`, and records the reports that arrived since the last check. */
   async check(): Promise<HistoryLoss> {
-    const loss = await this.look();
-    await this.repository.noteDays();
+    const loss = await this.inspect();
+    await this.repository.recordDays();
     return loss;
   }
 
-  /** What mend() would do. */
+  /** The result that mend() would have; changes nothing. */
   async plan(): Promise<Mending> {
     const [horizon, days, differing] = await Promise.all([
-      this.repository.mendedHorizon(),
+      this.repository.planHorizon(),
       this.repository.damagedDays(),
       this.repository.differingDays(),
     ]);
@@ -88,11 +88,11 @@ export class HistoryGuardService {
   }
 
   /**
-   * Moves back a horizon that lies ahead of today, as far as that changes no history. Resets the counts of damaged days, so
-   * that each of their reports counts once when it is imported again. Recomputes days above the horizon whose aggregates
-   * differ from their raw reports.
+   * Moves back a horizon that is after today, as far as that changes no history. Resets the counts of damaged days, so
+   * that each of their reports counts once when it is imported again. Recomputes days above the horizon whose
+   * aggregates differ from their raw reports.
    *
-   * @throws DomainError `CONFLICT` when the clocks disagree: then the right place of the horizon is unknown.
+   * @throws DomainError `CONFLICT` when the clocks disagree: then the correct horizon is unknown.
    */
   async mend(): Promise<Mending> {
     await this.clock.settle();
@@ -114,25 +114,25 @@ export class HistoryGuardService {
   }
 }
 
-const GIVE_UP = 'To give them up run: tracker mend --accept-loss';
+const ACCEPT_LOSS = 'To stop reporting them run: tracker mend --accept-loss';
 
 function describeMissing({ day, layer, expected, found }: MissingReports): string {
   const missing = expected - found;
   switch (layer) {
     case 'raw':
       return (
-        `${day}: ${missing} of ${expected} raw reports are missing: they were removed past the product ` +
-        `(a dropped chunk or partition, a retention policy). Run tracker mend, and import the files of that day again. ${GIVE_UP}`
+        `${day}: ${missing} of ${expected} raw reports are missing: something other than the product removed them ` +
+        `(a dropped chunk or partition, a retention policy). Run tracker mend, and import the files of that day again. ${ACCEPT_LOSS}`
       );
     case 'daily':
       return (
-        `${day}: the daily history has lost ${missing} of ${expected} reports: rows were removed past the product. ` +
-        `Run tracker mend, and import the files of that day again. ${GIVE_UP}`
+        `${day}: the daily history has lost ${missing} of ${expected} reports: something other than the product removed rows. ` +
+        `Run tracker mend, and import the files of that day again. ${ACCEPT_LOSS}`
       );
     case 'identities':
       return (
         `${day}: the identities of ${missing} of ${expected} reports are missing: imported again, these reports would count ` +
-        `twice. Restore report_identities of that day from a backup. To go on without run: tracker mend --accept-loss`
+        `twice. Restore report_identities of that day from a backup. ${ACCEPT_LOSS}`
       );
   }
 }
@@ -140,19 +140,19 @@ function describeMissing({ day, layer, expected, found }: MissingReports): strin
 function describeRest(missing: readonly MissingReports[]): string {
   const reports = missing.reduce((sum, { expected, found }) => sum + expected - found, 0);
   const [first, last] = [missing[0]?.day, missing.at(-1)?.day];
-  return `And ${reports} more from ${first} to ${last}: tracker doctor --json names each day under missingReports`;
+  return `And ${reports} more from ${first} to ${last}: tracker doctor --json lists each day under missingReports`;
 }
 
 function describeDiffering({ day, reports, counted }: DifferingDay): string {
   return (
-    `${day}: its hours or its day count ${counted} reports, and there are ${reports}: rows were changed past the product. ` +
-    'Run tracker mend'
+    `${day}: its hourly or daily rows count ${counted} reports, but there are ${reports}: something other than the product ` +
+    'changed rows. Run tracker mend'
   );
 }
 
 function describePolicy({ relation, policy, remedy }: ForeignPolicy): string {
   return (
-    `A retention policy of TimescaleDB is on ${relation} (${policy}): it removes what only this program may remove, and ` +
-    `days are lost. Remove it: ${remedy}`
+    `A retention policy of TimescaleDB on ${relation} (${policy}) removes data that only this program may remove, so days are ` +
+    `lost. Remove the policy: ${remedy}`
   );
 }

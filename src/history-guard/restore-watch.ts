@@ -2,57 +2,57 @@ import { Injectable, Logger } from '@nestjs/common';
 import { describeDuration } from '../common/describe-duration.js';
 import { describeMoment } from '../common/describe-moment.js';
 import { RedisKeys } from '../locking/redis-keys.js';
-import { HistoryGuardRepository, type NotedDays } from './history-guard.repository.js';
+import { HistoryGuardRepository, type RecordedDays } from './history-guard.repository.js';
 
-/** After this long without a check, a restored backup could go unnoticed. */
+/** After this long without a check, a warning says that a backup may have been restored. */
 const LONG_MS = 15 * 60_000;
 /** How long Redis keeps the last check. */
-const REMEMBERED_S = 30 * 86_400;
+const EXPIRY_S = 30 * 86_400;
 
-/** The last check, as this process or Redis remembers it. */
-type Remembered = Pick<NotedDays, 'looks' | 'now' | 'days'>;
+/** The last check, as this process or Redis stores it. */
+type LastCheck = Pick<RecordedDays, 'checks' | 'now' | 'days'>;
 
 /**
- * Notices that an older backup was restored: its database has had fewer checks than this process remembers, or than Redis
- * remembers when all processes were stopped. The days remembered are then what the database should have.
+ * Detects that an older backup was restored: the database has had fewer checks than this process counted, or than Redis
+ * stored before all processes were stopped. The database should then have at least the days of that last check.
  */
 @Injectable()
 export class RestoreWatch {
   private readonly logger = new Logger('HistoryGuard');
-  private remembered: Remembered | null = null;
+  private last: LastCheck | null = null;
 
   constructor(
     private readonly repository: HistoryGuardRepository,
     private readonly keys: RedisKeys,
   ) {}
 
-  async look(): Promise<void> {
-    const noted = await this.repository.look();
-    const remembered = this.remembered ?? (await this.recall(noted.lineage));
-    if (remembered === null) this.warnOfGap(noted);
-    else if (noted.looks <= remembered.looks) await this.onOlderBackup(noted, remembered);
-    this.remembered = noted;
-    await this.keep(noted);
+  async check(): Promise<void> {
+    const current = await this.repository.recordCheck();
+    const last = this.last ?? (await this.load(current.lineage));
+    if (last === null) this.warnOfGap(current);
+    else if (current.checks <= last.checks) await this.onOlderBackup(current, last);
+    this.last = current;
+    await this.save(current);
   }
 
-  private async onOlderBackup(noted: NotedDays, remembered: Remembered): Promise<void> {
-    await this.repository.expect(remembered.days);
+  private async onOlderBackup(current: RecordedDays, last: LastCheck): Promise<void> {
+    await this.repository.raiseRecordedDays(last.days);
     this.logger.warn(
-      `The database was looked at on ${describeMoment(remembered.now)}, and knows of no look since ${describeMoment(noted.lastLook)}: an older ` +
-        'backup was restored. Import the files of that time again; tracker doctor names the days of which reports are missing',
+      `The database was checked on ${describeMoment(last.now)}, but has recorded no check since ${describeMoment(current.lastCheck)}: ` +
+        'an older backup was restored. Import the files of that time again; tracker doctor lists the days with missing reports',
     );
   }
 
-  private warnOfGap({ lastLook, now }: NotedDays): void {
-    const ms = now.getTime() - lastLook.getTime();
+  private warnOfGap({ lastCheck, now }: RecordedDays): void {
+    const ms = now.getTime() - lastCheck.getTime();
     if (ms < LONG_MS) return;
     this.logger.warn(
-      `No refresher has looked at this database for ${describeDuration(ms)}, since ${describeMoment(lastLook)}. If a backup was ` +
+      `No refresher has checked this database for ${describeDuration(ms)}, since ${describeMoment(lastCheck)}. If a backup was ` +
         'restored, import the files of the time since then again',
     );
   }
 
-  private async recall(lineage: string): Promise<Remembered | null> {
+  private async load(lineage: string): Promise<LastCheck | null> {
     if (!this.keys.connection.isConfigured) return null;
     try {
       const text = await this.keys.connection.run((redis) => redis.get(this.keyOf(lineage)));
@@ -62,19 +62,19 @@ export class RestoreWatch {
         now: string;
         days: [string, number][];
       };
-      return { looks, now: new Date(now), days: new Map(days) };
+      return { checks: looks, now: new Date(now), days: new Map(days) };
     } catch {
-      return null; // Redis is not reachable, or the value is not ours
+      return null; // Redis cannot be reached, or another program set the value
     }
   }
 
-  private async keep({ lineage, looks, now, days }: NotedDays): Promise<void> {
+  private async save({ lineage, checks, now, days }: RecordedDays): Promise<void> {
     if (!this.keys.connection.isConfigured) return;
-    const text = JSON.stringify({ looks, now, days: [...days] });
+    const text = JSON.stringify({ looks: checks, now, days: [...days] });
     try {
-      await this.keys.connection.write((redis) => redis.set(this.keyOf(lineage), text, 'EX', REMEMBERED_S));
+      await this.keys.connection.write((redis) => redis.set(this.keyOf(lineage), text, 'EX', EXPIRY_S));
     } catch {
-      // The connection logs the failure, and this process remembers.
+      // The connection logs the failure, and this process has the check in memory.
     }
   }
 

@@ -128,7 +128,7 @@ describeRemovedHistory('history that is removed by hand', (engine, scene) => {
       `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '24 hours', n FROM generate_series(1, 13) AS n`,
       [scene().day(-20)],
     );
-    const { problems } = await scene().guard.look();
+    const { problems } = await scene().guard.inspect();
     const { missingReports } = await healthOf(scene().db).check();
     expect(missingReports).toHaveLength(13);
     expect(problems).toHaveLength(11);

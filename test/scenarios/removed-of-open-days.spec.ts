@@ -12,7 +12,7 @@ describeRemovedHistory('open days of which something is removed by hand', (engin
     // On TimescaleDB the hours and days of a chunk are computed from what is in it.
     if (engine === 'postgresql') {
       expect(problems).toEqual([
-        `${scene().open}: its hours or its day count ${2 * PER_DAY} reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
+        `${scene().open}: its hourly or daily rows count ${2 * PER_DAY} reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
       ]);
       expect((await scene().guard.plan()).recomputed).toEqual([scene().open]);
       expect((await scene().guard.mend()).recomputed).toEqual([scene().open]);
@@ -27,7 +27,7 @@ describeRemovedHistory('open days of which something is removed by hand', (engin
   ])('have emptied aggregates named and repaired: %s', async (sql) => {
     await scene().db.administer(scene().put(sql));
     expect((await scene().check()).problems).toEqual([
-      `${scene().open}: its hours or its day count 0 reports, and there are ${PER_DAY}: rows were changed past the product. Run tracker mend`,
+      `${scene().open}: its hourly or daily rows count 0 reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
     ]);
     await scene().guard.mend();
     expect(await scene().history()).toEqual(scene().before);

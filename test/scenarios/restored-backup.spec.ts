@@ -18,7 +18,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     expect((await scene().check()).problems).toEqual([]);
   }
   async function expectNamedAndMended(): Promise<void> {
-    expect((await scene().guard.look()).problems).toEqual([
+    expect((await scene().guard.inspect()).problems).toEqual([
       expect.stringContaining(`${scene().open}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
     ]);
     await scene().importAgain();
@@ -28,18 +28,18 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
   it('is noticed while a refresher goes on', async () => {
     const watch = restoreWatchOf(scene().db);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
-    await watch.look();
+    await watch.check();
     await restoreOlder(backup);
-    await watch.look();
+    await watch.check();
     await expectNamedAndMended();
   });
 
   itWithRedis('is noticed when everything was stopped', async (url) => {
     const redis = new LocksWithRedis(scene().db.dataSource, url, 30_000);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
-    await restoreWatchOf(scene().db, redis.keys).look();
+    await restoreWatchOf(scene().db, redis.keys).check();
     await restoreOlder(backup);
-    await restoreWatchOf(scene().db, redis.keys).look();
+    await restoreWatchOf(scene().db, redis.keys).check();
     redis.close();
     await expectNamedAndMended();
   });
@@ -51,28 +51,28 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     const fresh = { key: 'a', at: new Date(Date.now() - 60_000), latitude: 1, longitude: 2 };
     await ingestReports(db, [fresh]);
     await db.settle();
-    await watch.look();
+    await watch.check();
     await db.query('DELETE FROM location_reports WHERE timestamp = $1', [fresh.at.toISOString()]);
     await db.query('UPDATE history_clock SET looks = $1', [backup?.['looks']]);
     await db.settle();
-    await watch.look();
-    expect((await scene().guard.look()).problems).toEqual([
+    await watch.check();
+    expect((await scene().guard.inspect()).problems).toEqual([
       expect.stringContaining(`${fresh.at.toISOString().slice(0, 10)}: 1 of 1 raw reports are missing`),
     ]);
     await ingestReports(db, [fresh]);
-    expect((await scene().guard.look()).problems).toEqual([]);
+    expect((await scene().guard.inspect()).problems).toEqual([]);
   });
 
   it('is reported as unchecked where nothing has checked for long, and nothing remembers', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-    await restoreWatchOf(scene().db).look();
+    await restoreWatchOf(scene().db).check();
     await scene().db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);
-    await restoreWatchOf(scene().db).look();
+    await restoreWatchOf(scene().db).check();
     const lines = warn.mock.calls.map(([line]) => String(line));
     warn.mockRestore();
     expect(lines).toEqual([
       expect.stringMatching(
-        /^No refresher has looked at this database for 2 hours.*import the files of the time/,
+        /^No refresher has checked this database for 2 hours.*import the files of the time/,
       ),
     ]);
   });
