@@ -3,6 +3,6 @@ import { TrackersModule } from '../trackers/trackers.module.js';
 import { AggregatesModule } from './aggregates.module.js';
 import { AggregatesResolver } from './aggregates.resolver.js';
 
-/** What only the `api` role needs of aggregates. */
+/** The resolver of aggregates, which only the `api` role needs. */
 @Module({ imports: [AggregatesModule, TrackersModule], providers: [AggregatesResolver] })
 export class AggregatesApiModule {}

@@ -20,19 +20,19 @@ import { AggregatesService } from './aggregates.service.js';
 
 export const REFRESH_CHANNEL = 'refresh_location_history';
 /**
- * A notification can be missed, a marker cannot: polling finds it this late at worst. That is not rare: a transaction that
- * saw another's marker sends no notification, and may commit after that marker was processed. A poll costs two look-ups in
- * tables of at most one row.
+ * A notification can be missed, a marker cannot: polling finds it at most this late. Missing one is not rare: a
+ * transaction that saw another's marker sends no notification, and may commit after that marker was processed. A poll
+ * costs two look-ups in tables of at most one row.
  */
 const POLL_MS = 500;
 /** Changes within this time are processed together. */
 const COALESCE_MS = 100;
 /**
  * Delay between a notification and the work. An operator who stores a report and then refreshes by hand, as the runbook
- * shows, must not meet our refresh of the same hours: the database would refuse the second one.
+ * shows, must not collide with the refresh of the same hours here: the database would refuse the second one.
  */
 const SETTLE_MS = 150;
-/** Names a failure in the log. */
+/** Describes the work in the log after "could not". */
 const UPDATE = 'bring the aggregates up to date';
 /** Characters of a payload that are logged. */
 const SHOWN_PAYLOAD = 100;
@@ -41,7 +41,7 @@ const REST_FACTOR = 3;
 /** A loop without a pass for this long is stuck, since it is polled. */
 const IDLE_MS = 30_000;
 /** A pass may take this long; a refresh is stopped after 20 minutes. */
-const LONGEST_PASS_MS = 21 * 60_000;
+const MAX_PASS_MS = 21 * 60_000;
 
 /** Updates the aggregates, and then `location_history`, soon after reports change. */
 @Injectable()
@@ -71,7 +71,7 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     ): SingleFlight => {
       const heartbeat = liveness.loop(name, IDLE_MS);
       const run = (): Promise<void> => {
-        heartbeat.beat(LONGEST_PASS_MS);
+        heartbeat.beat(MAX_PASS_MS);
         return pass();
       };
       return new SingleFlight(run, (ms) => {
@@ -114,7 +114,10 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
     this.view.poke();
   }
 
-  /** The payload has no meaning. The product sends none, so one was sent by hand, by somebody who looks for this line. */
+  /**
+   * Requests a refresh. The product sends no payload; one is logged, because an operator sent it and looks for it in
+   * the log.
+   */
   private onNotification(payload: string): void {
     const text = `got notification: ${REFRESH_CHANNEL}`;
     if (payload === '') this.logger.debug(text);
@@ -136,11 +139,11 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
       if (outcome === 'more') this.changes.poke(); // when another process holds the lock, the next poll tries again
       if (this.wasNotified) {
         this.wasNotified = false;
-        await this.aggregates.noteNotification();
+        await this.aggregates.recordNotification();
       }
       this.failures.recordSuccess(UPDATE);
     } catch (error) {
-      // The markers are still there. A concurrent refresh ends soon, so try again at once; other errors wait for the poll.
+      // The markers are still pending. A concurrent refresh ends soon, so retry at once; after other errors the poll retries.
       if (isTransient(error)) this.changes.poke();
       else this.failures.recordFailure(UPDATE, error);
     }

@@ -17,12 +17,12 @@ export type AggregateRelation = 'location_history_hourly' | 'location_history_da
 
 /** How long a refresh waits for a lock before it gives up and is retried. */
 const LOCK_TIMEOUT = '2s';
-/** How often the blockers of a refresh are looked up; shorter than the lock time-out. */
-const LOOK_EVERY_MS = 1_000;
+/** How often to check which transactions block a refresh; shorter than the lock time-out. */
+const CHECK_EVERY_MS = 1_000;
 /**
- * No statement time-out, neither ours nor the role's: after the server's clock jumped ahead, a session with a long time-out
- * pending believes that shorter ones are set, and its locks never time out (PostgreSQL 15, schedule_alarm()). Work that takes
- * too long is stopped by the holder of the lock: see LockService.withLock().
+ * No statement time-out, and not that of the role: after the server's clock jumped ahead, a session with a long
+ * time-out pending believes that shorter ones are set, and its locks never time out (PostgreSQL 15, schedule_alarm()).
+ * Work that takes too long is stopped by the holder of the lock: see LockService.withLock().
  */
 const TIMEOUTS = `SELECT set_config('lock_timeout', '${LOCK_TIMEOUT}', $1), set_config('statement_timeout', '0', $1),
   pg_backend_pid() AS pid`;
@@ -47,12 +47,12 @@ export class AggregatesRepository {
 
   /** Whether any change is pending. */
   async hasMarkers(): Promise<boolean> {
-    const [{ waiting }] = await queryWithTimeout<[{ waiting: boolean }]>(
+    const [{ pending }] = await queryWithTimeout<[{ pending: boolean }]>(
       this.db,
-      // By the index, as writers do: see mark_history_changed().
-      'SELECT (SELECT id FROM refresh_markers ORDER BY id DESC LIMIT 1) IS NOT NULL AS waiting',
+      // Uses the index, as writers do: see mark_history_changed().
+      'SELECT (SELECT id FROM refresh_markers ORDER BY id DESC LIMIT 1) IS NOT NULL AS pending',
     );
-    return waiting;
+    return pending;
   }
 
   /** Deletes these markers and marks the view stale; markers appended since stay pending. */
@@ -89,7 +89,7 @@ export class AggregatesRepository {
            behind_since = CASE WHEN changes > $1 THEN now() END`,
         [state[0]?.changes],
       );
-      await this.noteRefresh(
+      await this.recordRefresh(
         session,
         'location_history',
         'extract(epoch FROM clock_timestamp() - now()) * 1000',
@@ -99,9 +99,10 @@ export class AggregatesRepository {
 
   /**
    * Updates hours and days from changed raw reports. The postgresql engine has done so at commit. On timescaledb this
-   * refreshes the hours that are shown, and the days before today; days from the cut on are merged from hours when read.
+   * refreshes the hours that are shown, and the days before today; days from the cut on are merged from hours when
+   * read.
    *
-   * @throws 55P03 when another refresh runs on the same window: it may have read before our change was committed.
+   * @throws 55P03 when another refresh runs on the same window: it may have read before the change was committed.
    */
   async bringUpToDate({ start, end }: TimeRange, session: Session): Promise<void> {
     if ((await this.engine(session)) === 'postgresql') return;
@@ -124,15 +125,16 @@ export class AggregatesRepository {
   }
 
   /**
-   * Refreshes an aggregate from its raw reports in a window; does nothing where it is up to date or the window is empty.
+   * Refreshes an aggregate from its raw reports in a window; does nothing where it is up to date or the window is
+   * empty.
    *
-   * @param anew recompute the whole window, also where no change is known.
+   * @param force recomputes the whole window, also where no change is known.
    */
   async refreshWindow(
     relation: AggregateRelation,
     { start, end }: TimeRange,
     on: SqlRunner = this.db,
-    anew = false,
+    force = false,
   ): Promise<void> {
     if (start >= end) return;
     await ensureChangesLogged(this.db);
@@ -142,9 +144,9 @@ export class AggregatesRepository {
       relation,
       ['$1::timestamptz', '$2::timestamptz'],
       [start.toISOString(), end.toISOString()],
-      anew,
+      force,
     );
-    await this.noteRefresh(on, relation, String(Math.round(performance.now() - began)));
+    await this.recordRefresh(on, relation, String(Math.round(performance.now() - began)));
   }
 
   /** Runs `work` with a lock time-out and without a statement time-out; logs the transactions that block it. */
@@ -210,7 +212,8 @@ export class AggregatesRepository {
    * Closes the oldest day that is due.
    *
    * @throws 55000 while its daily history is not complete.
-   * @throws InTheWayError while a transaction that has been open for some seconds blocks it; no writer was made to wait.
+   * @throws InTheWayError while a transaction that has been open for some seconds blocks it; no writer was made to
+   * wait.
    */
   async closeOldestDay(session: Session, tries: BriefTries): Promise<Date | null> {
     tries.require(await findDayLockHolders(session));
@@ -232,14 +235,14 @@ export class AggregatesRepository {
   }
 
   /** Records that a listener got a notification, at most once a second. */
-  async noteNotification(): Promise<void> {
+  async recordNotification(): Promise<void> {
     await queryWithTimeout(
       this.db,
       `UPDATE refresh_state SET notified_at = now() WHERE notified_at > now() - interval '1 second' IS NOT TRUE`,
     );
   }
 
-  private async noteRefresh(on: SqlRunner, relation: string, ms: string): Promise<void> {
+  private async recordRefresh(on: SqlRunner, relation: string, ms: string): Promise<void> {
     await on.query(
       `INSERT INTO layer_refreshes (relation, refreshed_at, ms) VALUES ($1, now(), ${ms})
        ON CONFLICT (relation) DO UPDATE SET refreshed_at = excluded.refreshed_at, ms = excluded.ms`,
@@ -254,7 +257,7 @@ export class AggregatesRepository {
   }
 
   private watched<T>(what: string, pid: number, work: () => Promise<T>): Promise<T> {
-    return new LockWatch(this.db, what, LOOK_EVERY_MS).during(pid, work);
+    return new LockWatch(this.db, what, CHECK_EVERY_MS).during(pid, work);
   }
 
   /** Runs a statement that returns one value, with a short lock time-out so that writers do not queue behind it. */

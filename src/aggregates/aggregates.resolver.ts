@@ -12,7 +12,7 @@ export class AggregatesResolver {
 
   @Mutation(() => Boolean, {
     description:
-      'Brings the hourly and daily aggregates and the materialized view up to the raw reports of a range. ' +
+      'Refreshes the hourly and daily aggregates and the materialized view from the raw reports of a range. ' +
       'Where raw reports are no longer kept nothing changes.',
   })
   async refreshLocationHistoryAggregates(@Args() args: TrackerTimeRangeArgs): Promise<boolean> {

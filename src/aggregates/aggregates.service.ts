@@ -8,7 +8,7 @@ import { databaseErrorCode, SQLSTATE } from '../common/errors/pg-errors.js';
 import type { Session } from '../database/session.js';
 import { type LockedWork, type LockOutcome, LockService } from '../locking/lock.service.js';
 import { AggregatesRepository } from './aggregates.repository.js';
-import { BriefTries, mayBeTriedAgain } from './brief-tries.js';
+import { BriefTries, isRetryable } from './brief-tries.js';
 
 /** How long a requested refresh waits for one that is running. */
 const REFRESH_WAIT_MS = 10_000;
@@ -26,10 +26,12 @@ const CHANGES_LOCK = 'change_refresh';
 const VIEW_LOCK = 'view_refresh';
 type RefreshLock = typeof CHANGES_LOCK | typeof VIEW_LOCK;
 
-/** Result of processing the pending markers; `held`: another process is doing it, `more`: new ones arrived meanwhile. */
+/**
+ * Result of processing the pending markers; `held`: another process is doing it, `more`: new markers arrived meanwhile.
+ */
 export type ChangesOutcome = 'nothing' | 'done' | 'more' | 'held';
 
-/** What a run of maintenance did. */
+/** Result of a run of maintenance. */
 export interface MaintenanceReport {
   partitionsMade: number;
   /** Days whose raw reports were removed, as YYYY-MM-DD. */
@@ -63,11 +65,14 @@ export class AggregatesService {
   }
 
   /** Records that a notification arrived, for `tracker doctor`. */
-  noteNotification(): Promise<void> {
-    return this.aggregates.noteNotification();
+  recordNotification(): Promise<void> {
+    return this.aggregates.recordNotification();
   }
 
-  /** Refreshes `location_history` if it is stale. `moreToDo`: it is still stale, e.g. because another process refreshes it. */
+  /**
+   * Refreshes `location_history` if it is stale. `moreToDo`: it is still stale, e.g. because another process refreshes
+   * it.
+   */
   async refreshView(signal?: AbortSignal): Promise<{ refreshed: boolean; moreToDo: boolean }> {
     if (!(await this.aggregates.viewIsStale())) return { refreshed: false, moreToDo: false };
     const tried = await this.refreshUnder(
@@ -80,26 +85,26 @@ export class AggregatesService {
   }
 
   /**
-   * Brings hours, days and the materialized view up to the raw reports of a range. Where raw reports are gone nothing
-   * is touched: that history was complete when they went.
+   * Refreshes hours, days and the materialized view from the raw reports of a range. Where raw reports were removed
+   * nothing changes: that history was completed before.
    *
-   * @throws DomainError `BAD_USER_INPUT` (range), `CONFLICT` when another refresh runs for longer than one waits.
+   * @throws DomainError `BAD_USER_INPUT` (range), `CONFLICT` when another refresh runs for longer than ten seconds.
    */
   refresh(start: Date, end: Date): Promise<void> {
-    return this.bringUpToRaw(timeRange(start, end), false);
+    return this.refreshFromRaw(timeRange(start, end), false);
   }
 
-  /** Like refresh(), also where no change is known: for aggregates that something other than this product changed. */
+  /** Like refresh(), but recomputes everything: for aggregates that something other than this product changed. */
   recompute(start: Date, end: Date): Promise<void> {
-    return this.bringUpToRaw(timeRange(start, end), true);
+    return this.refreshFromRaw(timeRange(start, end), true);
   }
 
-  private async bringUpToRaw(range: TimeRange, anew: boolean): Promise<void> {
+  private async refreshFromRaw(range: TimeRange, force: boolean): Promise<void> {
     const days = await this.aggregates.daysAboveHorizon(range);
     const refreshWindows = (session: Session): Promise<void> =>
       this.aggregates.withTimeouts(session, async () => {
         for (const relation of ['location_history_hourly', 'location_history_daily'] as const) {
-          const refresh = (): Promise<void> => this.aggregates.refreshWindow(relation, days, session, anew);
+          const refresh = (): Promise<void> => this.aggregates.refreshWindow(relation, days, session, force);
           await retryTransient(refresh, REFRESH_WAIT_MS);
         }
       });
@@ -108,8 +113,8 @@ export class AggregatesService {
   }
 
   /**
-   * Makes partitions, closes days and applies retention. Safe at any time; the caller holds the lock `maintenance` on this
-   * session.
+   * Makes partitions, closes days and applies retention. Safe at any time; the caller holds the lock `maintenance` on
+   * this session.
    *
    * @throws DomainError `CONFLICT` when the clocks disagree: then nothing is removed.
    */
@@ -118,7 +123,7 @@ export class AggregatesService {
   }
 
   private async runMaintenance(session: Session): Promise<MaintenanceReport> {
-    const partitionsMade = await this.withRetries(session, 'The making of partitions', (tries) =>
+    const partitionsMade = await this.withRetries(session, 'Creating partitions', (tries) =>
       this.aggregates.makePartitions(session, tries),
     );
     await this.clock.requireAgreement();
@@ -127,24 +132,20 @@ export class AggregatesService {
       await this.closeDay(session, day);
       daysClosed.push(day.start.toISOString().slice(0, 10));
     }
-    const rowsRemoved = await this.withRetries(
-      session,
-      'The end of what is kept no longer',
-      async (tries) => {
-        await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
-        return this.aggregates.applyRetention(session, tries);
-      },
-    );
+    const rowsRemoved = await this.withRetries(session, 'Removing expired rows', async (tries) => {
+      await this.aggregates.completeDays(await this.aggregates.daysToCut(), session);
+      return this.aggregates.applyRetention(session, tries);
+    });
     this.logger.log(
       `maintenance: ${partitionsMade} partitions made, days closed: ${daysClosed.join(', ') || 'none'}, ${rowsRemoved} rows removed`,
     );
     return { partitionsMade, daysClosed, rowsRemoved };
   }
 
-  /** Completes a day's history and drops its raw reports; retried when a writer comes in between. */
+  /** Completes a day's history and drops its raw reports; retried after a conflict with a writer. */
   private closeDay(session: Session, day: TimeRange): Promise<Date | null> {
     const name = day.start.toISOString().slice(0, 10);
-    return this.withRetries(session, `The close of ${name}`, async (tries) => {
+    return this.withRetries(session, `Closing ${name}`, async (tries) => {
       await this.aggregates.completeDays(day, session);
       return this.aggregates.closeOldestDay(session, tries);
     });
@@ -158,7 +159,7 @@ export class AggregatesService {
   ): Promise<T> {
     const tries = new BriefTries(what);
     try {
-      return await retryTransient(() => work(tries), MAINTENANCE_PATIENCE_MS, mayBeTriedAgain);
+      return await retryTransient(() => work(tries), MAINTENANCE_PATIENCE_MS, isRetryable);
     } catch (error) {
       if (databaseErrorCode(error) !== SQLSTATE.lockNotAvailable) throw error;
       throw tries.failed(await this.aggregates.findDayLockHolders(session), error);
@@ -197,7 +198,7 @@ export class AggregatesService {
     return (await this.aggregates.hasMarkers()) ? 'more' : 'done';
   }
 
-  /** Waits for a run in progress, which may have read before our change, and then runs the work itself. */
+  /** Waits for a run in progress, which may have read before the change, and then runs the work itself. */
   private async afterOthers(lock: RefreshLock, work: LockedWork<void>): Promise<void> {
     const end = performance.now() + REFRESH_WAIT_MS;
     for (;;) {
@@ -211,11 +212,11 @@ export class AggregatesService {
     }
   }
 
-  /** Warns when the number of keys grows, and every hour: the refresher checks each second. */
+  /** Warns when the number of keys grows, otherwise once an hour: the refresher checks each second. */
   private async reportUnregistered(changed: TimeRange, session: Session): Promise<void> {
     const { keys, reports } = await this.aggregates.countUnregistered(changed, session);
-    const { unregistered: told } = this;
-    if (keys > told.keys || (keys > 0 && performance.now() - told.at > REMIND_MS)) {
+    const { unregistered: lastWarning } = this;
+    if (keys > lastWarning.keys || (keys > 0 && performance.now() - lastWarning.at > REMIND_MS)) {
       this.unregistered = { keys, at: performance.now() };
       this.logger.warn(
         `${reports} reports of ${keys} unregistered keys are kept but shown nowhere; they appear when their trackers are registered`,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TimeRange } from '../common/time-range.js';
 import type { SqlRunner } from '../database/server-capabilities.js';
 
-/** How far back the periodic refresh looks, in hours. */
+/** How far back the periodic refresh recomputes, in hours. */
 const HOURLY_REACH = 48;
 const DAILY_REACH = 7 * 24;
 
@@ -35,7 +35,8 @@ export class PeriodicRefreshRepository {
     );
   }
 
-  async noteDone(began: Date, on: SqlRunner): Promise<void> {
+  /** Records the time at which a completed periodic refresh began. */
+  async recordDone(began: Date, on: SqlRunner): Promise<void> {
     await on.query('UPDATE refresh_state SET periodic_at = $1', [began.toISOString()]);
   }
 }

@@ -10,9 +10,9 @@ import { PeriodicRefreshRepository } from './periodic-refresh.repository.js';
 const LAST_REFRESH = 'last_aggregate_refresh';
 const LAST_REFRESH_EXPIRY_S = 2 * 3600;
 /** At most once an hour; a minute less, because runs start with varying delay. */
-const LEAST_AGE_MS = 59 * 60_000;
+const MIN_INTERVAL_MS = 59 * 60_000;
 
-/** Whether it refreshed; if not, when the last one was. */
+/** Whether it refreshed; if not, when the last refresh was. */
 export type PeriodicRefresh = { refreshed: true } | { refreshed: false; lastRefresh: Date };
 
 /** Recomputes recent aggregates from the raw reports, whether or not a change was announced. */
@@ -32,7 +32,7 @@ export class PeriodicRefreshService {
   async refresh(session: Session, signal: AbortSignal): Promise<PeriodicRefresh> {
     const { now, hours, days, last } = await this.periodic.windows(session);
     const isAhead = last !== null && last > now; // the clock was set back
-    if (last !== null && !isAhead && now.getTime() - last.getTime() < LEAST_AGE_MS)
+    if (last !== null && !isAhead && now.getTime() - last.getTime() < MIN_INTERVAL_MS)
       return { refreshed: false, lastRefresh: last };
     await this.repository.withTimeouts(session, async () => {
       for (const [relation, window] of [
@@ -46,12 +46,12 @@ export class PeriodicRefreshService {
     });
     signal.throwIfAborted();
     await this.aggregates.refreshView(signal);
-    await this.noteDone(now, session);
+    await this.recordDone(now, session);
     return { refreshed: true };
   }
 
-  private async noteDone(began: Date, session: Session): Promise<void> {
-    await this.periodic.noteDone(began, session);
+  private async recordDone(began: Date, session: Session): Promise<void> {
+    await this.periodic.recordDone(began, session);
     if (!this.keys.connection.isConfigured) return;
     try {
       const key = await this.keys.key(LAST_REFRESH);

@@ -93,12 +93,12 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
         code: 'CONFLICT',
         message: expect.stringMatching(
           new RegExp(
-            `^The close of \\d{4}-\\d\\d-\\d\\d waits for by hand \\(process ${forgotten.pid}, user \\S+, idle in ` +
-              `transaction, open since .*\\)\\. If that is forgotten, end it: SELECT pg_terminate_backend\\(${forgotten.pid}\\)$`,
+            `^Closing \\d{4}-\\d\\d-\\d\\d waits for by hand \\(process ${forgotten.pid}, user \\S+, idle in ` +
+              `transaction, open since .*\\)\\. If that transaction was forgotten, end it: SELECT pg_terminate_backend\\(${forgotten.pid}\\)$`,
           ),
         ) as unknown,
       });
-      expect(warned().filter((text) => text.startsWith('The close of'))).toEqual([
+      expect(warned().filter((text) => text.startsWith('Closing '))).toEqual([
         expect.stringMatching(
           new RegExp(
             `waits for (.*; )?by hand \\(process ${forgotten.pid}, .*: INSERT INTO location_reports`,
