@@ -5,7 +5,7 @@ import { ImportModule } from '../import/import.module.js';
 import { ImportService } from '../import/import.service.js';
 import { ImportBrokenError, type ImportSummary } from '../import/import-summary.js';
 import { describeFailure, EXIT, keepHeapSmall } from '../process.js';
-import { answer, type AnswerFlags, colored, progress as note } from './answer.js';
+import { answer, type AnswerFlags, colored, progress as printProgress } from './answer.js';
 import { describeSummary, jsonOf, showProgress } from './import-output.js';
 import { withContext } from './with-context.js';
 
@@ -51,9 +51,9 @@ async function importFile(imports: ImportService, file: string, flags: ImportFla
 }
 
 function reportFailure(failure: unknown, summary: ImportSummary | undefined): void {
-  note(colored('red', describeFailure(failure), process.stderr));
+  printProgress(colored('red', describeFailure(failure), process.stderr));
   if (summary)
-    note('Reports read before the failure are counted above; the whole file may be imported again.');
+    printProgress('Reports read before the failure are counted above; the whole file may be imported again.');
   process.exitCode = EXIT.failed;
 }
 

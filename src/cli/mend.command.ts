@@ -4,7 +4,7 @@ import type { MendFlags } from './mend.action.js';
 
 export function addMendCommand(program: Command): void {
   const command = describe(program.command('mend'), {
-    summary: 'repair history after a wrong clock or a removal by hand',
+    summary: 'repair history after a clock was wrong or reports were removed by hand',
     description:
       'Moves back a horizon that is ahead of the agreed time, and resets the counts of damaged days, so that you can ' +
       'import their reports again.',

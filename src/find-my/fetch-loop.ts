@@ -52,7 +52,7 @@ export class FetchLoop {
   async run(options: FetchLoopOptions): Promise<ImportSummary | null> {
     let shared: ImportRun | undefined;
     try {
-      for (let lease = await this.lease(options); lease; lease = await this.lease(options)) {
+      for (let lease = await this.leaseNext(options); lease; lease = await this.leaseNext(options)) {
         try {
           if (lease.runId !== null) await this.fetchForRun(lease, lease.runId, options);
           else await this.fetchInto((shared ??= await this.beginShared()), lease, options);
@@ -67,7 +67,7 @@ export class FetchLoop {
   }
 
   /** Leases the next tracker; null when there is none. */
-  private async lease({ scope, waitForOthers, signal }: FetchLoopOptions): Promise<Lease | null> {
+  private async leaseNext({ scope, waitForOthers, signal }: FetchLoopOptions): Promise<Lease | null> {
     for (;;) {
       signal.throwIfAborted();
       const lease = await this.fetches.leaseNext(randomUUID(), this.fetcher.leaseMs, scope);

@@ -122,7 +122,7 @@ export class FetchesRepository {
   }
 
   /** Reserves the next call among all processes. @returns how long to wait for it, in milliseconds. */
-  async nextCall(intervalMs: number): Promise<number> {
+  async reserveCall(intervalMs: number): Promise<number> {
     const [[{ wait }]] = await this.db.query<[[{ wait: number }]]>(
       `UPDATE find_my_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => $1::integer / 1000.0)
        RETURNING 1000 * extract(epoch FROM next_call_at - clock_timestamp())::float8 - $1 AS wait`,

@@ -14,7 +14,7 @@ const KEYS_PER_CALL = 250;
 /** Added to the lease for processing the answer; once it expires, another process may fetch the tracker. */
 const LEASE_MARGIN_MS = 60_000;
 
-/** The lease expired while its holder waited, and another process has the tracker now. */
+/** The lease expired while its holder waited, and another process has leased the tracker. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
@@ -92,7 +92,7 @@ export class TrackerFetcher {
   /** Creates the caller on first use: a process that only queues fetches does not need it. */
   private endpoint(): EndpointCaller {
     return (this.caller ??= new EndpointCaller(this.config, () =>
-      this.fetches.nextCall(this.config.FIND_MY_MIN_INTERVAL_MS),
+      this.fetches.reserveCall(this.config.FIND_MY_MIN_INTERVAL_MS),
     ));
   }
 }

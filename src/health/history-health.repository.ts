@@ -80,7 +80,7 @@ export class HistoryHealthRepository {
          r.changes > r.refreshed OR m.count > 0 AS "viewIsStale",
          CASE WHEN r.changes > r.refreshed THEN extract(epoch FROM now() - r.behind_since)::int END
            AS "viewBehindSeconds",
-         -- CASE: the plain view is read only when the other is empty, because it may have to merge all days first.
+         -- CASE: reads the plain view only if the materialized one is empty, because it may have to merge all days.
          CASE WHEN EXISTS (SELECT FROM location_history) THEN false
            ELSE EXISTS (SELECT FROM location_history_view) END AS "viewIsEmpty",
          u.keys AS "unregisteredKeys", u.reports AS "unregisteredReports"

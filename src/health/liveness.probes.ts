@@ -34,7 +34,7 @@ interface RequestInjector {
 /** Checks whether this process still works. If not, a restart helps. */
 @Injectable()
 export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
-  private readonly turns = monitorEventLoopDelay({ resolution: SAMPLE_MS });
+  private readonly delays = monitorEventLoopDelay({ resolution: SAMPLE_MS });
 
   constructor(
     private readonly indicators: HealthIndicatorService,
@@ -44,11 +44,11 @@ export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.turns.enable();
+    this.delays.enable();
   }
 
   onModuleDestroy(): void {
-    this.turns.disable();
+    this.delays.disable();
   }
 
   all(): HealthIndicatorFunction[] {
@@ -66,13 +66,13 @@ export class LivenessProbes implements OnModuleInit, OnModuleDestroy {
 
   /** Checks the delays of the event loop since the last check. */
   private eventLoop(): HealthIndicatorResult {
-    const [medianMs, longestMs] = [this.turns.percentile(50), this.turns.max].map((nanoseconds) =>
+    const [medianMs, longestMs] = [this.delays.percentile(50), this.delays.max].map((nanoseconds) =>
       Math.round(nanoseconds / 1e6),
     ) as [number, number];
-    const isUsed = this.turns.count > 0;
-    this.turns.reset();
+    const hasSamples = this.delays.count > 0;
+    this.delays.reset();
     const indicator = this.indicators.check('event_loop');
-    if (!isUsed) return indicator.up();
+    if (!hasSamples) return indicator.up();
     return medianMs < MAX_MEDIAN_DELAY_MS
       ? indicator.up({ medianMs, longestMs })
       : indicator.down({ medianMs, longestMs, message: 'too busy to answer' });

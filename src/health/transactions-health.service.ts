@@ -36,11 +36,14 @@ export class TransactionsHealthService {
     let transactions = long;
     if ([...long, ...holders].some(({ isHidden }) => isHidden)) {
       await sleep(RECHECK_AFTER_MS);
-      const [longer, longerDue] = await Promise.all([this.repository.long(LONG_S), this.repository.dueDay()]);
+      const [longAgain, dueAgain] = await Promise.all([
+        this.repository.long(LONG_S),
+        this.repository.dueDay(),
+      ]);
       const isStillThere = (later: readonly OtherTransaction[]) => (one: OtherTransaction) =>
         !one.isHidden || later.some(({ id }) => id === one.id);
-      transactions = long.filter(isStillThere(longer));
-      holders = holders.filter(isStillThere(longerDue?.holders ?? []));
+      transactions = long.filter(isStillThere(longAgain));
+      holders = holders.filter(isStillThere(dueAgain?.holders ?? []));
     }
     const blocking = holders.filter(isBlocking);
     return {
@@ -74,14 +77,14 @@ function blockedDay(day: Date, transaction: OtherTransaction): string {
 function problemOf(transaction: LongTransaction): string {
   const { relations, holdsHorizon, ageSeconds, gid } = transaction;
   const locked = [...(relations ?? [])].sort((a, b) => Number(b === RAW) - Number(a === RAW));
-  const keeps = [
+  const effects = [
     ...(locked.length > 0 ? [`it has locked ${locked.slice(0, SHOWN_RELATIONS).join(', ')}`] : []),
     ...(gid !== null ? ['it keeps all its locks'] : []),
     ...(holdsHorizon ? ['it keeps VACUUM from removing dead rows'] : []),
   ].join(', and ');
   const age = ageSeconds === null ? 'an unknown time' : `${Math.floor(ageSeconds / 60)} minutes`;
   return (
-    `A transaction has been open for ${age}: ${describeTransaction(transaction, false)}; ${keeps}. ` +
+    `A transaction has been open for ${age}: ${describeTransaction(transaction, false)}; ${effects}. ` +
     adviceFor(transaction)
   );
 }

@@ -89,7 +89,7 @@ function readCsv(text: string): KeyFile {
   try {
     rows = parse(text, {
       bom: true,
-      columns: columnsOf,
+      columns: parseHeader,
       delimiter: [',', ';', '\t'],
       trim: true,
       skip_empty_lines: true,
@@ -102,7 +102,7 @@ function readCsv(text: string): KeyFile {
   return mergeRowsByName(rows.map(({ record, info }) => readRow(record, `line ${info.lines}`)));
 }
 
-function columnsOf(header: string[]): (Column | false)[] {
+function parseHeader(header: string[]): (Column | false)[] {
   const columns = header.map((title) => COLUMNS[title.toLowerCase().replaceAll(/[^a-z]/g, '')] ?? false);
   if (!columns.includes('name') || !columns.includes('privateKey')) {
     throw notAKeyFile(
