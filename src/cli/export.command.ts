@@ -6,7 +6,8 @@ export function addExportCommand(program: Command): void {
   describe(program.command('export'), {
     summary: 'export the history of a tracker to a file',
     description:
-      'Writes the positions of a tracker, oldest first, to standard output or a file. Needs little memory for any number of them.',
+      'Writes the positions of a tracker, oldest first, to standard output or a file. Memory use does not grow with ' +
+      'their number.',
     examples: {
       'export --tracker "My bike"': 'all history, as CSV on standard output',
       'export --tracker "My bike" --from 2026-11-01 --format gpx -o bike.gpx':

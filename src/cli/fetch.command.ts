@@ -6,8 +6,8 @@ export function addFetchCommand(program: Command): void {
   const command = describe(program.command('fetch'), {
     summary: 'fetch reports from the Find My network',
     description:
-      'Fetches the reports of the last 7 days from the Find My endpoint, for the named trackers or for all that have keys. ' +
-      'Several fetches may run at once; they share the work.\n\n' +
+      'Fetches the reports of the last 7 days from the Find My endpoint, for the named trackers or for all that have ' +
+      'keys. Several fetches may run at once; they share the work.\n\n' +
       'Exit code: 0 if the endpoint answered for every tracker, even without reports; 1 if not; 2 for a usage error.',
     examples: {
       fetch: 'all trackers that have keys',

@@ -40,7 +40,7 @@ function describe({ horizon: { before, now }, days, recomputed }: Mending, isPla
   const lines = [
     was === is
       ? `horizon    ${was}: nothing to repair`
-      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: reports after it are stored raw and counted by hour`,
+      : `horizon    ${isPlan ? 'would move' : 'moved'} from ${was} back to ${is}: later reports are stored raw again`,
     ...days.map(
       ({ day, reports }) =>
         `day        ${day}: import its ${count(reports, 'report')} again; each is counted once`,

@@ -124,8 +124,8 @@ function featureOf(tracker: ExportedTracker, row: ExportRow): object {
 }
 
 /**
- * GPX 1.1 has no elements for speed, course and so on. Speed and course use Garmin's extension, which has the same units and which
- * many programs read; the other fields use our own namespace.
+ * GPX 1.1 has no elements for speed, course and so on. Speed and course use Garmin's extension, which has the same units
+ * and which many programs read; the other fields use our own namespace.
  */
 const GPX_NAMESPACES =
   'xmlns="http://www.topografix.com/GPX/1/1" ' +

@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
 import { EnvVariable } from '../env-variable.decorator.js';
 
-/** Excludes characters with a meaning in KEYS or an ACL, and the default prefix, which the first deployment reserves. */
+/** Without characters special in KEYS or an ACL, and not the default prefix, which the first deployment reserves. */
 const REDIS_KEY_PREFIX_FORM = /^(?!location_history(:|$))[\w.-]+(:[\w.-]+)*$/;
 const REDIS_URL_OPTIONS = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
 
