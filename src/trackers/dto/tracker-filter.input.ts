@@ -29,7 +29,7 @@ export class BoundingBoxInput {
   east!: number;
 }
 
-@InputType({ description: 'Selects the trackers that match all fields.' })
+@InputType({ description: 'Selects the trackers that match all given fields.' })
 export class TrackerFilter {
   @Field(() => String, { nullable: true, description: 'The name contains this text; case does not matter.' })
   @IsOptional()
