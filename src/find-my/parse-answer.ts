@@ -44,7 +44,7 @@ export async function parseAnswer(
         position: at,
         reason,
         message,
-        ...(typeof payload === 'string' && { given: payload }),
+        ...(typeof payload === 'string' && { rawText: payload }),
       });
     };
     const payload = bytesOf(entry.payload);

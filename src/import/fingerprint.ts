@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
  * Identifies a file and the options of its import; an interrupted run is resumed only when both are the same.
  *
  * Hashes the whole content, because a partial hash would miss a correction in the middle. This takes one second per
- * gigabyte; its import takes about a minute.
+ * gigabyte, while its import takes about a minute.
  *
  * @param options of the import, e.g. the tracker.
  * @returns the fingerprint (SHA-256, hex) and the size of the file in bytes.

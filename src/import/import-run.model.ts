@@ -74,7 +74,7 @@ export class ImportRunModel {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Name of the tracker given for all reports.',
+    description: 'Name of the tracker set for all reports.',
   })
   tracker!: string | null;
 

@@ -20,7 +20,7 @@ export interface RunDescription {
   kind: ImportKind;
   /** Name of the input, for messages: a path, an app. */
   name: string;
-  /** Name of the tracker that the caller gave for all reports. */
+  /** Name of the tracker that the caller has set for all reports. */
   tracker?: string | undefined;
 }
 
@@ -144,7 +144,7 @@ export class ImportRunsRepository {
     return { id, owner: null, reportsProcessed: 0, itemsProcessed: 0, counts: NOTHING_COUNTED };
   }
 
-  /** Ends a run that this process holds; does nothing if it has lost the run, or for a daily run. */
+  /** Ends a run that this process owns; does nothing if it has lost the run, or for a daily run. */
   async end({ id, owner }: HeldRun, { outcome, error }: RunEnd, session: SqlRunner = this.db): Promise<void> {
     if (owner === null) return;
     await session.query(

@@ -37,7 +37,7 @@ describe('IncomingBatch', () => {
   it('writes rejected reports and items separately, and counts both', () => {
     const batch = new IncomingBatch('ndjson');
     batch.reject({ ...REPORT, tracker: 'a\tb', battery: 7, speed: 1.25 }, 'unknown_tracker', 'nobody');
-    batch.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON', given: '{"a"\0' });
+    batch.rejectItem({ position: 9, reason: 'undecodable', message: 'no JSON', rawText: '{"a"\0' });
     batch.rejectItem({ position: 8, reason: 'no_time', message: 'timestamp is missing' });
     expect(text(batch.rejectedRows())).toBe(
       '7\t\\N\t2025-06-17T08:30:00.000Z\t50.5\t-8\t\\N\t\\N\t\\N\t\\N\tndjson\t\\N\t1.25\t\\N\t7\t\\N\tunknown_tracker\tnobody\ta\\tb\t\\N\n' +
@@ -51,7 +51,7 @@ describe('IncomingBatch', () => {
     const batch = new IncomingBatch('ndjson');
     const long = 'x'.repeat(100_000);
     batch.reject({ ...REPORT, tracker: long, hashedAdvKey: long, nearestCity: long }, 'undecodable', long);
-    batch.rejectItem({ position: 1, reason: 'undecodable', message: long, given: long });
+    batch.rejectItem({ position: 1, reason: 'undecodable', message: long, rawText: long });
     expect(batch.length).toBeLessThan(5000);
   });
 

@@ -3,7 +3,7 @@ import type { RejectedItem, SourceReport } from './report-source.js';
 /** Characters per write: one write per row would cost more than the row itself. */
 const PIECE = 65_536;
 /** The quarantine keeps the beginning of a rejected item; it is not a second copy of the file. */
-const MAX_GIVEN = 2000;
+const MAX_RAW_TEXT = 2000;
 const MAX_MESSAGE = 500;
 /** No tracker has a longer name. */
 const MAX_NAME = 200;
@@ -71,8 +71,8 @@ export class IncomingBatch {
   }
 
   /** Adds an item of the source that is not a report. */
-  rejectItem({ position, reason, message, given }: RejectedItem): void {
-    const text = given === undefined ? '\\N' : bounded(given, MAX_GIVEN);
+  rejectItem({ position, reason, message, rawText }: RejectedItem): void {
+    const text = rawText === undefined ? '\\N' : bounded(rawText, MAX_RAW_TEXT);
     this.rejected.add(
       `${position}${NULLS_BEFORE}\t${this.source}${NULLS_AFTER}\t${reason}\t${bounded(message, MAX_MESSAGE)}\t\\N\t${text}`,
     );

@@ -87,7 +87,7 @@ export interface RejectedItem {
   /** Names the field. One line without control characters, at most a few hundred characters. */
   readonly message: string;
   /** Original text of the item, or its beginning, if available; the quarantine keeps 2000 characters. */
-  readonly given?: string;
+  readonly rawText?: string;
 }
 
 /**

@@ -127,7 +127,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
   });
 
   it('bounds what it keeps of a rejected report', async () => {
-    const given = `\0\t\n\\.${'x'.repeat(100_000)}\ud800`;
+    const rawText = `\0\t\n\\.${'x'.repeat(100_000)}\ud800`;
     const long = 'k'.repeat(5000);
     const wrong = [
       report(1, { hashedAdvKey: long }),
@@ -135,7 +135,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
       report(3, { tracker: long }),
     ];
     const { rejections } = await scene.importer.imports.importSource(
-      source(batch([...wrong, report(0)], [{ ...garbage(9), given, message: long }])),
+      source(batch([...wrong, report(0)], [{ ...garbage(9), rawText, message: long }])),
       FILE,
     );
     expect(rejections).toMatchObject([

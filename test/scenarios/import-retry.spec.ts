@@ -140,7 +140,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
   });
 
   it('leaves unparsable items alone', async () => {
-    const item = { position: 1, reason: 'undecodable', message: 'no JSON', given: 'garbage' } as const;
+    const item = { position: 1, reason: 'undecodable', message: 'no JSON', rawText: 'garbage' } as const;
     await scene.importer.imports.importSource(new ListSource([batch([], [item])]), {
       kind: 'file',
       name: 'walk',

@@ -17,12 +17,12 @@ export class ImportTokenGuard implements CanActivate {
     const { IMPORT_TOKEN } = this.config;
     if (IMPORT_TOKEN === undefined) return true;
     const http = context.switchToHttp();
-    const given = tokenOf(http.getRequest<{ headers: { authorization?: string } }>().headers.authorization);
-    if (given !== undefined && isSame(given, IMPORT_TOKEN)) return true;
+    const token = tokenOf(http.getRequest<{ headers: { authorization?: string } }>().headers.authorization);
+    if (token !== undefined && isSame(token, IMPORT_TOKEN)) return true;
     http.getResponse<Reply>().header('www-authenticate', 'Basic realm="import", Bearer');
     throw new DomainError(
       'UNAUTHENTICATED',
-      given === undefined
+      token === undefined
         ? 'The import token is missing: send it as Bearer token, or as the password of Basic authentication'
         : 'The import token is wrong',
     );
@@ -40,7 +40,7 @@ export function tokenOf(authorization: string | undefined): string | undefined {
 }
 
 /** Compares in constant time, so that the duration does not reveal how much of a token is correct. */
-function isSame(given: string, expected: string): boolean {
+function isSame(token: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  return timingSafeEqual(digest(token), digest(expected));
 }

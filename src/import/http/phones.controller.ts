@@ -12,8 +12,7 @@ const MAX_BODY = 8 * 1024 * 1024;
 
 /**
  * Imports the reports that phone apps post, and responds as each app expects. An app resends until it gets a success
- * response, so it gets one as soon as its reports are committed, even if some of them were rejected; the quarantine
- * keeps those.
+ * response, so it gets one as soon as its reports are committed, even if some of them were rejected.
  */
 @Controller('import')
 @UseGuards(ImportTokenGuard)

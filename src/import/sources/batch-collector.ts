@@ -18,13 +18,13 @@ export class BatchCollector {
   add(
     position: number,
     parse: () => ParsedReport,
-    describe?: () => { given?: string | undefined; item?: string },
+    describe?: () => { rawText?: string | undefined; item?: string },
   ): void {
     try {
       this.reports.push({ position, ...parse() });
     } catch (error) {
-      const { given, item } = describe?.() ?? {};
-      this.rejected.push(rejectedBy(error, position, given, item));
+      const { rawText, item } = describe?.() ?? {};
+      this.rejected.push(rejectedBy(error, position, rawText, item));
     }
   }
 

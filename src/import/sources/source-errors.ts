@@ -3,8 +3,8 @@ import type { RejectedItem, RejectionReason } from '../report-source.js';
 
 const MAX_SHOWN = 60;
 const MAX_PROBLEM = 200;
-/** Characters of a rejected item that are kept. */
-export const MAX_GIVEN = 2000;
+/** Maximum number of characters of a rejected item that are kept. */
+export const MAX_RAW_TEXT = 2000;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 
@@ -30,19 +30,19 @@ export function mustBe(field: string, allowed: string, value: unknown): Rejected
 /**
  * Returns the rejected item for an `error` thrown while it was parsed.
  *
- * @param given the text of the item.
+ * @param rawText text of the item.
  * @param item identifies it, if its position alone does not.
  * @throws any other error than a RejectedItemError, unchanged.
  */
-export function rejectedBy(error: unknown, position: number, given?: string, item?: string): RejectedItem {
+export function rejectedBy(error: unknown, position: number, rawText?: string, item?: string): RejectedItem {
   if (!(error instanceof RejectedItemError)) {
     throw error;
   }
   const message = item === undefined ? error.message : `${item}: ${error.message}`;
   const { reason } = error;
-  return given === undefined
+  return rawText === undefined
     ? { position, reason, message }
-    : { position, reason, message, given: given.slice(0, MAX_GIVEN) };
+    : { position, reason, message, rawText: rawText.slice(0, MAX_RAW_TEXT) };
 }
 
 /**

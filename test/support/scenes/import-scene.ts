@@ -63,7 +63,7 @@ export function batch(reports: readonly SourceReport[], rejected: readonly Rejec
 
 /** An item that is not a report. */
 export function garbage(position: number): RejectedItem {
-  return { position, reason: 'undecodable', message: `line ${position} is none`, given: `{${position}` };
+  return { position, reason: 'undecodable', message: `line ${position} is none`, rawText: `{${position}` };
 }
 
 /** The i-th report of a walk that began at six yesterday, with a report a second. */

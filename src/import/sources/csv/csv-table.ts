@@ -51,7 +51,7 @@ export class CsvTable {
           this.check(row);
           return reportOfRow(columns, row);
         },
-        () => ({ given: row.slice(0, this.width + 1).join(this.separator) }),
+        () => ({ rawText: row.slice(0, this.width + 1).join(this.separator) }),
       );
     }
   }

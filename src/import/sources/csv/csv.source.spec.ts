@@ -279,7 +279,7 @@ describe('CSV', () => {
 
   it('keeps the text of rejected rows', async () => {
     const { rejected } = await readAll(table('lat;lon;time', `;"10,7";${TIME}`, `1;2;3;4;5;6`));
-    expect(rejected.map(({ given }) => given)).toEqual([`;10,7;${TIME}`, '1;2;3;4']);
+    expect(rejected.map(({ rawText }) => rawText)).toEqual([`;10,7;${TIME}`, '1;2;3;4']);
   });
 
   it('rejects only the rows whose names are not UTF-8', async () => {

@@ -16,7 +16,7 @@ export interface Position {
 }
 
 /** A Point, or the unparsed positions of another geometry, in order. */
-export type Positions =
+type Positions =
   | { readonly kind: 'point'; readonly parse: () => Position }
   | { readonly kind: 'positions'; readonly list: readonly unknown[] };
 

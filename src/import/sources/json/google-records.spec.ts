@@ -109,6 +109,6 @@ describe('Google Records.json', () => {
 
   it('keeps the text of rejected records, unless they are large', async () => {
     const { rejected } = await readAll(records({ latitudeE7: 1 }, { activity: 'x'.repeat(3000) }, 7));
-    expect(rejected.map(({ given }) => given)).toEqual(['{"latitudeE7":1}', undefined, '7']);
+    expect(rejected.map(({ rawText }) => rawText)).toEqual(['{"latitudeE7":1}', undefined, '7']);
   });
 });

@@ -2,7 +2,7 @@ import type { ReportSource, SourceBatch } from '../../report-source.js';
 import { textOf } from '../bytes.js';
 import type { ParsedReport } from '../field-values.js';
 import { batchesAfter, BatchCollector } from '../batch-collector.js';
-import { MAX_GIVEN, undecodable } from '../source-errors.js';
+import { MAX_RAW_TEXT, undecodable } from '../source-errors.js';
 import { type ItemPath, type JsonItem, JsonReader, MAX_ITEM, TOO_LARGE } from './json-reader.js';
 
 /**
@@ -52,7 +52,7 @@ export class JsonSource implements ReportSource {
 
   private parse(item: JsonItem, collector: BatchCollector): void {
     const collect: Collect = (parse, part = '') => {
-      collector.add(item.line, parse, () => ({ item: this.label(item) + part, given: textOfItem(item) }));
+      collector.add(item.line, parse, () => ({ item: this.label(item) + part, rawText: textOfItem(item) }));
     };
     if (item.value === TOO_LARGE) {
       collect(() => {
@@ -74,5 +74,5 @@ export class JsonSource implements ReportSource {
  * of which may be rejected.
  */
 function textOfItem({ value, length }: JsonItem): string | undefined {
-  return length <= MAX_GIVEN && value !== TOO_LARGE ? JSON.stringify(value) : undefined;
+  return length <= MAX_RAW_TEXT && value !== TOO_LARGE ? JSON.stringify(value) : undefined;
 }

@@ -153,7 +153,10 @@ describe('NdjsonSource', () => {
 
   it('keeps the text of rejected lines, or its beginning', async () => {
     const { rejected } = await readAll(`{"a":1}\n[${'1,'.repeat(2000)}1]\n`);
-    expect(rejected.map(({ given }) => given)).toEqual(['{"a":1}', `[${'1,'.repeat(2000)}`.slice(0, 2000)]);
+    expect(rejected.map(({ rawText }) => rawText)).toEqual([
+      '{"a":1}',
+      `[${'1,'.repeat(2000)}`.slice(0, 2000),
+    ]);
   });
 
   it('rejects a truncated last line', async () => {
