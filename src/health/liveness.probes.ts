@@ -10,9 +10,7 @@ import { type LoopState, LivenessRegistry } from '../common/liveness/liveness.re
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/config.module.js';
 
-/**
- * Median delay of the event loop from which the process counts as too busy: every step of a request waits that long.
- */
+/** From this median delay of the event loop on, the process is too busy: every step of a request waits that long. */
 const MAX_MEDIAN_DELAY_MS = 500;
 const SAMPLE_MS = 20;
 /** A query that needs no database. */
@@ -24,9 +22,7 @@ const TEST_QUERY = {
 } as const;
 const TEST_QUERY_TIMEOUT_MS = 3_000;
 
-/**
- * The part of Fastify's instance that is used here: inject() runs a request through the whole server without a socket.
- */
+/** The part of Fastify's instance that is used here; inject() runs a request through the server without a socket. */
 interface RequestInjector {
   inject(request: typeof TEST_QUERY): Promise<{ statusCode: number }>;
 }

@@ -118,10 +118,7 @@ export class EncryptionKeys {
   }
 }
 
-/**
- * Id of a key that does not reveal it: 16 hexadecimal digits. Should two ids collide, the tag still detects the wrong
- * key.
- */
+/** Id of a key that does not reveal it: 16 hexadecimal digits. If two ids collide, the tag detects the wrong key. */
 function idOf(key: Buffer): string {
   return createHmac('sha256', key).update('tracker_keys encryption key id').digest('hex').slice(0, 16);
 }

@@ -3,9 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type HttpErrorAnswer, httpErrorAnswer } from './http-errors.js';
 
 /**
- * Passes errors of GraphQL on to the error formatter; Nest would log an expected NOT_FOUND with its stack. An HTTP
- * error (too large, not JSON) has the form of a GraphQL error on /graphql, and that of httpErrorAnswer() on other
- * routes.
+ * Passes errors of GraphQL on to the error formatter; Nest would log an expected NOT_FOUND with its stack. Answers HTTP
+ * errors (too large, not JSON) as GraphQL errors on /graphql, and with httpErrorAnswer() on other routes.
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 /** State of a loop, by its last heartbeat. */
 export interface LoopState {
   name: string;
-  /** Whether its next heartbeat is not overdue. */
+  /** False if its next heartbeat is overdue. */
   alive: boolean;
   /** Time since its last heartbeat, in milliseconds. */
   ageMs: number;
