@@ -3,7 +3,7 @@ import { brokenSource } from '../source-errors.js';
 import { validLength, type Checkpoint } from './json-error-position.js';
 import { JsonTokens, type Token } from './json-tokens.js';
 
-/** Items of a document: the document itself, the elements of the list that it is, or of its lists with these keys. */
+/** The items: whole documents, the elements of documents that are lists, or of lists under these keys. */
 export type ItemPath = 'document' | 'list' | readonly string[];
 
 export interface JsonItem {
