@@ -10,7 +10,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
   let today: Date;
   let key: string;
   let count = 0;
-  /** Two in one hour and one in another of yesterday, two of the day before, and another tracker's. */
+  /** Three reports of yesterday (two in one hour), two of the day before, and one of another tracker. */
   let reports: TestReport[];
 
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  /** What is left when the reports at these times are changed, or gone where the change is null. */
+  /** The reports after the given change of those at these times; null deletes them. */
   const changed = (times: Date[], change: Partial<TestReport> | null): TestReport[] =>
     reports.flatMap((report) => {
       if (report.key !== key || !times.some((time) => time.getTime() === report.at.getTime())) return report;
@@ -56,7 +56,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
     }
   });
 
-  it('brings a new city, and a removed one, into hours and days', async () => {
+  it('updates hours and days with a new city, and with a removed one', async () => {
     const newest = [at(today, -1, '10:50:00'), at(today, -2, '08:00:00')];
     await db.query(
       `UPDATE location_reports SET nearest_city = 'Paris' WHERE hashed_adv_key = $1 AND timestamp = ANY ($2)`,
@@ -69,7 +69,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
     expect(rows.find((row) => row.key !== key)?.city).toBe('Ulm');
   });
 
-  it('brings new confidences into hours and days', async () => {
+  it('updates hours and days with new confidences', async () => {
     const times = [at(today, -1, '10:10:00'), at(today, -2, '08:00:00'), at(today, -2, '23:59:59.999')];
     await db.query(
       'UPDATE location_reports SET confidence = 2 WHERE hashed_adv_key = $1 AND timestamp = ANY ($2)',
@@ -78,7 +78,7 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
     await expectHistoryOf(db, changed(times, { confidence: 2 }));
   });
 
-  it('takes deleted reports out of hours and days, and removes rows with their last report', async () => {
+  it('removes deleted reports from hours and days, and a row with its last report', async () => {
     const times = [at(today, -1, '10:50:00'), at(today, -1, '12:00:00'), at(today, -2, '23:59:59.999')];
     for (const time of times) {
       await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1 AND timestamp = $2', [
@@ -91,16 +91,16 @@ describeOnEveryEngine('a change of raw reports', (engine) => {
     await expectHistoryOf(db, reports.slice(5));
   });
 
-  it('accepts a deleted report that comes again', async () => {
+  it('accepts a deleted report that arrives again', async () => {
     await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1', [key]);
     await insertReports(db, reports.slice(0, 5));
     await expectHistoryOf(db, reports);
   });
 
-  it('that changes nothing changes no history', async () => {
+  it('leaves history as it is if no value changes', async () => {
     await db.query(`UPDATE location_reports SET nearest_city = 'X' WHERE hashed_adv_key = 'nobody'`);
     await db.query(`DELETE FROM location_reports WHERE hashed_adv_key = 'nobody'`);
-    // On a hypertable a trigger does not see what a DELETE removed, so there it counts as a change.
+    // A trigger on a hypertable does not see the deleted rows, so there every DELETE counts as a change.
     expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(engine === 'timescaledb' ? 1 : 0);
     await expectHistoryOf(db, reports);
   });

@@ -47,7 +47,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
       'SELECT layer, rows_changed FROM update_nearest_city($1, $2, $3, $4)',
       [key, from, to, city],
     );
-    // The same rows on every engine.
+    // Every engine returns one row per layer.
     expect(rows.map(({ layer }) => layer)).toEqual([
       'location_reports',
       'location_history_hourly',
@@ -66,7 +66,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
       report(-2, '12:00:00'),
     ]);
     const [from, to] = [at(today, -2, '12:00:00'), at(today, -1, '10:50:00')];
-    // Three hours begin in the range, of which the last is beyond its end; the day of yesterday has a newer report.
+    // Yesterday's hours 9 and 10, and both days: yesterday too, although its newest report is after the range.
     expect(await update(from, to, 'Rom')).toEqual({ raw: 4, hours: 2, days: 2 });
     const inRange = (r: TestReport): boolean => r.at >= from && r.at <= to;
     const renamed = reports.map((r) => (inRange(r) ? { ...r, city: 'Rom' } : r));
@@ -88,7 +88,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
     ]);
   });
 
-  it('leaves other trackers alone', async () => {
+  it('changes no other tracker', async () => {
     await db.register(`${key}-other`);
     const other = { ...report(-1, '10:00:00'), key: `${key}-other` };
     await given([report(-1, '10:00:00'), other]);
@@ -119,24 +119,24 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
   });
 
   describe('where the city stays the same', () => {
-    /** Since when the only row of a day or hour has had its city. */
+    /** Time of the report from which the only row of a day or hour has its city. */
     const since = (relation: string): Promise<Date> =>
       db.value(`SELECT nearest_city_at FROM ${relation} WHERE hashed_adv_key = $1`, [key]);
 
-    it('notes that a newer report has it, where raw reports are gone', async () => {
+    it('records that a newer report has it, where raw reports are gone', async () => {
       const [older, newest] = (await given([report(-5, '10:10:00', 'Bonn'), report(-5, '10:50:00')])) as [
         TestReport,
         TestReport,
       ];
       expect(await update(newest.at, newest.at, 'Bonn')).toEqual({ raw: 0, hours: 0, days: 0 });
       expect(await since('location_history_days')).toEqual(newest.at);
-      // A report between the two that comes later has no newer city any more.
+      // A report from between the two that arrives later has no newer city any more.
       const between = report(-5, '10:30:00', 'Ulm');
       await insertReports(db, [between]);
       await expectHistoryOf(db, [older, between, { ...newest, city: 'Bonn' }]);
     });
 
-    it('notes it at once where raw reports exist', async () => {
+    it('records it at once where raw reports exist', async () => {
       const [, newest] = (await given([report(-1, '10:10:00', 'Bonn'), report(-1, '10:50:00')])) as [
         TestReport,
         TestReport,
@@ -157,7 +157,7 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
   });
 
   describe('where raw reports are gone', () => {
-    it('uses the newest report of a day, in whatever order its reports came', async () => {
+    it('uses the newest report of a day, in whatever order reports arrived', async () => {
       const closed = await given([report(-5, '10:10:00', 'Bonn'), report(-5, '10:50:00')]);
       const between = report(-5, '10:30:00');
       await insertReports(db, [between]);
@@ -183,13 +183,13 @@ describeOnEveryEngine('update_nearest_city', (engine) => {
         days: 1,
       });
       await expectHistoryOf(db, [{ ...(older as TestReport), city: 'Rom' }, newest as TestReport]);
-      // A report between the two that comes later still has the newer city.
+      // A report from between the two that arrives later still has the newer city.
       const between = report(-5, '10:30:00', 'Ulm');
       await insertReports(db, [between]);
       await expectHistoryOf(db, [{ ...(older as TestReport), city: 'Rom' }, between, newest as TestReport]);
     });
 
-    it('updates whole days, and none beside them', async () => {
+    it('updates whole days, and no day outside the range', async () => {
       const days = await given([-7, -6, -5, -4].map((day) => report(day, '12:00:00', 'Bonn')));
       expect(await update(at(today, -6, '00:00:00'), at(today, -5, '23:59:59'), 'Rom')).toMatchObject({
         days: 2,

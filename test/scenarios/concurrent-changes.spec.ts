@@ -23,7 +23,7 @@ describeOnEveryEngine('changes from several connections at once', (engine) => {
       [reports.map(({ key }) => key), reports.map((report) => report.at)],
     );
 
-  /** Inserts, changes and deletes its own reports, of the same trackers and days as those of the others. */
+  /** Inserts, changes and deletes reports of its own, for the same trackers and days as the other writers. */
   async function work(seed: number): Promise<TestReport[]> {
     const random = new Random(seed);
     const left: TestReport[] = [];

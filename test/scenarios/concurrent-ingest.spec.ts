@@ -15,7 +15,7 @@ import {
 } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
-jest.setTimeout(240_000); // late rows by hand take a millisecond each on TimescaleDB
+jest.setTimeout(240_000); // a late row that is inserted by hand takes a millisecond on TimescaleDB
 
 const CONNECTIONS = 4;
 
@@ -34,9 +34,9 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
   });
   afterEach(() => db.drop());
 
-  /** A plain INSERT returns the number of given rows, not what became of them. */
+  /** A plain INSERT returns the number of rows given, not of rows stored. */
   const insertReportsPlainly = async (db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> => {
-    // TimescaleDB merges late rows one by one, under a lock, between the others: two such statements can deadlock.
+    // TimescaleDB merges late rows one by one under a lock while it stores the others: two such statements can deadlock.
     const horizon = engine === 'timescaledb' ? (await boundaries(db)).horizon : new Date(0);
     for (const some of [reports.filter((r) => r.at >= horizon), reports.filter((r) => r.at < horizon)]) {
       await retryTransient(() => insertReports(db, some, 'ON CONFLICT DO NOTHING'));
@@ -74,13 +74,13 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
     ['the ingest call', ingestReports],
     ['plain INSERT', insertReportsPlainly],
   ])('counts 10,000 reports once while their day is closed: by %s', async (_, insert) => {
-    // Reports of the day that is being closed, and of the day before: each is stored by one of the connections, or late.
+    // Reports of the day that is being closed and of the day before: one of the connections stores each, or merges it as late.
     const trackers = await registered(40);
     const reports = random.reports(10_000, trackers, at(today, -10, '00:00:00'), at(today, -8, '00:00:00'));
     await keepRaw(db, 8);
     let underWay: (() => void) | undefined;
     const begun = new Promise<void>((resolve) => (underWay = resolve));
-    // Where a day has to be refreshed before it is closed, writers who never pause can be faster.
+    // Where a day is refreshed before it is closed, writers that never pause can keep it from being closed.
     const closing = begun.then(() => retryTransient(() => maintain(db)));
     const ledgers = await fourTimes(async () => {
       const mine = random.shuffle(reports);

@@ -13,8 +13,8 @@ import {
 import { copyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Days whose aggregates have been refreshed while they were empty: only what is logged as changed is looked at again. */
-describeOnEveryEngine('reports that are copied into a day that was refreshed before', (engine) => {
+/** Days whose aggregates were refreshed while they were empty: a later refresh reads only what the log names as changed. */
+describeOnEveryEngine('reports copied into a day that was refreshed before', (engine) => {
   let db: TestDatabase;
   let today: Date;
 
@@ -32,7 +32,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
     latitude: 1,
     longitude: 2,
   });
-  /** Runs it on a new connection, after these statements. */
+  /** Runs the work on a new connection, after these statements. */
   function copy(reports: readonly TestReport[], ...before: string[]): Promise<void> {
     return withClient(db.url, async (client) => {
       for (const statement of before) await client.query(statement);
@@ -69,7 +69,7 @@ describeOnEveryEngine('reports that are copied into a day that was refreshed bef
   });
 });
 
-describeOnTimescale('a day with reports that are in no log', () => {
+describeOnTimescale('a day with reports missing from the log', () => {
   it('is closed only once they are logged', async () => {
     const db = await TestDatabase.create('timescaledb', { env: LONG_RAW_RETENTION });
     const today = await historyToday(db);

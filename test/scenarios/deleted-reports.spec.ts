@@ -33,7 +33,7 @@ describeOnEveryEngine('deleted reports', (engine) => {
   let api: Api;
   let today: Date;
   const ids = new Map<string, string>();
-  /** What history is of: at first six days of each tracker, of which raw reports are there of the last two. */
+  /** The reports that history contains: at first six days of each tracker, with raw reports of the last two. */
   let there: TestReport[];
 
   beforeAll(async () => {
@@ -50,7 +50,7 @@ describeOnEveryEngine('deleted reports', (engine) => {
 
   const remove = async (key: string, from: Date, to: Date): Promise<Deleted> =>
     (await api.data<{ deleted: Deleted }>(DELETE, { id: ids.get(key), from, to })).deleted;
-  /** Notes which reports are gone, and checks that history is that of the others. */
+  /** Removes the reports from `there`, checks that history equals the remaining ones, and returns the removed ones. */
   const expectGone = async (key: string, from: Date, to: Date): Promise<TestReport[]> => {
     const isGone = (one: TestReport): boolean => one.key === key && one.at >= from && one.at <= to;
     const gone = there.filter(isGone);
@@ -59,7 +59,7 @@ describeOnEveryEngine('deleted reports', (engine) => {
     return gone;
   };
 
-  it('leave hours and days as if they had never come, and stay away', async () => {
+  it('leave hours and days as if they had never been stored, and stay deleted', async () => {
     const all = there.filter(({ key }) => key === 'a');
     const [from, to] = [at(today, -2, '20:00:00'), at(today, -1, '05:00:00')];
     expect(await remove('a', from, to)).toEqual({
@@ -71,7 +71,7 @@ describeOnEveryEngine('deleted reports', (engine) => {
       ],
     });
     await expectGone('a', from, to);
-    // Their source returns them at every fetch.
+    // A source returns the same reports at every fetch.
     expect(await ingestReports(db, all)).toEqual({ deleted: 9, duplicate: all.length - 9 });
     await expectHistoryOf(db, there);
   });
@@ -174,7 +174,7 @@ describeOnEveryEngine('deleted reports', (engine) => {
     expect(gone.length).toBeGreaterThan(50);
   });
 
-  it('stay away when their day has been closed, and are forgotten when it is deleted', async () => {
+  it('stay deleted when their day is closed, and are forgotten when the day is deleted', async () => {
     await db.query('UPDATE history_state SET raw_retention_hours = 24');
     await maintain(db);
     expect((await boundaries(db)).horizon).toEqual(at(today, -1, '00:00:00'));

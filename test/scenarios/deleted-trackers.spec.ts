@@ -15,7 +15,7 @@ import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const DELETE = `mutation ($id: ID!, $history: HistoryOnDelete!) { deleteTracker(id: $id, history: $history) { id erasedReports } }`;
-/** Every relation that knows the key of a tracker. */
+/** Every relation that contains the key of a tracker. */
 const LAYERS = [
   'location_reports',
   'location_history_hourly',
@@ -100,7 +100,7 @@ describeOnEveryEngine('deleting a tracker', (engine) => {
     expect(deleteTracker.erasedReports).toBe(of('a').length + 1 - deletedToday);
     expect(counted).toBeGreaterThan(0);
     const nothing = Object.fromEntries(LAYERS.map((layer) => [layer, 0]));
-    // A refresh of TimescaleDB's that was under way may have put back what it read before; the next one sees to it.
+    // A running refresh of TimescaleDB may have written rows that it read before; the next one removes them.
     await whenVisible(engine, async () => {
       expect(await known('a')).toEqual(nothing);
     });
@@ -118,7 +118,7 @@ describeOnEveryEngine('deleting a tracker', (engine) => {
       tracker: null,
     });
 
-    // A report that is sent again is new, because its identity is gone.
+    // A report that is sent again counts as new, because its identity is gone.
     expect(await ingestReports(db, of('a').slice(0, 3))).toEqual({ late: 3 });
     await db.register('a again', 'a');
     await expectHistoryOf(db, [...of('a').slice(0, 3), ...of('b', 'c')]);

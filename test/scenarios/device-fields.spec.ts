@@ -30,7 +30,7 @@ const RIGHT: Partial<TestReport>[] = [
   { motion: 'driving' },
 ];
 
-describeOnEveryEngine('what devices report beside the place', (engine) => {
+describeOnEveryEngine('telemetry of reports', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let key = '';
@@ -54,25 +54,25 @@ describeOnEveryEngine('what devices report beside the place', (engine) => {
     longitude: 2,
     ...more,
   });
-  /** One of yesterday, and a late one. */
+  /** Yesterday, and a day whose raw reports are gone. */
   const DAYS = [-1, -15];
 
   it.each([
     ['an import', ingestReports],
     ['INSERT', insertReports],
-  ] as const)('comes in by %s, and is that of the newest report', async (_way, bring) => {
+  ] as const)('is that of the newest report, stored by %s', async (_way, store) => {
     const reports = DAYS.flatMap((days) =>
       RIGHT.flatMap((more, i) => [report(days, `1${i}:00:00`), report(days, `1${i}:30:00`, more)]),
     );
-    await bring(db, reports);
+    await store(db, reports);
     await expectHistoryOf(db, reports);
     const older = DAYS.map((days) => report(days, '14:10:00', RIGHT[0]));
-    await bring(db, older);
+    await store(db, older);
     await expectHistoryOf(db, [...reports, ...older]);
   });
 
-  describe.each(WRONG)('is rejected where %s is %s:', (field, value, constraint) => {
-    it.each(DAYS)('is stored with a report of day %i', async (days) => {
+  describe.each(WRONG)('is rejected where %s is %s', (field, value, constraint) => {
+    it.each(DAYS)('in a report of day %i', async (days) => {
       const given = report(days, '10:00:00', { [field]: value });
       await expect(insertReports(db, [given])).rejects.toMatchObject({ code: '23514', constraint });
       const outcome = await db.value(
@@ -84,7 +84,7 @@ describeOnEveryEngine('what devices report beside the place', (engine) => {
     });
   });
 
-  it('is kept as it was given with a rejected report, however large', async () => {
+  it('is kept unchanged with a rejected report, however large', async () => {
     await withClient(db.url, async (client) => {
       const { id, owner } = await beginRun(client, `${key}.ndjson`, 'fingerprint');
       await client.query('BEGIN');
@@ -112,7 +112,7 @@ describeOnEveryEngine('what devices report beside the place', (engine) => {
   });
 
   describe('in a session of 0.1.0', () => {
-    /** Its temporary tables were made before the upgrade. */
+    /** Creates the temporary tables as before the upgrade. */
     const makeTables = (client: ClientBase): Promise<unknown> =>
       client.query(`
         CREATE TEMPORARY TABLE incoming_reports (position bigint NOT NULL, hashed_adv_key text COLLATE "C" NOT NULL,
@@ -136,7 +136,7 @@ describeOnEveryEngine('what devices report beside the place', (engine) => {
     const outcomes = async (client: ClientBase): Promise<unknown> =>
       (await client.query('SELECT outcome, reports::int FROM ingest_reports() ORDER BY 1')).rows;
 
-    it.each(['before the batch', 'within it'])('reports come in as before: upgraded %s', async (when) => {
+    it.each(['before the batch', 'within it'])('reports are stored as before: upgraded %s', async (when) => {
       await withClient(db.url, async (client) => {
         await makeTables(client);
         await client.query('BEGIN');
@@ -149,7 +149,7 @@ describeOnEveryEngine('what devices report beside the place', (engine) => {
           { outcome: 'undecodable', reports: 1 },
         ]);
         await client.query('COMMIT');
-        // And the next batch as that of 0.2.0.
+        // The next batch of the session uses the columns of 0.2.0.
         await client.query('BEGIN');
         await client.query('SELECT prepare_incoming_reports()');
         await client.query(

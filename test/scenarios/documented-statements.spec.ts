@@ -8,7 +8,7 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { expectHistoryOf } from '../support/history.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** The statements of the page that asked for this system, exactly as they stand there. */
+/** The documented statements, word for word. */
 const INSERT_TEST_DATA = `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence)
 VALUES ('test_key', NOW(), ST_SetSRID(ST_MakePoint(-0.1278, 51.5074), 4326), 100);`;
 const REFRESH_LAST_HOUR = `CALL refresh_continuous_aggregate('location_history_hourly', NOW() - INTERVAL '1 hour', NOW() + INTERVAL '1 hour');`;
@@ -39,7 +39,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
   afterAll(() => db.drop());
 
   it('notify all listeners, by hand and automatically', async () => {
-    await db.settle(); // a process that was notified already, as by the migrations, is not notified again
+    await db.settle(); // a pending notification, as of the migrations, suppresses the next one
     const client = await connectTo(db.url);
     try {
       const heard: (string | undefined)[] = [];
@@ -75,7 +75,7 @@ describeOnEveryEngine('the documented statements', (engine) => {
     const [{ at }] = (await db.query('SELECT timestamp AS at FROM location_reports')) as [{ at: Date }];
     for (let round = 0; round < 2; round++) {
       for (const statement of [REFRESH_HOURS, REFRESH_DAYS, REFRESH_VIEW]) {
-        await retryTransient(() => db.query(statement)); // a policy of TimescaleDB may be at it
+        await retryTransient(() => db.query(statement)); // a policy of TimescaleDB may refresh at the same time
       }
       await expectHistoryOf(db, [
         { key: 'test_key', at, longitude: -0.1278, latitude: 51.5074, confidence: 100 },
@@ -127,7 +127,7 @@ describeOnEveryEngine('the statements of the guides', (engine) => {
 
   it('run, in their order', async () => {
     const blocks = DOCUMENTS.flatMap((document) => document.blocks('sql'))
-      // TimescaleDB's own relations are on one engine only.
+      // The relations of TimescaleDB exist on one engine only.
       .filter(({ text }) => engine === 'timescaledb' || !text.includes('timescaledb_information'));
     expect(blocks.length).toBeGreaterThan(4);
     for (const { text } of blocks) {

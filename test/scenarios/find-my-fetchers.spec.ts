@@ -21,7 +21,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     String(await scene.db.value('SELECT id FROM trackers WHERE name = $1', [name]));
   const runs = (): Promise<{ id: string; outcome: string; read: number; error_code: string | null }[]> =>
     scene.db.query('SELECT r.id::text, outcome, read, error_code FROM import_runs AS r ORDER BY r.id');
-  /** The state after another process was killed between its call and its transaction. */
+  /** Leaves the state of a process that was killed between its call and its transaction. */
   const leaseElsewhere = (name: string): Promise<unknown> =>
     scene.db.query(
       `INSERT INTO tracker_fetches (tracker_id, wanted_at, in_round, lease, leased_until)
@@ -58,7 +58,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     expect(await right.fetchAll()).toMatchObject({ answered: 12 });
   });
 
-  it('gives up if the endpoint is down, and later starts with the trackers asked longest ago', async () => {
+  it('gives up if the endpoint is down, and starts the next time with the trackers that wait longest', async () => {
     await scene.registerEach(PAIRS.slice(0, 6));
     scene.fake.faultOf = () => 'no-answer';
     await expect((await scene.aFetcher()).fetchAll()).rejects.toMatchObject({
@@ -77,7 +77,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     ).toEqual([3, 4, 5, 0, 1, 2]);
   });
 
-  it('is shared by several processes, which ask for every tracker once', async () => {
+  it('is shared by several processes, which request every tracker once', async () => {
     await scene.registerEach(PAIRS);
     for (const pair of PAIRS) see(scene.fake, pair, { at: ago(5) });
     scene.fake.delayMs = 150; // long enough for all of them to take part
@@ -94,7 +94,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     await scene.expectNothingLeft();
   });
 
-  it('loses nothing when a process dies: its lease expires, and another process asks', async () => {
+  it('loses nothing when a process dies: its lease expires, and another process fetches', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
     for (const pair of PAIRS.slice(0, 3)) see(scene.fake, pair, { at: ago(5) });
     await leaseElsewhere('Tracker 0');

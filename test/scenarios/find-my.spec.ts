@@ -74,7 +74,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     await expectHistoryOf(scene.db, reports);
   });
 
-  it('tells an empty answer from no answer, and continues with the other trackers', async () => {
+  it('distinguishes an empty answer from none, and continues with the other trackers', async () => {
     await scene.register(aDevice('Empty', [A]), aDevice('Silent', [B]), aDevice('Seen', [C]));
     see(scene.fake, C, { at: ago(5) });
     scene.fake.faultOf = (ids) => (ids.includes(B.hashedAdvKey) ? 'no-answer' : undefined);
@@ -121,7 +121,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     const { fake } = scene;
     await scene.register(aDevice('Bike', [A]));
     see(fake, A, { at: ago(5) });
-    /** A report as the endpoint has it, modified in transit. */
+    /** A report of the endpoint, modified in transit. */
     const changed = (pair: KeyPair, at: Date, change: (payload: Buffer) => void): UpstreamReport => {
       see(fake, pair, { at });
       const report = fake.reports.pop() as UpstreamReport;
@@ -132,13 +132,13 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     const asItIs = (): void => undefined;
     const whole = changed(A, ago(7), asItIs);
     fake.extra.push(
-      changed(B, ago(6), asItIs), // a key that was not asked for
+      changed(B, ago(6), asItIs), // a key that was not requested
       { ...whole, id: 17 },
       changed(A, ago(8), (payload) => payload.writeUInt8(payload.readUInt8(70) ^ 1, 70)),
       { ...whole, payload: 'not base64!' },
       { ...whole, payload: whole.payload.slice(0, 60) },
       null,
-      changed(A, ago(-60), asItIs), // in an hour
+      changed(A, ago(-60), asItIs), // an hour in the future
       changed(A, ago(9), (payload) => payload.writeUInt32BE(payload.readUInt32BE(0) - 9 * 86_400, 0)),
     );
 

@@ -27,7 +27,7 @@ interface Tracker {
   name: string;
   status: string;
   createdAt: number;
-  /** Oldest first, hours from the cut on. */
+  /** Rows of history, oldest first: days before the cut, hours after it. */
   rows: OracleRow[];
   latest: OracleRow | undefined;
 }
@@ -117,7 +117,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
             field === 'CREATED_AT' ? createdAt : latest ? Date.parse(latest.lastReportAt) : -Infinity;
           const ids = (some: Tracker[]): string[] => some.map(({ id }) => id);
           if (field === 'NAME') {
-            // How text is sorted is the database's to say: of a few names we know.
+            // The database decides how text is sorted; the order of these few names is known.
             expect([...found].sort()).toEqual(ids(expected).sort());
           } else {
             expected.sort((a, b) => Math.sign(key(a) - key(b)) || Number(a.id) - Number(b.id));
@@ -212,7 +212,7 @@ function isWithin(
   return west <= east ? lon >= west && lon <= east : lon >= west || lon <= east;
 }
 
-/** Trackers that were heard today, days ago only, or never. */
+/** Trackers with reports of today, of earlier days only, or without any. */
 async function makeFleet(db: TestDatabase, today: Date): Promise<Tracker[]> {
   const random = new Random(SEED);
   const kept = await boundaries(db);

@@ -7,11 +7,11 @@ import { describeOnEveryEngine } from '../support/engines.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** How soon a committed report has to be seen. */
+/** How soon a committed report has to be visible, in milliseconds. */
 const A_SECOND = 1_000;
 const HOUR = 3_600_000;
 
-/** What any program does, with the time of the server: reports of the present moment. */
+/** Inserts reports of the present moment, by the clock of the server, as any program may. */
 const INSERT = `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
   VALUES ($1, clock_timestamp() - make_interval(secs => $2), ST_SetSRID(ST_MakePoint(7, $3), 4326))`;
 
@@ -75,7 +75,7 @@ describeOnEveryEngine('the running application', (engine) => {
     await eventually(expectAll, A_SECOND);
   });
 
-  it('shows reports within a second while others come in', async () => {
+  it('shows reports within a second while others arrive', async () => {
     for (let i = 0; i < 40; i++) {
       await insert();
       await sleep(i % 7);
@@ -84,7 +84,7 @@ describeOnEveryEngine('the running application', (engine) => {
   });
 
   it('shows a report within a second whose transaction began before a refresh and ended after it', async () => {
-    // While a marker waits there is no further notification. This one is processed before the transaction commits.
+    // A waiting marker suppresses further notifications. This one is processed before the transaction commits.
     await db.query('INSERT INTO refresh_markers (from_time, to_time) VALUES (NULL, NULL)');
     const writer = await db.pool.connect();
     try {

@@ -10,7 +10,7 @@ import { TestDatabase } from '../support/test-database.js';
 
 Logger.overrideLogger(false);
 
-/** Three cells of Oslo and what is offline their nearest city. */
+/** Three cells of Oslo, and the nearest city of each in the offline data. */
 const PLACES = [59.91, 59.92, 59.93].map((latitude) => ({ latitude, longitude: 10.75 }));
 
 describeOnEveryEngine('geocoding with an online provider', (engine) => {
@@ -61,15 +61,15 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
         [key],
       )
     ).map((row) => row.nearest_city);
-  /** What waits for a better answer comes again at once. */
+  /** Makes cells that wait for a better answer due at once. */
   const dueNow = (): Promise<unknown> => db.query(`UPDATE geocoding_queue SET not_before = '-infinity'`);
 
-  it('shows offline answers at once, and online ones when they come; all processes together send one request a second', async () => {
+  it('shows offline answers at once, and online ones when they arrive; all processes together send one request a second', async () => {
     await insertReports(db, reports());
     const instances = [instance(), instance()];
     await instances[0]?.drain();
     expect(await shown()).toEqual(['Oslo', 'Oslo', 'Oslo']);
-    // Reports themselves get a city once, the final one.
+    // A raw report gets its city once: the final one.
     expect(await raw()).toEqual([null, null, null]);
 
     const asking = instances.map(async ({ online }) => {
@@ -129,7 +129,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     };
     await insertReports(db, reports().slice(0, 1));
     await drain();
-    // Three times, and the breaker opens: all instances pause.
+    // After three failures the circuit breaker opens, and all instances pause.
     for (let i = 0; i < 3; i++) {
       await db.query(
         `UPDATE geocoding_cells SET provisional_until = now() + interval '1 minute', requested_at = NULL`,
@@ -164,7 +164,7 @@ describeOnEveryEngine('geocoding with an online provider', (engine) => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('asks again for a cell that another provider answered, when a report comes from there', async () => {
+  it('requests a cell again that another provider answered, once a report comes from it', async () => {
     const [first, second] = [0, 30].map((minute) => ({
       key,
       at: at(today, -1, `10:${String(minute).padStart(2, '0')}:00`),

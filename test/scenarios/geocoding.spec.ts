@@ -48,7 +48,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     ...(city !== undefined && { city }),
   });
 
-  it('gives every report its city, and hours and days with them', async () => {
+  it('sets the city of every report, and of its hour and day', async () => {
     const reports = [
       report(-1, '10:10:00', PARIS),
       report(-1, '10:50:00', OSLO),
@@ -69,7 +69,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     expect(raw.map((row) => row.nearest_city)).toEqual(['Oslo', 'Paris', 'Oslo', 'Depot 7']);
   });
 
-  it('has nothing to do the second time, and changes nothing more', async () => {
+  it('finds nothing to do the second time, and changes nothing', async () => {
     await insertReports(db, [report(-1, '10:10:00', PARIS), report(-1, '11:10:00', ATLANTIC)]);
     expect(await geocoder.drain()).toBe(1);
     const state = 'SELECT changes FROM refresh_state';
@@ -95,7 +95,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
         at(today, -7, '00:00:00'),
       ]),
     ).toBe(0);
-    await db.query('DELETE FROM geocoding_cells'); // not by the cell: the row itself has it
+    await db.query('DELETE FROM geocoding_cells'); // the row itself has the city, so the cell is not needed
     expect(
       await db.value(
         'SELECT nearest_city FROM location_history_daily WHERE hashed_adv_key = $1 AND bucket = $2',
@@ -135,7 +135,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
       await expectHistoryOf(db, [older, { ...newer, city: 'Paris' }]);
     });
 
-    it("shows the older report's city until the newer one's place is known", async () => {
+    it("shows the older report's city until the newer one's is known", async () => {
       const older = report(-40, '09:00:00', OSLO, 'Oslo');
       const newer = report(-40, '12:00:00', { latitude: 41.9028, longitude: 12.4964 });
       await ingestReports(db, [older, newer]);
@@ -167,7 +167,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     ]);
   });
 
-  it('asks for a cell once, and again when its answer has expired or other providers are asked', async () => {
+  it('looks a cell up once, and again when its answer has expired or the providers have changed', async () => {
     const asked = (): Promise<number> => db.value('SELECT cells_asked FROM geocoding_state');
     const insert = (time: string): Promise<void> => insertReports(db, [report(-1, time, ATLANTIC)]);
     await db.query('DELETE FROM geocoding_cells');
@@ -243,7 +243,7 @@ describeOnEveryEngine('geocoding of reports', (engine) => {
     ) {
       batches.push(batch.filled);
     }
-    // Smaller ones where the machine is slow: see BatchSize.
+    // A slow machine makes batches smaller: see BatchSize.
     expect(Math.max(...batches)).toBeLessThanOrEqual(10_000);
     expect(batches.reduce((sum, filled) => sum + filled, 0)).toBe(25_000);
     await db.settle();

@@ -25,7 +25,7 @@ const DAY = 24 * 60 * MINUTE;
 const SEED = Number(process.env['RANDOM_SEED'] ?? 7);
 const RUNS = 12;
 
-/** A moment, in minutes after the day that is 12 days before today; now is before the end of them. */
+/** A time, in minutes after the start of the day 12 days ago; the last of them are in the future. */
 const minute = fc.integer({ min: 0, max: 13 * 24 * 60 });
 const report = fc.record(
   {
@@ -79,7 +79,7 @@ describeOnEveryEngine('for random reports and questions', (engine) => {
     await db.drop();
   });
 
-  it('every answer equals a plain computation', async () => {
+  it('every answer equals a straightforward computation', async () => {
     const first = utcDay(await historyToday(db), -12).getTime();
     const kept = await boundaries(db);
     await fc.assert(
@@ -132,7 +132,7 @@ describeOnEveryEngine('for random reports and questions', (engine) => {
   });
 });
 
-/** A tracker whose answers are compared with those of its reports. */
+/** A tracker whose answers are compared with answers computed from its reports. */
 class AskedTracker {
   constructor(
     private readonly api: Api,
@@ -151,7 +151,7 @@ class AskedTracker {
     return historyAt(this.reports, resolution, this.kept, zone);
   }
 
-  /** The lists, and those below the tracker. */
+  /** Checks the list queries, and the lists below a tracker. */
   private async checkLists({ zone, first }: Question, from: Date, to: Date): Promise<void> {
     const answer = await this.api.data<
       Record<'hours' | 'days' | 'zoneDays' | 'mixed' | 'newest', AnswerRow[]> & {
@@ -186,7 +186,7 @@ class AskedTracker {
     });
   }
 
-  /** The range for a map: resolution, thinning, gaps. */
+  /** Checks the range query for maps: resolution, thinning, gaps. */
   private async checkRange(asked: Question, from: Date, to: Date): Promise<void> {
     const zone = asked.resolution === 'DAILY' ? asked.zone : undefined;
     const { range: answer } = await this.api.data<{
@@ -217,22 +217,22 @@ class AskedTracker {
       thinned: rows.length > asked.maxPoints,
       rows: thinned(rows, asked.maxPoints).map(shown),
     });
-    // The one that goes on now ends now.
+    // The gap that is still open ends now.
     const aMomentAgo = Date.now() - MINUTE;
-    const told = answer.gaps.map(({ startTime, endTime }) => [Date.parse(startTime), Date.parse(endTime)]);
+    const answered = answer.gaps.map(({ startTime, endTime }) => [Date.parse(startTime), Date.parse(endTime)]);
     const ended = (spans: readonly (readonly number[])[]): number[][] =>
       spans.map(([start = 0, end = 0]) => [start, Math.min(end, aMomentAgo)]);
-    if (gaps.length <= asked.maxPoints) expect(ended(told)).toEqual(ended(gaps));
+    if (gaps.length <= asked.maxPoints) expect(ended(answered)).toEqual(ended(gaps));
     else {
       const longest = [...gaps].sort((a, b) => b[1] - b[0] - (a[1] - a[0])).slice(0, 1);
-      expect(ended(told)).toEqual(expect.arrayContaining(ended(longest)));
-      expect(ended(gaps)).toEqual(expect.arrayContaining(ended(told)));
-      expect(told.length).toBeGreaterThanOrEqual(asked.maxPoints);
+      expect(ended(answered)).toEqual(expect.arrayContaining(ended(longest)));
+      expect(ended(gaps)).toEqual(expect.arrayContaining(ended(answered)));
+      expect(answered.length).toBeGreaterThanOrEqual(asked.maxPoints);
     }
     expect(answer.gaps.every(({ reason }) => reason === 'NO_REPORTS')).toBe(true);
   }
 
-  /** Page by page it is the same as at once. */
+  /** Checks that pages contain the same rows as one answer. */
   private async checkWalk(asked: Question, from: Date, to: Date): Promise<void> {
     const resolution = asked.resolution === 'AUTO' ? 'HOURLY' : asked.resolution;
     const walked: AnswerRow[] = [];

@@ -25,7 +25,7 @@ describeOnEveryEngine('the health check of history', (engine) => {
   const report = (time: string): Promise<void> =>
     insertReports(db, [{ key: 'a', at: at(today, -1, time), latitude: 1, longitude: 2 }]);
 
-  it('reports that it is stale, even while its changes wait', async () => {
+  it('reports stale history even while changes are pending', async () => {
     const isStale = async (): Promise<boolean> => (await healthOf(db).check()).viewIsStale;
     expect(await isStale()).toBe(true); // a tracker was registered
     await db.aggregates.aggregateChanges();
@@ -47,13 +47,13 @@ describeOnEveryEngine('the health check of history', (engine) => {
     expect(await problems()).toEqual([]);
   });
 
-  it('reports that it is behind, once that lasts', async () => {
+  it('reports a lag once it lasts', async () => {
     await report('11:00:00');
     await db.aggregates.aggregateChanges();
     expect(await problems()).toEqual([]);
     await db.query(`UPDATE refresh_state SET behind_since = behind_since - interval '3 minutes'`);
     await report('12:00:00');
-    await db.aggregates.aggregateChanges(); // a later change makes it no younger
+    await db.aggregates.aggregateChanges(); // a later change does not reset its age
     expect(await problems()).toEqual([
       expect.stringMatching(/location_history has been behind for 1[89]\d seconds/),
     ]);

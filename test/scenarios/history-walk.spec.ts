@@ -17,7 +17,7 @@ interface Row {
   reportCount: number;
 }
 
-/** A client that walks through history, and stops anywhere. */
+/** A client that reads history page by page, and may stop at any page. */
 class Walker {
   readonly rows: Row[] = [];
   hasMore = true;
@@ -54,7 +54,7 @@ class Walker {
   }
 }
 
-/** Reports by tracker and day UTC; that each row is given once, and no day both as hours and as a day, is checked. */
+/** Number of reports by tracker and UTC day. Checks that no row is returned twice, and no day as both hours and a day. */
 function countsOf(rows: readonly Row[]): Map<string, number> {
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
   const counts = new Map<string, number>();
@@ -62,7 +62,7 @@ function countsOf(rows: readonly Row[]): Map<string, number> {
   for (const { id, timestamp, bucketSize, reportCount } of rows) {
     const day = `${id.split(':')[0] ?? ''} ${timestamp.slice(0, 10)}`;
     const size = sizes.get(day) ?? bucketSize;
-    if (size !== bucketSize) throw new Error(`${day} is given in ${size} and in ${bucketSize}`);
+    if (size !== bucketSize) throw new Error(`${day} is returned as ${size} and as ${bucketSize}`);
     sizes.set(day, size);
     counts.set(day, (counts.get(day) ?? 0) + reportCount);
   }
@@ -76,7 +76,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
   let cut: Date;
 
   beforeEach(async () => {
-    // Hours of three days, so that the cut can pass some of them.
+    // Hours are kept for three days, so that the cut can pass some of them.
     db = await TestDatabase.create(engine, { env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '72' } });
     api = await Api.start(db);
     cut = await historyToday(db).then((day) => new Date(day.getTime() - 24 * 3_600_000));
@@ -87,7 +87,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     await db.drop();
   });
 
-  /** One report a day before the cut, and one an hour from there on until this day begins; made in the database. */
+  /** Stores one report a day before the cut, and one an hour after it up to today. */
   const fill = async (trackers: number, days: number): Promise<void> => {
     await db.query(
       `INSERT INTO trackers (name, hashed_adv_key) SELECT 'walk ' || i, 'walk ' || i FROM generate_series(1, $1::int) AS i`,
@@ -117,7 +117,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     }
     await db.settle();
   };
-  /** The cut passes two days. */
+  /** Moves the cut by two days. */
   const passDays = async (): Promise<void> => {
     await db.query('UPDATE history_state SET hourly_retention_hours = 24');
     await maintain(db);
@@ -127,7 +127,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
     );
   };
 
-  // The repetition in other time zones is about times, not about size: a fifth will do.
+  // The passes in other time zones test times, not size: a fifth is enough.
   const ROWS = process.env['TEST_TIMEZONE'] === undefined ? 100_000 : 20_000;
   it(`of ${ROWS} rows gives each row once, while reports come in and the cut passes a day in its middle`, async () => {
     const [trackers, days] = [ROWS * 0.003, 275];
@@ -181,7 +181,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
         )
       ).map(({ day, reports }) => [day, reports]),
     );
-    // What was there is given, with what came in until its page was read.
+    // The answer contains every report stored before, and those that arrived before their page was read.
     for (const { day, reports } of before) {
       expect([
         day,
@@ -191,12 +191,12 @@ describeOnEveryEngine('a walk through history', (engine) => {
     }
   });
 
-  it('ends a day at the resolution at which it began it, at any place and in both directions', async () => {
+  it('ends a day at the resolution at which it began it, wherever a page ends and in both directions', async () => {
     await fill(2, 5);
     const ids = (await db.query<{ id: number }>('SELECT id FROM trackers ORDER BY id')).map(({ id }) =>
       String(id),
     );
-    // One walker for each place to stop at.
+    // One walker for each page to stop at.
     const walkers = [3, 5, 29, 30, 53, 77, 80].flatMap((first) =>
       ['ASC', 'DESC'].map((direction) => new Walker(api, { ids, direction, first })),
     );
@@ -208,7 +208,7 @@ describeOnEveryEngine('a walk through history', (engine) => {
       await walker.finish();
       expect(countsOf(walker.rows)).toEqual(countsOf(whole.rows));
     }
-    // Some began before and ended after.
+    // Some days began before the cut moved and ended after it.
     expect(new Set(walkers.map(({ rows }) => rows.length)).size).toBeGreaterThan(1);
   });
 

@@ -8,7 +8,7 @@ import { eventually } from '../support/waiting.js';
 
 const BATCH = 100;
 
-describeOnEveryEngine('an import that failed', (engine) => {
+describeOnEveryEngine('a failed import', (engine) => {
   const scene = new ImportScene(engine, { importer: { IMPORT_BATCH_SIZE: BATCH } });
   const { report, walk, tested, runs } = scene;
   const FILE = { kind: 'file', name: 'walk' } as const;
@@ -16,7 +16,7 @@ describeOnEveryEngine('an import that failed', (engine) => {
   const down = new DomainError('UNAVAILABLE', 'nobody answers');
   const options = { ...FILE, fingerprint: 'f' };
 
-  it('tells a broken input from a failure, and keeps what was read before', async () => {
+  it('distinguishes broken input from a failure, and keeps what was read before', async () => {
     for (const [failure, outcome] of [
       [cut, 'broken'],
       [down, 'failed'],
@@ -48,7 +48,7 @@ describeOnEveryEngine('an import that failed', (engine) => {
     );
     expect(second).toMatchObject({ resumedAt: 131, read: 303, stored: 300, duplicate: 1, rejected: 2 });
     expect(await runs()).toMatchObject([{ outcome: 'completed', resumed: 1, read: 303, error_code: null }]);
-    // The run is complete, so importing the input again is a new run.
+    // The run is complete, so importing the input again starts a new run.
     const third = await scene.importer.imports.importSource(source(batch(reports, items)), options);
     expect(third).toMatchObject({ resumedAt: 0, read: 303, stored: 0, duplicate: 301 });
   });
@@ -108,7 +108,7 @@ describeOnEveryEngine('an import that failed', (engine) => {
     );
     const second = await scene.importer.imports.importSource(source(batch(walk(230))), options);
     expect(second).toMatchObject({ resumedAt: 100, read: 230, stored: 230, duplicate: 0 });
-    // The process was still alive; whatever it stored now would be counted twice.
+    // The process was still alive; reports that it stored now would be counted twice.
     goOn();
     expect(await first).toMatchObject({ code: 'CONFLICT', summary: { read: 100 } });
     expect(await runs()).toMatchObject([{ outcome: 'completed', read: 230, stored: 230 }]);

@@ -6,7 +6,7 @@ import { expectHistoryOf } from '../support/history.js';
 
 const FILE = { kind: 'file', name: 'walk' } as const;
 
-// Whether a batch has known reports is guessed from its first hundred: see ingest_reports().
+// ingest_reports() guesses from the first hundred reports whether a batch has known ones.
 describeOnEveryEngine('an import with some known reports', (engine) => {
   const scene = new ImportScene(engine, { importer: { IMPORT_BATCH_SIZE: 1000 } });
   const { report, walk, tested } = scene;
@@ -26,7 +26,7 @@ describeOnEveryEngine('an import with some known reports', (engine) => {
     await expectHistoryOf(scene.db, tested(walk(281)));
   });
 
-  it('stores a report once that a batch has twice', async () => {
+  it('stores a report once that a batch contains twice', async () => {
     expect(await ingest(...walk(300), { ...report(7), position: 301 })).toMatchObject({
       stored: 300,
       duplicate: 1,
@@ -34,7 +34,7 @@ describeOnEveryEngine('an import with some known reports', (engine) => {
     await expectHistoryOf(scene.db, tested(walk(300)));
   });
 
-  it('counts each report once when two imports have the same at the same time', async () => {
+  it('counts each report once when two imports store it at the same time', async () => {
     const both = await Promise.all([ingest(...walk(3000)), ingest(...walk(3000))]);
     expect(both.map(({ read }) => read)).toEqual([3000, 3000]);
     expect(both.reduce((sum, { stored }) => sum + stored, 0)).toBe(3000);

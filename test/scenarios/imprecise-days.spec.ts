@@ -150,7 +150,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
         imprecise(-15, '10:10:00', OSLO),
       ];
       await insertReports(db, reports);
-      // Of the last day only what it shows is known.
+      // For a closed day only the report that it shows is known.
       expect(await geocoding(db).drain()).toBe(4);
       await expectHistoryOf(db, withCities(reports, 'Paris', 'Oslo', 'Oslo', 'Paris', null));
     });
@@ -165,7 +165,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, null, 'Oslo'));
     });
 
-    it('have the city of their place when it is requested, and other reports keep theirs', async () => {
+    it('have the city of their position when it is requested, and other reports keep theirs', async () => {
       const reports = [
         ...[precise(-1, '10:00:00', { city: 'Depot' }), imprecise(-1, '10:10:00', { ...OSLO, city: 'Oslo' })],
         ...[precise(-15, '10:00:00', { city: 'Depot' }), imprecise(-15, '10:10:00', OSLO)],
@@ -183,7 +183,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, withCities(reports, 'Paris', 'Oslo', 'Paris'));
     });
 
-    it('of a closed day get a city by hand for the report that they show only', async () => {
+    it('of a closed day accept a city by hand only for the report that they show', async () => {
       const reports = [precise(-15, '10:00:00'), imprecise(-15, '11:00:00')];
       await insertReports(db, reports);
       const update = (time: string, city: string): Promise<unknown> =>

@@ -15,7 +15,7 @@ import {
 } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Every way in. */
+/** Every way to store a report. */
 const WAYS: Record<string, (db: TestDatabase, reports: readonly TestReport[]) => Promise<unknown>> = {
   'an import': ingestReports,
   INSERT: (db, reports) => insertReports(db, reports),
@@ -44,12 +44,12 @@ describeOnEveryEngine('imprecise reports', (engine) => {
     ({ precise, imprecise } = reportsOf(key, today));
   });
 
-  describe.each(Object.entries(WAYS))('are marked when they come by %s', (_way, bring) => {
+  describe.each(Object.entries(WAYS))('are marked when stored by %s', (_way, store) => {
     it.each(['after', 'before'])(
       'do not change what is shown when they come %s a precise one',
       async (order) => {
         const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:00:01')];
-        for (const report of order === 'after' ? reports : [...reports].reverse()) await bring(db, [report]);
+        for (const report of order === 'after' ? reports : [...reports].reverse()) await store(db, [report]);
         await expectHistoryOf(db, reports);
         const shown = { ...PLACE, horizontal_accuracy: 8, confidence: 3, imprecise: false };
         const details = { altitude: null, speed: null, course: null, battery: null, motion: null };
@@ -65,7 +65,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
           db.query(sqlFile('queries/trackers/find-near'), [of.latitude, of.longitude, 1000, 10]);
         expect(await near(PLACE)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
         expect(await near(CELL_TOWER)).toEqual([]);
-        // RAW shows both, and marks the imprecise one.
+        // The resolution RAW shows both, and marks the imprecise one.
         expect(await placesIn(db, 'raw_history', key)).toMatchObject([
           { ...PLACE, imprecise: false, ...details },
           {
@@ -85,7 +85,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
         imprecise(-3, '09:10:00', { latitude: 5 }),
         imprecise(-3, '09:00:00', { latitude: 6 }),
       ];
-      await bring(db, reports);
+      await store(db, reports);
       await expectHistoryOf(db, reports);
       const rows = await readHistory(db);
       expect(rows.map(({ latitude, imprecise: is }) => [latitude, is])).toEqual([
@@ -93,30 +93,30 @@ describeOnEveryEngine('imprecise reports', (engine) => {
         [PLACE.latitude, false],
         [3, true],
       ]);
-      // The day of those hours has a precise one.
+      // The day of those hours has a precise report.
       expect(await placesIn(db, 'history_in_days', key)).toMatchObject([
         { latitude: 5, imprecise: true },
         { ...PLACE, imprecise: false, report_count: 4 },
       ]);
     });
 
-    it('that come late are merged by the same rule, in any order', async () => {
+    it('are merged by the same rule when they are late, in any order', async () => {
       const reports = [
         imprecise(-20, '10:00:00'), // alone
-        imprecise(-21, '10:00:00'), // a newer one follows, and an older one
+        imprecise(-21, '10:00:00'), // a newer and an older one arrive later
         imprecise(-21, '11:00:00', { latitude: 3 }),
         imprecise(-21, '09:00:00', { latitude: 4 }),
-        imprecise(-22, '10:00:00'), // an older precise one follows
+        imprecise(-22, '10:00:00'), // an older precise one arrives later
         precise(-22, '09:00:00'),
-        precise(-23, '09:00:00'), // a newer imprecise one follows, then a newer precise one
+        precise(-23, '09:00:00'), // a newer imprecise one arrives later, then a newer precise one
         imprecise(-23, '10:00:00'),
         precise(-23, '09:30:00', { latitude: 5 }),
         imprecise(-23, '23:00:00'),
       ];
-      for (const report of reports) await bring(db, [report]);
+      for (const report of reports) await store(db, [report]);
       await expectHistoryOf(db, reports);
       const atOnce = reports.map((report) => ({ ...report, at: new Date(+report.at - 40 * 86_400_000) }));
-      await bring(db, atOnce);
+      await store(db, atOnce);
       await expectHistoryOf(db, [...reports, ...atOnce]);
       const shown = (await readHistory(db)).map(({ latitude }) => latitude);
       expect(shown).toEqual([5, 48.8566, 3, 48.9016, 5, 48.8566, 3, 48.9016]);
@@ -134,7 +134,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
           ...{ imprecise: expected[i] ?? false, ...(accuracy !== undefined && { accuracy }) },
         })),
       );
-      await bring(db, given);
+      await store(db, given);
       await expectHistoryOf(db, given);
       const raw = await placesIn(db, 'raw_history', key);
       expect(raw.map(({ imprecise: is }) => is)).toEqual(expected);

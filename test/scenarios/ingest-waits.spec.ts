@@ -17,7 +17,7 @@ import { serverOf } from '../support/servers/database-servers.js';
 import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Reports of the walk that the forgotten transaction has stored, each of which another way in waits for. */
+/** Indexes of the reports that the forgotten transaction has stored; each way to store reports waits for one of them. */
 const [BY_FILE, BY_HTTP, BY_OWNTRACKS, BY_OVERLAND, BY_GRAPHQL] = [150, 201, 202, 203, 204];
 
 describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) => {
@@ -40,9 +40,9 @@ describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) =>
     trackerId = await db.register('walker');
     await db.register('runner');
     const walked = walkReports(await historyToday(db), 'walker', 205);
-    // Of the first batch of the file nothing is held, also not the day of its tracker.
+    // The first batch of the file is of a tracker that nothing blocks.
     walk = [...testReports('runner', walked.slice(0, 100)), ...testReports('walker', walked.slice(100))];
-    await insertReports(db, walk.slice(0, 1), 'ON CONFLICT DO NOTHING'); // who makes the chunk of a day keeps all others out of it
+    await insertReports(db, walk.slice(0, 1), 'ON CONFLICT DO NOTHING'); // creates the chunk of the day: its creation would block all others
     await db.query('DELETE FROM location_reports');
   });
   afterEach(async () => {
@@ -170,7 +170,7 @@ describeOnEveryEngine('reports that a forgotten transaction blocks', (engine) =>
         '200',
         duplicate ? 'DUPLICATE' : 'STORED',
       ]);
-      expect(runs.length).toBe((await ledgerRows(db)).length - 1); // the file's went on
+      expect(runs.length).toBe((await ledgerRows(db)).length - 1); // the run of the file is continued
       await expectHistoryOf(db, [...walk.slice(0, 200), ...walk.slice(201)]);
     },
   );

@@ -23,7 +23,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
           latitude: tracker + i / 10,
           longitude: days / 2,
           ...(i === 1 && { city: `city ${days}` }),
-          // Some came in before there was a threshold, and stay precise.
+          // Some were stored before there was a threshold, and stay precise.
           ...(i === 2 && { accuracy: 5000, imprecise: tracker < 2 }),
         })),
       ),
@@ -44,7 +44,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
   const health = (): Promise<HistoryHealth> => healthOf(db).check();
 
   it('changes nothing when it is interrupted', async () => {
-    // A column that the hypertable does not have: copying the reports back, near the end, cannot succeed.
+    // The hypertable lacks this column, so copying the reports back fails near the end of the move.
     await db.query('ALTER TABLE location_reports ADD COLUMN extra text');
     await expect(move()).rejects.toThrow('column "extra" of relation "location_reports" does not exist');
     await db.query('ALTER TABLE location_reports DROP COLUMN extra');
@@ -77,7 +77,7 @@ describeOnTimescale('moving from the postgresql engine to timescaledb', () => {
 
   it('completes when it is run again, and keeps every row of history', async () => {
     expect(await move()).toEqual({ moved: false, refreshed: true, reports: 0, days: 0 });
-    // Not settled before: nothing but the move is at work here.
+    // Nothing but the move may refresh here, so the test does not settle the database before.
     expect(await db.value('SELECT count(*) FROM location_history')).toBeGreaterThan(0);
     expect(await health()).toMatchObject({ viewIsStale: false, pendingChanges: 0, problems: [] });
     await expectHistoryOf(db, reports);
@@ -104,7 +104,7 @@ describeOnTimescale('an undisturbed move', () => {
     try {
       await db.register('a');
       const today = await historyToday(db);
-      // None of them is raw, so that only the move itself can mark something for a refresh.
+      // None of them is a raw report, so that only the move itself can mark buckets for a refresh.
       await insertReports(db, [{ key: 'a', at: at(today, -9, '10:00:00'), latitude: 1, longitude: 2 }]);
       const before = await readHistory(db);
       const report = await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);

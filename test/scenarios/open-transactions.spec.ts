@@ -13,10 +13,10 @@ import { TestDatabase } from '../support/test-database.js';
 
 const FIVE_MINUTES = 300;
 
-/** The doctor's own are as old as its question. */
+/** Leaves out transactions of the product. */
 const isOfTheTest = ({ name, gid }: OtherTransaction): boolean => name === 'by hand' || gid !== null;
 
-/** What the database would answer that many seconds later. */
+/** Answers as the database would that many seconds later. */
 class LaterRepository extends TransactionsHealthRepository {
   readonly asked: number[] = [];
 
@@ -74,7 +74,7 @@ describeOnEveryEngine('the health check of open transactions', (engine) => {
   const problems = async (laterS = 0): Promise<string[]> =>
     (await healthOf(db, undefined, new LaterRepository(db.dataSource, laterS)).check()).problems;
 
-  it('names one that has locked a relation for five minutes, with what to do, and none before', async () => {
+  it('names one that has locked a relation for five minutes, and what to do; none before', async () => {
     const forgotten = await begin();
     await forgotten.insert([report(-1)]);
     const { pid } = forgotten;
@@ -119,7 +119,7 @@ describeOnEveryEngine('the health check of open transactions', (engine) => {
     const { client, pid } = await begin({ url: administratorUrl(engine, db.name) });
     await client.query('SELECT count(*) FROM location_reports');
     const { transactions, problems: none } = await healthOf(db).check();
-    expect(transactions).toMatchObject([{ pid, isHidden: true }]); // a query that has just begun, or a backup
+    expect(transactions).toMatchObject([{ pid, isHidden: true }]); // it may be a query that has just begun, or a backup
     expect(none).toEqual([]);
     await client.query('LOCK TABLE location_reports IN ROW EXCLUSIVE MODE');
     expect(await problems()).toEqual([

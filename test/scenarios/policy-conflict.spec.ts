@@ -29,7 +29,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     today = await historyToday(db);
     await db.register('a');
     await db.settle();
-    // The policies run when the test runs them, and not by TimescaleDB's scheduler as well.
+    // Only the test runs the policies, not the scheduler of TimescaleDB.
     await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
     await eventually(async () =>
       expect(
@@ -59,7 +59,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
 
   const blockers = new Set<PoolClient>();
   let moments = 0;
-  /** One more report of yesterday, newer than all before. */
+  /** Stores another report of yesterday, newer than all before. */
   async function insertNewest(): Promise<TestReport> {
     moments += 1;
     const report = {
@@ -75,14 +75,14 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
   const newestShown = (): Promise<Date> =>
     db.value("SELECT max(last_report_at) FROM location_history_view WHERE bucket_size = '1 hour'");
 
-  /** Runs the policy's job, and holds it in the middle of its work: it has read, and cannot write. */
+  /** Runs the job of the policy, and blocks it after it has read and before it writes. */
   async function holdPolicy(): Promise<{ pid: number; release: () => Promise<void> }> {
     const blocker = await db.pool.connect();
     blockers.add(blocker);
     await blocker.query('BEGIN');
     await blocker.query(`LOCK TABLE ${hours} IN SHARE MODE`);
     const run = db.query(`CALL run_job(${job})`);
-    run.catch(() => undefined); // whether it was refused does not matter: it runs again
+    run.catch(() => undefined); // it may be rejected: it runs again
     const pid = await sessionWaitingForLock(db, '%policy_refresh_continuous_aggregate%');
     const release = async (): Promise<void> => {
       await blocker.query('COMMIT');
@@ -97,7 +97,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     await insertNewest();
     const policy = await holdPolicy();
     const newest = await insertNewest();
-    // It is refused, or it waits: then it may be the policy that is refused.
+    // It is rejected or waits; if it waits, the policy may be rejected instead.
     const refresh = db.aggregates.aggregateChanges().catch((error: unknown) => {
       expect(error).toMatchObject({ code: SQLSTATE.lockNotAvailable });
     });
@@ -148,7 +148,7 @@ describeOnTimescale('a refresh while a policy of TimescaleDB refreshes the same 
     try {
       for (let i = 0; i < 5; i++) {
         await eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
-        // Something for the policy to do that the listener does not hear of.
+        // A change for the policy of which the listener is not notified.
         await db.query('ALTER TABLE location_reports DISABLE TRIGGER mark_inserted_reports');
         await insertNewest();
         await db.query('ALTER TABLE location_reports ENABLE TRIGGER mark_inserted_reports');

@@ -48,7 +48,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
           at(today, from, '00:00:00'),
           at(today, to, '00:00:00'),
         );
-        // One that was deleted does not come again here: whether it may is another question.
+        // Deleted reports are not sent again here; other tests cover that.
         return some.filter(
           (one) => !gone.some(({ key, at }) => key === one.key && at.getTime() === one.at.getTime()),
         );
@@ -64,7 +64,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
         const from = random.report(keys, at(today, -13, '00:00:00'), at(today, 0, '00:00:00')).at;
         return [from, new Date(from.getTime() + random.pick([0, 3_600_000, 48 * 3_600_000]))];
       };
-      // Half of the ranges begin or end at a report.
+      // Half of the ranges begin or end at the time of a report.
       const range = (): [string, Date, Date] => {
         const anchor = model.reports.length > 0 ? random.pick(model.reports) : undefined;
         const [from, to] = span();
@@ -78,7 +78,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
           async () => {
             const reports = batch();
             await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
-            // The helper inserts in this order.
+            // insertReports() inserts in this order.
             model.add(
               [...reports].sort((a, b) => (a.key === b.key ? +a.at - +b.at : a.key < b.key ? -1 : 1)),
             );

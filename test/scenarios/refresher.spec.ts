@@ -34,7 +34,7 @@ describeOnEveryEngine('the refresher of a running application', (engine) => {
     jest.restoreAllMocks();
   });
 
-  /** Everything that was to be done is, and the jobs that are due at the start have run. */
+  /** Waits until no work is pending and the jobs that are due at the start have run. */
   async function atRest(): Promise<void> {
     await eventually(async () => {
       expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0);
@@ -67,13 +67,13 @@ describeOnEveryEngine('the refresher of a running application', (engine) => {
     await expectHistoryOf(db, reports);
     await atRest();
     const ms = performance.now() - began;
-    // Not more often than they may be: ten times a second, and once.
+    // At most ten times a second, and once more.
     expect(changes.mock.calls.length).toBeLessThanOrEqual(2 + ms / 100);
     expect(views.mock.calls.length).toBeLessThanOrEqual(2 + ms / GAP_MS);
     expect(await db.value('SELECT max(report_count) FROM location_history')).toBeGreaterThan(1);
   });
 
-  it('refreshes the view once more for changes that came during its refresh', async () => {
+  it('refreshes the view once more for changes made during its refresh', async () => {
     await atRest();
     const rows = await db.value<number>('SELECT count(*) FROM location_history_view');
     await slowDownView(db, 2 / rows);

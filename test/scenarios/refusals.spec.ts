@@ -149,7 +149,7 @@ describeOnEveryEngine('the database rejects', (engine) => {
       ['timestamp', "timestamp + interval '1 hour'"],
       ['location', POINT],
     ])('like an UPDATE of %s', async (column, value) => {
-      // TimescaleDB's own refusal comes first where its policy was faster and has compressed the day.
+      // TimescaleDB rejects it first if its policy has compressed the day already.
       const refusal = /cannot be changed; DELETE it and INSERT another|of a compressed chunk/;
       const update = `UPDATE location_reports SET ${column} = ${value}`;
       await expect(db.query(update)).rejects.toThrow(refusal);
@@ -169,7 +169,7 @@ describeOnEveryEngine('the database rejects', (engine) => {
     });
   });
 
-  it('without leaving a trace', async () => {
+  it('all of these without leaving a row', async () => {
     await expectHistoryOf(db, kept);
   });
 });

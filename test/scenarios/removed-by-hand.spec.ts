@@ -3,16 +3,16 @@ import { healthOf } from '../support/services.js';
 import { describeRemovedHistory, A_DAY, DROPS, PER_DAY } from '../support/scenes/removal-scene.js';
 import { maintain } from '../support/history.js';
 
-/** What a user does by hand. */
+/** A statement that a user runs by hand, and what the product does about it. */
 interface Removal {
   how: string;
   /** See RemovalScene.put(). */
   sql: string;
-  /** It is refused with this. */
+  /** Message with which the database rejects it. */
   refused?: RegExp;
-  /** It is named so. */
+  /** Message by which the health check names it. */
   named?: RegExp;
-  /** How many reports are named as missing of the day. */
+  /** Number of reports of the day that are named as missing. */
   missing?: number;
 }
 
@@ -86,7 +86,7 @@ const REMOVALS: Record<string, Removal[]> = {
   ],
 };
 
-describeRemovedHistory('history that is removed by hand', (engine, scene) => {
+describeRemovedHistory('history removed by hand', (engine, scene) => {
   it.each(REMOVALS[engine] ?? [])(
     'is protected, or its loss is noticed: $how',
     async ({ sql, refused, named, missing }) => {
@@ -107,7 +107,7 @@ describeRemovedHistory('history that is removed by hand', (engine, scene) => {
       }
       expect(problems[0]).toMatch(new RegExp(`\\b${missing} of \\d+ `));
 
-      // What timers do in the meantime.
+      // The work of the timers.
       await maintain(db);
       for (const relation of ['hourly', 'daily']) {
         await db.query(
@@ -123,7 +123,7 @@ describeRemovedHistory('history that is removed by hand', (engine, scene) => {
     },
   );
 
-  it('is counted where it is not named one by one, and each loss can be accepted', async () => {
+  it('is counted where it is not listed one by one, and each loss can be accepted', async () => {
     await scene().db.query(
       `INSERT INTO history_days (day, reports) SELECT $1::timestamptz - n * interval '24 hours', n FROM generate_series(1, 13) AS n`,
       [scene().day(-20)],

@@ -3,13 +3,13 @@ import { ingestReports } from '../support/reports.js';
 import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
 import { boundaries, maintain } from '../support/history.js';
 
-describeRemovedHistory('open days of which something is removed by hand', (engine, scene) => {
-  it('have aggregates that count dropped and reimported reports twice named and repaired', async () => {
+describeRemovedHistory('open days with reports removed by hand', (engine, scene) => {
+  it('are named and repaired if they count dropped and reimported reports twice', async () => {
     await scene().drop();
     await scene().importAgain();
     await scene().db.settle();
     const { problems } = await scene().check();
-    // On TimescaleDB the hours and days of a chunk are computed from what is in it.
+    // TimescaleDB computes hours and days from the rows of the chunk.
     if (engine === 'postgresql') {
       expect(problems).toEqual([
         `${scene().open}: its hourly or daily rows count ${2 * PER_DAY} reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
@@ -33,7 +33,7 @@ describeRemovedHistory('open days of which something is removed by hand', (engin
     expect(await scene().history()).toEqual(scene().before);
   });
 
-  it('lose what a DELETE of raw reports removes on purpose, and not what was lost before', async () => {
+  it('lose the reports that a DELETE removes on purpose, and none that were lost before', async () => {
     await scene().drop();
     const { problems } = await scene().check();
     await scene().db.query('DELETE FROM location_reports WHERE false');
@@ -73,7 +73,7 @@ describeRemovedHistory('open days of which something is removed by hand', (engin
   });
 
   if (engine === 'postgresql') {
-    it('keep a partition detached that was detached', async () => {
+    it('leave a detached partition detached', async () => {
       const name = `location_reports_${scene().open.replaceAll('-', '')}`;
       await scene().makePartitions();
       await scene().db.query(`ALTER TABLE location_reports DETACH PARTITION ${name}`);

@@ -2,7 +2,7 @@ import { at, type TestReport } from '../support/history-oracle.js';
 
 type Row = [key: string, size: '1 hour' | '1 day', bucket: string, reports: number, latitude: number];
 
-/** Reports that come in, and the rows that history must show; no engine is named here. */
+/** Reports, and the rows that history must show on every engine. */
 export interface ReportScenario {
   name: string;
   /** Statements, each with its reports. */
@@ -21,7 +21,7 @@ const hour = (today: Date, days: number, time: string): string =>
   at(today, days, `${time}:00:00.000`).toISOString();
 const day = (today: Date, days: number): string => at(today, days, '00:00:00.000').toISOString();
 
-/** Yesterday's hours are shown as hours, the day before as a day; what is older came late. */
+/** Yesterday is shown as hours, the day before as a day; older reports are late. */
 export const REPORT_SCENARIOS: ReportScenario[] = [
   {
     name: 'shows hours from yesterday on and days before',

@@ -34,7 +34,7 @@ describeOnEveryEngine('history of reports', (engine) => {
     expect(shown).toEqual(rows(today).map(([key, ...rest]) => [keyed(key), ...rest]));
   });
 
-  it('reads times with an offset as the moments that they are', async () => {
+  it('respects the offset of a time', async () => {
     const key = `offset-${tracker}`;
     await db.register(key);
     const day = at(today, -2, '00:00:00').toISOString().slice(0, 10);

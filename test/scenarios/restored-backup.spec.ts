@@ -6,10 +6,10 @@ import { itWithRedis } from '../support/engines.js';
 import { ingestReports } from '../support/reports.js';
 import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene.js';
 
-describeRemovedHistory('an older backup that is restored', (_, scene) => {
-  /** What a restore does: the database is as it was, and does not know what came since. */
+describeRemovedHistory('a restored older backup', (_, scene) => {
+  /** Takes the database back to the time of the backup, without the reports and records stored since. */
   async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
-    await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // which forgets what was noted, too
+    await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // this removes the recorded counts as well
     await scene().db.query('UPDATE history_clock SET agreed_at = $1, looks = $2', [
       backup?.['agreed_at'],
       backup?.['looks'],
@@ -25,7 +25,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     expect(await scene().history()).toEqual(scene().before);
   }
 
-  it('is noticed while a refresher goes on', async () => {
+  it('is noticed while a refresher is running', async () => {
     const watch = restoreWatchOf(scene().db);
     const [backup] = await scene().db.query('SELECT * FROM history_clock');
     await watch.check();
@@ -44,7 +44,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  it('is counted with what has come since the days were noted', async () => {
+  it('is counted with the reports that arrived since the days were recorded', async () => {
     const { db } = scene();
     const watch = restoreWatchOf(db);
     const [backup] = await db.query('SELECT * FROM history_clock');
@@ -63,7 +63,7 @@ describeRemovedHistory('an older backup that is restored', (_, scene) => {
     expect((await scene().guard.inspect()).problems).toEqual([]);
   });
 
-  it('is reported as unchecked where nothing has checked for long, and nothing remembers', async () => {
+  it('is reported as unchecked if no check has run for long and no process remembers one', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await restoreWatchOf(scene().db).check();
     await scene().db.query(`UPDATE history_clock SET looked_at = looked_at - interval '2 hours'`);

@@ -18,7 +18,7 @@ import {
 import { sessionWaitingForLock } from '../support/waiting.js';
 import { runMaintenance, TestDatabase } from '../support/test-database.js';
 
-describeOnEveryEngine('maintenance that is disturbed', (engine) => {
+describeOnEveryEngine('interrupted maintenance', (engine) => {
   let db: TestDatabase;
   let today: Date;
   let reports: TestReport[];
@@ -30,7 +30,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
   });
   afterEach(() => db.drop());
 
-  /** Runs work while a session holds the locks of a statement, which is rolled back afterwards. */
+  /** Runs work while a session holds the locks of a statement, and rolls the statement back afterwards. */
   async function whileHeld<T>(sql: string, work: (held: PoolClient) => Promise<T>): Promise<T> {
     const client = await db.pool.connect();
     try {
@@ -43,7 +43,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
     }
   }
 
-  it('is left alone by a second process', async () => {
+  it('runs in one process at a time', async () => {
     const others = await Promise.all([1, 2].map(() => createDataSource(db.config, db.url).initialize()));
     try {
       const runs = [
@@ -57,12 +57,12 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
             );
         }),
       ];
-      const rounds: string[] = [];
-      while (rounds.length < 7) {
+      const closedDays: string[] = [];
+      while (closedDays.length < 7) {
         const done = await Promise.all(runs.map((run) => run()));
-        rounds.push(...done.flatMap((report) => report?.daysClosed ?? []));
+        closedDays.push(...done.flatMap((report) => report?.daysClosed ?? []));
       }
-      expect(rounds).toEqual(dayNames(today, 9, 3));
+      expect(closedDays).toEqual(dayNames(today, 9, 3));
       await expectHistoryOf(db, reports);
     } finally {
       for (const other of others) await other.destroy();
@@ -80,7 +80,7 @@ describeOnEveryEngine('maintenance that is disturbed', (engine) => {
       (day: string) => `INSERT INTO report_identities VALUES ('b', '${day}T00:00:00Z', '{}')`,
     ],
   ])('completes with the next run after it was killed %s', async (_, statement) => {
-    // The third of seven days: the two before it are closed, and stay so.
+    // The third of seven days fails: the two before it are closed and stay closed.
     const [, , third = ''] = dayNames(today, 9, 3);
     await whileHeld(statement(third), async () => {
       const killed = expect(maintain(db)).rejects.toThrow(/terminat/i);

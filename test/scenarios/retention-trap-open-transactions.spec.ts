@@ -16,7 +16,7 @@ import {
 import { sessionWaitingForLock } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Ways to write into raw, on a session of one's own. */
+/** Statements that write raw reports, each in a session of its own. */
 const WRITERS: Record<string, (client: PoolClient, report: TestReport) => Promise<unknown>> = {
   INSERT: (client, report) => insertReports(client, [report]),
   'a simple query': (client, { key, at: moment, latitude, longitude }) =>
@@ -32,7 +32,7 @@ const WRITERS: Record<string, (client: PoolClient, report: TestReport) => Promis
     END $$`),
 };
 
-/** What a day that is closed right now must not lose: raw is dropped under transactions that still write to it. */
+/** Closing a day drops its raw reports while open transactions still write to it; none of their reports may be lost. */
 describeOnEveryEngine('the retention trap, with transactions open', (engine) => {
   let db: TestDatabase;
   let today: Date;
@@ -47,7 +47,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     reports = ['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -4, to: -1, aDay: 6 }));
     await insertReports(db, reports);
     await db.settle();
-    // All but the day that the tests close is closed already: its raw reports are still there.
+    // All other days are closed; only the day that the tests close still has raw reports.
     await keepRaw(db, 4);
     await maintain(db);
     expect(await db.value('SELECT closed_before FROM history_state')).toEqual(at(today, -4, '00:00:00'));
@@ -66,7 +66,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     clients.push(client);
     return client;
   };
-  /** A report of the day that is closed. */
+  /** A report of the day that the tests close. */
   const late = (time: string, key = 'a'): TestReport => ({
     key,
     at: at(today, -4, time),
@@ -108,7 +108,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     await expectNothingLost();
   });
 
-  it('merges what a transaction writes that began before the drop (READ COMMITTED)', async () => {
+  it('merges reports of a transaction that began before the drop (READ COMMITTED)', async () => {
     const writer = await connect();
     await writer.query('BEGIN');
     await writer.query('SELECT count(*) FROM trackers');
@@ -141,7 +141,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
   );
 
   describe.each(['COMMIT', 'ROLLBACK'])('loses nothing when closing ends with %s', (end) => {
-    it.each(Object.entries(WRITERS))('ingests what waited for it with %s', async (_, write) => {
+    it.each(Object.entries(WRITERS))('ingests the reports that waited, by %s', async (_, write) => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();
@@ -156,7 +156,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
       await expectNothingLost();
     });
 
-    it('ingests what waited for it with the import', async () => {
+    it('ingests the reports that waited, by the import', async () => {
       const repository = new AggregatesRepository(db.dataSource);
       await repository.completeDays({ start: at(today, -4, '00:00:00'), end: at(today, -3, '00:00:00') });
       const closer = await connect();
@@ -185,7 +185,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
         db.query(DOCUMENTED_REFRESH),
         db.aggregates.refresh(at(today, -200, '00:00:00'), at(today, 0, '00:00:00')),
       ]);
-      await setTimeout(300); // on timescaledb they do not wait: nothing of the day is left to do
+      await setTimeout(300); // on TimescaleDB they do not wait, because the day is done
       await closer.query(end);
       await refreshes;
       await expectNothingLost();

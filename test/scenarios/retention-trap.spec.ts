@@ -16,15 +16,15 @@ import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c'];
 
-/** Two ways in: a statement by hand, and the import. */
+/** Two ways to store reports: a statement by hand, and the import. */
 const WAYS_IN = {
   'a plain INSERT': (db: TestDatabase, report: TestReport) => insertReports(db, [report]),
   'the import': (db: TestDatabase, report: TestReport) => ingestReports(db, [report]),
 };
 
 /**
- * The trap: once raw reports of a day are dropped, a refresh that reaches back to it computes the day from nothing, and
- * one late report computes it, for all trackers, from just that report.
+ * The trap: once the raw reports of a day are dropped, a refresh that covers the day would compute it from nothing, and
+ * after a late report it would compute the day, for all trackers, from just that report.
  */
 describeOnEveryEngine('the retention trap', (engine) => {
   describe.each(Object.entries(WAYS_IN))('with late reports by %s', (_, insert) => {
@@ -43,7 +43,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       today = await historyToday(db);
     });
 
-    /** Retention and refreshes, of all kinds; none of them may change anything. */
+    /** Runs retention and every kind of refresh; none of them may change history. */
     async function everythingOnceMore(): Promise<void> {
       await maintain(db);
       await db.query(DOCUMENTED_REFRESH);
@@ -76,7 +76,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       expect(await historyBeside(db, 'a', day)).toEqual(beside);
     });
 
-    it('keeps that through retention and the documented refresh', async () => {
+    it('keeps that day through retention and the documented refresh', async () => {
       await everythingOnceMore();
       await expectHistoryOf(db, reports);
     });
@@ -94,7 +94,7 @@ describeOnEveryEngine('the retention trap', (engine) => {
       const again = [0, 100, 143, reports.length - 2, reports.length - 1].flatMap((i) => reports[i] ?? []);
       for (const report of again) {
         await insert(db, report).catch((error: unknown) => {
-          // Raw reports have a unique key, so that a plain INSERT fails.
+          // Raw reports have a unique key, so a plain INSERT fails.
           expect(error).toMatchObject({ code: '23505' });
         });
         await maintain(db);

@@ -16,7 +16,7 @@ import { TestDatabase } from '../support/test-database.js';
 describeOnEveryEngine('retention', (engine) => {
   let db: TestDatabase;
   let today: Date;
-  /** Of every day from before the horizon to yesterday. */
+  /** Reports of every day from before the horizon to yesterday. */
   let reports: TestReport[];
 
   beforeEach(async () => {
@@ -112,7 +112,7 @@ describeOnEveryEngine('retention', (engine) => {
     await writer.query('BEGIN');
     await insertReports(writer, [late]);
     const closing = maintain(db);
-    // Longer than the closing waits for a lock; it gives way and tries again, so that nothing queues behind it.
+    // Longer than closing waits for a lock: it gives up and tries again, so that nothing queues behind it.
     await db.query('SELECT pg_sleep(2.5)');
     expect((await boundaries(db)).horizon).toEqual(at(today, -9, '00:00:00'));
     await writer.query('COMMIT');
@@ -144,7 +144,7 @@ describeOnEveryEngine('retention', (engine) => {
       const writer = await db.pool.connect();
       const insert = (): Promise<void> => insertReports(writer, [late]);
       await writer.query(`BEGIN ISOLATION LEVEL ${isolation}`);
-      await writer.query('SELECT closed_before FROM history_state'); // the snapshot is taken here
+      await writer.query('SELECT closed_before FROM history_state'); // takes the snapshot
       await keepRaw(db, 8);
       await maintain(db);
       await expect(insert()).rejects.toMatchObject({ code: '40001' });

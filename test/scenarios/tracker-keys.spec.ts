@@ -27,7 +27,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
   });
   beforeEach(() => db.query('DELETE FROM trackers'));
 
-  /** The service of another process, which has other keys. */
+  /** The service of another process, with other encryption keys. */
   const keysWith = async (current: string, old = ''): Promise<TrackerKeysService> => {
     const env = { TRACKER_KEY_ENCRYPTION_KEY: current, TRACKER_KEY_ENCRYPTION_OLD_KEYS: old };
     const opened = await openModule(db, KeyImportModule, commandConfig(db, env));
@@ -116,7 +116,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
       `device 1 Bag: refused 0: ${both}`,
       `device 2 New: refused 0: ${both}`,
     ]);
-    // Nor is a further key ever another tracker's first one, however that is registered.
+    // Nor can an additional key be the first key of another tracker, however that is registered.
     await expect(
       context.get(TrackersService).create({ name: 'Thief', hashedAdvertisementKey: b.hashedAdvKey }),
     ).rejects.toMatchObject({ code: 'CONFLICT', message: 'Another tracker has this hashedAdvertisementKey' });
@@ -205,7 +205,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     const both = [await keysWith(NEW, OLD), await keysWith(NEW, OLD)];
     const summaries = await Promise.all(both.map((service) => service.rotate()));
     expect(summaries.map(({ resealed }) => resealed).reduce((sum, n) => sum + n)).toBe(510);
-    await wrong.verifyReadable(); // it is right now, and the old key can go
+    await wrong.verifyReadable(); // it can read all keys now, so the old one can be removed
     await expect(keys().verifyReadable()).rejects.toThrow('do not decrypt');
     expect(await wrong.rotate()).toMatchObject({ resealed: 0, current: 510 });
     const [first] = await db.query<{ id: string }>(`SELECT id FROM trackers WHERE name = 'Bike'`);

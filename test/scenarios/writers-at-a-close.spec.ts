@@ -9,7 +9,7 @@ import { expectHistoryOf, historyToday, keepRaw, LONG_RAW_RETENTION, maintain } 
 import { dailyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** What a writer may have to wait at most, in milliseconds. */
+/** The longest that a writer may wait, in milliseconds. */
 const LONGEST_STALL_MS = 2_000;
 
 /** Stores reports one after the other on a session of its own, and measures how long each takes. */
@@ -106,7 +106,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
         ),
       ]);
 
-      // It is old now, and nothing waits for it any more.
+      // It is old by now, and no session waits for it any more.
       const whileYoung = writer.longestMs;
       writer.longestMs = 0;
       await expect(maintain(db)).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -152,7 +152,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     const client = await connectTo(db.url);
     await client.query('BEGIN');
     await client.query('CREATE TEMPORARY TABLE noted AS SELECT * FROM note_identities($1)', [day]);
-    // As many of them as before, and others; one more of a key that had none.
+    // The same number of reports as before, but others; one of a key that had none.
     await db.query('DELETE FROM location_reports WHERE hashed_adv_key = $1 AND timestamp = $2', [
       first.key,
       first.at,
@@ -176,7 +176,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
   });
 
   it('and readers of other days do not delay it on timescaledb', async () => {
-    if (engine !== 'timescaledb') return; // here a partition cannot be dropped while its table is read
+    if (engine !== 'timescaledb') return; // on plain PostgreSQL a partition cannot be dropped while its table is read
     const reader = await ForgottenTransaction.begin(db);
     await reader.client.query(`SELECT count(*) FROM location_reports WHERE timestamp >= $1`, [
       at(today, -1, '00:00:00'),
