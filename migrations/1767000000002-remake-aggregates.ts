@@ -34,7 +34,7 @@ export class RemakeAggregates1767000000002 extends Step {
     return [
       {
         relation: 'location_history_daily',
-        action: 'move the days whose raw reports are gone to location_history_daily_late',
+        action: 'move the days whose raw reports were removed to location_history_daily_late',
         lock: 'writers of the same rows wait',
         rewrites: true,
       },

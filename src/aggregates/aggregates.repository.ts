@@ -20,7 +20,7 @@ const LOCK_TIMEOUT = '2s';
 /** How often to check which transactions block a refresh; shorter than the lock time-out. */
 const CHECK_EVERY_MS = 1_000;
 /**
- * No statement time-out, and not that of the role: after the server's clock jumped ahead, a session with a long
+ * No statement time-out, not even one of the role: after the server's clock jumped ahead, a session with a long
  * time-out pending believes that shorter ones are set, and its locks never time out (PostgreSQL 15, schedule_alarm()).
  * Work that takes too long is stopped by the holder of the lock: see LockService.withLock().
  */

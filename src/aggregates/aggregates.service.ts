@@ -113,7 +113,7 @@ export class AggregatesService {
   }
 
   /**
-   * Makes partitions, closes days and applies retention. Safe at any time; the caller holds the lock `maintenance` on
+   * Creates partitions, closes days and applies retention. Safe at any time; the caller holds the lock `maintenance` on
    * this session.
    *
    * @throws DomainError `CONFLICT` when the clocks disagree: then nothing is removed.

@@ -24,7 +24,7 @@ export class BriefTries {
   private begun = 0;
   private warned = false;
   private isBlockedByVacuum = false;
-  /** When each transaction was first seen; the server hides the age of those of other roles. */
+  /** When each transaction was first seen; the server hides the age of transactions of other roles. */
   private readonly seen = new Map<string, number>();
 
   /** @param what names the work, as the subject of a sentence. */
@@ -37,7 +37,7 @@ export class BriefTries {
   }
 
   /**
-   * Checks that no transaction blocks the attempt that will not end in time: waiting would only make others wait too.
+   * Checks that no long transaction blocks the attempt: waiting for it would only make others wait too.
    *
    * @throws InTheWayError that names that transaction.
    */

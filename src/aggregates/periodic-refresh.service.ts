@@ -27,7 +27,7 @@ export class PeriodicRefreshService {
 
   /**
    * Refreshes 48 hours of the hourly layer, 7 days of the daily one, and then the materialized view, unless that was
-   * done within the hour. The caller holds the lock `aggregate_refresh` on this session.
+   * done less than an hour ago. The caller holds the lock `aggregate_refresh` on this session.
    */
   async refresh(session: Session, signal: AbortSignal): Promise<PeriodicRefresh> {
     const { now, hours, days, last } = await this.periodic.windows(session);

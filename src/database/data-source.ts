@@ -3,7 +3,7 @@ import type { AppConfig } from '../config/app-config.js';
 import { CrashSafeClient } from './crash-safe-client.js';
 import { DEFAULT_SESSION, type SessionSettings } from './session-settings.js';
 
-/** How the sessions of a pool differ from those of the application. */
+/** Options of a pool; the defaults are for the pool of the application. */
 export interface PoolOptions {
   applicationName?: string;
   session?: SessionSettings;
@@ -33,7 +33,7 @@ export function dataSourceOptions(
     applicationName,
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeoutMS: 10_000,
-    // Not as `url`: TypeORM parses that by itself and does not know unix sockets.
+    // Not as `url`: TypeORM parses that by itself and does not support unix sockets.
     extra: { connectionString: url, keepAlive: true, Client: CrashSafeClient, session, watchUrl },
     synchronize: false,
     logging: false, // failures are thrown, and logged where they are caught

@@ -46,7 +46,7 @@ async function requireSameDatabase(config: AppConfig, url: string, directUrl: st
   if (pooled === direct) return;
   throw new DomainError(
     'BAD_CONFIGURATION',
-    `DATABASE_URL and ${variable} lead to different databases (${pooled}; ${direct}): give both the same one`,
+    `DATABASE_URL and ${variable} lead to different databases (${pooled}; ${direct}): set both to the same one`,
   );
 }
 

@@ -13,7 +13,7 @@ export interface SessionSettings {
 const SETTINGS = {
   // Otherwise the session of a client that was killed keeps its locks until its statement ends.
   client_connection_check_interval: '2s',
-  // The server notices that the client's machine is gone only by asking.
+  // Only by keepalive probes does the server notice that the client's machine is gone.
   tcp_keepalives_idle: '10',
   tcp_keepalives_interval: '5',
   tcp_keepalives_count: '3',

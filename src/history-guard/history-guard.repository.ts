@@ -41,11 +41,11 @@ export interface DifferingDay {
   counted: number;
 }
 
-/** A retention policy of TimescaleDB that removes data which only this product may remove. */
-export interface ForeignPolicy {
+/** A retention policy of TimescaleDB that would remove data which only this product may remove. */
+export interface UnwantedPolicy {
   relation: string;
   policy: string;
-  /** The statement that removes it. */
+  /** The statement that removes the policy. */
   remedy: string;
 }
 
@@ -122,12 +122,12 @@ export class HistoryGuardRepository {
     await this.db.query('SELECT note_history_days()');
   }
 
-  /** Lowers the recorded number of reports of the days that have fewer now. */
+  /** Records the current number of reports of each day, also where it is lower than before. */
   async acceptMissing(): Promise<void> {
     await this.db.query('SELECT accept_missing_reports()');
   }
 
-  foreignPolicies(): Promise<ForeignPolicy[]> {
+  unwantedPolicies(): Promise<UnwantedPolicy[]> {
     return this.read('SELECT relation, policy, remedy FROM foreign_policies()');
   }
 

@@ -5,7 +5,7 @@ import { retryTransient } from '../database/retry.js';
 import {
   type DamagedDay,
   type DifferingDay,
-  type ForeignPolicy,
+  type UnwantedPolicy,
   HistoryGuardRepository,
   type RepairedHorizon,
   type MissingReports,
@@ -52,7 +52,7 @@ export class HistoryGuardService {
     const [missingReports, allDifferingDays, policies] = await Promise.all([
       this.repository.missingReports(),
       this.repository.differingDays(),
-      this.repository.foreignPolicies(),
+      this.repository.unwantedPolicies(),
     ]);
     const rest = missingReports.slice(NAMED_DAYS);
     const differingDays = allDifferingDays.filter(
@@ -150,7 +150,7 @@ function describeDiffering({ day, reports, counted }: DifferingDay): string {
   );
 }
 
-function describePolicy({ relation, policy, remedy }: ForeignPolicy): string {
+function describePolicy({ relation, policy, remedy }: UnwantedPolicy): string {
   return (
     `A retention policy of TimescaleDB on ${relation} (${policy}) removes data that only this program may remove, so days are ` +
     `lost. Remove the policy: ${remedy}`

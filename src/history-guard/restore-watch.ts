@@ -70,7 +70,7 @@ export class RestoreWatch {
 
   private async save({ lineage, checks, now, days }: RecordedDays): Promise<void> {
     if (!this.keys.connection.isConfigured) return;
-    const text = JSON.stringify({ looks: checks, now, days: [...days] });
+    const text = JSON.stringify({ looks: checks, now, days: [...days] }); // `looks`, as other versions read it
     try {
       await this.keys.connection.write((redis) => redis.set(this.keyOf(lineage), text, 'EX', EXPIRY_S));
     } catch {

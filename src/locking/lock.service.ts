@@ -204,7 +204,8 @@ export class LockService implements OnModuleDestroy {
 
   private async releaseInRedis({ name }: Lease, key: HeldKey | null): Promise<void> {
     try {
-      if (key && !(await key.release())) this.logger.warn(`${name}: its key in Redis was no longer ours`);
+      if (key && !(await key.release()))
+        this.logger.warn(`${name}: its key in Redis had expired or changed before the release`);
     } catch {
       // It is released when Redis answers again, or expires.
     }

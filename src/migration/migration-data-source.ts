@@ -5,7 +5,7 @@ import { dataSourceOptions } from '../database/data-source.js';
 import type { SessionSettings } from '../database/session-settings.js';
 import { MIGRATION_NAME } from './migration-lock.js';
 
-/** A data source that knows the steps of this program, and the table that records those that have run. */
+/** A data source with the steps of this program, and the table that records which of them have run. */
 export function createMigrationDataSource(
   config: AppConfig,
   url: string,

@@ -87,22 +87,22 @@ async function restoreTrackers(session: SqlRunner, { tables, definitions }: Owne
   await session.query(`
     DO $$
     DECLARE
-      ours record;
+      entry record;
     BEGIN
       IF to_regclass('trackers_adoption') IS NULL THEN
         DROP TABLE trackers;
         DROP TYPE tracker_status;
         RETURN;
       END IF;
-      FOR ours IN
+      FOR entry IN
         SELECT t.tgname FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
         WHERE t.tgrelid = 'trackers'::regclass AND NOT t.tgisinternal
           AND p.proname = ANY ('{${functions.join(',')}}') AND p.pronamespace = current_schema()::regnamespace
       LOOP
-        EXECUTE format('DROP TRIGGER %I ON trackers', ours.tgname);
+        EXECUTE format('DROP TRIGGER %I ON trackers', entry.tgname);
       END LOOP;
-      FOR ours IN SELECT undo FROM trackers_adoption ORDER BY step DESC LOOP
-        EXECUTE ours.undo;
+      FOR entry IN SELECT undo FROM trackers_adoption ORDER BY step DESC LOOP
+        EXECUTE entry.undo;
       END LOOP;
       DROP TABLE trackers_adoption;
     END $$`);

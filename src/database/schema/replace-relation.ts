@@ -13,7 +13,7 @@ export type Replaceable = (typeof REPLACEABLE)[number];
 
 /**
  * Replaces a materialized view with `<name>_next`, which gets its rights and comments. Its indexes lose the suffix
- * `_next`. The old view stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). To be called in
+ * `_next`. The old view stays as `<name>_superseded` until nothing depends on it: see dropSuperseded(). Call it in
  * a transaction.
  */
 export async function replaceRelation(session: SqlRunner, name: Replaceable): Promise<void> {
@@ -84,7 +84,7 @@ export async function findForeignDependents(
   foundation: Foundation,
   relations: readonly string[],
 ): Promise<string[]> {
-  const ours = definedObjects(definitionFiles(foundation)).map(({ name }) => name.replace(/^.*\./, ''));
+  const ownNames = definedObjects(definitionFiles(foundation)).map(({ name }) => name.replace(/^.*\./, ''));
   const found = (await session.query(
     `WITH replaced AS (
        SELECT c.oid, c.oid::regclass::text AS name, t.oid AS row_type, t.typarray AS array_type
@@ -105,7 +105,7 @@ export async function findForeignDependents(
        AND (coalesce(c.relname, p.proname) = ANY ($2::text[])
          AND coalesce(c.relnamespace, p.pronamespace)::regnamespace::text IN (current_schema(), 'tracker_compat')) IS NOT TRUE
      ORDER BY 1`,
-    [relations, ours],
+    [relations, ownNames],
   )) as { dependent: string }[];
   return found.map(({ dependent }) => dependent);
 }

@@ -36,7 +36,7 @@ export abstract class Step implements MigrationInterface {
   /** Its files, in order, relative to the folder and without the ending. */
   abstract files(foundation: Foundation): readonly string[];
 
-  /** The files among them that create or change relations of an engine. */
+  /** Its files that create or change relations of an engine. */
   engineFiles(foundation: Foundation): readonly string[] {
     return this.files(foundation).filter((file) => file.startsWith(`${foundation.engine}/`));
   }
