@@ -219,7 +219,10 @@ class AskedTracker {
     });
     // The gap that is still open ends now.
     const aMomentAgo = Date.now() - MINUTE;
-    const answered = answer.gaps.map(({ startTime, endTime }) => [Date.parse(startTime), Date.parse(endTime)]);
+    const answered = answer.gaps.map(({ startTime, endTime }) => [
+      Date.parse(startTime),
+      Date.parse(endTime),
+    ]);
     const ended = (spans: readonly (readonly number[])[]): number[][] =>
       spans.map(([start = 0, end = 0]) => [start, Math.min(end, aMomentAgo)]);
     if (gaps.length <= asked.maxPoints) expect(ended(answered)).toEqual(ended(gaps));
