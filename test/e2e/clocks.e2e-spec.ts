@@ -54,7 +54,7 @@ describeWithClock(
         })),
       );
       product = RunningProduct.server({ ...environment(), APP_ROLES: 'refresher', PORT: '0' });
-      await product.says(/running refresher, health at/);
+      await product.waitForOutput(/running refresher, health at/);
     }, 60_000);
     afterAll(async () => {
       await product?.destroy();
@@ -69,7 +69,9 @@ describeWithClock(
       const raw = await db.value('SELECT count(*) FROM location_reports');
 
       await cluster().setServerClock(later(3 * DAY));
-      await product?.says(/The clock of the database \(.*\) is 3 days ahead of the clock of this program/);
+      await product?.waitForOutput(
+        /The clock of the database \(.*\) is 3 days ahead of the clock of this program/,
+      );
       const doctor = await runCli(['doctor'], environment());
       expect(doctor.stdout).toMatch(/PROBLEM: The clock of the database \(.*\) is 3 days ahead/);
       expect(doctor.code).toBe(1);
@@ -81,7 +83,7 @@ describeWithClock(
       expect([repair.code, repair.stderr]).toEqual([1, expect.stringMatching(/3 days ahead/)]);
 
       await cluster().setServerClock(now());
-      await product?.says(/the clocks agree again/);
+      await product?.waitForOutput(/the clocks agree again/);
       expect(await boundaries(db)).toEqual(before);
       expect(await db.value('SELECT count(*) FROM location_reports')).toBe(raw);
       expect((await runCli(['doctor'], environment())).stdout).toContain('No problems.');

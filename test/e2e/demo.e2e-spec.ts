@@ -28,7 +28,7 @@ describe('tracker demo', () => {
   beforeAll(async () => {
     folder = newDataFolder();
     demo = RunningProduct.cli(['demo'], { EMBEDDED_DATA_DIR: folder, PORT: '0' });
-    await demo.says(/^query \{$[\s\S]*?^\}$/m);
+    await demo.waitForOutput(/^query \{$[\s\S]*?^\}$/m);
     address = /^ +Playground +(http:\S+)\/playground$/m.exec(demo.output)?.[1] ?? '';
   });
   afterAll(async () => {
@@ -80,7 +80,7 @@ describe('tracker demo', () => {
     expect(demo.output).not.toMatch(/ERROR|WARN|Error:/);
 
     demo = RunningProduct.cli(['demo'], { EMBEDDED_DATA_DIR: folder, PORT: '0' });
-    await demo.says(/^query \{$[\s\S]*?^\}$/m);
+    await demo.waitForOutput(/^query \{$[\s\S]*?^\}$/m);
     address = /^ +Playground +(http:\S+)\/playground$/m.exec(demo.output)?.[1] ?? '';
     expect((await query<Latest>(address, LATEST)).trackers).toHaveLength(25);
     expect(await demo.end('SIGTERM')).toMatchObject({ code: 0 });

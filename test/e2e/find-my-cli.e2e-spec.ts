@@ -16,7 +16,7 @@ import {
   expectNoSecretsIn,
   fetchingFrom,
   type KeyPair,
-  see,
+  addReport,
 } from '../support/scenes/find-my-scene.js';
 import { type Ended, RunningProduct, runCli } from '../support/processes.js';
 import { eventually } from '../support/waiting.js';
@@ -130,8 +130,8 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
       ['Bike', B.hashedAdvKey, false],
     ]);
 
-    see(fake, A, { at: ago(10) });
-    see(fake, B, { at: ago(20) });
+    addReport(fake, A, { at: ago(10) });
+    addReport(fake, B, { at: ago(20) });
     const fetched = await run(['fetch']);
     expect(fetched.stdout).toBe(
       'find-my: 2 read = 2 stored + 0 late + 0 duplicate + 0 rejected\n' +
@@ -165,7 +165,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
 
   it('share their work, and lose nothing when one is killed', async () => {
     await register(12);
-    for (const pair of PAIRS) see(fake, pair, { at: ago(5) });
+    for (const pair of PAIRS) addReport(fake, pair, { at: ago(5) });
     fake.faultOf = () => (fake.calls.length === 3 ? 'hangs' : undefined);
     const patient = environment({ FIND_MY_TIMEOUT_MS: '60000' });
     const first = RunningProduct.cli(['fetch'], patient);
@@ -181,7 +181,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     await db.query(
       `UPDATE tracker_fetches SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL`,
     );
-    await second.says(/10 trackers requested = 10 answered \(0 without reports\) \+ 0 failed/);
+    await second.waitForOutput(/10 trackers requested = 10 answered \(0 without reports\) \+ 0 failed/);
     output += first.output + second.output;
     await second.destroy();
     expect(await stored()).toBe(12);

@@ -10,7 +10,7 @@ import {
   ENCRYPTION_KEY,
   FetchScene,
   type KeyPair,
-  see,
+  addReport,
 } from '../support/scenes/find-my-scene.js';
 import { restJobs } from '../support/services.js';
 import { eventually } from '../support/waiting.js';
@@ -79,7 +79,7 @@ describeOnEveryEngine('the application with a Find My endpoint', (engine) => {
     await withoutSchedule();
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]));
     const at = ago(5);
-    see(scene.fake, A, { at, latitude: 48.1, longitude: 11.5 });
+    addReport(scene.fake, A, { at, latitude: 48.1, longitude: 11.5 });
     const api = await start('api');
     await start('importer', 'refresher');
     const id = await idOf('Bike');
@@ -151,7 +151,7 @@ describeOnEveryEngine('the application with a Find My endpoint', (engine) => {
 
   it('fetches all trackers on schedule', async () => {
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]), aDevice('Cat', [C]));
-    for (const pair of [A, B, C]) see(scene.fake, pair, { at: ago(10), latitude: 48, longitude: 11 });
+    for (const pair of [A, B, C]) addReport(scene.fake, pair, { at: ago(10), latitude: 48, longitude: 11 });
     await start('importer');
     await eventually(async () =>
       expect(

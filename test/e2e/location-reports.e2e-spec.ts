@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { whenVisible } from '../support/waiting.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
+import { NO_TELEMETRY, SAMPLE_TELEMETRY, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
 describeOnEveryEngine('createLocationReport', (engine) => {
   let scene: TelemetryScene;
@@ -14,14 +14,16 @@ describeOnEveryEngine('createLocationReport', (engine) => {
 
   it('accepts telemetry', async () => {
     const time = scene.yesterday('10:15:00.123');
-    expect(await scene.report(time, SAID)).toEqual({ createLocationReport: { outcome: 'STORED' } });
-    await scene.expectEverywhere(time, SAID);
+    expect(await scene.report(time, SAMPLE_TELEMETRY)).toEqual({
+      createLocationReport: { outcome: 'STORED' },
+    });
+    await scene.expectEverywhere(time, SAMPLE_TELEMETRY);
   });
 
   it('accepts a report without telemetry', async () => {
     const time = scene.yesterday('10:15:00');
     await scene.report(time, { battery: null });
-    await scene.expectEverywhere(time, NOTHING_SAID);
+    await scene.expectEverywhere(time, NO_TELEMETRY);
   });
 
   it.each([
@@ -54,15 +56,20 @@ describeOnEveryEngine('createLocationReport', (engine) => {
     const time = (utc: string): string => scene.yesterday(utc).toISOString();
 
     beforeEach(async () => {
-      await scene.report(scene.yesterday(EARLY), { ...SAID, horizontalAccuracy: 1000 });
+      await scene.report(scene.yesterday(EARLY), { ...SAMPLE_TELEMETRY, horizontalAccuracy: 1000 });
       for (const [moment, latitude, battery] of [[LATE, 53, 78], [LATER, 54, 77]] as const) {
         await scene.report(scene.yesterday(moment), { horizontalAccuracy: 1000.5, latitude, battery });
       } // prettier-ignore
     });
 
     it('shows it only in buckets without a precise report', async () => {
-      const precise = { ...SAID, horizontalAccuracy: 1000, imprecise: false, locatedAt: time(EARLY) };
-      const imprecise = { ...NOTHING_SAID, imprecise: true };
+      const precise = {
+        ...SAMPLE_TELEMETRY,
+        horizontalAccuracy: 1000,
+        imprecise: false,
+        locatedAt: time(EARLY),
+      };
+      const imprecise = { ...NO_TELEMETRY, imprecise: true };
       await whenVisible(engine, async () => {
         const { raw, hours, days, zoneDays, latest } = await scene.history();
         expect(raw).toMatchObject([
@@ -81,7 +88,7 @@ describeOnEveryEngine('createLocationReport', (engine) => {
 
     it('marks it in live updates', async () => {
       expect(await scene.updates(3)).toMatchObject([
-        { ...SAID, imprecise: false },
+        { ...SAMPLE_TELEMETRY, imprecise: false },
         { battery: 78, imprecise: true },
         { battery: 77, imprecise: true },
       ]);

@@ -58,7 +58,7 @@ describeWithRedis('refresher processes', () => {
         PORT: '0',
       });
       products.push(product);
-      await product.says(/listening on refresh_location_history/);
+      await product.waitForOutput(/listening on refresh_location_history/);
       return product;
     }
     async function report(): Promise<void> {
@@ -119,7 +119,7 @@ describeWithRedis('refresher processes', () => {
         const token = await redis.client.get(LOCK);
         expect(token).not.toBeNull();
         second.child.kill('SIGCONT');
-        await second.says(/aggregate_refresh.*: (failed|.*lost|terminating connection)/);
+        await second.waitForOutput(/aggregate_refresh.*: (failed|.*lost|terminating connection)/);
         await sleep(2 * TTL);
         expect(await redis.client.get(LOCK)).toBe(token);
         expect(await redis.client.pttl(LOCK)).toBeGreaterThan(0);
@@ -128,7 +128,7 @@ describeWithRedis('refresher processes', () => {
         running.last = third;
       });
       await eventually(async () => expect(await runs('done')).toBe(1));
-      await running.last?.says(/aggregate_refresh of \S+: done/);
+      await running.last?.waitForOutput(/aggregate_refresh of \S+: done/);
       expect(await runs('failed')).toBe(2);
       expect(Number(await redis.client.get(LAST_REFRESH))).toBeCloseTo(Date.now() / 1000, -3);
       expect(await redis.client.ttl(LAST_REFRESH)).toBeGreaterThan(7000);
@@ -141,7 +141,7 @@ describeWithRedis('refresher processes', () => {
     it('log a notification that is sent by hand', async () => {
       const product = await start();
       await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
-      await product.says(/LOG.*got notification: refresh_location_history \("test"\)/);
+      await product.waitForOutput(/LOG.*got notification: refresh_location_history \("test"\)/);
       await eventually(async () =>
         expect(await db.value('SELECT notified_at FROM refresh_state')).not.toBeNull(),
       );

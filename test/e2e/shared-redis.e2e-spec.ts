@@ -41,7 +41,7 @@ describeWithRedis('a shared Redis', () => {
     async function start(db: TestDatabase): Promise<RunningProduct> {
       const product = RunningProduct.server({ ...environment(db), APP_ROLES: 'refresher', PORT: '0' });
       products.push(product);
-      await product.says(/listening on refresh_location_history/);
+      await product.waitForOutput(/listening on refresh_location_history/);
       return product;
     }
     async function report(db: TestDatabase): Promise<TestReport> {
@@ -70,7 +70,7 @@ describeWithRedis('a shared Redis', () => {
       await eventually(async () =>
         expect(await second.value('SELECT periodic_at FROM refresh_state')).not.toBeNull(),
       );
-      await other.says(/another deployment \(\w{8} test_\w+\) has the keys location_history:\*/);
+      await other.waitForOutput(/another deployment \(\w{8} test_\w+\) has the keys location_history:\*/);
       for (const [db, reports] of expected) {
         const [run] = await db.query<{ details: unknown }>(
           `SELECT details FROM job_runs WHERE job = 'aggregate_refresh' AND outcome = 'done'`,
@@ -91,13 +91,13 @@ describeWithRedis('a shared Redis', () => {
       expect(doctor.code).toBe(1);
       expect(doctor.stdout).toContain(`PROBLEM: Redis has a key ${VIEW_LOCK} (a list that never expires)`);
       expect(doctor.stdout).toContain(`redis-cli DEL ${VIEW_LOCK}`);
-      await product.says(
+      await product.waitForOutput(
         new RegExp(`${VIEW_LOCK} \\(a list that never expires\\).*only the advisory lock is used`),
       );
       await expectShown(db, reports);
       await redis.client.del(VIEW_LOCK);
       await db.query('UPDATE refresh_state SET changes = changes + 1, behind_since = now()');
-      await product.says(new RegExp(`${VIEW_LOCK} is no longer in the way`));
+      await product.waitForOutput(new RegExp(`${VIEW_LOCK} is no longer in the way`));
     });
   });
 });

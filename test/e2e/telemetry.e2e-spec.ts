@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { aDevice, ago, aKeyPair, FetchScene, see } from '../support/scenes/find-my-scene.js';
-import { NOTHING_SAID, SAID, TelemetryScene } from '../support/scenes/telemetry-scene.js';
+import { aDevice, ago, aKeyPair, FetchScene, addReport } from '../support/scenes/find-my-scene.js';
+import { NO_TELEMETRY, SAMPLE_TELEMETRY, TelemetryScene } from '../support/scenes/telemetry-scene.js';
 
 describeOnEveryEngine('the telemetry of a phone', (engine) => {
   const TIME = '14:03:20';
@@ -41,19 +41,19 @@ describeOnEveryEngine('the telemetry of a phone', (engine) => {
 
   it('appears in every answer, live update and export if sent by OwnTracks', async () => {
     expect(await post('owntracks', ownTracks())).toEqual([]);
-    await scene.expectEverywhere(scene.yesterday(TIME), SAID);
-    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAID }]);
+    await scene.expectEverywhere(scene.yesterday(TIME), SAMPLE_TELEMETRY);
+    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAMPLE_TELEMETRY }]);
   });
 
   it('appears in every answer, live update and export if sent by Overland', async () => {
     expect(await post('overland', overland())).toEqual({ result: 'ok' });
-    await scene.expectEverywhere(scene.yesterday(TIME), SAID);
-    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAID }]);
+    await scene.expectEverywhere(scene.yesterday(TIME), SAMPLE_TELEMETRY);
+    expect(await scene.updates(1)).toMatchObject([{ ...position, ...SAMPLE_TELEMETRY }]);
   });
 
   it('is left out if it is out of range, and the position is stored', async () => {
     await post('owntracks', ownTracks({ alt: 1e9, vel: -1, cog: 360, batt: 101, motionactivities: ['?'] }));
-    await scene.expectEverywhere(scene.yesterday(TIME), { ...NOTHING_SAID, course: 0 });
+    await scene.expectEverywhere(scene.yesterday(TIME), { ...NO_TELEMETRY, course: 0 });
   });
 
   it('is stored with a rejected report', async () => {
@@ -100,7 +100,7 @@ describeOnEveryEngine('the telemetry of a Find My report', (engine) => {
     for (const [i, [status]] of BATTERIES.entries()) {
       const pair = aKeyPair(90 + i);
       await scene.register(aDevice(`Tracker ${i}`, [pair]));
-      see(scene.fake, pair, { at: ago(5), status });
+      addReport(scene.fake, pair, { at: ago(5), status });
     }
     expect((await (await scene.aFetcher()).fetchAll()).ledger).toMatchObject({ read: 3, stored: 3 });
     await scene.db.settle();
@@ -111,7 +111,7 @@ describeOnEveryEngine('the telemetry of a Find My report', (engine) => {
     ).toEqual({
       trackers: BATTERIES.map(([status, battery], i) => ({
         name: `Tracker ${i}`,
-        latestLocation: { ...NOTHING_SAID, status, battery, imprecise: false },
+        latestLocation: { ...NO_TELEMETRY, status, battery, imprecise: false },
       })),
     });
   });

@@ -103,7 +103,7 @@ describeOnEveryEngine('an import that is killed repeatedly', (engine) => {
       // At any point: while it starts, hashes or skips, or in the middle of a batch or a commit.
       if (random.oneIn(5)) await sleep(random.int(800));
       else {
-        await product.says(/reports read/, 60_000);
+        await product.waitForOutput(/reports read/, 60_000);
         await sleep(random.int(150));
       }
       expect((await product.end('SIGKILL')).code).toBeNull();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { FetchBrokenError } from '../../src/find-my/fetch.service.js';
 import type { FetchSummary } from '../../src/find-my/fetch-summary.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { ago, aKeyPair, FetchScene, type KeyPair, see } from '../support/scenes/find-my-scene.js';
+import { ago, aKeyPair, FetchScene, type KeyPair, addReport } from '../support/scenes/find-my-scene.js';
 import { eventually } from '../support/waiting.js';
 
 const PAIRS = Array.from({ length: 12 }, (_, i) => aKeyPair(i));
@@ -79,7 +79,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
 
   it('is shared by several processes, which request every tracker once', async () => {
     await scene.registerEach(PAIRS);
-    for (const pair of PAIRS) see(scene.fake, pair, { at: ago(5) });
+    for (const pair of PAIRS) addReport(scene.fake, pair, { at: ago(5) });
     scene.fake.delayMs = 150; // long enough for all of them to take part
     const fetchers = await Promise.all([scene.aFetcher(), scene.aFetcher(), scene.aFetcher()]);
     const summaries = await Promise.all(fetchers.map((fetcher) => fetcher.fetchAll()));
@@ -96,7 +96,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
 
   it('loses nothing when a process dies: its lease expires, and another process fetches', async () => {
     await scene.registerEach(PAIRS.slice(0, 3));
-    for (const pair of PAIRS.slice(0, 3)) see(scene.fake, pair, { at: ago(5) });
+    for (const pair of PAIRS.slice(0, 3)) addReport(scene.fake, pair, { at: ago(5) });
     await leaseElsewhere('Tracker 0');
     const fetching = (await scene.aFetcher()).fetchTrackers(['Tracker 0', 'Tracker 1', 'Tracker 2']);
     await eventually(async () => {
@@ -117,7 +117,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
     const [first, second, unanswered, last] = PAIRS as [KeyPair, KeyPair, KeyPair, KeyPair];
     const pairs = [first, second, unanswered, last];
     await scene.registerEach(pairs);
-    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    for (const pair of pairs) addReport(scene.fake, pair, { at: ago(5) });
     scene.fake.faultOf = ([id]) => (id === unanswered.hashedAdvKey ? 'no-answer' : undefined);
     const fetcher = await scene.aFetcher();
     const answeredRun = await fetcher.request(await idOf('Tracker 1'));
@@ -144,7 +144,7 @@ describeOnEveryEngine('fetching from the Find My endpoint', (engine) => {
   it('fetches a requested tracker while it waits for another process', async () => {
     const pairs = PAIRS.slice(0, 2);
     await scene.registerEach(pairs);
-    for (const pair of pairs) see(scene.fake, pair, { at: ago(5) });
+    for (const pair of pairs) addReport(scene.fake, pair, { at: ago(5) });
     await leaseElsewhere('Tracker 0');
     const fetcher = await scene.aFetcher();
     const fetching = fetcher.fetchTrackers(['Tracker 0', 'Tracker 1']);

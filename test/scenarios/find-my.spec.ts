@@ -8,8 +8,8 @@ import {
   aKeyPair,
   FetchScene,
   type KeyPair,
-  see,
-  seeOften,
+  addReport,
+  addReports,
 } from '../support/scenes/find-my-scene.js';
 import { Random } from '../support/random.js';
 import { expectHistoryOf } from '../support/history.js';
@@ -31,7 +31,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     const random = new Random(5);
     const now = new Date();
     await scene.register(aDevice('Bike', [A]), aDevice('Bag', [B]));
-    const reports = [A, B].flatMap((pair) => seeOften(scene.fake, pair, 60, { random, now }));
+    const reports = [A, B].flatMap((pair) => addReports(scene.fake, pair, 60, { random, now }));
 
     const first = await (await scene.aFetcher()).fetchAll();
     expect(first).toMatchObject({ trackers: 2, asked: 2, answered: 2, withoutReports: 0, notAnswered: [] });
@@ -63,7 +63,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
     const [D] = further as [KeyPair];
     await scene.register(aDevice('Bike', further));
     const reports = further.flatMap((pair, i) =>
-      seeOften(scene.fake, pair, 10 + i, { random, now, days: 0.5, under: D }),
+      addReports(scene.fake, pair, 10 + i, { random, now, days: 0.5, under: D }),
     );
     const { ledger } = await (await scene.aFetcher()).fetchAll();
     expect(ledger).toMatchObject({ read: 33, stored: 33 });
@@ -76,7 +76,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
 
   it('distinguishes an empty answer from none, and continues with the other trackers', async () => {
     await scene.register(aDevice('Empty', [A]), aDevice('Silent', [B]), aDevice('Seen', [C]));
-    see(scene.fake, C, { at: ago(5) });
+    addReport(scene.fake, C, { at: ago(5) });
     scene.fake.faultOf = (ids) => (ids.includes(B.hashedAdvKey) ? 'no-answer' : undefined);
     const summary = await (await scene.aFetcher()).fetchAll();
     expect(summary).toMatchObject({
@@ -101,7 +101,7 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
       'no-answer', 'hangs', 'never-ends', 'cut', 'empty', 'no-json', 'apple-says-no', { status: 501 }, { status: 504 },
     ]; // prettier-ignore
     await scene.register(...faults.map((fault, i) => aDevice(JSON.stringify(fault), [PAIRS[i] as KeyPair])));
-    for (const pair of PAIRS.slice(0, faults.length)) see(scene.fake, pair, { at: ago(5) });
+    for (const pair of PAIRS.slice(0, faults.length)) addReport(scene.fake, pair, { at: ago(5) });
     const left = new Map(faults.map((fault, i) => [PAIRS[i]?.hashedAdvKey, fault]));
     scene.fake.faultOf = ([id]) => {
       const fault = left.get(id);
@@ -120,10 +120,10 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
   it('rejects invalid and unrequested entries with a reason', async () => {
     const { fake } = scene;
     await scene.register(aDevice('Bike', [A]));
-    see(fake, A, { at: ago(5) });
+    addReport(fake, A, { at: ago(5) });
     /** A report of the endpoint, modified in transit. */
     const changed = (pair: KeyPair, at: Date, change: (payload: Buffer) => void): UpstreamReport => {
-      see(fake, pair, { at });
+      addReport(fake, pair, { at });
       const report = fake.reports.pop() as UpstreamReport;
       const payload = Buffer.from(report.payload, 'base64');
       change(payload);
@@ -151,8 +151,8 @@ describeOnEveryEngine('reports from the Find My network', (engine) => {
 
   it('rejects (0, 0) and impossible positions', async () => {
     await scene.register(aDevice('Bike', [A]));
-    see(scene.fake, A, { at: ago(5), latitude: 0, longitude: 0 });
-    see(scene.fake, A, { at: ago(6), latitude: 100, longitude: 0 });
+    addReport(scene.fake, A, { at: ago(5), latitude: 0, longitude: 0 });
+    addReport(scene.fake, A, { at: ago(6), latitude: 100, longitude: 0 });
     const { ledger } = await (await scene.aFetcher()).fetchAll();
     expect(reasons(ledger)).toEqual({ null_island: 1, out_of_range: 1 });
   });

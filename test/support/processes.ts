@@ -79,20 +79,20 @@ export class RunningProduct {
   }
 
   /** Waits until its output matches. @returns the match. */
-  async says(form: RegExp, ms = 30_000): Promise<RegExpExecArray> {
+  async waitForOutput(form: RegExp, ms = 30_000): Promise<RegExpExecArray> {
     const end = Date.now() + ms;
     for (;;) {
       const found = form.exec(this.said);
       if (found) return found;
       if (this.child.exitCode !== null || Date.now() > end)
-        throw new Error(`it never said ${String(form)}, but:\n${this.said}`);
+        throw new Error(`no output matches ${String(form)}; output:\n${this.said}`);
       await sleep(20);
     }
   }
 
   /** Its address, e.g. `http://127.0.0.1:3000`. */
   async address(): Promise<string> {
-    return (await this.says(/(?:GraphQL|health) at (http:\/\/127\.0\.0\.1:\d+)\//))[1] as string;
+    return (await this.waitForOutput(/(?:GraphQL|health) at (http:\/\/127\.0\.0\.1:\d+)\//))[1] as string;
   }
 
   /** Sends a signal and waits for its end. */

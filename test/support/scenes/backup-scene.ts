@@ -113,7 +113,7 @@ export class BackupScene {
     const { db } = this;
     const env = { DATABASE_URL: db.url, IMPORT_BATCH_SIZE: '100' };
     this.walking = RunningProduct.cli(['import', this.walkFile], env);
-    await this.walking.says(/reports read/, 60_000);
+    await this.walking.waitForOutput(/reports read/, 60_000);
     this.walking.child.kill('SIGSTOP');
     await eventually(async () => {
       // A COPY that waits for its stopped client changes nothing.
@@ -124,7 +124,7 @@ export class BackupScene {
     const tried = await db.locks.withLock('maintenance', work);
     this.walking.child.kill('SIGCONT');
     if (tried.outcome !== 'acquired') throw new Error(`the lock is ${tried.outcome}`);
-    await this.walking.says(new RegExp(`${WALK_LENGTH} read = `), 120_000);
+    await this.walking.waitForOutput(new RegExp(`${WALK_LENGTH} read = `), 120_000);
     return tried.result;
   }
 

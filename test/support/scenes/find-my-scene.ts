@@ -77,8 +77,8 @@ export function fetchingFrom(fake: FakeFindMy): Record<string, string> {
   };
 }
 
-/** Lets a finder see a tracker: adds its report to the endpoint. */
-export function see(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> & { at: Date }): void {
+/** Adds a report of a tracker to the endpoint. */
+export function addReport(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> & { at: Date }): void {
   const payload = sealReport(pair.advertisementKey, {
     confidence: 2,
     latitude: 51.5,
@@ -94,8 +94,8 @@ export function see(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> 
   });
 }
 
-/** Lets finders see a tracker `count` times in the last days. @returns the reports as the history oracle takes them. */
-export function seeOften(
+/** Adds `count` reports of a tracker in the last days. @returns the reports as the history oracle expects them. */
+export function addReports(
   fake: FakeFindMy,
   pair: KeyPair,
   count: number,
@@ -109,7 +109,7 @@ export function seeOften(
     const longitude = (random.int(3_000_000) - 1_500_000) / 1e4;
     const confidence = random.int(4);
     const accuracy = random.int(256);
-    see(fake, pair, { at, latitude, longitude, confidence, accuracy });
+    addReport(fake, pair, { at, latitude, longitude, confidence, accuracy });
     return { key: under.hashedAdvKey, at, latitude, longitude, confidence, accuracy };
   });
 }

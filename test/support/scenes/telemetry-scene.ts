@@ -12,9 +12,15 @@ const TELEMETRY =
 const HISTORY = `bucketSize ${TELEMETRY} locatedAt lastReportAt reportCount`;
 const CREATE = `mutation ($input: CreateLocationReportInput!) { createLocationReport(input: $input) { outcome } }`;
 
-/** What a device reports beside the place, as the API shows it. */
-export const SAID = { altitude: 34.5, speed: 12.5, course: 271.5, battery: 79, motion: 'CYCLING' };
-export const NOTHING_SAID = { altitude: null, speed: null, course: null, battery: null, motion: null };
+/** Telemetry of a report, as the API shows it. */
+export const SAMPLE_TELEMETRY = {
+  altitude: 34.5,
+  speed: 12.5,
+  course: 271.5,
+  battery: 79,
+  motion: 'CYCLING',
+};
+export const NO_TELEMETRY = { altitude: null, speed: null, course: null, battery: null, motion: null };
 
 /** A row of history as the API shows it, as far as tests look at it. */
 type Row = Record<string, unknown>;
@@ -145,7 +151,7 @@ export class TelemetryScene {
       const lines = await this.exported(detail);
       expect(lines).toMatchObject([{ timestamp, imprecise: false }]);
       // What is not known is left out.
-      expect(lines.map((line) => ({ ...NOTHING_SAID, ...line }))).toMatchObject([written]);
+      expect(lines.map((line) => ({ ...NO_TELEMETRY, ...line }))).toMatchObject([written]);
     }
   }
 
