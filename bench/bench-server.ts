@@ -1,12 +1,16 @@
 import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
+import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { migrate } from '../src/migration/migrator.js';
 import { withClient } from '../test/support/servers/database-servers.js';
 import { trackerKey, trackerName } from './report-file.js';
 
-/** What a bare row's position is in COPY's text, and of which type; without the range check of the product's own. */
+/** Column type and COPY text of a position per spatial layer, without the range check of the product. */
 export const SPATIAL = {
   builtin: { type: 'point', text: (longitude: number, latitude: number) => `(${longitude},${latitude})` },
   postgis: {
@@ -15,15 +19,42 @@ export const SPATIAL = {
   },
 } as const;
 
-/** A server whose databases each serve one measurement: nothing is left over from the one before. */
+/**
+ * Runs `work` with the URL of a server and a temporary folder. Starts a private server if the URL is undefined; deletes the
+ * folder and the private server afterwards.
+ */
+export async function withServer<T>(
+  url: string | undefined,
+  work: (url: string, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'tracker-bench-'));
+  try {
+    if (url !== undefined) return await work(url, folder);
+    const cluster = await startEmbeddedCluster({ dataDir: join(folder, 'data') });
+    try {
+      return await work(cluster.url, folder);
+    } finally {
+      await cluster.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs `work` on the server of BENCH_DATABASE_URL, or on a private one. */
+export function withBenchServer<T>(work: (server: BenchServer, folder: string) => Promise<T>): Promise<T> {
+  return withServer(process.env['BENCH_DATABASE_URL'], (url, folder) => work(new BenchServer(url), folder));
+}
+
+/** A database server that creates a new database for each measurement. */
 export class BenchServer {
-  private made = 0;
+  private databases = 0;
 
   constructor(private readonly url: string) {}
 
-  /** Runs `work` on a migrated database with these trackers, which is gone afterwards. */
+  /** Runs `work` on a new migrated database with that many trackers, and drops it afterwards. */
   async withDatabase<T>(trackers: number, work: (database: BenchDatabase) => Promise<T>): Promise<T> {
-    const name = `bench_${process.pid}_${++this.made}`;
+    const name = `bench_${process.pid}_${++this.databases}`;
     const url = new URL(this.url);
     url.pathname = `/${name}`;
     const config = loadConfig({ DATABASE_URL: url.href });
@@ -32,7 +63,7 @@ export class BenchServer {
       await migrate(config, url.href);
       const database = new BenchDatabase(url.href, config);
       await database.register(trackers);
-      // What was written to prepare is not to be paid by what is measured.
+      // Flush the setup writes now, so that they do not slow down the measurement.
       await withClient(url.href, (client) => client.query('CHECKPOINT'));
       return await work(database);
     } finally {
@@ -40,21 +71,21 @@ export class BenchServer {
     }
   }
 
-  /** Facts that the numbers hang on. */
+  /** Server version and settings that affect the results. */
   async describe(): Promise<string> {
     return withClient(this.url, async (client) => {
-      const { rows } = await client.query<{ fact: string }>(
+      const { rows } = await client.query<{ description: string }>(
         `SELECT 'PostgreSQL ' || current_setting('server_version') || string_agg(', ' || name || '=' ||
-           current_setting(name), '' ORDER BY name) AS fact
+           current_setting(name), '' ORDER BY name) AS description
          FROM pg_settings
          WHERE name IN ('shared_buffers', 'fsync', 'full_page_writes', 'synchronous_commit', 'max_wal_size', 'jit')`,
       );
-      return rows[0]?.fact ?? '';
+      return rows[0]?.description ?? '';
     });
   }
 }
 
-/** A migrated database of one measurement. */
+/** The migrated database of one measurement. */
 export class BenchDatabase {
   constructor(
     readonly url: string,
@@ -80,8 +111,8 @@ export class BenchDatabase {
     });
   }
 
-  /** COPY of a prepared file into a plain table, as one statement; returns the seconds it took. */
-  bareCopy(path: string, type: string, rows: number): Promise<number> {
+  /** Copies a prepared file into a plain table by one COPY. @returns the duration in seconds. */
+  copyToPlainTable(path: string, type: string, rows: number): Promise<number> {
     return withClient(this.url, async (client) => {
       await client.query(`
         CREATE TABLE plain_reports (
@@ -89,31 +120,41 @@ export class BenchDatabase {
           confidence smallint, horizontal_accuracy float8, status smallint, nearest_city text, source text NOT NULL,
           received_at timestamptz(3) NOT NULL DEFAULT now());
         CREATE UNIQUE INDEX ON plain_reports (hashed_adv_key, timestamp)`);
-      const begun = performance.now();
+      const startedAt = performance.now();
       const stream = client.query(
         copyFrom(`COPY plain_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy, status,
           nearest_city, source) FROM STDIN`),
       );
       await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), stream);
-      const seconds = (performance.now() - begun) / 1000;
+      const seconds = (performance.now() - startedAt) / 1000;
       expectRows('COPY', stream.rowCount, rows);
       return seconds;
     });
   }
 
-  /** @throws Error unless every report is there as a raw report and counted once in the daily history. */
+  /** @throws Error unless every report is stored as a raw report and counted once in the daily history. */
   checkImported(rows: number): Promise<void> {
     return withClient(this.url, async (client) => {
-      const { rows: found } = await client.query<{ raw: number; counted: number }>(
+      const { rows: counts } = await client.query<{ raw: number; daily: number }>(
         `SELECT (SELECT count(*)::int FROM location_reports) AS raw,
-           (SELECT sum(report_count)::int FROM location_history_days) AS counted`,
+           (SELECT sum(report_count)::int FROM location_history_days) AS daily`,
       );
-      expectRows('the import (raw reports)', found[0]?.raw, rows);
-      expectRows('the import (daily history)', found[0]?.counted, rows);
+      expectRows('the import (raw reports)', counts[0]?.raw, rows);
+      expectRows('the import (daily history)', counts[0]?.daily, rows);
     });
   }
 }
 
-function expectRows(what: string, got: number | null | undefined, wanted: number): void {
-  if (got !== wanted) throw new Error(`${what} took in ${got ?? 'no'} rows of ${wanted}: not comparable`);
+function expectRows(operation: string, stored: number | null | undefined, expected: number): void {
+  if (stored !== expected)
+    throw new Error(`${operation} stored ${stored ?? 0} of ${expected} rows; the result is not comparable`);
+}
+
+/** The middle value, or the mean of the two middle values. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }

@@ -2,25 +2,25 @@ import type pg from 'pg';
 import { retryTransient } from '../src/database/retry.js';
 import type { Clients } from './upgrade-clients.js';
 
-/** What a database holds. */
+/** The state of a database before or after an upgrade. */
 export interface History {
   engine: string;
   size: string;
   horizon: Date;
   raw: number;
   days: number;
-  /** Of each tracker: reports that history counts, raw reports, identities. */
-  counted: Map<string, { reports: number; raw: number; identities: number }>;
-  /** Over all rows of the other trackers, with the columns of 0.1.0. */
+  /** Number of reports in history, raw reports and identities, by key of the tracker. */
+  counts: Map<string, { reports: number; raw: number; identities: number }>;
+  /** Checksum of all rows of the trackers that no client writes to, over the columns of 0.1.0. */
   checksum: string;
   written: number;
 }
 
-/** @param written trackers that clients write for, the first ones. */
+/** @param written number of trackers, in the order of their ids, that clients write to. */
 export async function readHistory(client: pg.Client, written: number): Promise<History> {
   const {
     rows: [state],
-  } = await client.query<Omit<History, 'counted' | 'checksum' | 'written'>>(
+  } = await client.query<Omit<History, 'counts' | 'checksum' | 'written'>>(
     `SELECT engine, closed_before AS horizon, pg_size_pretty(pg_database_size(current_database())) AS size,
        (SELECT count(*)::int FROM location_reports) AS raw,
        (SELECT count(*)::int FROM location_history_days WHERE bucket < closed_before) AS days FROM history_state`,
@@ -47,16 +47,16 @@ export async function readHistory(client: pg.Client, written: number): Promise<H
     ...state,
     written,
     checksum: sums.checksum,
-    counted: new Map(rows.map(({ key, ...counts }) => [key, counts])),
+    counts: new Map(rows.map(({ key, ...counts }) => [key, counts])),
   };
 }
 
-/** Whether every confirmed report is counted once and nothing else has changed. */
+/** Whether every confirmed report is counted once and nothing else has changed; prints the differences. */
 export async function isComplete(
   client: pg.Client,
   before: History,
   confirmed: Clients['confirmed'],
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<boolean> {
   for (const relation of before.engine === 'timescaledb'
     ? ['location_history_hourly', 'location_history_daily']
@@ -66,22 +66,23 @@ export async function isComplete(
     );
   }
   const after = await readHistory(client, before.written);
-  let wrong = 0;
-  for (const [key, was] of before.counted) {
+  let wrongTrackers = 0;
+  for (const [key, countsBefore] of before.counts) {
     const recent = confirmed.recent.get(key) ?? 0;
     const late = confirmed.late.get(key) ?? 0;
-    const is = after.counted.get(key);
-    const right =
-      is?.reports === was.reports + recent + late &&
-      is.raw === was.raw + recent &&
-      is.identities === was.identities + late;
-    if (!right && ++wrong <= 5) say(`  WRONG: ${key}: ${JSON.stringify({ was, recent, late, is })}`);
+    const countsAfter = after.counts.get(key);
+    const isRight =
+      countsAfter?.reports === countsBefore.reports + recent + late &&
+      countsAfter.raw === countsBefore.raw + recent &&
+      countsAfter.identities === countsBefore.identities + late;
+    if (!isRight && ++wrongTrackers <= 5)
+      print(`  WRONG: ${key}: ${JSON.stringify({ countsBefore, recent, late, countsAfter })}`);
   }
   const sum = (counts: ReadonlyMap<string, number>): number =>
     [...counts.values()].reduce((a, b) => a + b, 0);
-  say(
-    `confirmed: ${sum(confirmed.recent)} new and ${sum(confirmed.late)} late reports; counted otherwise: ${wrong} of ${before.counted.size} trackers; ` +
-      `rows of the others: ${after.checksum === before.checksum ? 'the same' : `CHANGED (${before.checksum} to ${after.checksum})`}`,
+  print(
+    `confirmed: ${sum(confirmed.recent)} new and ${sum(confirmed.late)} late reports; wrong counts: ${wrongTrackers} of ${before.counts.size} trackers; ` +
+      `rows of trackers without writers: ${after.checksum === before.checksum ? 'unchanged' : `CHANGED (${before.checksum} to ${after.checksum})`}`,
   );
-  return wrong === 0 && after.checksum === before.checksum;
+  return wrongTrackers === 0 && after.checksum === before.checksum;
 }

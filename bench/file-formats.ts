@@ -1,13 +1,13 @@
 /**
- * How fast is each file format read, measured against NDJSON, and how much memory does it take?
+ * Measures how fast each file format is read compared with NDJSON, and how much memory that needs.
  *
- * The same reports are written in every format, and read by `openReportSource` from a file to its end: no database is
- * involved. Each format is read in a process of its own, round after round in turn, so that a machine that is busy for a
- * while slows all of them down; memory is the peak of that process less that of one that read nothing.
+ * Writes the same reports in every format, and reads each file with `openReportSource`, without a database. Each read runs in
+ * its own process, and every round reads all formats, so that other load on the machine affects all of them. Memory is the
+ * peak of the process minus the peak of a process that reads nothing.
  *
  *   npm run bench:formats -- [--rows 1000000] [--rounds 3]
  *
- * Nothing is asserted: times are the machine's.
+ * Asserts nothing, because times depend on the machine.
  */
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -19,6 +19,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { openReportSource } from '../src/import/sources/open-report-source.js';
+import { median } from './bench-server.js';
 
 interface Report {
   at: Date;
@@ -28,7 +29,7 @@ interface Report {
   device: string;
 }
 
-interface Measured {
+interface Measurement {
   reports: number;
   cpuSeconds: number;
   peakMemory: number;
@@ -37,34 +38,42 @@ interface Measured {
 interface Format {
   head: string;
   row: (report: Report) => string;
-  between: string;
+  separator: string;
   tail: string;
 }
+
+/** Argument of a process that reads nothing. */
+const NO_FILE = '-';
 
 const FORMATS: Readonly<Record<string, Format>> = {
   ndjson: {
     head: '',
     row: ({ at, latitude, longitude, accuracy, device }) =>
       JSON.stringify({ tracker: device, timestamp: at, latitude, longitude, horizontalAccuracy: accuracy }),
-    between: '\n',
+    separator: '\n',
     tail: '\n',
   },
   csv: {
     head: 'device,timestamp,latitude,longitude,accuracy\n',
     row: ({ at, latitude, longitude, accuracy, device }) =>
       [device, at.toISOString(), latitude, longitude, accuracy].join(','),
-    between: '\n',
+    separator: '\n',
     tail: '\n',
   },
   gpx: {
     head: '<?xml version="1.0"?>\n<gpx version="1.1"><trk><trkseg>\n',
     row: ({ at, latitude, longitude }) =>
       `<trkpt lat="${latitude}" lon="${longitude}"><time>${at.toISOString()}</time></trkpt>`,
-    between: '\n',
+    separator: '\n',
     tail: '\n</trkseg></trk></gpx>\n',
   },
-  geojson: { head: '{"type":"FeatureCollection","features":[\n', row: feature, between: ',\n', tail: ']}\n' },
-  overland: { head: '{"locations":[', row: feature, between: ',', tail: ']}' },
+  geojson: {
+    head: '{"type":"FeatureCollection","features":[\n',
+    row: feature,
+    separator: ',\n',
+    tail: ']}\n',
+  },
+  overland: { head: '{"locations":[', row: feature, separator: ',', tail: ']}' },
   owntracks: {
     head: '',
     row: ({ at, latitude, longitude, accuracy, device }) =>
@@ -77,7 +86,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
         acc: accuracy,
         topic: `owntracks/x/${device}`,
       }),
-    between: '\n',
+    separator: '\n',
     tail: '\n',
   },
   'google-records': {
@@ -95,7 +104,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
         null,
         2,
       ),
-    between: ', ',
+    separator: ', ',
     tail: ']\n}\n',
   },
 };
@@ -127,20 +136,22 @@ async function main(): Promise<void> {
 }
 
 async function compare(folder: string, rows: number, rounds: number): Promise<void> {
-  const measured = new Map<string, Measured[]>();
+  const measurements = new Map<string, Measurement[]>();
   for (const [name, format] of Object.entries(FORMATS)) {
     await write(join(folder, name), format, rows);
-    measured.set(name, []);
+    measurements.set(name, []);
   }
-  const idle = (await measureApart('-')).peakMemory;
+  const idle = (await measureInProcess(NO_FILE)).peakMemory;
   for (let round = 0; round < rounds; round++) {
-    for (const [name, list] of measured) {
-      list.push(await measureApart(join(folder, name)));
+    for (const [name, list] of measurements) {
+      list.push(await measureInProcess(join(folder, name)));
     }
   }
-  for (const [name, list] of measured) {
+  for (const [name, list] of measurements) {
     const ratio = median(
-      list.map(({ cpuSeconds }, round) => (measured.get('ndjson')?.[round]?.cpuSeconds ?? 0) / cpuSeconds),
+      list.map(
+        ({ cpuSeconds }, round) => (measurements.get('ndjson')?.[round]?.cpuSeconds ?? 0) / cpuSeconds,
+      ),
     );
     const perReport = median(list.map(({ cpuSeconds, reports }) => (cpuSeconds / reports) * 1e6));
     const memory = (Math.max(...list.map(({ peakMemory }) => peakMemory)) - idle) / 2 ** 20;
@@ -151,12 +162,12 @@ async function compare(folder: string, rows: number, rounds: number): Promise<vo
   }
 }
 
-function write(path: string, { head, row, between, tail }: Format, rows: number): Promise<void> {
-  function* pieces(): Generator<string> {
+function write(path: string, { head, row, separator, tail }: Format, rows: number): Promise<void> {
+  function* parts(): Generator<string> {
     yield head;
     for (let i = 0; i < rows; i++) {
       yield (
-        (i > 0 ? between : '') +
+        (i > 0 ? separator : '') +
         row({
           at: new Date(1_700_000_000_000 + i * 1000 + (i % 1000)),
           latitude: 52 + (i % 1_000_003) / 1e6,
@@ -168,22 +179,23 @@ function write(path: string, { head, row, between, tail }: Format, rows: number)
     }
     yield tail;
   }
-  return pipeline(Readable.from(pieces()), createWriteStream(path));
+  return pipeline(Readable.from(parts()), createWriteStream(path));
 }
 
-async function measureApart(path: string): Promise<Measured> {
+/** Runs `measure` in a new process. */
+async function measureInProcess(path: string): Promise<Measurement> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     fileURLToPath(import.meta.url),
     '--',
     path,
   ]);
-  return JSON.parse(stdout) as Measured;
+  return JSON.parse(stdout) as Measurement;
 }
 
-async function measure(path: string): Promise<Measured> {
+async function measure(path: string): Promise<Measurement> {
   let reports = 0;
   const before = process.cpuUsage();
-  if (path !== '-') {
+  if (path !== NO_FILE) {
     const source = await openReportSource(path, createReadStream(path));
     for await (const batch of source.batches()) {
       reports += batch.reports.length;
@@ -191,10 +203,6 @@ async function measure(path: string): Promise<Measured> {
   }
   const { user, system } = process.cpuUsage(before);
   return { reports, cpuSeconds: (user + system) / 1e6, peakMemory: process.resourceUsage().maxRSS * 1024 };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 await main();

@@ -1,30 +1,30 @@
 import type pg from 'pg';
 import { retryTransient } from '../src/database/retry.js';
 
-/** How much a database holds. */
-export interface Fleet {
+/** Size of the history in a database. */
+export interface HistorySize {
   trackers: number;
-  /** Closed days of each tracker: their raw reports are gone. */
+  /** Number of closed days of each tracker, which have no raw reports. */
   days: number;
-  /** Raw reports of each tracker and day, on the two days before today and on today up to now. */
-  reportsADay: number;
+  /** Number of raw reports of each tracker and open day: the two days before today, and today up to now. */
+  reportsPerDay: number;
 }
 
-/** The views of 0.1.0 lose rows in them (https://github.com/timescale/timescaledb/issues/10503). */
+/** In parallel plans the views of 0.1.0 lose rows (https://github.com/timescale/timescaledb/issues/10503). */
 export const NO_PARALLEL_PLANS = 'SET max_parallel_workers_per_gather = 0';
 
-const REPORTS_A_CLOSED_DAY = 24;
-/** Of so many tracker-days one has late reports as well, which the timescaledb engine keeps elsewhere. */
+const REPORTS_PER_CLOSED_DAY = 24;
+/** One in this many closed days of trackers also has a late report, which the timescaledb engine stores separately. */
 const ONE_LATE_IN = 100;
 
 const DAY_COLUMNS = `hashed_adv_key, bucket, location, last_report_at, confidence, horizontal_accuracy, status, source,
   report_count, max_confidence, first_report_at`;
 
-/** Fills a database of 0.1.0 as if it had been in use for a year. */
+/** Fills a database of 0.1.0 with the history of a year. */
 export async function fillHistory(
   db: pg.Client,
   engine: string,
-  { trackers, days, reportsADay }: Fleet,
+  { trackers, days, reportsPerDay }: HistorySize,
   progress: (line: string) => void,
 ): Promise<void> {
   await db.query(
@@ -41,10 +41,10 @@ export async function fillHistory(
        SELECT t.id, t.hashed_adv_key, n, s.closed_before + n * interval '24 hours' / $1 + t.id * interval '0.1 seconds' AS at
        FROM history_state AS s, trackers AS t, generate_series(0, 10 * $1 - 1) AS n
      ) AS t WHERE t.at < now() - interval '1 minute'`,
-    [reportsADay],
+    [reportsPerDay],
   );
   if (engine === 'timescaledb') {
-    // The policies may be at the same.
+    // Retried, because a refresh policy may be running.
     for (const [relation, end] of [
       ['location_history_hourly', 'NULL'],
       ['location_history_daily', 'midnight_before(0)'],
@@ -91,7 +91,7 @@ export async function fillHistory(
   await db.query('CHECKPOINT');
 }
 
-/** Where TimescaleDB keeps the rows of the daily continuous aggregate. */
+/** The hypertable that contains the rows of the daily continuous aggregate. */
 async function dailyHypertable(db: pg.Client): Promise<string> {
   const { rows } = await db.query<{ name: string }>(
     `SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name) AS name
@@ -100,13 +100,13 @@ async function dailyHypertable(db: pg.Client): Promise<string> {
   return rows[0]?.name ?? '';
 }
 
-/** Day after day, as refreshes leave them. */
+/** SQL that inserts closed days, oldest first, like refreshes. */
 function insertDays(relation: string, days: number, bucketSize: string): string {
   const [column, value] = bucketSize === '' ? ['', ''] : [', bucket_size', `, '${bucketSize}'`];
   return `
     INSERT INTO ${relation} (${DAY_COLUMNS}${column})
     SELECT t.hashed_adv_key, d.day, ST_SetSRID(ST_MakePoint(t.id % 360 - 180, t.id % 180 - 90 + 0.1), 4326),
-      d.day + interval '23 hours 30 minutes' + t.id * interval '0.1 seconds', 2, 12, 0, 'bench', ${REPORTS_A_CLOSED_DAY}, 3,
+      d.day + interval '23 hours 30 minutes' + t.id * interval '0.1 seconds', 2, 12, 0, 'bench', ${REPORTS_PER_CLOSED_DAY}, 3,
       d.day + interval '30 minutes' + t.id * interval '0.1 seconds'${value}
     FROM (SELECT closed_before - i * interval '24 hours' AS day
       FROM history_state, generate_series(1, ${days}) AS i ORDER BY 1) AS d

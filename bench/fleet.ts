@@ -1,41 +1,37 @@
 /**
- * What GraphQL costs: a fleet with the latest place and the last 24 hours of each tracker, as one GraphQL answer, against
- * the same SQL statements by hand.
+ * Measures the overhead of GraphQL: one query for the latest position and the last 24 hours of every tracker of a fleet,
+ * compared with its SQL statements alone.
  *
- * In the same process and on the same database, one right after the other, round after round:
+ * In the same process and on the same database, alternating in every round:
  *
- * 1. **by hand**: the statements that the answer took, recorded from the driver, run again with the same parameters through
- *    a bare connection, up to rows in memory. Nothing is put together from them, and nothing becomes JSON.
- * 2. **GraphQL**: the answer as a client gets it over a socket, up to its last byte.
+ * 1. **SQL**: runs the statements of the query, recorded from the driver, again on a plain connection and reads the rows. No
+ *    objects and no JSON are built from them.
+ * 2. **GraphQL**: sends the query over a socket and reads the whole response.
  *
  *   npm run build && node dist/bench/fleet.js [--trackers 1500] [--rounds 10]
  *
- * BENCH_DATABASE_URL names a server to use (its user must be allowed to create databases and to CHECKPOINT); otherwise a
- * private one is started in a temporary folder. Nothing is asserted: times are the machine's.
+ * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise starts a
+ * private one in a temporary folder. Asserts nothing, because times depend on the machine.
  */
 import { ClockRepository } from '../src/clock/clock.repository.js';
 import { ClockService } from '../src/clock/clock.service.js';
 import { SystemClock } from '../src/clock/system-clock.js';
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { createApp } from '../src/app.setup.js';
 import { AggregatesRepository } from '../src/aggregates/aggregates.repository.js';
 import { AggregatesService } from '../src/aggregates/aggregates.service.js';
 import { createDataSource } from '../src/database/data-source.js';
-import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { LockLeasesRepository } from '../src/locking/lock-leases.repository.js';
 import { LockService } from '../src/locking/lock.service.js';
-import { type BenchDatabase, BenchServer } from './bench-server.js';
+import { type BenchDatabase, median, withBenchServer } from './bench-server.js';
 import { trackerKey } from './report-file.js';
 
 const HOUR = 3_600_000;
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-/** A statement as the driver was given it. */
+/** A statement that the application passed to the driver. */
 interface Statement {
   text: string;
   values: unknown[];
@@ -45,22 +41,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { trackers: { type: 'string', default: '1500' }, rounds: { type: 'string', default: '10' } },
   });
-  const folder = await mkdtemp(join(tmpdir(), 'tracker-bench-'));
-  try {
-    const given = process.env['BENCH_DATABASE_URL'];
-    const cluster =
-      given === undefined ? await startEmbeddedCluster({ dataDir: join(folder, 'data') }) : undefined;
-    try {
-      const server = new BenchServer(given ?? cluster?.url ?? '');
-      say(await server.describe());
-      const trackers = Number(values.trackers);
-      await server.withDatabase(trackers, (database) => measure(database, trackers, Number(values.rounds)));
-    } finally {
-      await cluster?.stop();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await withBenchServer(async (server) => {
+    print(await server.describe());
+    const trackers = Number(values.trackers);
+    await server.withDatabase(trackers, (database) => measure(database, trackers, Number(values.rounds)));
+  });
 }
 
 async function measure(database: BenchDatabase, trackers: number, rounds: number): Promise<void> {
@@ -76,27 +61,29 @@ async function measure(database: BenchDatabase, trackers: number, rounds: number
     await app.listen({ port: 0, host: '127.0.0.1' });
     const { port } = app.getHttpServer().address() as AddressInfo;
     const query = fleetQuery(trackers);
-    const ask = async (): Promise<number> => (await askFor(query, port)).length;
+    const sendQuery = async (): Promise<number> => (await post(query, port)).length;
 
-    const statements = await recorded(ask);
-    const times = { hand: [] as number[], graphql: [] as number[] };
+    const statements = await recordStatements(sendQuery);
+    const times = { sql: [] as number[], graphql: [] as number[] };
     let bytes = 0;
     for (let round = 0; round <= rounds; round++) {
-      const byHand = await timed(async () => {
+      const sql = await timed(async () => {
         for (const { text, values } of statements) await client.query(text, values);
       });
-      const graphql = await timed(async () => (bytes = await ask()));
-      if (round === 0) continue; // waits for caches
-      times.hand.push(byHand);
+      const graphql = await timed(async () => (bytes = await sendQuery()));
+      if (round === 0) continue; // fills caches
+      times.sql.push(sql);
       times.graphql.push(graphql);
     }
-    const [hand, graphql] = [median(times.hand), median(times.graphql)];
-    say(
-      `${trackers} trackers, latest place and 24 hours each: ${statements.length} statements, ${bytes} bytes of JSON`,
+    const [sql, graphql] = [median(times.sql), median(times.graphql)];
+    print(
+      `${trackers} trackers, latest position and 24 hours each: ${statements.length} statements, ${bytes} bytes of JSON`,
     );
-    say(`  by hand  median ${hand.toFixed(0)} ms   ${times.hand.map((ms) => ms.toFixed(0)).join(' ')}`);
-    say(`  GraphQL  median ${graphql.toFixed(0)} ms   ${times.graphql.map((ms) => ms.toFixed(0)).join(' ')}`);
-    say(`  ratio ${(graphql / hand).toFixed(2)}`);
+    print(`  SQL      median ${sql.toFixed(0)} ms   ${times.sql.map((ms) => ms.toFixed(0)).join(' ')}`);
+    print(
+      `  GraphQL  median ${graphql.toFixed(0)} ms   ${times.graphql.map((ms) => ms.toFixed(0)).join(' ')}`,
+    );
+    print(`  ratio ${(graphql / sql).toFixed(2)}`);
   } finally {
     await client.end();
     await app.close();
@@ -110,7 +97,7 @@ function fleetQuery(trackers: number): string {
     locationHistory(startTime: "${from}", first: 25) { timestamp nearestCity location { latitude longitude } } } } }`;
 }
 
-async function askFor(query: string, port: number): Promise<string> {
+async function post(query: string, port: number): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -121,8 +108,8 @@ async function askFor(query: string, port: number): Promise<string> {
   return text;
 }
 
-/** What the driver is given while something is asked; the application has no other role that would ask for more. */
-async function recorded(ask: () => Promise<unknown>): Promise<Statement[]> {
+/** Records the statements that the driver receives during `work`. The application has no other role that sends any. */
+async function recordStatements(work: () => Promise<unknown>): Promise<Statement[]> {
   const statements: Statement[] = [];
   const prototype = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
   const original = prototype.query;
@@ -134,14 +121,14 @@ async function recorded(ask: () => Promise<unknown>): Promise<Statement[]> {
     return original.apply(this, args);
   };
   try {
-    await ask();
+    await work();
   } finally {
     prototype.query = original;
   }
   return statements;
 }
 
-/** One report an hour of each tracker, of 40 hours. */
+/** Stores one report per hour and tracker for the last 40 hours. */
 async function fill(database: BenchDatabase, trackers: number): Promise<void> {
   const dataSource = await createDataSource(database.config, database.url).initialize();
   try {
@@ -167,14 +154,9 @@ async function fill(database: BenchDatabase, trackers: number): Promise<void> {
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   await work();
-  return performance.now() - begun;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  return performance.now() - startedAt;
 }
 
 await main();

@@ -1,10 +1,11 @@
 /**
- * How long a report takes from its INSERT until history shows it, with little and with much history behind it.
+ * Measures the time from the INSERT of a report until the API returns it, with little and with much history, and compares it
+ * with a refresh of the materialized view.
  *
  *   npm run build && TEST_TIMESCALE_URL=postgres://... node dist/bench/freshness.js
  *
- * Takes DATABASE_URL where TEST_TIMESCALE_URL is not set; makes a database of its own on that server and drops it. A few
- * minutes, of which most go into the materialized view: it is what the same report is compared with.
+ * Uses DATABASE_URL if TEST_TIMESCALE_URL is not set; creates databases on that server and drops them. Runs for a few
+ * minutes, mostly to refresh the materialized view.
  */
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
@@ -13,37 +14,38 @@ import pg from 'pg';
 import { createApp } from '../src/app.setup.js';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/migration/migrator.js';
+import { median } from './bench-server.js';
 
 const HISTORY_ROWS = [200_000, 2_000_000];
-/** Daily rows of each tracker. */
+/** Number of daily rows of each tracker. */
 const DAYS = 360;
 const ROUNDS = 10;
-/** Of the materialized view: one takes as long as all rounds above together. */
+/** Refreshes of the materialized view with few and with many rows, where one takes as long as all ROUNDS together. */
 const VIEW_ROUNDS = { few: 10, many: 3 };
-const MANY = 1_000_000;
+const MANY_ROWS = 1_000_000;
 const HOUR = 3_600_000;
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
   const server = process.env['TEST_TIMESCALE_URL'] ?? process.env['DATABASE_URL'];
   if (server === undefined) throw new Error('Set TEST_TIMESCALE_URL or DATABASE_URL');
   for (const rows of HISTORY_ROWS) {
     const name = `bench_${randomBytes(4).toString('hex')}`;
-    await administer(server, `CREATE DATABASE ${name}`);
+    await execute(server, `CREATE DATABASE ${name}`);
     const url = new URL(server);
     url.pathname = `/${name}`;
     try {
       await measure(url.href, rows);
     } finally {
-      await administer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+      await execute(server, `DROP DATABASE ${name} WITH (FORCE)`);
     }
   }
 }
 
-async function administer(server: string, sql: string): Promise<void> {
+async function execute(server: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: server });
-  client.on('error', () => undefined); // what breaks it is told by the statement that fails then
+  client.on('error', () => undefined); // the statement fails with the same error
   await client.connect();
   await client.query(sql).finally(() => client.end());
 }
@@ -52,19 +54,19 @@ async function measure(url: string, rows: number): Promise<void> {
   const config = loadConfig({ DATABASE_URL: url });
   const { engine } = await migrate(config, url);
   const db = new pg.Pool({ connectionString: url, max: 4 });
-  db.on('error', () => undefined); // an idle connection that breaks is replaced
+  db.on('error', () => undefined); // the pool replaces a broken idle connection
   try {
     await fill(db, engine, Math.ceil(rows / DAYS));
-    const { rows: counted } = await db.query<{ n: string }>('SELECT count(*) AS n FROM location_history');
-    say(`\n${engine}, ${Number(counted[0]?.n).toLocaleString('en')} rows of history`);
+    const { rows: counts } = await db.query<{ n: string }>('SELECT count(*) AS n FROM location_history');
+    print(`\n${engine}, ${Number(counts[0]?.n).toLocaleString('en')} rows of history`);
     await measureApi(db, config, url);
-    await measureView(db, rows < MANY ? VIEW_ROUNDS.few : VIEW_ROUNDS.many);
+    await measureView(db, rows < MANY_ROWS ? VIEW_ROUNDS.few : VIEW_ROUNDS.many);
   } finally {
     await db.end();
   }
 }
 
-/** Trackers with a day of history each for DAYS days, as if their reports had come and gone. */
+/** Creates trackers with DAYS closed days of history. */
 async function fill(db: pg.Pool, engine: string, trackers: number): Promise<void> {
   const [table, column, value] =
     engine === 'timescaledb'
@@ -94,7 +96,7 @@ const insert = (db: pg.Pool, latitude: number): Promise<unknown> =>
     [latitude],
   );
 
-/** With the application running, and its refresher: until locationHistoryAggregated over GraphQL has the report. */
+/** Measures the time until locationHistoryAggregated returns the report, with the application and its refresher running. */
 async function measureApi(db: pg.Pool, config: ReturnType<typeof loadConfig>, url: string): Promise<void> {
   const app = await createApp(config, url, false);
   await app.listen(0, '127.0.0.1');
@@ -119,7 +121,7 @@ async function measureApi(db: pg.Pool, config: ReturnType<typeof loadConfig>, ur
       const start = performance.now();
       await insert(db, round / 10);
       while ((await newest()) !== round / 10) await sleep(2);
-      if (round > 0) times.push(performance.now() - start); // the first one waits for caches and connections
+      if (round > 0) times.push(performance.now() - start); // the first round fills caches and opens connections
       await sleep(500 + Math.random() * 500);
     }
     report('INSERT to GraphQL locationHistoryAggregated("1 hour"), application running', times);
@@ -128,7 +130,7 @@ async function measureApi(db: pg.Pool, config: ReturnType<typeof loadConfig>, ur
   }
 }
 
-/** By hand, and nothing else at work: until the materialized view has the report. */
+/** Measures the time until the materialized view contains the report, with refreshes by SQL and no application. */
 async function measureView(db: pg.Pool, rounds: number): Promise<void> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -143,11 +145,10 @@ async function measureView(db: pg.Pool, rounds: number): Promise<void> {
   report('INSERT to location_history, by a refresh of the materialized view', times);
 }
 
-function report(what: string, times: number[]): void {
-  const sorted = [...times].sort((a, b) => a - b);
-  const ms = (i: number): string => `${(sorted[i] ?? NaN).toFixed(0)} ms`;
-  say(
-    `  ${what}: median ${ms(Math.floor(sorted.length / 2))} (${ms(0)} to ${ms(sorted.length - 1)}, n = ${sorted.length})`,
+function report(name: string, times: number[]): void {
+  const ms = (value: number): string => `${value.toFixed(0)} ms`;
+  print(
+    `  ${name}: median ${ms(median(times))} (${ms(Math.min(...times))} to ${ms(Math.max(...times))}, n = ${times.length})`,
   );
 }
 

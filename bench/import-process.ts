@@ -1,8 +1,8 @@
 /**
- * One import in a process of its own, so that its memory can be told from the benchmark's.
+ * Runs one import in its own process, to measure its memory separately from the benchmark.
  *
- * `node import-process.js [file]`, with DATABASE_URL. Without a file it only gets ready: the memory that is there
- * before anything is read. Answers with one line of JSON, an {@link ImportMeasurement}.
+ * `node import-process.js [file]`, with DATABASE_URL. Without a file it only loads the modules and connects, which gives the
+ * memory before an import. Prints one line of JSON, an {@link ImportMeasurement}.
  */
 import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -17,11 +17,11 @@ import { ImportService } from '../src/import/import.service.js';
 import type { ImportSummary } from '../src/import/import-summary.js';
 
 export interface ImportMeasurement {
-  /** From the call of ImportService.importFile to its answer; starting the process is not in it. */
+  /** Duration of ImportService.importFile, without the start of the process. */
   seconds: number;
-  /** CPU time of this process meanwhile. */
+  /** CPU time of this process during the import. */
   cpuSeconds: number;
-  /** Most memory that the process ever had in RAM, in bytes. */
+  /** Largest resident memory of the process, in bytes. */
   peakMemory: number;
   summary?: ImportSummary;
 }
@@ -49,9 +49,9 @@ async function measure(file: string | undefined): Promise<ImportMeasurement> {
   try {
     await context.get(SchemaGuard).verify();
     const cpu = process.cpuUsage();
-    const begun = performance.now();
+    const startedAt = performance.now();
     const summary = file === undefined ? undefined : await context.get(ImportService).importFile(file);
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = (performance.now() - startedAt) / 1000;
     const { user, system } = process.cpuUsage(cpu);
     return {
       seconds,
@@ -64,7 +64,7 @@ async function measure(file: string | undefined): Promise<ImportMeasurement> {
   }
 }
 
-/** `maxRSS` would be at least the memory of the parent process: Linux hands it on through fork and exec. */
+/** On Linux, not `maxRSS`: it is at least the memory of the parent process, because fork and exec keep it. */
 function peakMemory(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

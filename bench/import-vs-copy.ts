@@ -1,44 +1,43 @@
 /**
- * How fast is the import, measured against what PostgreSQL can do at best with the same rows?
+ * Compares the speed of an import with a plain COPY of the same rows.
  *
- * In the same run, one right after the other, round after round, each into a fresh database of the same server:
+ * Both alternate in every round, each into a new database of the same server:
  *
- * 1. **COPY**: a bare COPY, as one statement, of rows that were made ready as text before, into a plain table with the
- *    columns of `location_reports` and a unique index on (hashed_adv_key, timestamp). Nothing is decoded, checked or
- *    counted, there are no triggers and no partitions: no import that keeps a unique index can be faster.
- * 2. **import**: `ImportService.importFile` on the NDJSON file with the same reports, in a process of its own. It decodes
- *    JSON, finds the tracker of every line, checks every report, tells new from known, stores raw reports and keeps
- *    hourly and daily history at every commit.
+ * 1. **COPY**: one COPY statement of prepared text into a plain table with the columns of `location_reports` and a unique
+ *    index on (hashed_adv_key, timestamp). It decodes, checks and counts nothing, and the table has no triggers and no
+ *    partitions: no import that keeps a unique index can be faster.
+ * 2. **import**: `ImportService.importFile` on an NDJSON file of the same reports, in its own process. It decodes JSON, finds
+ *    the tracker of every line, checks every report, detects duplicates, stores raw reports, and updates hourly and daily
+ *    history at every commit.
  *
- * It is fair, because both run on one server with its own settings (durable: fsync on), write the same rows in the
- * same order through the same driver, take turns (a machine that is busy for a while slows both down), and leave
- * out the start of processes and the making of the database. Of each import it is checked that every report was
+ * The comparison is fair: both use one server with the same settings (fsync on), and write the same rows in the same
+ * order with the same driver. They alternate, so that other load on the machine slows both down, and neither time includes
+ * the start of a process or the creation of the database. After each import the benchmark checks that every report was
  * stored, and counted once in the daily history.
  *
- * Two orders: `bursty`, as a poller gives (a few hours of one tracker after the other, roughly sorted), and
- * `interleaved` (all trackers by time). Memory is the peak of the import's process less that of one that loaded the
- * same modules, connected, and imported nothing; for the whole file and for a tenth of it.
+ * Two orders of reports: `bursty`, like a poller (a few hours of one tracker after the other, roughly sorted), and
+ * `interleaved` (all trackers by time). Memory is the peak of the import process minus the peak of a process that loads the
+ * same modules and connects, but imports nothing; for the whole file and for a tenth of it.
  *
  *   npm run bench -- [--rows 1000000] [--rounds 3] [--json]
  *
- * BENCH_DATABASE_URL names a server to use (its user must be allowed to create databases and to CHECKPOINT);
- * otherwise a private one is started in a temporary folder. Nothing is asserted: times are the machine's.
+ * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise starts a
+ * private one in a temporary folder. Asserts nothing about times, because they depend on the machine.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { stat } from 'node:fs/promises';
+import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { DomainError } from '../src/common/errors/domain-error.js';
-import { startEmbeddedCluster } from '../src/embedded/embedded-cluster.js';
 import { describeFailure, EXIT } from '../src/process.js';
-import { BenchServer, SPATIAL } from './bench-server.js';
+import { type BenchServer, median, SPATIAL, withBenchServer } from './bench-server.js';
 import type { ImportMeasurement } from './import-process.js';
 import { type Order, ORDERS, type ReportFileOptions, writeCopyText, writeNdjson } from './report-file.js';
 
 const TRACKERS = 500;
-/** So long that no report falls below the horizon when midnight passes during the run. */
+/** Short enough that no report gets below the horizon if midnight passes during the run. */
 const SPAN = 36 * 3_600_000;
 const IMPORT_PROCESS = fileURLToPath(new URL('./import-process.js', import.meta.url));
 
@@ -54,7 +53,7 @@ interface OrderResult {
   rounds: Round[];
   copySeconds: number;
   importSeconds: number;
-  /** Median over the rounds of the import's rate as a part of COPY's. */
+  /** Rate of the import divided by the rate of COPY, median of the rounds. */
   ratio: number;
 }
 
@@ -62,28 +61,15 @@ interface Result {
   rows: number;
   rounds: number;
   orders: OrderResult[];
-  /** Bytes above the process that imports nothing. */
+  /** Peak memory of an import minus that of a process that imports nothing, in bytes. */
   memory: { rows: number; bytes: number }[];
   machine: string[];
 }
 
 async function main(): Promise<void> {
   const { rows, rounds, json } = readFlags();
-  const folder = await mkdtemp(join(tmpdir(), 'tracker-bench-'));
-  try {
-    const given = process.env['BENCH_DATABASE_URL'];
-    const cluster =
-      given === undefined ? await startEmbeddedCluster({ dataDir: join(folder, 'data') }) : undefined;
-    try {
-      const server = new BenchServer(given ?? cluster?.url ?? '');
-      const result = await run(server, folder, rows, rounds);
-      process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : describe(result));
-    } finally {
-      await cluster?.stop();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const result = await withBenchServer((server, folder) => run(server, folder, rows, rounds));
+  process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : describe(result));
 }
 
 function readFlags(): { rows: number; rounds: number; json: boolean } {
@@ -98,7 +84,7 @@ function readFlags(): { rows: number; rounds: number; json: boolean } {
   if (!Number.isInteger(rows) || rows < 10 || !Number.isInteger(rounds) || rounds < 1) {
     throw new DomainError(
       'BAD_USER_INPUT',
-      '--rows must be a whole number from 10 on, --rounds one from 1 on',
+      '--rows must be a whole number of at least 10, --rounds of at least 1',
     );
   }
   return { rows, rounds, json: values.json };
@@ -113,15 +99,15 @@ async function run(server: BenchServer, folder: string, rows: number, rounds: nu
   const files = await Promise.all(
     ORDERS.map((order) => makeFiles(folder, { ...base, rows, order }, SPATIAL[layer].text)),
   );
-  const measured = new Map<Order, Round[]>(ORDERS.map((order) => [order, []]));
+  const roundsByOrder = new Map<Order, Round[]>(ORDERS.map((order) => [order, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const { ndjson, copyText, order } of files) {
-      note(`round ${round} of ${rounds}, ${order}`);
+      printProgress(`round ${round} of ${rounds}, ${order}`);
       const copySeconds = await server.withDatabase(TRACKERS, (database) =>
-        database.bareCopy(copyText, SPATIAL[layer].type, rows),
+        database.copyToPlainTable(copyText, SPATIAL[layer].type, rows),
       );
       const imported = await importOnce(server, ndjson, rows);
-      measured.get(order)?.push({
+      roundsByOrder.get(order)?.push({
         copySeconds,
         importSeconds: imported.seconds,
         importCpuSeconds: imported.cpuSeconds,
@@ -129,13 +115,13 @@ async function run(server: BenchServer, folder: string, rows: number, rounds: nu
       });
     }
   }
-  for (const [order, of] of measured) {
+  for (const [order, list] of roundsByOrder) {
     orders.push({
       order,
-      rounds: of,
-      copySeconds: median(of.map((round) => round.copySeconds)),
-      importSeconds: median(of.map((round) => round.importSeconds)),
-      ratio: median(of.map((round) => round.copySeconds / round.importSeconds)),
+      rounds: list,
+      copySeconds: median(list.map((round) => round.copySeconds)),
+      importSeconds: median(list.map((round) => round.importSeconds)),
+      ratio: median(list.map((round) => round.copySeconds / round.importSeconds)),
     });
   }
   return {
@@ -146,7 +132,7 @@ async function run(server: BenchServer, folder: string, rows: number, rounds: nu
       server,
       folder,
       { ...base, rows, order: 'bursty' },
-      (measured.get('bursty') ?? []).map((round) => round.peakMemory),
+      (roundsByOrder.get('bursty') ?? []).map((round) => round.peakMemory),
     ),
     machine: [
       `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${megabytes(totalmem())} MB`,
@@ -165,7 +151,9 @@ async function makeFiles(
   const copyText = join(folder, `${options.order}.copy`);
   await writeNdjson(ndjson, options);
   await writeCopyText(copyText, options, location);
-  note(`${options.order}: ${options.rows} reports, ${megabytes((await stat(ndjson)).size)} MB of NDJSON`);
+  printProgress(
+    `${options.order}: ${options.rows} reports, ${megabytes((await stat(ndjson)).size)} MB of NDJSON`,
+  );
   return { order: options.order, ndjson, copyText };
 }
 
@@ -177,7 +165,7 @@ async function importOnce(server: BenchServer, file: string, rows: number): Prom
   });
 }
 
-/** Peaks, each a median over the rounds, less that of an idle process; those for the whole file were measured before. */
+/** Peak memory for a tenth of the file and for all of it, minus that of an idle process; medians of the rounds. */
 async function measureMemory(
   server: BenchServer,
   folder: string,
@@ -189,8 +177,8 @@ async function measureMemory(
   await writeNdjson(file, tenth);
   const idle: number[] = [];
   const tenthPeaks: number[] = [];
-  for (const [at] of wholePeaks.entries()) {
-    note(`round ${at + 1} of ${wholePeaks.length}, memory for ${tenth.rows} reports`);
+  for (const [i] of wholePeaks.entries()) {
+    printProgress(`round ${i + 1} of ${wholePeaks.length}, memory for ${tenth.rows} reports`);
     idle.push(await server.withDatabase(0, async ({ url }) => (await importProcess(url)).peakMemory));
     tenthPeaks.push((await importOnce(server, file, tenth.rows)).peakMemory);
   }
@@ -210,35 +198,27 @@ async function importProcess(url: string, ...files: string[]): Promise<ImportMea
 function describe({ rows, rounds, orders, memory, machine }: Result): string {
   const seconds = (value: number): string => value.toFixed(2).padStart(7);
   const lines = [`${rows} reports of ${TRACKERS} trackers, ${rounds} rounds`, ''];
-  for (const { order, rounds: of, copySeconds, importSeconds, ratio } of orders) {
+  for (const { order, rounds: list, copySeconds, importSeconds, ratio } of orders) {
     lines.push(
       order,
-      `  COPY, seconds:   ${of.map((round) => seconds(round.copySeconds)).join('')}   median ${seconds(copySeconds)}`,
-      `  import, seconds: ${of.map((round) => seconds(round.importSeconds)).join('')}   median ${seconds(importSeconds)}`,
-      `    of them CPU:   ${of.map((round) => seconds(round.importCpuSeconds)).join('')}   (client)`,
-      `  import rate: ${Math.round(rows / importSeconds)} reports a second, ${ratio.toFixed(2)} of COPY's (median of rounds)`,
+      `  COPY, seconds:   ${list.map((round) => seconds(round.copySeconds)).join('')}   median ${seconds(copySeconds)}`,
+      `  import, seconds: ${list.map((round) => seconds(round.importSeconds)).join('')}   median ${seconds(importSeconds)}`,
+      `    client CPU:    ${list.map((round) => seconds(round.importCpuSeconds)).join('')}`,
+      `  import rate: ${Math.round(rows / importSeconds)} reports per second, ${ratio.toFixed(2)} of the rate of COPY (median of rounds)`,
       '',
     );
   }
-  for (const { rows: of, bytes } of memory) {
-    lines.push(`peak memory of the import of ${of} reports: ${megabytes(bytes)} MB`);
+  for (const { rows: reports, bytes } of memory) {
+    lines.push(`peak memory of the import of ${reports} reports: ${megabytes(bytes)} MB`);
   }
   return [...lines, '', ...machine, ''].join('\n');
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
 }
 
-function note(text: string): void {
+function printProgress(text: string): void {
   process.stderr.write(`bench: ${text}\n`);
 }
 

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** How the reports of different trackers follow one another in a file; see {@link inOrder}. */
+/** Orders of the reports in a file; see {@link inOrder}. */
 export const ORDERS = ['bursty', 'interleaved'] as const;
 export type Order = (typeof ORDERS)[number];
 
@@ -11,33 +11,33 @@ export interface ReportFileOptions {
   rows: number;
   trackers: number;
   order: Order;
-  /** Unix times in milliseconds; all reports lie between them. */
+  /** All reports have a time in [from, to), in milliseconds since 1970. */
   from: number;
   to: number;
 }
 
 const POLL_EVERY = 4 * 3_600_000;
-/** How far a report may lie from its place in time order within a poll. */
+/** Within a poll, the largest distance of a report from its index in time order. */
 const DISORDER = 8;
-const LINES_A_WRITE = 1000;
+const LINES_PER_WRITE = 1000;
 
 export function trackerName(tracker: number): string {
   return `bench ${tracker}`;
 }
 
-/** As the product computes it for a tracker with a key. */
+/** A hashed advertisement key, in the format of the product. */
 export function trackerKey(tracker: number): string {
   return createHash('sha256').update(trackerName(tracker)).digest('base64');
 }
 
-/** Writes the reports as the product takes them in: NDJSON, each line with the name of its tracker. */
+/** Writes the reports as NDJSON for an import; each line contains the name of its tracker. */
 export function writeNdjson(path: string, options: ReportFileOptions): Promise<void> {
   return writeLines(path, options, (report) =>
     JSON.stringify({ tracker: trackerName(report.tracker), ...report.fields }),
   );
 }
 
-/** Writes the same reports as rows for a bare COPY; `location` is what the column's type reads. */
+/** Writes the same reports as text rows for COPY; `location` formats a position for the type of the column. */
 export function writeCopyText(
   path: string,
   options: ReportFileOptions,
@@ -75,49 +75,50 @@ async function writeLines(
   options: ReportFileOptions,
   line: (report: BenchReport) => string,
 ): Promise<void> {
-  function* pieces(): Generator<string> {
+  function* chunks(): Generator<string> {
     let lines: string[] = [];
     for (const [tracker, index] of inOrder(options)) {
       lines.push(line(reportOf(options, tracker, index)) + '\n');
-      if (lines.length === LINES_A_WRITE) {
+      if (lines.length === LINES_PER_WRITE) {
         yield lines.join('');
         lines = [];
       }
     }
     yield lines.join('');
   }
-  await pipeline(Readable.from(pieces()), createWriteStream(path));
+  await pipeline(Readable.from(chunks()), createWriteStream(path));
 }
 
 /**
- * Which report comes after which, as pairs of tracker and running number.
+ * The reports in the order of the file, as pairs of tracker and sequence number.
  *
- * - `bursty`, what a poller gives: every four hours, tracker after tracker, the reports since the last poll, each up to
- *   eight places away from where it belongs.
- * - `interleaved`: all by time, tracker after tracker one report each.
+ * - `bursty`, like a poller: every four hours, for one tracker after the other, the reports since the last poll, each at most
+ *   {@link DISORDER} positions out of time order.
+ * - `interleaved`: one report of each tracker in turn, all by time.
  */
 function* inOrder({ rows, trackers, order, from, to }: ReportFileOptions): Generator<[number, number]> {
-  const each = Math.ceil(rows / trackers);
-  const burst = order === 'interleaved' ? 1 : Math.max(1, Math.round((each * POLL_EVERY) / (to - from)));
-  let left = rows;
-  for (let first = 0; first < each; first += burst) {
-    for (let at = 0; at < trackers; at++) {
-      const size = Math.min(burst, each - first, left);
-      for (const index of disordered(first, size, at)) yield [at, index];
-      left -= size;
+  const perTracker = Math.ceil(rows / trackers);
+  const burst =
+    order === 'interleaved' ? 1 : Math.max(1, Math.round((perTracker * POLL_EVERY) / (to - from)));
+  let remaining = rows;
+  for (let first = 0; first < perTracker; first += burst) {
+    for (let tracker = 0; tracker < trackers; tracker++) {
+      const size = Math.min(burst, perTracker - first, remaining);
+      for (const index of disordered(first, size, tracker)) yield [tracker, index];
+      remaining -= size;
     }
   }
 }
 
-/** The numbers from `first` on, shuffled within neighbourhoods of {@link DISORDER}. */
+/** `size` numbers from `first` on, each moved by at most {@link DISORDER}. */
 function disordered(first: number, size: number, seed: number): number[] {
-  return Array.from({ length: size }, (_, at) => first + at)
-    .map((index) => ({ index, place: index + random(seed, index, 1) * DISORDER }))
-    .sort((a, b) => a.place - b.place)
+  return Array.from({ length: size }, (_, i) => first + i)
+    .map((index) => ({ index, sortBy: index + random(seed, index, 1) * DISORDER }))
+    .sort((a, b) => a.sortBy - b.sortBy)
     .map(({ index }) => index);
 }
 
-/** Always the same report for the same numbers, so that files need no memory. A tracker circles about its home. */
+/** The report with this number, always the same, so that nothing is kept in memory. A tracker circles around its home. */
 function reportOf(
   { rows, trackers, from, to }: ReportFileOptions,
   tracker: number,
@@ -140,12 +141,12 @@ function reportOf(
   };
 }
 
-/** Find My gives positions to 7 digits, 1 cm. */
+/** Rounds to 7 digits (1 cm), the precision of Find My. */
 function rounded(degrees: number): number {
   return Math.round(degrees * 1e7) / 1e7;
 }
 
-/** A number in [0, 1) that looks like chance and hangs on its arguments alone. */
+/** A pseudo-random number in [0, 1), determined by the arguments. */
 function random(a: number, b: number, c: number): number {
   let h = (Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 1, 0x85ebca77) ^ Math.imul(c + 1, 0xc2b2ae3d)) >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);

@@ -1,5 +1,5 @@
 /**
- * Load and faults for an hour, and a check of everything at the end: see USAGE in soak/options.ts.
+ * Runs the product for an hour under load and faults, and checks its data at the end: see USAGE in soak/options.ts.
  *
  *   npm run soak -- --engine postgresql --minutes 60
  */
@@ -9,7 +9,7 @@ import { soak } from './soak/soak.js';
 
 const EXIT = { failed: 1, usage: 2, interrupted: 130 };
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 function readOptions(): SoakOptions {
   try {
@@ -24,33 +24,33 @@ function readOptions(): SoakOptions {
 }
 
 async function main(options: SoakOptions): Promise<number> {
-  const ending = new AbortController();
-  setMaxListeners(0, ending.signal); // every client that waits has one
-  const cleaners: (() => Promise<void>)[] = [];
+  const abort = new AbortController();
+  setMaxListeners(0, abort.signal); // every client adds a listener while it waits
+  const cleanUps: (() => Promise<void>)[] = [];
   let code: number | undefined;
-  // npm passes on what the terminal has sent already, so the second one means nothing.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (!ending.signal.aborted) say('stopping');
+      // npm forwards a signal that the terminal has already sent, so it may arrive twice.
+      if (!abort.signal.aborted) print('stopping');
       code ??= EXIT.interrupted;
-      ending.abort();
+      abort.abort();
     });
   }
   process.on('uncaughtException', (error) => {
     process.stderr.write(`${error.stack ?? String(error)}\n`);
     code ??= EXIT.failed;
-    ending.abort();
+    abort.abort();
   });
   try {
-    const ok = await soak(options, ending.signal, (what) => cleaners.push(what), say);
+    const ok = await soak(options, abort.signal, (cleanUp) => cleanUps.push(cleanUp), print);
     code ??= ok ? 0 : EXIT.failed;
   } catch (error) {
-    if (!ending.signal.aborted) process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    if (!abort.signal.aborted) process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
     code ??= EXIT.failed;
-    ending.abort();
+    abort.abort();
   }
-  for (const clean of cleaners.reverse())
-    await clean().catch((error: unknown) => process.stderr.write(`cleaning up: ${String(error)}\n`));
+  for (const cleanUp of cleanUps.reverse())
+    await cleanUp().catch((error: unknown) => process.stderr.write(`clean-up failed: ${String(error)}\n`));
   return code;
 }
 

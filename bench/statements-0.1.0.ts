@@ -6,12 +6,9 @@ function query(name: string): string {
   return readFileSync(join(FIXTURES_010, 'queries', `${name}.sql`), 'utf8');
 }
 
-/**
- * Statements of 0.1.0, which its processes keep sending while the database is upgraded. They are frozen, because the
- * statements of the product follow the current schema.
- */
+/** Statements of 0.1.0, which its processes still send while the database is upgraded. They never change. */
 export const STATEMENTS_010 = {
-  /** $1 hashed_adv_key, $2 timestamp: by hand, as the manual shows it. */
+  /** The INSERT of the manual. $1 hashed_adv_key, $2 timestamp */
   insertReport: `INSERT INTO location_reports (hashed_adv_key, timestamp, location, confidence, horizontal_accuracy)
     VALUES ($1, $2, ST_SetSRID(ST_MakePoint(7.1, 50.7), 4326), 2, 12)`,
 
@@ -26,6 +23,6 @@ export const STATEMENTS_010 = {
   /** $1 tracker ids */
   findLatest: query('location-history/find-latest'),
 
-  /** By users of SQL and BI tools. $1 tracker id */
+  /** A query of a SQL or BI tool. $1 tracker id */
   readView: 'SELECT * FROM location_history WHERE tracker_id = $1 ORDER BY timestamp DESC',
 } as const;

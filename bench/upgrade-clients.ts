@@ -12,17 +12,19 @@ import { STATEMENTS_010 as S } from './statements-0.1.0.js';
 const DAY = 86_400_000;
 const BATCH = 500;
 
-/** What clients measured, by kind of client. */
+/** Durations and failures of the clients. */
 export class Measurements {
-  readonly waits = new Map<string, number[]>();
-  /** Failures that the product retries by itself, and all others: how often each. */
+  /** Milliseconds of each operation, by kind of client. */
+  readonly durations = new Map<string, number[]>();
+  /** Number of failures that the product retries, by kind and message. */
   readonly retried = new Map<string, number>();
+  /** Number of all other failures. */
   readonly failed = new Map<string, number>();
 
   add(kind: string, ms: number): void {
-    const waits = this.waits.get(kind) ?? [];
-    this.waits.set(kind, waits);
-    waits.push(ms);
+    const durations = this.durations.get(kind) ?? [];
+    this.durations.set(kind, durations);
+    durations.push(ms);
   }
 
   fail(kind: string, error: unknown): void {
@@ -33,10 +35,10 @@ export class Measurements {
   }
 }
 
-/** One piece of work of a client. */
-type Work = () => Promise<void>;
+/** One operation of a client. */
+type Operation = () => Promise<void>;
 
-/** A tracker that clients write for, or read. */
+/** A tracker that clients write to or read. */
 export interface BenchTracker {
   id: string;
   key: string;
@@ -45,15 +47,15 @@ export interface BenchTracker {
 interface Shared {
   url: string;
   measurements: Measurements;
-  /** What the database confirmed: reports by key of their tracker, in the horizon and below it. */
+  /** Number of committed reports above and below the horizon, by key of their tracker. */
   confirmed: { recent: Map<string, number>; late: Map<string, number> };
   horizon: number;
-  /** Of the readers of a range: what every answer has to be. */
+  /** The range that clients read. */
   from: Date;
   to: Date;
 }
 
-/** Clients of 0.1.0, each with a connection of its own that stays open, as pools have them. */
+/** Clients of 0.1.0, each with its own connection, which stays open like in a pool. */
 export class Clients {
   readonly measurements = new Measurements();
   readonly confirmed: Shared['confirmed'] = { recent: new Map(), late: new Map() };
@@ -80,18 +82,18 @@ export class Clients {
 
   start(): void {
     const { shared, written, quiet } = this;
-    const add = (kind: string, pauseMs: number, make: (client: pg.Client) => Work): void => {
-      this.running.push(this.loop(kind, pauseMs, make));
+    const add = (kind: string, pauseMs: number, create: (client: pg.Client) => Operation): void => {
+      this.running.push(this.loop(kind, pauseMs, create));
     };
     for (let n = 0; n < 2; n++) {
       add('INSERT of a new report', 20, (client) => insertNew(client, shared, part(written, n, 6)));
       add('INSERT of a late report', 50, (client) => insertLate(client, shared, part(written, n + 2, 6)));
-      add('batch, new and late', 300, (client) => takeInBatches(client, shared, part(written, n + 4, 6)));
+      add('batch, new and late', 300, (client) => ingestBatches(client, shared, part(written, n + 4, 6)));
       add('range of a tracker', 20, (client) => readRange(client, shared, quiet));
     }
     add('latest locations', 50, (client) => readLatest(client, quiet));
     add('location_history', 50, (client) => readView(client, quiet));
-    add('newest of a tracker', 20, (client) => watchCount(client, shared, written));
+    add('report count of a tracker', 20, (client) => watchCount(client, shared, written));
     add('refresher', 500, (client) => refresh(client));
   }
 
@@ -100,35 +102,37 @@ export class Clients {
     await Promise.all(this.running);
   }
 
-  /** Again and again; a failure is met by another try of the same work, as the product does. */
-  private async loop(kind: string, pauseMs: number, make: (client: pg.Client) => Work): Promise<void> {
+  /** Repeats an operation until the clients stop, and retries it after a failure, like the product. */
+  private async loop(kind: string, pauseMs: number, create: (client: pg.Client) => Operation): Promise<void> {
     const client = new pg.Client({ connectionString: this.shared.url, application_name: `bench ${kind}` });
     client.on('error', (error) => this.measurements.fail(kind, error));
     await client.connect();
-    const work = make(client);
+    const operation = create(client);
     while (!this.stopped) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       await retryTransient(async () => {
         try {
-          await work();
+          await operation();
         } catch (error) {
           this.measurements.fail(kind, error);
           await client.query('ROLLBACK');
           throw error;
         }
-      }).catch(() => undefined); // it is noted
-      this.measurements.add(kind, performance.now() - begun);
+      }).catch(() => undefined); // recorded above
+      this.measurements.add(kind, performance.now() - startedAt);
       await sleep(pauseMs * (0.5 + Math.random()));
     }
     await client.end();
   }
 }
 
-const part = <T>(items: readonly T[], n: number, of: number): T[] => items.filter((_, i) => i % of === n);
+/** Part `n` of `parts` equal parts. */
+const part = <T>(items: readonly T[], n: number, parts: number): T[] =>
+  items.filter((_, i) => i % parts === n);
 
 function pick<T>(items: readonly T[]): T {
   const item = items[Math.floor(Math.random() * items.length)];
-  if (item === undefined) throw new Error('there is nothing to pick from');
+  if (item === undefined) throw new Error('cannot pick from an empty list');
   return item;
 }
 
@@ -136,27 +140,27 @@ function count(counts: Map<string, number>, key: string, by = 1): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** A moment of a tracker that nothing was reported of yet. */
-function unusedTimes(from: () => number): (key: string) => Date {
+/** Returns a function that picks a time at which the tracker has no report yet. */
+function unusedTimes(randomTime: () => number): (key: string) => Date {
   const used = new Set<string>();
   return (key) => {
     for (;;) {
-      const at = new Date(from());
-      const name = `${key} ${at.getTime()}`;
-      if (used.has(name)) continue;
-      used.add(name);
+      const at = new Date(randomTime());
+      const identity = `${key} ${at.getTime()}`;
+      if (used.has(identity)) continue;
+      used.add(identity);
       return at;
     }
   };
 }
 
-/** Odd milliseconds, of which the reports that are there have none. */
+// Odd milliseconds, because existing reports have even ones.
 const recentTimes = (): ((key: string) => Date) =>
   unusedTimes(() => Math.floor((Date.now() - Math.random() * 3_600_000) / 10) * 10 + 1);
 const lateTimes = ({ horizon }: Shared): ((key: string) => Date) =>
   unusedTimes(() => Math.floor((horizon - Math.random() * 200 * DAY) / 10) * 10 + 1);
 
-function insertNew(client: pg.Client, { confirmed }: Shared, trackers: readonly BenchTracker[]): Work {
+function insertNew(client: pg.Client, { confirmed }: Shared, trackers: readonly BenchTracker[]): Operation {
   const next = recentTimes();
   return async () => {
     const { key } = pick(trackers);
@@ -165,7 +169,7 @@ function insertNew(client: pg.Client, { confirmed }: Shared, trackers: readonly 
   };
 }
 
-function insertLate(client: pg.Client, shared: Shared, trackers: readonly BenchTracker[]): Work {
+function insertLate(client: pg.Client, shared: Shared, trackers: readonly BenchTracker[]): Operation {
   const next = lateTimes(shared);
   return async () => {
     const { key } = pick(trackers);
@@ -175,10 +179,10 @@ function insertLate(client: pg.Client, shared: Shared, trackers: readonly BenchT
 }
 
 /**
- * As the import does: COPY to temporary tables, and one call, in one transaction. A tenth of the reports are late, and one in
- * a hundred is nowhere on earth.
+ * Ingests a batch like an import: COPY to temporary tables and one function call, in one transaction. One in ten reports is
+ * late, one in a hundred has an invalid latitude.
  */
-function takeInBatches(client: pg.Client, shared: Shared, trackers: readonly BenchTracker[]): Work {
+function ingestBatches(client: pg.Client, shared: Shared, trackers: readonly BenchTracker[]): Operation {
   const nextRecent = recentTimes();
   const nextLate = lateTimes(shared);
   const owner = randomUUID();
@@ -190,75 +194,81 @@ function takeInBatches(client: pg.Client, shared: Shared, trackers: readonly Ben
     const reports = Array.from({ length: BATCH }, (_, i) => {
       const { key } = pick(trackers);
       const isLate = i % 10 === 0;
-      return { key, isLate, isWrong: i % 100 === 1, at: isLate ? nextLate(key) : nextRecent(key) };
+      return { key, isLate, isInvalid: i % 100 === 1, at: isLate ? nextLate(key) : nextRecent(key) };
     });
     await client.query('BEGIN');
     await client.query('SELECT prepare_incoming_reports()');
     const rows = reports.map(
-      ({ key, at, isWrong }, i) =>
-        `${i + 1}\t${key}\t${at.toISOString()}\t${isWrong ? 95 : 50.7}\t7.1\t2\t12\t0\t\\N\tbench\n`,
+      ({ key, at, isInvalid }, i) =>
+        `${i + 1}\t${key}\t${at.toISOString()}\t${isInvalid ? 95 : 50.7}\t7.1\t2\t12\t0\t\\N\tbench\n`,
     );
     await pipeline(Readable.from([rows.join('')]), client.query(copyFrom(S.copyIncoming)));
     await client.query(S.takeInBatch, [run, owner, BATCH, 0, BATCH, 100]);
     await client.query('COMMIT');
-    for (const { key, isLate, isWrong } of reports) {
-      if (!isWrong) count(isLate ? shared.confirmed.late : shared.confirmed.recent, key);
+    for (const { key, isLate, isInvalid } of reports) {
+      if (!isInvalid) count(isLate ? shared.confirmed.late : shared.confirmed.recent, key);
     }
   };
 }
 
-/** Of trackers that nobody writes for: their history is the same at every moment. */
+/** Reads trackers that no client writes to: every answer must be the same. */
 function readRange(
   client: pg.Client,
   { from, to, measurements }: Shared,
   trackers: readonly BenchTracker[],
-): Work {
-  const known = new Map<string, string>();
+): Operation {
+  const answers = new Map<string, string>();
   return async () => {
     const { id } = pick(trackers.slice(0, 20));
     const { rows } = await client.query<object>(S.findRange, [id, from, to, null, null, 2000]);
     const answer = JSON.stringify(rows);
-    if ((known.get(id) ?? answer) !== answer)
-      measurements.fail('range of a tracker', new Error('another answer'));
-    known.set(id, answer);
+    if ((answers.get(id) ?? answer) !== answer)
+      measurements.fail('range of a tracker', new Error('the answer changed'));
+    answers.set(id, answer);
   };
 }
 
-function readLatest(client: pg.Client, trackers: readonly BenchTracker[]): Work {
+function readLatest(client: pg.Client, trackers: readonly BenchTracker[]): Operation {
   const ids = trackers.slice(0, 50).map(({ id }) => id);
   return async () => {
     const { rows } = await client.query(S.findLatest, [ids]);
-    if (rows.length !== ids.length) throw new Error(`${rows.length} latest locations of ${ids.length}`);
+    if (rows.length !== ids.length)
+      throw new Error(`got ${rows.length} latest locations for ${ids.length} trackers`);
   };
 }
 
-function readView(client: pg.Client, trackers: readonly BenchTracker[]): Work {
-  const known = new Map<string, number>();
+function readView(client: pg.Client, trackers: readonly BenchTracker[]): Operation {
+  const rowCounts = new Map<string, number>();
   return async () => {
     const { id } = pick(trackers.slice(0, 20));
     const { rowCount } = await client.query(S.readView, [id]);
-    if ((known.get(id) ?? rowCount) !== rowCount)
-      throw new Error(`${rowCount ?? 0} rows in location_history`);
-    known.set(id, rowCount ?? 0);
+    const expected = rowCounts.get(id) ?? rowCount;
+    if (expected !== rowCount)
+      throw new Error(`location_history has ${rowCount ?? 0} instead of ${expected ?? 0} rows`);
+    rowCounts.set(id, rowCount ?? 0);
   };
 }
 
-/** Of a tracker that is written for: what history has shown it goes on showing. */
-function watchCount(client: pg.Client, { measurements }: Shared, trackers: readonly BenchTracker[]): Work {
+/** Reads a tracker that clients write to: its report count must not fall. Measures how long it is too low. */
+function watchCount(
+  client: pg.Client,
+  { measurements }: Shared,
+  trackers: readonly BenchTracker[],
+): Operation {
   const { key } = pick(trackers);
-  let most = 0;
-  let behindSince = 0;
+  let highest = 0;
+  let tooLowSince = 0;
   return async () => {
     const { rows } = await client.query<{ n: string }>(
       'SELECT coalesce(sum(report_count), 0) AS n FROM history_in_hours WHERE hashed_adv_key = $1',
       [key],
     );
     const n = Number(rows[0]?.n);
-    if (n < most) behindSince ||= performance.now();
-    else if (behindSince > 0) {
-      measurements.add('(history without what it had shown)', performance.now() - behindSince);
-      behindSince = 0;
+    if (n < highest) tooLowSince ||= performance.now();
+    else if (tooLowSince > 0) {
+      measurements.add('(report count too low)', performance.now() - tooLowSince);
+      tooLowSince = 0;
     }
-    most = Math.max(most, n);
+    highest = Math.max(highest, n);
   };
 }

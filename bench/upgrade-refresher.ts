@@ -1,19 +1,22 @@
 import type pg from 'pg';
 import { lockKey } from '../src/database/lock-key.js';
 
-/** What the refresher of 0.1.0 does with markers, and with the materialized view, of which it rests three times as long. */
+/**
+ * Refreshes like the refresher of 0.1.0: aggregates at each call, the materialized view at most a quarter of the time (a
+ * refresh is followed by a pause of three times its duration).
+ */
 export function refresh(client: pg.Client): () => Promise<void> {
-  let viewAt = 0;
+  let nextViewRefreshAt = 0;
   return async () => {
     await underLock(client, 'change_refresh', () => refreshChanges(client));
-    if (performance.now() < viewAt) return;
-    const begun = performance.now();
+    if (performance.now() < nextViewRefreshAt) return;
+    const startedAt = performance.now();
     await underLock(client, 'view_refresh', async () => {
       await client.query("BEGIN; SET LOCAL lock_timeout = '2s'");
       await client.query('REFRESH MATERIALIZED VIEW CONCURRENTLY location_history');
       await client.query('COMMIT');
     });
-    viewAt = performance.now() + 3 * (performance.now() - begun);
+    nextViewRefreshAt = performance.now() + 3 * (performance.now() - startedAt);
   };
 }
 
@@ -34,15 +37,15 @@ async function refreshChanges(client: pg.Client): Promise<void> {
   await client.query('DELETE FROM refresh_markers WHERE id = ANY ($1::bigint[])', [markers.ids]);
 }
 
-/** Nothing is done while another session holds it. */
+/** Runs `work` under the lock of a job; does nothing if another session holds it. */
 async function underLock(client: pg.Client, job: string, work: () => Promise<void>): Promise<void> {
   const {
     rows: [lock],
-  } = await client.query<{ taken: boolean }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken',
+  } = await client.query<{ isAcquired: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "isAcquired"',
     [lockKey(job)],
   );
-  if (lock?.taken !== true) return;
+  if (lock?.isAcquired !== true) return;
   try {
     await work();
   } catch (error) {

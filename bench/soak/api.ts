@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../test/support/random.js';
 
-/** A stopped server answers nothing until it goes on. */
+/** Longer than a fault pauses a server. */
 const TIMEOUT_MS = 25_000;
-/** Codes that say: try again. */
-const TRY_AGAIN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CONFLICT']);
+/** Error codes after which a client retries. */
+const RETRYABLE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CONFLICT']);
 
-/** What came of one request. */
+/** The result of one request. */
 export type Answer =
   | { kind: 'ok'; body: unknown }
-  /** A documented code that a client meets by trying again. */
-  | { kind: 'refused'; code: string }
-  /** No answer: the connection was refused or cut, or it took too long. */
-  | { kind: 'cut'; why: string }
-  | { kind: 'wrong'; detail: unknown };
+  | { kind: 'retryable'; code: string }
+  /** The connection was refused or lost, or the request timed out. */
+  | { kind: 'noAnswer'; reason: string }
+  | { kind: 'unexpected'; detail: unknown };
 
 interface ErrorBody {
   error?: { code?: string };
@@ -21,7 +20,7 @@ interface ErrorBody {
   data?: unknown;
 }
 
-/** The API servers of the deployment; each request goes to any of them. */
+/** Client of the API servers; sends each request to a random one. */
 export class Api {
   constructor(
     readonly addresses: readonly string[],
@@ -35,7 +34,7 @@ export class Api {
     if (answer.kind !== 'ok') return answer;
     const { data } = answer.body as ErrorBody;
     return data === null || data === undefined
-      ? { kind: 'wrong', detail: answer.body }
+      ? { kind: 'unexpected', detail: answer.body }
       : { kind: 'ok', body: data };
   }
 
@@ -65,7 +64,7 @@ export class Api {
       text = await response.text();
     } catch (error) {
       const { cause, name } = error as { cause?: { code?: string }; name: string };
-      return { kind: 'cut', why: cause?.code ?? name };
+      return { kind: 'noAnswer', reason: cause?.code ?? name };
     }
     return classify(response.status, text);
   }
@@ -76,33 +75,34 @@ function classify(status: number, text: string): Answer {
   try {
     body = JSON.parse(text) as ErrorBody;
   } catch {
-    return { kind: 'wrong', detail: { status, text: text.slice(0, 300) } };
+    return { kind: 'unexpected', detail: { status, text: text.slice(0, 300) } };
   }
   const codes = body.errors?.map(({ extensions }) => extensions?.code) ?? [body.error?.code];
   const [code] = codes;
-  if (code !== undefined && codes.every((one) => TRY_AGAIN.has(one ?? ''))) return { kind: 'refused', code };
+  if (code !== undefined && codes.every((one) => RETRYABLE.has(one ?? '')))
+    return { kind: 'retryable', code };
   if (status === 200 && body.errors === undefined) return { kind: 'ok', body };
-  return { kind: 'wrong', detail: { status, body } };
+  return { kind: 'unexpected', detail: { status, body } };
 }
 
-/** How long a client goes on trying; a forgotten transaction may be in the way for several minutes. */
-const PATIENCE_MS = 15 * 60_000;
+/** How long a client retries. A transaction that was left open may block it for several minutes. */
+const RETRY_MS = 15 * 60_000;
 
 /**
- * Works again and again until it is acknowledged.
+ * Repeats a request until it is acknowledged.
  *
- * @param work true once it is.
- * @throws Error when that takes longer than any fault.
+ * @param send returns whether it was acknowledged.
+ * @throws Error after {@link RETRY_MS}, which is longer than any fault.
  */
 export async function untilAcknowledged(
-  what: string,
+  name: string,
   signal: AbortSignal,
-  work: (attempt: number) => Promise<boolean>,
+  send: (attempt: number) => Promise<boolean>,
 ): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + RETRY_MS;
   for (let attempt = 0; ; attempt++) {
-    if (await work(attempt)) return;
-    if (performance.now() > end) throw new Error(`${what} was never acknowledged`);
+    if (await send(attempt)) return;
+    if (performance.now() > end) throw new Error(`${name} was never acknowledged`);
     signal.throwIfAborted();
     await sleep(200 + Math.min(attempt, 10) * 150, undefined, { signal });
   }

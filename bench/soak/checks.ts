@@ -1,4 +1,4 @@
-/** What a check came to; printed as one line, and `more` below it. */
+/** The result of a check, printed as one line, with the lines of `more` below it. */
 export interface Check {
   name: string;
   ok: boolean;
@@ -6,12 +6,12 @@ export interface Check {
   more?: readonly string[];
 }
 
-export function printCheck({ name, ok, detail, more = [] }: Check, say: (line: string) => void): void {
-  say(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`);
-  for (const line of more) say(`       ${line}`);
+export function printCheck({ name, ok, detail, more = [] }: Check, print: (line: string) => void): void {
+  print(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`);
+  for (const line of more) print(`       ${line}`);
 }
 
-/** A check that there is nothing of something. */
+/** A check that passes if nothing was found. */
 export function noneOf(name: string, found: readonly unknown[]): Check {
   return {
     name,

@@ -6,19 +6,19 @@ import { Program, runCommand, type Variables } from './program.js';
 import type { SoakRecord } from './record.js';
 import type { Servers } from './servers.js';
 
-/** Short, so that a program that is stopped is succeeded while it is. */
+/** Shorter than most pauses by SIGSTOP, so that another process takes over the locks of a paused one. */
 const LOCK_TTL_MS = 5000;
 const IMPORT_BATCH_SIZE = 200;
 const ROLES = { api: 'api', refresher: 'refresher', importer: 'importer,geocoder' } as const;
 
-/** The programs of the product on these servers, two of each role. */
+/** The running programs of the product, two of each role. */
 export class Deployment {
   readonly programs: Program[] = [];
   readonly addresses: string[] = [];
   readonly token = randomBytes(12).toString('hex');
 
   private constructor(
-    /** Settings of every process. */
+    /** Environment of every process. */
     readonly env: Variables,
     private readonly logs: LogBook,
   ) {}
@@ -29,7 +29,7 @@ export class Deployment {
     record: SoakRecord,
     logs: LogBook,
     signal: AbortSignal,
-    cleanUp: (what: () => Promise<void>) => void,
+    onExit: (cleanUp: () => Promise<void>) => void,
   ): Promise<Deployment> {
     const deployment = new Deployment(
       {
@@ -44,8 +44,8 @@ export class Deployment {
     );
     const { code } = await runCommand(['migrate'], deployment.env, logs);
     if (code !== 0)
-      throw new Error(`tracker migrate failed (${String(code)}); --logs FOLDER keeps what it wrote`);
-    cleanUp(() => deployment.kill());
+      throw new Error(`tracker migrate failed with exit code ${String(code)}; --logs FOLDER keeps its log`);
+    onExit(() => deployment.kill());
     await deployment.startPrograms(record, signal);
     return deployment;
   }
@@ -62,11 +62,11 @@ export class Deployment {
     await Promise.all(this.programs.map((program) => program.start(signal)));
   }
 
-  sample(): void {
-    for (const program of this.programs) program.sample();
+  sampleMemory(): void {
+    for (const program of this.programs) program.sampleMemory();
   }
 
-  /** In order, all at once. */
+  /** Sends SIGTERM to all programs and waits until they have ended. */
   async terminate(): Promise<void> {
     await Promise.all(this.programs.map((program) => program.terminate()));
   }

@@ -4,90 +4,90 @@ import type { Program } from './program.js';
 import type { SoakRecord } from './record.js';
 import type { Servers } from './servers.js';
 
-const SHORTEST_MS = 1000;
-const LONGEST_MS = 20_000;
-/** Between the end of one and the begin of the next. */
-const PAUSE_MS = 12_000;
-/** How long the consequences of one may be seen after its end. */
+const MIN_FAULT_MS = 1000;
+const MAX_FAULT_MS = 20_000;
+/** Longest pause between two faults. */
+const MAX_PAUSE_MS = 12_000;
+/** How long clients may still notice a fault after its end. */
 const AFTERMATH_MS = 15_000;
-/** From this part of the soak on every second program of a role goes on to the end: its memory is to be compared. */
-const LONG_LIVES_FROM = 1 / 3;
+/** After this part of the soak the second program of each role is not ended any more, so that its memory can be compared. */
+const KEEP_RUNNING_AFTER = 1 / 3;
 
-/** Does something bad, and gives back what ends it. */
+/** Injects a fault; returns a function that ends it. */
 type Fault = () => Promise<() => Promise<void>>;
 
-/** Faults at random: one after the other of a program, and one after the other of what they stand on. */
+/** Random faults in two independent sequences: faults of the programs, and faults of the servers that they use. */
 export class Faults {
-  private going = 0;
+  private active = 0;
   private lastEnd = -Infinity;
-  private readonly over = new AbortController();
-  private lanes: Promise<void>[] = [];
+  private readonly stopping = new AbortController();
+  private sequences: Promise<void>[] = [];
 
   constructor(
     private readonly servers: Servers,
     private readonly programs: readonly Program[],
     private readonly record: SoakRecord,
-    private readonly say: (line: string) => void,
-    /** How much of the soak is over, 0 to 1. */
+    private readonly print: (line: string) => void,
+    /** The part of the soak that has passed, 0 to 1. */
     private readonly progress: () => number,
     private readonly signal: AbortSignal,
   ) {}
 
-  get areOn(): boolean {
-    return this.going > 0 || performance.now() - this.lastEnd < AFTERMATH_MS;
+  get areActive(): boolean {
+    return this.active > 0 || performance.now() - this.lastEnd < AFTERMATH_MS;
   }
 
-  start(random: (lane: number) => Random): void {
-    this.lanes = [
-      this.lane(random(0), (chance) => this.ofProgram(chance)),
-      this.lane(random(1), (chance) => chance.pick(this.ofServers())),
-    ].map((lane) =>
-      lane.catch((error: unknown) => {
-        if (!this.signal.aborted) this.record.fail('a fault could not be begun or ended', error);
+  start(randomOf: (sequence: number) => Random): void {
+    this.sequences = [
+      this.runSequence(randomOf(0), (random) => this.programFault(random)),
+      this.runSequence(randomOf(1), (random) => random.pick(this.serverFaults())),
+    ].map((sequence) =>
+      sequence.catch((error: unknown) => {
+        if (!this.signal.aborted) this.record.fail('a fault could not be started or ended', error);
       }),
     );
   }
 
-  /** Lets the faults that are on come to their ends. */
+  /** Ends the active faults and starts no more. */
   async stop(): Promise<void> {
-    this.over.abort();
-    await Promise.all(this.lanes);
+    this.stopping.abort();
+    await Promise.all(this.sequences);
   }
 
-  private async lane(random: Random, next: (random: Random) => [string, Fault]): Promise<void> {
+  private async runSequence(random: Random, next: (random: Random) => [string, Fault]): Promise<void> {
     for (;;) {
-      await this.pause(random.next() * PAUSE_MS);
-      if (this.over.signal.aborted) return;
-      const [name, begin] = next(random);
-      const ms = SHORTEST_MS + random.int(LONGEST_MS - SHORTEST_MS);
-      this.say(`fault: ${name}, ${(ms / 1000).toFixed(0)} s`);
+      await this.pause(random.next() * MAX_PAUSE_MS);
+      if (this.stopping.signal.aborted) return;
+      const [name, start] = next(random);
+      const ms = MIN_FAULT_MS + random.int(MAX_FAULT_MS - MIN_FAULT_MS);
+      this.print(`fault: ${name}, ${(ms / 1000).toFixed(0)} s`);
       this.record.count('faults');
       this.record.count(`fault: ${name.replace(/ \S+-\d$/, '')}`);
-      this.going++;
+      this.active++;
       try {
-        const end = await begin();
+        const end = await start();
         await this.pause(ms);
         await end();
       } finally {
-        this.going--;
+        this.active--;
         this.lastEnd = performance.now();
       }
     }
   }
 
   private async pause(ms: number): Promise<void> {
-    const signal = AbortSignal.any([this.over.signal, this.signal]);
+    const signal = AbortSignal.any([this.stopping.signal, this.signal]);
     await sleep(ms, undefined, { signal }).catch(() => undefined);
     this.signal.throwIfAborted();
   }
 
-  private ofProgram(random: Random): [string, Fault] {
-    const lost = this.programs.find((program) => program.isLost);
-    if (lost) return [`start again ${lost.name}`, () => Promise.resolve(() => lost.start(this.signal))];
+  private programFault(random: Random): [string, Fault] {
+    const exited = this.programs.find((program) => program.hasExited);
+    if (exited) return [`restart of ${exited.name}`, () => Promise.resolve(() => exited.start(this.signal))];
     const program = random.pick(this.programs);
-    const isSpared = this.progress() > LONG_LIVES_FROM && program.name.endsWith('-2');
-    const kind = isSpared ? 'stop' : random.pick(['kill', 'terminate', 'stop'] as const);
-    if (kind === 'stop') {
+    const keepRunning = this.progress() > KEEP_RUNNING_AFTER && program.name.endsWith('-2');
+    const kind = keepRunning ? 'pause' : random.pick(['kill', 'terminate', 'pause'] as const);
+    if (kind === 'pause') {
       return [
         `SIGSTOP of ${program.name}`,
         () => {
@@ -108,7 +108,7 @@ export class Faults {
     ];
   }
 
-  private ofServers(): [string, Fault][] {
+  private serverFaults(): [string, Fault][] {
     const { redis, bouncer } = this.servers;
     const nothing = (): Promise<void> => Promise.resolve();
     return [

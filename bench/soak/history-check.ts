@@ -8,87 +8,86 @@ import {
   READ_HISTORY,
 } from '../../test/support/history-oracle.js';
 import type { Check } from './checks.js';
-import type { Scene } from './clients.js';
+import type { SoakContext } from './context.js';
 
-/** As the driver gives it. */
+/** A row as the driver returns it: bigint as text. */
 type StoredRow = Omit<Parameters<typeof normalize>[0][number], 'reports'> & { reports: string };
 
-const QUIET_MS = 180_000;
-const SHOWN = 5;
+const MAX_WAIT_MS = 180_000;
+const MAX_PRINTED = 5;
 
-const WAITING = `
+const READ_PENDING = `
   SELECT (SELECT count(*)::int FROM refresh_markers) AS markers,
     (SELECT count(*)::int FROM refresh_state WHERE changes > refreshed) AS views_behind,
     (SELECT count(*)::int FROM job_runs WHERE outcome = 'running') AS jobs,
     (SELECT count(*)::int FROM import_runs WHERE outcome = 'running') AS imports,
     (SELECT count(*)::int FROM geocoding_queue) AS geocoding`;
 
-type Waiting = Record<'markers' | 'views_behind' | 'jobs' | 'imports' | 'geocoding', number>;
+type Pending = Record<'markers' | 'views_behind' | 'jobs' | 'imports' | 'geocoding', number>;
 
-/** Waits until nothing waits to be done, for three minutes at most. @returns what still waits then. */
-export async function waitForQuiet({ servers, signal }: Scene): Promise<Check> {
-  const begun = performance.now();
-  let waiting: Waiting | undefined;
-  for (let quiet = 0; performance.now() - begun < QUIET_MS && quiet < 3;) {
-    [waiting] = await servers.query<Waiting>(WAITING);
-    const isQuiet = waiting !== undefined && Object.values(waiting).every((count) => count === 0);
-    quiet = isQuiet ? quiet + 1 : 0;
+/** Waits up to three minutes for all pending work to finish. Fails with the work that is still pending. */
+export async function waitForPendingWork({ servers, signal }: SoakContext): Promise<Check> {
+  const startedAt = performance.now();
+  let pending: Pending | undefined;
+  for (let idleSeconds = 0; performance.now() - startedAt < MAX_WAIT_MS && idleSeconds < 3;) {
+    [pending] = await servers.query<Pending>(READ_PENDING);
+    const isIdle = pending !== undefined && Object.values(pending).every((count) => count === 0);
+    idleSeconds = isIdle ? idleSeconds + 1 : 0;
     await sleep(1000, undefined, { signal });
   }
-  const left = Object.entries(waiting ?? {}).filter(([, count]) => count > 0);
+  const remaining = Object.entries(pending ?? {}).filter(([, count]) => count > 0);
   return {
-    name: 'it comes to rest',
-    ok: left.length === 0,
+    name: 'all pending work finishes',
+    ok: remaining.length === 0,
     detail:
-      left.length === 0
-        ? `after ${((performance.now() - begun) / 1000).toFixed(0)} s no marker, view, import, job or place waits`
-        : `after ${QUIET_MS / 1000} s still waiting: ${left.map(([what, count]) => `${count} ${what}`).join(', ')}`,
+      remaining.length === 0
+        ? `after ${((performance.now() - startedAt) / 1000).toFixed(0)} s no marker, view, import, job or geocoding entry is pending`
+        : `after ${MAX_WAIT_MS / 1000} s still pending: ${remaining.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
   };
 }
 
-/** Compares both relations of history with what follows from the reports that were acknowledged. */
-export async function checkHistory({ servers, fleet, record }: Scene): Promise<Check[]> {
+/** Compares both history relations with the history that the acknowledged reports give. */
+export async function checkHistory({ servers, fleet, record }: SoakContext): Promise<Check[]> {
   const [state] = await servers.query<{ cut: Date }>('SELECT cut FROM history_state');
   if (!state) throw new Error('history_state is empty');
   const phones = new Set(fleet.phone.map(({ key }) => key));
-  // Geocoding names the city of what brought none.
+  // Phone reports carry no city; geocoding fills it in, so it is not compared.
   const comparable = (rows: readonly DetailedRow[]): DetailedRow[] =>
     rows.map((row) => (phones.has(row.key) ? { ...row, city: null } : row));
   const expected = comparable(detailedHistory(record.acknowledged, state.cut));
   const checks: Check[] = [];
   for (const relation of ['location_history_view', 'location_history'] as const) {
     const rows = await servers.query<StoredRow>(READ_HISTORY(relation));
-    // The driver gives a bigint as text.
-    const numbered = rows.map((row) => ({ ...row, reports: Number(row.reports) }));
-    checks.push(compare(relation, expected, comparable(normalize(numbered))));
+    const parsed = rows.map((row) => ({ ...row, reports: Number(row.reports) }));
+    checks.push(compare(relation, expected, comparable(normalize(parsed))));
   }
   return checks;
 }
 
 function compare(relation: string, expected: readonly DetailedRow[], found: readonly DetailedRow[]): Check {
-  const byPlace = new Map(found.map((row) => [placeOf(row), row]));
-  const wrong: string[] = [];
+  const byRowKey = new Map(found.map((row) => [rowKey(row), row]));
+  const differences: string[] = [];
   for (const row of expected) {
-    const other = byPlace.get(placeOf(row));
-    byPlace.delete(placeOf(row));
-    if (!other) wrong.push(`missing: ${JSON.stringify(row)}`);
-    else if (!isDeepStrictEqual(row, other)) wrong.push(`expected ${difference(row, other)}`);
+    const other = byRowKey.get(rowKey(row));
+    byRowKey.delete(rowKey(row));
+    if (!other) differences.push(`missing: ${JSON.stringify(row)}`);
+    else if (!isDeepStrictEqual(row, other)) differences.push(`expected ${describeDifference(row, other)}`);
   }
-  for (const row of [...byPlace.values()].sort(byPlaceInHistory))
-    wrong.push(`too many: ${JSON.stringify(row)}`);
+  for (const row of [...byRowKey.values()].sort(byPlaceInHistory))
+    differences.push(`unexpected: ${JSON.stringify(row)}`);
   const reports = expected.reduce((sum, row) => sum + row.reports, 0);
   return {
-    name: `${relation} is what was acknowledged`,
-    ok: wrong.length === 0,
-    detail: `${reports} reports in ${expected.length} rows${wrong.length > 0 ? `; ${wrong.length} rows differ` : ''}`,
-    more: wrong.slice(0, SHOWN),
+    name: `${relation} matches the acknowledged reports`,
+    ok: differences.length === 0,
+    detail: `${reports} reports in ${expected.length} rows${differences.length > 0 ? `; ${differences.length} rows differ` : ''}`,
+    more: differences.slice(0, MAX_PRINTED),
   };
 }
 
-const placeOf = ({ key, size, bucket }: DetailedRow): string => `${key} ${size} ${bucket}`;
+const rowKey = ({ key, size, bucket }: DetailedRow): string => `${key} ${size} ${bucket}`;
 
-function difference(row: DetailedRow, other: DetailedRow): string {
+function describeDifference(row: DetailedRow, other: DetailedRow): string {
   const names = Object.keys(row) as (keyof DetailedRow)[];
   const differing = names.filter((name) => row[name] !== other[name]);
-  return `${placeOf(row)}: ${differing.map((name) => `${name} ${String(row[name])}, found ${String(other[name])}`).join('; ')}`;
+  return `${rowKey(row)}: ${differing.map((name) => `${name} ${String(row[name])}, found ${String(other[name])}`).join('; ')}`;
 }

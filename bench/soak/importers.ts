@@ -3,23 +3,25 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestReport } from '../../test/support/history-oracle.js';
 import { untilAcknowledged } from './api.js';
-import type { Scene } from './clients.js';
+import type { SoakContext } from './context.js';
 import { runCommand } from './program.js';
 import type { Ledger } from './record.js';
 import { ImportFile } from './import-file.js';
 
 const IMPORTERS = 4;
 const PAUSE_MS = 2500;
-const CODES = /^(UNAVAILABLE|CONFLICT)$/;
+const RETRYABLE = /^(UNAVAILABLE|CONFLICT)$/;
 
-/** A report that an importer is to bring at its next turn. */
-export class Bait {
+/** A report in an open transaction, which the first importer also imports. */
+export class UncommittedReport {
   report: TestReport | null = null;
 }
 
-/** Starts the clients that import; they end when the soak is over. The first one brings the bait. */
-export function startImporters(scene: Scene, bait: Bait): Promise<void>[] {
-  return Array.from({ length: IMPORTERS }, (_, n) => new Importer(scene, n, n === 0 ? bait : null).run());
+/** Starts the clients that import; they end when the soak is over. The first one also imports the uncommitted report. */
+export function startImporters(context: SoakContext, uncommitted: UncommittedReport): Promise<void>[] {
+  return Array.from({ length: IMPORTERS }, (_, n) =>
+    new Importer(context, n, n === 0 ? uncommitted : null).run(),
+  );
 }
 
 class Importer {
@@ -27,54 +29,58 @@ class Importer {
   private files = 0;
 
   constructor(
-    private readonly scene: Scene,
+    private readonly context: SoakContext,
     private readonly number: number,
-    private readonly bait: Bait | null,
+    private readonly uncommitted: UncommittedReport | null,
   ) {
-    this.maker = scene.maker(20 + number);
+    this.maker = context.reportMaker(20 + number);
   }
 
   async run(): Promise<void> {
     const { random } = this.maker;
-    while (!this.scene.isOver()) {
-      await this.bringBait();
+    while (!this.context.isOver()) {
+      await this.importUncommitted();
       if (this.number === 2) await (random.oneIn(2) ? this.ownTracks() : this.overland());
       else {
-        const file = ImportFile.make(this.maker, this.scene.fleet.imported, this.scene.record.acknowledged);
-        const send = (again: boolean): Promise<void> =>
-          this.number === 3 ? this.byCommand(file, again) : this.overHttp(file, again);
+        const file = ImportFile.create(
+          this.maker,
+          this.context.fleet.imported,
+          this.context.record.acknowledged,
+        );
+        const send = (isRepeat: boolean): Promise<void> =>
+          this.number === 3 ? this.byCommand(file, isRepeat) : this.overHttp(file, isRepeat);
         await send(false);
         if (random.oneIn(4)) await send(true);
       }
-      await sleep(PAUSE_MS * (0.5 + random.next()), undefined, { signal: this.scene.signal });
+      await sleep(PAUSE_MS * (0.5 + random.next()), undefined, { signal: this.context.signal });
     }
-    await this.bringBait();
+    await this.importUncommitted();
   }
 
-  private async bringBait(): Promise<void> {
-    const { bait } = this;
-    const report = bait?.report;
+  private async importUncommitted(): Promise<void> {
+    const { uncommitted } = this;
+    const report = uncommitted?.report;
     if (!report) return;
-    bait.report = null;
+    uncommitted.report = null;
     await this.overHttp(ImportFile.of([report]), false);
   }
 
-  private async overHttp(file: ImportFile, again: boolean): Promise<void> {
-    const { api, signal } = this.scene;
+  private async overHttp(file: ImportFile, isRepeat: boolean): Promise<void> {
+    const { api, signal } = this.context;
     const body = file.text;
     await untilAcknowledged('an import over HTTP', signal, async () => {
       const answer = await api.importReports(this.maker.random, 'reports', body);
-      this.scene.record.count(`imports over HTTP: ${answer.kind}`);
-      if (answer.kind === 'ok') this.onLedger(file, answer.body as Ledger & { runId: string }, again);
-      else if (answer.kind === 'wrong')
-        this.scene.record.fail('an import was answered with an error', answer.detail);
+      this.context.record.count(`imports over HTTP: ${answer.kind}`);
+      if (answer.kind === 'ok') this.onLedger(file, answer.body as Ledger & { runId: string }, isRepeat);
+      else if (answer.kind === 'unexpected')
+        this.context.record.fail('an import over HTTP failed', answer.detail);
       return answer.kind === 'ok';
     });
   }
 
-  /** `tracker import`, at times killed in the middle; the file of an import that died goes on where that stopped. */
-  private async byCommand(file: ImportFile, again: boolean): Promise<void> {
-    const { servers, record, logs, commandEnv, signal } = this.scene;
+  /** Runs `tracker import`, and sometimes kills it; the next attempt continues where the killed one stopped. */
+  private async byCommand(file: ImportFile, isRepeat: boolean): Promise<void> {
+    const { servers, record, logs, commandEnv, signal } = this.context;
     const { random } = this.maker;
     const path = join(servers.folder, `reports-${this.number}-${++this.files}.ndjson`);
     await writeFile(path, file.text);
@@ -84,35 +90,36 @@ class Importer {
       const lines = stdout.trim().split('\n');
       const answer = lines.find((line) => line.startsWith('{'));
       const others = lines.filter((line) => line !== '' && line !== answer);
-      if (others.length > 0) record.fail('tracker import --json wrote more than JSON', others);
-      if (code === 0) this.onLedger(file, JSON.parse(answer ?? '') as Ledger & { runId: string }, again);
+      if (others.length > 0) record.fail('tracker import --json printed more than JSON', others);
+      if (code === 0) this.onLedger(file, JSON.parse(answer ?? '') as Ledger & { runId: string }, isRepeat);
       const failure = code === 0 || code === null ? null : codeOf(answer);
-      if (failure !== null && !CODES.test(failure))
+      if (failure !== null && !RETRYABLE.test(failure))
         record.fail('tracker import failed', { code, stdout: stdout.slice(0, 400) });
       record.count(
-        `imports by command: ${code === 0 ? 'ok' : (failure ?? (code === null ? 'killed' : 'could not begin'))}`,
+        `imports by command: ${code === 0 ? 'ok' : (failure ?? (code === null ? 'killed' : 'could not start'))}`,
       );
       return code === 0;
     });
     await rm(path);
   }
 
-  /** Every line stands in it once, whatever happened to earlier tries. */
-  private onLedger(file: ImportFile, ledger: Ledger & { runId: string }, again: boolean): void {
-    const { record } = this.scene;
+  /** Checks that the ledger counts every line once, whatever happened to earlier attempts. */
+  private onLedger(file: ImportFile, ledger: Ledger & { runId: string }, isRepeat: boolean): void {
+    const { record } = this.context;
     const { runId, read, stored, late, duplicate, rejected } = ledger;
     const sum = stored + late + duplicate + rejected;
-    if (read !== file.lines || rejected !== file.garbage || sum !== read || (again && stored + late > 0))
-      record.fail('a ledger is wrong', { lines: file.lines, garbage: file.garbage, again, ...ledger });
-    record.answers.set(runId, { read, stored, late, duplicate, rejected });
+    const { lines, invalidLines } = file;
+    if (read !== lines || rejected !== invalidLines || sum !== read || (isRepeat && stored + late > 0))
+      record.fail('a ledger is wrong', { lines, invalidLines, isRepeat, ...ledger });
+    record.ledgers.set(runId, { read, stored, late, duplicate, rejected });
     record.acknowledge(file.reports);
-    if (!again) record.imported.files += file.fresh;
+    if (!isRepeat) record.imported.files += file.newReports;
     record.count('reports imported', file.lines);
   }
 
   private async ownTracks(): Promise<void> {
     for (let i = this.maker.random.int(8); i >= 0; i--) {
-      const report = this.maker.phoneReport(this.scene.fleet.phone);
+      const report = this.maker.phoneReport(this.context.fleet.phone);
       const { at, latitude: lat, longitude: lon, accuracy: acc, battery: batt } = report;
       const topic = `owntracks/${this.deviceOf(report)}`;
       const message = { _type: 'location', tst: at.getTime() / 1000, lat, lon, acc, batt, topic };
@@ -122,7 +129,7 @@ class Importer {
 
   private async overland(): Promise<void> {
     const reports = Array.from({ length: 1 + this.maker.random.int(40) }, () =>
-      this.maker.phoneReport(this.scene.fleet.phone),
+      this.maker.phoneReport(this.context.fleet.phone),
     );
     const locations = reports.map((report) => ({
       type: 'Feature',
@@ -138,15 +145,15 @@ class Importer {
   }
 
   private deviceOf({ key }: TestReport): string {
-    return this.scene.fleet.phone.find((tracker) => tracker.key === key)?.name ?? '';
+    return this.context.fleet.phone.find((tracker) => tracker.key === key)?.name ?? '';
   }
 
   private async fromPhone(app: string, body: unknown, reports: readonly TestReport[]): Promise<void> {
-    const { api, record, signal } = this.scene;
+    const { api, record, signal } = this.context;
     await untilAcknowledged(`a post to ${app}`, signal, async () => {
       const answer = await api.importReports(this.maker.random, app, JSON.stringify(body));
       record.count(`posts of phones: ${answer.kind}`);
-      if (answer.kind === 'wrong') record.fail(`a post to ${app} was answered with an error`, answer.detail);
+      if (answer.kind === 'unexpected') record.fail(`a post to ${app} failed`, answer.detail);
       return answer.kind === 'ok';
     });
     record.acknowledge(reports);
@@ -155,7 +162,7 @@ class Importer {
   }
 }
 
-/** What its answer says that it failed with; null where it had none: it did not come to read the file. */
+/** The error code that a command printed; null if it printed nothing, because it failed before it read the file. */
 function codeOf(answer: string | undefined): string | null {
   if (answer === undefined) return null;
   const { error } = JSON.parse(answer) as { error?: { code?: string } };

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Check, noneOf } from './checks.js';
 import type { Ledger } from './record.js';
-import type { Scene } from './clients.js';
+import type { SoakContext } from './context.js';
 
-/** Longer than a key in Redis and a session of a process that is gone may last. */
-const PATIENCE_MS = 20_000;
+/** Longer than a Redis key or a database session outlives its process. */
+const MAX_WAIT_MS = 20_000;
 
-/** What programs that were stopped may not leave behind. */
+/** Queries for rows that must not remain after all programs have ended. */
 const LEFT_OVER: Record<string, string> = {
   'advisory locks': `SELECT l.pid, l.classid, l.objid, l.granted, a.application_name, a.state, left(a.query, 100) AS query
     FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a USING (pid)
@@ -21,15 +21,15 @@ const LEFT_OVER: Record<string, string> = {
   'prepared transactions': 'SELECT gid FROM pg_prepared_xacts',
 };
 
-/** After every program was stopped. */
-export async function checkLeftOvers({ servers, signal }: Scene): Promise<Check[]> {
+/** Checks that nothing remains; call it after all programs have ended. */
+export async function checkLeftOvers({ servers, signal }: SoakContext): Promise<Check[]> {
   const checks: Check[] = [];
   for (const [name, sql] of Object.entries(LEFT_OVER)) {
-    checks.push(await soonNone(name, signal, () => servers.query(sql)));
+    checks.push(await expectNone(name, signal, () => servers.query(sql)));
   }
   checks.push(
-    await soonNone('sessions of the programs', signal, async () => {
-      // Those of pgbouncer carry the name of the client that last had them, and outlive it.
+    await expectNone('sessions of the programs', signal, async () => {
+      // A session of pgbouncer keeps the name of its last client, and outlives it.
       const pooled = new Set(await servers.bouncer.backends());
       const sessions = await servers.query<{ pid: number }>(
         `SELECT pid, application_name, state, left(query, 100) AS query FROM pg_stat_activity
@@ -37,17 +37,18 @@ export async function checkLeftOvers({ servers, signal }: Scene): Promise<Check[
       );
       return sessions.filter(({ pid }) => !pooled.has(pid));
     }),
-    await soonNone('keys of locks in Redis', signal, () => servers.redis.locks()),
+    await expectNone('keys of locks in Redis', signal, () => servers.redis.locks()),
   );
   return checks;
 }
 
-async function soonNone(
+/** Repeats a query until it finds nothing, for up to {@link MAX_WAIT_MS}. */
+async function expectNone(
   name: string,
   signal: AbortSignal,
   find: () => Promise<readonly unknown[]>,
 ): Promise<Check> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + MAX_WAIT_MS;
   for (;;) {
     const found = await find();
     if (found.length === 0 || performance.now() > end) return noneOf(`no ${name}`, found);
@@ -59,13 +60,15 @@ interface RunRow extends Ledger {
   id: string;
   kind: string;
   outcome: string;
+  /** Number of reports and items that the program counted itself. */
   given: number;
+  /** Sum of the counts by tracker, and by rejection reason. */
   byTracker: number;
   byReason: number;
 }
 
-/** Whether the ledger adds up, and says what the clients were answered. */
-export async function checkLedger({ servers, record }: Scene): Promise<Check[]> {
+/** Checks that each ledger adds up and equals the answer that its client received. */
+export async function checkLedger({ servers, record }: SoakContext): Promise<Check[]> {
   const runs = await servers.query<RunRow>(
     `SELECT id::text, kind, outcome, read::int, stored::int, late::int, duplicate::int, rejected::int,
        (reports_given + items_given)::int AS given,
@@ -74,7 +77,7 @@ export async function checkLedger({ servers, record }: Scene): Promise<Check[]> 
        (SELECT coalesce(sum(j.reports), 0)::int FROM import_run_rejections AS j WHERE j.run_id = r.id) AS "byReason"
      FROM import_runs AS r ORDER BY r.id`,
   );
-  const uneven = runs.filter(
+  const inconsistent = runs.filter(
     ({ read, stored, late, duplicate, rejected, given, byTracker, byReason }) =>
       read !== stored + late + duplicate + rejected ||
       read !== given ||
@@ -82,7 +85,7 @@ export async function checkLedger({ servers, record }: Scene): Promise<Check[]> 
       byReason !== rejected,
   );
   const byId = new Map(runs.map((run) => [run.id, run]));
-  const others = [...record.answers].filter(([id, answer]) => {
+  const differing = [...record.ledgers].filter(([id, answer]) => {
     const run = byId.get(id);
     const names = Object.keys(answer) as (keyof Ledger)[];
     return run?.outcome !== 'completed' || names.some((name) => run[name] !== answer[name]);
@@ -94,28 +97,31 @@ export async function checkLedger({ servers, record }: Scene): Promise<Check[]> 
   const outcomes = new Map<string, number>();
   for (const { kind, outcome } of runs)
     outcomes.set(`${kind} ${outcome}`, (outcomes.get(`${kind} ${outcome}`) ?? 0) + 1);
-  const counted = [
+  const imported = [
     ['files', record.imported.files, sum(['stored', 'late'], ['http', 'file'])],
     ['phones', record.imported.phones, sum(['stored', 'late'], ['owntracks', 'overland'])],
   ] as const;
   return [
     {
-      name: 'the sums of each import run hold',
-      ok: uneven.length === 0,
-      detail: `${runs.length} runs: ${[...outcomes].map(([what, count]) => `${count} ${what}`).join(', ')}`,
-      more: uneven.slice(0, 5).map((run) => JSON.stringify(run)),
+      name: 'the counts of each import run add up',
+      ok: inconsistent.length === 0,
+      detail: `${runs.length} runs: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`,
+      more: inconsistent.slice(0, 5).map((run) => JSON.stringify(run)),
     },
     {
-      name: 'the ledger says what was answered',
-      ok: others.length === 0,
-      detail: `${record.answers.size} answers`,
-      more: others.slice(0, 5).map((answer) => JSON.stringify([answer, byId.get(answer[0])])),
+      name: 'each ledger equals the answer to its client',
+      ok: differing.length === 0,
+      detail: `${record.ledgers.size} answers`,
+      more: differing.slice(0, 5).map((answer) => JSON.stringify([answer, byId.get(answer[0])])),
     },
     {
       name: 'each imported report was counted once',
-      ok: counted.every(([, given, found]) => given === found),
-      detail: counted
-        .map(([what, given, found]) => `${what}: ${given} acknowledged, ${found} stored or late`)
+      ok: imported.every(([, acknowledged, found]) => acknowledged === found),
+      detail: imported
+        .map(
+          ([source, acknowledged, found]) =>
+            `${source}: ${acknowledged} acknowledged, ${found} stored or late`,
+        )
         .join('; '),
     },
   ];

@@ -3,23 +3,24 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { Seen } from './record.js';
+import type { Occurrences } from './record.js';
 
 /** A line of a stack trace of Node.js. */
 const STACK = /^\s+at .+(:\d+:\d+\)?|\(native\)|<anonymous>\)?)$/;
 const LEVEL = /\b(WARN|ERROR|FATAL)\b/;
 
-/** What all programs wrote: each into a file, and what stands out in memory. */
+/** Writes the output of each program to a file, and collects warnings, errors and stack traces. */
 export class LogBook {
+  /** Number of lines by program. */
   readonly lines = new Map<string, number>();
-  /** Warnings and errors without their numbers and times. */
-  readonly distinct = new Map<string, Seen>();
-  readonly stackTraces = new Map<string, Seen>();
+  /** Warnings and errors, by their text without numbers and times. */
+  readonly problems = new Map<string, Occurrences>();
+  readonly stackTraces = new Map<string, Occurrences>();
   private readonly files = new Map<string, WriteStream>();
 
   constructor(private readonly folder: string) {}
 
-  /** Reads both outputs of a process to their ends. @param onLine is given every line. */
+  /** Starts to read the outputs of a process. @param onLine receives every line. */
   read(program: string, outputs: readonly Readable[], onLine: (line: string) => void): void {
     const file =
       this.files.get(program) ?? createWriteStream(join(this.folder, `${program}.log`), { flags: 'a' });
@@ -30,9 +31,9 @@ export class LogBook {
         file.write(`${line}\n`);
         onLine(line);
         this.lines.set(program, (this.lines.get(program) ?? 0) + 1);
-        if (STACK.test(line)) note(this.stackTraces, shape(before), `${program}: ${before} ${line.trim()}`);
+        if (STACK.test(line)) add(this.stackTraces, pattern(before), `${program}: ${before} ${line.trim()}`);
         else before = line;
-        if (LEVEL.test(line)) note(this.distinct, shape(line), `${program}: ${line}`);
+        if (LEVEL.test(line)) add(this.problems, pattern(line), `${program}: ${line}`);
       });
     }
   }
@@ -45,14 +46,14 @@ export class LogBook {
   }
 }
 
-function note(seen: Map<string, Seen>, what: string, first: string): void {
-  const known = seen.get(what) ?? { count: 0, first };
-  known.count++;
-  seen.set(what, known);
+function add(map: Map<string, Occurrences>, key: string, example: string): void {
+  const occurrences = map.get(key) ?? { count: 0, first: example };
+  occurrences.count++;
+  map.set(key, occurrences);
 }
 
-/** The line without what differs from one time to the next. */
-function shape(line: string): string {
+/** The line with placeholders for ids, times and numbers. */
+function pattern(line: string): string {
   return line
     .replace(/^.*?\b(WARN|ERROR|FATAL)\b/, '$1')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '<id>')

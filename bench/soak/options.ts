@@ -3,22 +3,22 @@ import { HISTORY_ENGINES, type HistoryEngine } from '../../src/config/env.schema
 
 export const USAGE = `npm run soak -- --engine postgresql|timescaledb [--minutes N] [--seed N] [--logs FOLDER]
 
-Runs the product's programs under load while they, Redis, pgbouncer and the sessions of the database are killed, stopped
-and restarted at random, and checks at the end that nothing was lost, counted twice or left over.
+Runs the programs of the product under load, kills, pauses and restarts them, Redis, pgbouncer and database sessions at
+random, and checks at the end that no report was lost or counted twice, and nothing was left behind.
 
   --engine ENGINE  postgresql or timescaledb
-  --minutes N      how long load and faults go on; fractions are allowed (default 60)
-  --seed N         a whole number that the faults and the reports are drawn from (default: a new one, which is printed)
-  --logs FOLDER    keep the log of each program there (default: they are deleted)
-  --help           print this
+  --minutes N      duration of load and faults; fractions are allowed (default 60)
+  --seed N         seed of the random faults and reports, a whole number (default: a new one, which is printed)
+  --logs FOLDER    keep the log of each program in this folder (default: logs are deleted)
+  --help           print this help
 
-Starts a PostgreSQL, a pgbouncer in transaction mode and a Redis of this machine's programs (Debian: postgresql-15,
-timescaledb for that engine, pgbouncer, redis-server) on free ports and in temporary folders; as root they run as another
-user. 2 API servers, 2 refreshers and 2 importers with geocoders run from dist. 8 writers, 4 importers, 20 readers and 100
-subscribers send again whatever was not acknowledged.
+Starts PostgreSQL, pgbouncer in transaction mode and Redis from the installed packages (Debian: postgresql-15, timescaledb
+for that engine, pgbouncer, redis-server) on free ports and in temporary folders; if you are root, they run as another user.
+Runs 2 API servers, 2 refreshers and 2 importers with geocoders from dist. The load is 8 writers, 4 importers, 20 readers
+and 100 subscribers; they retry whatever was not acknowledged.
 
-Prints a line a minute, and at the end one line for each check. Exit code: 0 when all checks hold, 1 when one does not,
-2 for wrong options, 130 after Ctrl-C, which stops and deletes everything that was started.
+Prints one line per minute, and at the end one line for each check. Exit code: 0 if all checks pass, 1 if one fails, 2 for
+invalid options, 130 after Ctrl-C, which stops and deletes everything that was started.
 `;
 
 export interface SoakOptions {
@@ -30,7 +30,7 @@ export interface SoakOptions {
 
 const MAX_SEED = 2 ** 31;
 
-/** @returns null where the usage was asked for. @throws Error that says what is wrong with them. */
+/** @returns null for --help. @throws Error that describes the invalid option. */
 export function parseOptions(args: readonly string[]): SoakOptions | null {
   const { values } = parseArgs({
     args: [...args],

@@ -6,36 +6,35 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogBook } from './log-book.js';
 import type { SoakRecord } from './record.js';
 
-/** dist */
-const BUILD = join(import.meta.dirname, '..', '..');
-export const PROGRAMS = { cli: join(BUILD, 'src/cli.js'), server: join(BUILD, 'src/main.js') };
-/** What the product allows itself, and what a busy machine may add. */
+const DIST = join(import.meta.dirname, '..', '..');
+export const PROGRAMS = { cli: join(DIST, 'src/cli.js'), server: join(DIST, 'src/main.js') };
+/** Time limit of a stop: the limit of the product, and a margin for a busy machine. */
 const STOP_MS = 35_000;
 const READY = /(?:GraphQL|health) at http:/;
 
 export type Variables = Record<string, string>;
 
-/** Nothing of our own environment but what a process needs to start. */
+/** These variables, and of the own environment only those that a process needs to start. */
 export function environment(env: Variables): NodeJS.ProcessEnv {
   const { PATH, HOME, TZ } = process.env;
   return { PATH, HOME, NO_COLOR: '1', ...(TZ !== undefined && { TZ }), ...env };
 }
 
-/** One process of a program, from its start to its end. */
-export interface Life {
+/** Memory samples of one process of a program. */
+export interface ProcessMemory {
   program: string;
   pid: number;
-  /** Memory in RAM in bytes, every ten seconds. */
+  /** Resident memory in bytes, every ten seconds. */
   rss: number[];
 }
 
-/** A server of the product, which is started again whenever it ended. */
+/** A server program of the product, which can be started and ended repeatedly. */
 export class Program {
   private child: ChildProcess | null = null;
   private ready = false;
-  /** Whether it is to run: else it was ended on purpose. */
-  private wanted = false;
-  readonly lives: Life[] = [];
+  /** False if the program was ended on purpose or has exited. */
+  private shouldRun = false;
+  readonly processes: ProcessMemory[] = [];
 
   constructor(
     readonly name: string,
@@ -44,15 +43,15 @@ export class Program {
     private readonly record: SoakRecord,
   ) {}
 
-  /** Starts it, and again where it ends before it is ready, as systemd does: the database may be away. */
+  /** Starts the program and waits until it is ready; restarts it if it exits before, because the database may be down. */
   async start(signal: AbortSignal): Promise<void> {
-    this.wanted = true;
-    const isOver = (): boolean => signal.aborted || !this.wanted;
+    this.shouldRun = true;
+    const isOver = (): boolean => signal.aborted || !this.shouldRun;
     while (!isOver()) {
       const child = this.spawn();
       while (this.child === child && !this.isReady() && !isOver()) await sleep(50);
       if (this.isReady()) return;
-      this.record.count('starts that failed');
+      this.record.count('failed starts');
       await sleep(500);
     }
   }
@@ -62,7 +61,7 @@ export class Program {
   }
 
   private spawn(): ChildProcess {
-    // In a group of its own: Ctrl-C is for the soak alone, which ends everything in order.
+    // In its own process group, so that Ctrl-C reaches only the soak, which then ends all programs in order.
     const child = spawn(process.execPath, ['--enable-source-maps', PROGRAMS.server], {
       env: environment(this.env),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,23 +69,23 @@ export class Program {
     });
     this.child = child;
     this.ready = false;
-    this.lives.push({ program: this.name, pid: child.pid ?? 0, rss: [] });
+    this.processes.push({ program: this.name, pid: child.pid ?? 0, rss: [] });
     this.logs.read(this.name, [child.stdout, child.stderr], (line) => {
       if (READY.test(line)) this.ready = true;
     });
-    child.once('exit', (code, by) => {
+    child.once('exit', (code, exitSignal) => {
       if (this.child !== child) return;
       this.child = null;
-      if (!this.ready || !this.wanted) return;
-      this.record.fail(`${this.name} ended by itself`, { code, signal: by });
-      this.wanted = false;
+      if (!this.ready || !this.shouldRun) return;
+      this.record.fail(`${this.name} exited unexpectedly`, { code, signal: exitSignal });
+      this.shouldRun = false;
     });
     return child;
   }
 
-  /** Whether it ended though nobody asked it to. */
-  get isLost(): boolean {
-    return !this.wanted && this.child === null;
+  /** Whether it does not run and nobody is about to start it. */
+  get hasExited(): boolean {
+    return !this.shouldRun && this.child === null;
   }
 
   send(signal: 'SIGSTOP' | 'SIGCONT'): void {
@@ -97,38 +96,38 @@ export class Program {
     await this.end('SIGKILL');
   }
 
-  /** SIGTERM; it has to end in time and with 0. */
+  /** Sends SIGTERM; the program must exit in time, with code 0. */
   async terminate(): Promise<void> {
     const wasReady = this.ready;
-    const ended = await this.end('SIGTERM');
-    if (ended !== null && wasReady && ended.code !== 0)
-      this.record.fail(`${this.name} did not end in order after SIGTERM`, ended);
+    const exit = await this.end('SIGTERM');
+    if (exit !== null && wasReady && exit.code !== 0)
+      this.record.fail(`${this.name} did not exit in time with code 0 after SIGTERM`, exit);
   }
 
   private async end(signal: NodeJS.Signals): Promise<{ code: number | null; ms: number } | null> {
     const { child } = this;
-    this.wanted = false;
+    this.shouldRun = false;
     if (child?.exitCode !== null || child.signalCode !== null) return null;
-    const begun = performance.now();
+    const startedAt = performance.now();
     const exited = once(child, 'exit').then(([code]) => code as number | null);
     child.kill(signal);
     const killing = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const code = await exited;
     clearTimeout(killing);
-    return { code, ms: Math.round(performance.now() - begun) };
+    return { code, ms: Math.round(performance.now() - startedAt) };
   }
 
-  /** Notes how much memory it has at this moment. */
-  sample(): void {
-    const life = this.lives.at(-1);
-    if (this.child === null || !life) return;
-    const rss = rssOf(life.pid);
-    if (rss !== undefined) life.rss.push(rss);
+  /** Records the current memory of the running process. */
+  sampleMemory(): void {
+    const current = this.processes.at(-1);
+    if (this.child === null || !current) return;
+    const rss = readMemory(current.pid);
+    if (rss !== undefined) current.rss.push(rss);
   }
 }
 
-/** Linux; undefined where the process is gone. */
-function rssOf(pid: number): number | undefined {
+/** Resident memory of a process on Linux, in bytes; undefined if it has ended. */
+function readMemory(pid: number): number | undefined {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
@@ -137,8 +136,7 @@ function rssOf(pid: number): number | undefined {
   }
 }
 
-/** What a command that ended wrote. */
-export interface Ended {
+export interface CommandResult {
   code: number | null;
   stdout: string;
 }
@@ -149,7 +147,7 @@ export async function runCommand(
   env: Variables,
   logs: LogBook,
   killAfterMs?: number,
-): Promise<Ended> {
+): Promise<CommandResult> {
   const child = spawn(process.execPath, ['--enable-source-maps', PROGRAMS.cli, ...args], {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -169,7 +167,7 @@ export async function runCommand(
 
 const running = new Set<ChildProcess>();
 
-/** Kills the commands that have not ended. */
+/** Kills all running commands. */
 export function killCommands(): void {
   for (const child of running) child.kill('SIGKILL');
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../test/support/random.js';
-import type { Scene } from './clients.js';
+import type { SoakContext } from './context.js';
 
 const READERS = 20;
 const PAUSE_MS = 1500;
@@ -21,47 +21,60 @@ interface Latest {
   tracker: { latestLocation: { lastReportAt: string } | null };
 }
 
-/** Starts the clients that ask over GraphQL; they end when the soak is over. */
-export function startReaders(scene: Scene): Promise<void>[] {
-  return Array.from({ length: READERS }, (_, n) => read(scene, scene.maker(100 + n).random));
+interface Query {
+  text: string;
+  variables: (random: Random, trackerId: string) => Record<string, unknown>;
 }
 
-async function read(scene: Scene, random: Random): Promise<void> {
-  const { api, record, fleet } = scene;
+const rangeQuery = (hours: number, size: string): Query => ({
+  text: RANGE,
+  variables: (_, id) => ({ id, from: new Date(Date.now() - hours * HOUR), to: new Date(), size }),
+});
+
+const LATEST_QUERY: Query = { text: LATEST, variables: (_, id) => ({ id }) };
+const QUERIES: readonly Query[] = [
+  LATEST_QUERY,
+  rangeQuery(24, '1 hour'),
+  rangeQuery(70 * 24, '1 day'),
+  { text: FLEET, variables: () => ({}) },
+  {
+    text: SEARCH,
+    variables: (random) => ({
+      name: random.pick(['live', 'phone', '1']),
+      after: new Date(Date.now() - HOUR),
+    }),
+  },
+  {
+    text: NEAR,
+    variables: (random) => ({ latitude: random.int(120) - 60, longitude: random.int(360) - 180 }),
+  },
+];
+
+/** Starts the clients that query GraphQL; they end when the soak is over. */
+export function startReaders(context: SoakContext): Promise<void>[] {
+  return Array.from({ length: READERS }, (_, n) => read(context, context.random(100 + n)));
+}
+
+async function read(context: SoakContext, random: Random): Promise<void> {
+  const { api, record, fleet } = context;
   const trackers = Object.values(fleet).flat();
-  /** What this client was told of the newest report of a tracker: it may not become older. */
+  /** Time of the newest report that this client has seen, by tracker; it must never go back. */
   const newest = new Map<string, string>();
-  while (!scene.isOver()) {
-    const hadFaults = scene.faultsAreOn();
+  while (!context.isOver()) {
+    const hadFaults = context.faultsAreActive();
     const { id } = random.pick(trackers);
-    const asked = random.int(6);
-    const answer = await ask(asked);
+    const query = random.pick(QUERIES);
+    const answer = await api.query(random, query.text, query.variables(random, id));
     record.count(`reads: ${answer.kind}`);
     if (answer.kind === 'ok') {
-      if (asked === 0) compare(id, answer.body as Latest);
-    } else if (answer.kind === 'wrong') record.fail('a query was answered with an error', answer.detail);
-    else if (!hadFaults && !scene.faultsAreOn())
-      record.fail('a query failed though there was no fault', answer);
-    await sleep(PAUSE_MS * (0.5 + random.next()), undefined, { signal: scene.signal });
-
-    function ask(which: number): ReturnType<typeof api.query> {
-      const to = new Date();
-      const range = (hours: number, size: string): ReturnType<typeof api.query> =>
-        api.query(random, RANGE, { id, from: new Date(to.getTime() - hours * HOUR), to, size });
-      if (which === 0) return api.query(random, LATEST, { id });
-      if (which === 1) return range(24, '1 hour');
-      if (which === 2) return range(70 * 24, '1 day');
-      if (which === 3) return api.query(random, FLEET);
-      if (which === 4)
-        return api.query(random, SEARCH, {
-          name: random.pick(['live', 'phone', '1']),
-          after: new Date(Date.now() - HOUR),
-        });
-      return api.query(random, NEAR, { latitude: random.int(120) - 60, longitude: random.int(360) - 180 });
-    }
+      if (query === LATEST_QUERY) checkLatest(id, answer.body as Latest);
+    } else if (answer.kind === 'unexpected') record.fail('a query failed', answer.detail);
+    else if (!hadFaults && !context.faultsAreActive())
+      record.fail('a query failed although there was no fault', answer);
+    await sleep(PAUSE_MS * (0.5 + random.next()), undefined, { signal: context.signal });
   }
 
-  function compare(id: string, { tracker }: Latest): void {
+  function checkLatest(id: string, { tracker }: Latest): void {
     const at = tracker.latestLocation?.lastReportAt;
     const before = newest.get(id);
     if (before !== undefined && (at === undefined || at < before))

@@ -1,6 +1,6 @@
 import type { TestReport } from '../../test/support/history-oracle.js';
 
-/** What an import answered with; as the ledger has it. */
+/** The counts of an import, as in its answer and in the ledger. */
 export interface Ledger {
   read: number;
   stored: number;
@@ -9,47 +9,45 @@ export interface Ledger {
   rejected: number;
 }
 
-/** How often something happened, and how it was the first time. */
-export interface Seen {
+/** Number of occurrences of one kind, and a description of the first one. */
+export interface Occurrences {
   count: number;
   first: string;
 }
 
-/** What the clients were told, and what went wrong. */
+/** Records the acknowledged reports, counts of events, and failures. */
 export class SoakRecord {
-  /** In the order in which they were acknowledged; a report that was given twice stands here twice. */
+  /** In the order of acknowledgement; contains a report twice if it was sent twice. */
   readonly acknowledged: TestReport[] = [];
-  /** Reports that only imports gave, each once. */
+  /** Number of distinct reports that only imports sent. */
   readonly imported = { files: 0, phones: 0 };
-  /** Messages and batches of phones that were acknowledged, as many as they had reports. */
-  phoneReports = 0;
-  /** By the id of their runs. */
-  readonly answers = new Map<string, Ledger>();
+  /** The counts in the answers to imports, by id of the run. */
+  readonly ledgers = new Map<string, Ledger>();
   readonly counts = new Map<string, number>();
-  readonly failures = new Map<string, Seen>();
+  readonly failures = new Map<string, Occurrences>();
 
-  /** @param onFailure is given the first one of each kind. */
-  constructor(private readonly onFailure: (what: string, detail: string) => void) {}
+  /** @param onFailure is called for the first failure of each kind. */
+  constructor(private readonly onFailure: (kind: string, detail: string) => void) {}
 
   acknowledge(reports: readonly TestReport[]): void {
     for (const report of reports) this.acknowledged.push(report);
   }
 
-  count(what: string, by = 1): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
+  count(event: string, by = 1): void {
+    this.counts.set(event, (this.counts.get(event) ?? 0) + by);
   }
 
-  counted(what: string): number {
-    return this.counts.get(what) ?? 0;
+  countOf(event: string): number {
+    return this.counts.get(event) ?? 0;
   }
 
-  /** Something that must not happen; `detail` is kept of the first time. */
-  fail(what: string, detail: unknown): void {
+  /** Records something that must not happen; keeps the detail of the first failure of each kind. */
+  fail(kind: string, detail: unknown): void {
     const first = `${new Date().toISOString()} ${textOf(detail)}`;
-    if (!this.failures.has(what)) this.onFailure(what, textOf(detail));
-    const seen = this.failures.get(what) ?? { count: 0, first };
-    seen.count++;
-    this.failures.set(what, seen);
+    if (!this.failures.has(kind)) this.onFailure(kind, textOf(detail));
+    const occurrences = this.failures.get(kind) ?? { count: 0, first };
+    occurrences.count++;
+    this.failures.set(kind, occurrences);
   }
 }
 

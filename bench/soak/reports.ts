@@ -9,8 +9,8 @@ const DAY = 24 * HOUR;
 const CITIES = ['London', 'Łódź', "L'Aquila", 'Tōkyō'];
 
 /**
- * Whose reports come which way. Reports of all but phones bring their city, so that the oracle knows it; those of phones
- * get theirs by geocoding.
+ * Number of trackers by the way that their reports are sent. Reports contain a city, so that the oracle knows it; only the
+ * cities of phone reports come from geocoding.
  */
 const KINDS = { written: 24, imported: 24, phone: 16, live: 12 } as const;
 export type TrackerKind = keyof typeof KINDS;
@@ -40,11 +40,11 @@ export async function registerFleet(servers: Servers): Promise<Fleet> {
   return fleet;
 }
 
-/** Reports for one client; no two clients of a fleet make reports of the same tracker and millisecond. */
+/** Generates reports for one client. No two clients generate reports of the same tracker and millisecond. */
 export class ReportMaker {
   readonly random: Random;
 
-  /** @param used tracker and millisecond of all reports that were made; shared by all clients. */
+  /** @param used tracker and millisecond of all generated reports; shared by all clients. */
   constructor(
     seed: number,
     private readonly used: Set<string>,
@@ -52,7 +52,7 @@ export class ReportMaker {
     this.random = new Random(seed);
   }
 
-  /** Mostly of the last hour, some of yesterday, and some too late for raw reports. */
+  /** A report, mostly of the last hour, sometimes of the last day, and sometimes a late one. */
   report(trackers: readonly SoakTracker[]): TestReport {
     const age = this.random.pick([HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, DAY, DAY, DAY, 60 * DAY]);
     const newest = age > DAY ? 4 * DAY : 0;
@@ -68,7 +68,7 @@ export class ReportMaker {
     return Array.from({ length: count }, () => this.report(trackers));
   }
 
-  /** What the apps on phones say: whole seconds, and no city. */
+  /** A report of a phone app: whole seconds, and no city. */
   phoneReport(trackers: readonly SoakTracker[]): TestReport {
     for (;;) {
       const { key, at, latitude, longitude } = this.random.report(
@@ -88,7 +88,7 @@ export class ReportMaker {
     }
   }
 
-  /** The next of a tracker whose reports come in the order of their times. */
+  /** The next report of a tracker whose reports are sent in time order. */
   liveReport({ key }: SoakTracker): TestReport {
     for (;;) {
       const report = this.random.report([key], new Date(), new Date(Date.now() + 1));

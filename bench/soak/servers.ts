@@ -20,12 +20,12 @@ import {
 import { clusterObstacle, PostgresCluster } from '../../test/support/servers/postgres-cluster.js';
 
 const DATABASE = 'soak';
-/** The server trusts everybody; pgbouncer wants one. */
+/** The server needs no password, but pgbouncer does. */
 const PASSWORD = 'soak';
-/** Of sessions that the fault "all sessions are terminated" leaves alone. */
+/** application_name of sessions that the fault "all sessions are terminated" spares. */
 const OBSERVER = 'soak observer';
 
-/** The database, pgbouncer and Redis of a soak, which nobody else uses. */
+/** The private database, pgbouncer and Redis of a soak. */
 export class Servers {
   private constructor(
     private readonly cluster: PostgresCluster,
@@ -33,22 +33,25 @@ export class Servers {
     readonly redis: RedisServer,
     /** Address of the database without pgbouncer. */
     readonly directUrl: string,
-    /** For files. */
+    /** Folder for temporary files. */
     readonly folder: string,
   ) {}
 
-  /** @param cleanUp gets what ends each part, as soon as the part is there. */
-  static async start(engine: HistoryEngine, cleanUp: (what: () => Promise<void>) => void): Promise<Servers> {
+  /** @param onExit registers the clean-up of each server as soon as it has started. */
+  static async start(
+    engine: HistoryEngine,
+    onExit: (cleanUp: () => Promise<void>) => void,
+  ): Promise<Servers> {
     const obstacle =
       clusterObstacle(engine) ??
       (pgbouncerIsInstalled ? undefined : 'pgbouncer is not installed') ??
       (redisIsInstalled ? undefined : 'redis-server is not installed');
     if (obstacle !== undefined) throw new Error(obstacle);
     const folder = await mkdtemp(join(tmpdir(), 'soak-'));
-    cleanUp(() => rm(folder, { recursive: true, force: true }));
+    onExit(() => rm(folder, { recursive: true, force: true }));
     await chmod(folder, 0o755);
     const cluster = await PostgresCluster.start(engine, { max_connections: '250', log_min_messages: 'log' });
-    cleanUp(() => cluster.destroy());
+    onExit(() => cluster.destroy());
     const { admin } = cluster.access;
     const access: ServerAccess = {
       admin,
@@ -59,20 +62,20 @@ export class Servers {
     );
     const directUrl = databaseUrl(access, DATABASE);
     const bouncer = await PgBouncer.start(directUrl, 'transaction');
-    cleanUp(() => bouncer.destroy());
+    onExit(() => bouncer.destroy());
     const redis = await RedisServer.start();
-    cleanUp(() => redis.destroy());
+    onExit(() => redis.destroy());
     return new Servers(cluster, bouncer, redis, directUrl, folder);
   }
 
-  /** A session that no fault ends. */
+  /** Opens a session that no fault terminates. */
   observe(): Promise<pg.Client> {
     const url = new URL(this.directUrl);
     url.searchParams.set('application_name', OBSERVER);
     return connectTo(url.href);
   }
 
-  /** Runs a statement in the database on a session of its own. */
+  /** Runs a statement in a new session that no fault terminates. */
   async query<T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> {
     const client = await this.observe();
     try {
@@ -82,7 +85,7 @@ export class Servers {
     }
   }
 
-  /** Ends every session of a client, also those that pgbouncer has. @returns how many. */
+  /** Terminates all client sessions, including the sessions of pgbouncer. @returns their number. */
   async terminateSessions(): Promise<number> {
     return asAdministrator(this.cluster.access, async (admin) => {
       const { rowCount } = await admin.query(

@@ -4,15 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../test/support/random.js';
 import { Api } from './api.js';
 import { type Check, noneOf, printCheck } from './checks.js';
-import type { Scene } from './clients.js';
+import type { SoakContext } from './context.js';
 import { Deployment } from './deployment.js';
 import { Faults } from './faults.js';
-import { forgetTransaction } from './forgotten.js';
-import { checkHistory, waitForQuiet } from './history-check.js';
-import { Bait, startImporters } from './importers.js';
+import { leaveTransactionOpen } from './open-transaction.js';
+import { checkHistory, waitForPendingWork } from './history-check.js';
+import { UncommittedReport, startImporters } from './importers.js';
 import { checkLedger, checkLeftOvers } from './left-over-checks.js';
 import { LogBook } from './log-book.js';
-import { checkLogs, shown } from './log-check.js';
+import { checkLogs, describeOccurrences } from './log-check.js';
 import { checkMemory, SAMPLE_MS } from './memory.js';
 import type { SoakOptions } from './options.js';
 import { killCommands, runCommand } from './program.js';
@@ -20,50 +20,52 @@ import { startReaders } from './readers.js';
 import { SoakRecord } from './record.js';
 import { registerFleet, ReportMaker } from './reports.js';
 import { Servers } from './servers.js';
-import { makeSubscribers, type Subscriber } from './subscribers.js';
+import { createSubscribers, type Subscriber } from './subscribers.js';
 import { type LiveLog, startWriters } from './writers.js';
 
 const MINUTE = 60_000;
-/** Load without faults before the end: the next import notes which ones were interrupted. */
-const CALM_MS = 12_000;
+/** Duration of the load without faults at the end: the next import marks interrupted runs. */
+const NO_FAULTS_MS = 12_000;
 const CATCH_UP_MS = 60_000;
 
-export type CleanUp = (what: () => Promise<void>) => void;
+export type OnExit = (cleanUp: () => Promise<void>) => void;
 
-/** Runs one soak. @returns whether every check held. */
+/** Runs one soak. @returns whether all checks passed. */
 export async function soak(
   options: SoakOptions,
   signal: AbortSignal,
-  cleanUp: CleanUp,
-  say: (line: string) => void,
+  onExit: OnExit,
+  print: (line: string) => void,
 ): Promise<boolean> {
-  const servers = await Servers.start(options.engine, cleanUp);
+  const servers = await Servers.start(options.engine, onExit);
   const folder = options.logs ?? join(servers.folder, 'logs');
   await mkdir(folder, { recursive: true });
-  const record = new SoakRecord((what, detail) => say(`unexpected: ${what}: ${detail}`));
+  const record = new SoakRecord((kind, detail) => print(`unexpected: ${kind}: ${detail}`));
   const logs = new LogBook(folder);
-  cleanUp(() => {
+  onExit(() => {
     killCommands();
     return Promise.resolve();
   });
-  const deployment = await Deployment.start(servers, options, record, logs, signal, cleanUp);
+  const deployment = await Deployment.start(servers, options, record, logs, signal, onExit);
   const fleet = await registerFleet(servers);
-  say(`${options.engine}, seed ${options.seed}: 6 programs run, ${options.minutes} minutes of load begin`);
+  print(
+    `${options.engine}, seed ${options.seed}: 6 programs are running, starting ${options.minutes} minutes of load`,
+  );
 
-  const begun = performance.now();
+  const startedAt = performance.now();
   const soakMs = options.minutes * MINUTE;
   const used = new Set<string>();
   let isOver = false;
-  const progress = (): number => (performance.now() - begun) / soakMs;
+  const progress = (): number => (performance.now() - startedAt) / soakMs;
   const faults = new Faults(
     servers,
     deployment.programs,
     record,
-    (line) => say(`${clock(begun)} ${line}`),
+    (line) => print(`${clock(startedAt)} ${line}`),
     progress,
     signal,
   );
-  const scene: Scene = {
+  const context: SoakContext = {
     servers,
     api: new Api(deployment.addresses, deployment.token),
     fleet,
@@ -72,102 +74,104 @@ export async function soak(
     commandEnv: deployment.env,
     signal,
     isOver: () => isOver,
-    faultsAreOn: () => faults.areOn,
-    maker: (number) => new ReportMaker(options.seed * 1000 + number, used),
+    faultsAreActive: () => faults.areActive,
+    random: (client) => new Random(options.seed * 1000 + client),
+    reportMaker: (client) => new ReportMaker(options.seed * 1000 + client, used),
   };
   const timers = [
-    setInterval(() => deployment.sample(), SAMPLE_MS),
-    setInterval(() => say(`${clock(begun)} ${describeProgress(record)}`), MINUTE),
+    setInterval(() => deployment.sampleMemory(), SAMPLE_MS),
+    setInterval(() => print(`${clock(startedAt)} ${describeProgress(record)}`), MINUTE),
   ];
-  cleanUp(() => {
+  onExit(() => {
     for (const timer of timers) clearInterval(timer);
     return Promise.resolve();
   });
 
   const live: LiveLog[] = fleet.live.map((tracker) => ({ tracker, sent: [] }));
-  const subscribers = makeSubscribers(scene, live, new Date());
-  const bait = new Bait();
+  const subscribers = createSubscribers(context, live, new Date());
+  const uncommitted = new UncommittedReport();
   const guard = (client: Promise<void>): Promise<void> =>
     client.catch((error: unknown) => {
-      if (!signal.aborted) record.fail('a client gave up', error);
+      if (!signal.aborted) record.fail('a client stopped with an error', error);
     });
-  const following = subscribers.map((subscriber) => guard(subscriber.run()));
+  const subscriptions = subscribers.map((subscriber) => guard(subscriber.run()));
   const clients = [
-    ...startWriters(scene, live),
-    ...startImporters(scene, bait),
-    ...startReaders(scene),
-    forgetTransaction(scene, bait, soakMs),
+    ...startWriters(context, live),
+    ...startImporters(context, uncommitted),
+    ...startReaders(context),
+    leaveTransactionOpen(context, uncommitted, soakMs),
   ].map(guard);
-  faults.start((lane) => new Random(options.seed * 1000 + 900 + lane));
+  faults.start((sequence) => context.random(900 + sequence));
 
   await sleep(soakMs, undefined, { signal });
   await faults.stop();
-  say(`${clock(begun)} the faults are over; ${describeProgress(record)}`);
-  await sleep(CALM_MS, undefined, { signal });
+  print(`${clock(startedAt)} the faults are over; ${describeProgress(record)}`);
+  await sleep(NO_FAULTS_MS, undefined, { signal });
   isOver = true;
   await Promise.all(clients);
   signal.throwIfAborted();
 
-  const checks = [await caughtUp(subscribers, signal), await waitForQuiet(scene)];
+  const checks = [await checkSubscribers(subscribers, signal), await waitForPendingWork(context)];
   for (const subscriber of subscribers) subscriber.stop();
-  await Promise.all(following);
-  checks.push(...(await checkHistory(scene)), ...(await checkLedger(scene)), await askDoctor(scene));
-  const lives = deployment.programs.flatMap((program) => program.lives);
-  checks.push(checkMemory(lives));
+  await Promise.all(subscriptions);
+  checks.push(...(await checkHistory(context)), ...(await checkLedger(context)), await runDoctor(context));
+  const processes = deployment.programs.flatMap((program) => program.processes);
+  checks.push(checkMemory(processes));
   await deployment.terminate();
-  checks.push(...(await checkLeftOvers(scene)), ...checkLogs(logs, options.minutes));
-  checks.push(noUnexpected(record));
+  checks.push(...(await checkLeftOvers(context)), ...checkLogs(logs, options.minutes));
+  checks.push(checkFailures(record));
   await logs.close();
-  say(
+  print(
     `counts: ${[...record.counts]
-      .map(([what, count]) => `${what} ${count}`)
+      .map(([event, count]) => `${event} ${count}`)
       .sort()
       .join(', ')}`,
   );
-  for (const check of checks) printCheck(check, say);
+  for (const check of checks) printCheck(check, print);
   return checks.every(({ ok }) => ok);
 }
 
-function clock(begun: number): string {
-  const seconds = Math.round((performance.now() - begun) / 1000);
+function clock(startedAt: number): string {
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
   return `${String(Math.floor(seconds / 60)).padStart(3)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 function describeProgress(record: SoakRecord): string {
-  const reads = ['ok', 'refused', 'cut', 'wrong'].map((kind) => record.counted(`reads: ${kind}`));
+  const reads = ['ok', 'retryable', 'noAnswer', 'unexpected'].map((kind) => record.countOf(`reads: ${kind}`));
   return (
-    `reports written ${record.counted('reports written')}, imported ${record.counted('reports imported')}; ` +
-    `reads ${reads.reduce((a, b) => a + b, 0)} (${reads[0] ?? 0} answered), updates ${record.counted('updates')}, ` +
-    `reconnects ${record.counted('reconnects')}, faults ${record.counted('faults')}, ` +
+    `reports written ${record.countOf('reports written')}, imported ${record.countOf('reports imported')}; ` +
+    `reads ${reads.reduce((a, b) => a + b, 0)} (${reads[0] ?? 0} answered), updates ${record.countOf('updates')}, ` +
+    `reconnects ${record.countOf('reconnects')}, faults ${record.countOf('faults')}, ` +
     `unexpected ${[...record.failures.values()].reduce((sum, { count }) => sum + count, 0)}`
   );
 }
 
-async function caughtUp(subscribers: readonly Subscriber[], signal: AbortSignal): Promise<Check> {
+/** Waits until every subscriber has received all reports, for up to {@link CATCH_UP_MS}. */
+async function checkSubscribers(subscribers: readonly Subscriber[], signal: AbortSignal): Promise<Check> {
   const end = performance.now() + CATCH_UP_MS;
   while (subscribers.some(({ isBehind }) => isBehind) && performance.now() < end)
     await sleep(200, undefined, { signal });
   const behind = subscribers.filter(({ isBehind }) => isBehind);
-  const updates = subscribers.reduce((sum, { seen }) => sum + seen, 0);
+  const updates = subscribers.reduce((sum, { received }) => sum + received, 0);
   return {
-    name: 'every subscriber saw each report once and in order',
+    name: 'every subscriber received each report once and in order',
     ok: behind.length === 0,
     detail: `${subscribers.length} subscribers, ${updates} updates${behind.length > 0 ? `; ${behind.length} are behind` : ''}`,
     more: behind.slice(0, 5).map((subscriber) => subscriber.describe()),
   };
 }
 
-async function askDoctor({ commandEnv, logs }: Scene): Promise<Check> {
+async function runDoctor({ commandEnv, logs }: SoakContext): Promise<Check> {
   const { code, stdout } = await runCommand(['doctor'], commandEnv, logs);
   return {
-    name: 'the doctor sees no problem',
+    name: 'tracker doctor finds no problem',
     ok: code === 0,
     detail: `exit code ${String(code)}`,
     more: code === 0 ? [] : stdout.trim().split('\n'),
   };
 }
 
-function noUnexpected(record: SoakRecord): Check {
-  const { name, ok, detail } = noneOf('nothing unexpected happened', [...record.failures]);
-  return { name, ok, detail: ok ? detail : `${detail} kinds`, more: shown(record.failures) };
+function checkFailures(record: SoakRecord): Check {
+  const { name, ok, detail } = noneOf('no failures', [...record.failures]);
+  return { name, ok, detail: ok ? detail : `${detail} kinds`, more: describeOccurrences(record.failures) };
 }
