@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { getMetadataStorage } from 'class-validator';
@@ -38,13 +39,13 @@ function documentedTable(): Documented[] {
     });
 }
 
-/** The variables of .env.example: a comment of one or more lines, then NAME=default. */
+/** The variables of .env.example: a comment of one or more lines, then NAME=default, quoted if a shell needs that. */
 function exampleFile(): Documented[] {
   const example = readFileSync(packagePath('.env.example'), 'utf8');
   return [...example.matchAll(/((?:^#.*\n)+)^(\w+)=(.*)$/gm)].map(
     ([, comment = '', name = '', value = '']) => ({
       name,
-      default: value,
+      default: value.replace(/^'(.*)'$/, '$1'),
       description: comment.replaceAll(/^# ?/gm, '').trim().replaceAll('\n', ' '),
     }),
   );
@@ -76,5 +77,18 @@ describe('the documentation of the configuration', () => {
 
   it('repeats the descriptions of the classes in .env.example, in the same order', () => {
     expect(exampleFile()).toEqual(EXPECTED);
+  });
+
+  it('has a .env.example that a shell reads as it is meant', () => {
+    const loaded = execFileSync('sh', ['-euc', 'set -a; . "$0"; env -0', packagePath('.env.example')], {
+      env: {},
+    });
+    const variables = Object.fromEntries(
+      loaded
+        .toString()
+        .split('\0')
+        .map((line) => line.split(/=(.*)/s)),
+    );
+    for (const { name, default: value } of EXPECTED) expect([name, variables[name]]).toEqual([name, value]);
   });
 });

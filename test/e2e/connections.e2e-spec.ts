@@ -112,7 +112,7 @@ describeOnEveryEngine('the documented number of connections', (engine) => {
       commandConfig(db, { DATABASE_POOL_SIZE: String(POOL) }),
     );
     try {
-      await expectAsDocumented(context, 'tracker import, import-retry, fetch');
+      await expectAsDocumented(context, 'tracker import, import retry, fetch');
     } finally {
       await context.close();
     }
