@@ -6,7 +6,7 @@ import { maintain } from '../support/history.js';
 /** A statement that a user runs by hand, and what the product does about it. */
 interface Removal {
   how: string;
-  /** See RemovalScene.put(). */
+  /** See RemovalScene.fillIn(). */
   sql: string;
   /** Message with which the database rejects it. */
   refused?: RegExp;
@@ -92,15 +92,15 @@ describeRemovedHistory('history removed by hand', (engine, scene) => {
     async ({ sql, refused, named, missing }) => {
       const { db, guard } = scene();
       if (refused) {
-        await expect(db.query(scene().put(sql))).rejects.toThrow(refused);
+        await expect(db.query(scene().fillIn(sql))).rejects.toThrow(refused);
         expect(await scene().history()).toEqual(scene().before);
         return;
       }
-      await db.query(scene().put(sql));
+      await db.query(scene().fillIn(sql));
       const { problems } = await scene().check();
       expect(problems).toEqual([expect.stringMatching(named as RegExp)]);
       expect((await healthOf(db).check()).problems).toEqual(expect.arrayContaining(problems));
-      const remedy = /Remove it: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
+      const remedy = /Remove the policy: (SELECT .*)$/.exec(problems[0] ?? '')?.[1];
       if (remedy !== undefined) {
         await db.query(remedy);
         return;
@@ -134,7 +134,7 @@ describeRemovedHistory('history removed by hand', (engine, scene) => {
     expect(problems).toHaveLength(11);
     const [eleventh, last] = [scene().day(-23), scene().day(-21)].map((text) => text.slice(0, 10));
     expect(problems[10]).toBe(
-      `And 6 more from ${eleventh} to ${last}: tracker doctor --json names each day under missingReports`,
+      `And 6 more from ${eleventh} to ${last}: tracker doctor --json lists each day under missingReports`,
     );
     expect(await scene().guard.acceptLoss()).toEqual(missingReports);
     expect((await scene().check()).problems).toEqual([]);
