@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { retryTransient } from '../../src/database/retry.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
-import { given, ingestReports, insertReports, type Ledger, sum } from '../support/reports.js';
+import { totalOf, ingestReports, insertReports, type Ledger, sum } from '../support/reports.js';
 import { Random } from '../support/random.js';
 import {
   boundaries,
@@ -34,7 +34,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
   });
   afterEach(() => db.drop());
 
-  /** A plain INSERT returns the number of rows given, not of rows stored. */
+  /** A plain INSERT returns the number of rows sent, not of rows stored. */
   const insertReportsPlainly = async (db: TestDatabase, reports: readonly TestReport[]): Promise<Ledger> => {
     // TimescaleDB merges late rows one by one under a lock while it stores the others: two such statements can deadlock.
     const horizon = engine === 'timescaledb' ? (await boundaries(db)).horizon : new Date(0);
@@ -63,7 +63,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
       at(today, -10, '00:00:00'),
     );
     const ledgers = await fourTimes(() => ingestReports(db, random.shuffle(late)));
-    for (const ledger of ledgers) expect(given(ledger)).toBe(10_000);
+    for (const ledger of ledgers) expect(totalOf(ledger)).toBe(10_000);
     expect(sum(ledgers)).toEqual({ late: 10_000, duplicate: 30_000 });
     await fourTimes(() => insertReports(db, late));
     await expectHistoryOf(db, late);
@@ -93,7 +93,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
     });
 
     expect((await closing).daysClosed).toEqual(dayNames(today, 9, 9));
-    for (const ledger of ledgers) expect(given(ledger)).toBe(10_000);
+    for (const ledger of ledgers) expect(totalOf(ledger)).toBe(10_000);
     if (insert === ingestReports) {
       const { stored = 0, late = 0, duplicate = 0 } = sum(ledgers);
       expect({ new: stored + late, duplicate }).toEqual({ new: 10_000, duplicate: 30_000 });
@@ -118,7 +118,7 @@ describeOnEveryEngine('ingesting reports from several connections at once', (eng
     await fourTimes(async (connection) => {
       for (const [i, batch] of (batches[connection] ?? []).entries()) {
         const insert = i % 2 === 0 ? ingestReports : insertReportsPlainly;
-        expect(given(await insert(db, batch))).toBe(500);
+        expect(totalOf(await insert(db, batch))).toBe(500);
       }
     });
     await expectHistoryOf(db, batches.flat(2));

@@ -6,7 +6,7 @@ import {
   historyAt,
   metresBetween,
   type OracleRow,
-  shown,
+  toAnswerRow,
 } from '../support/history-answers.js';
 import { Api } from '../support/application.js';
 import { describeOnEveryEngine } from '../support/engines.js';
@@ -135,7 +135,7 @@ describeOnEveryEngine('for a random fleet', (engine) => {
       `{ trackers { id latestLocation { ${ANSWER_FIELDS} } } }`,
     );
     expect(new Map(trackers.map(({ id, latestLocation }) => [id, latestLocation]))).toEqual(
-      new Map(fleet.map(({ id, latest }) => [id, latest ? shown(latest) : null])),
+      new Map(fleet.map(({ id, latest }) => [id, latest ? toAnswerRow(latest) : null])),
     );
   });
 

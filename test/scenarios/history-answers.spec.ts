@@ -9,7 +9,7 @@ import {
   type OracleRow,
   overlapping,
   type Resolution,
-  shown,
+  toAnswerRow,
   thinned,
 } from '../support/history-answers.js';
 import { Api } from '../support/application.js';
@@ -174,14 +174,14 @@ class AskedTracker {
     const hourly = this.rows('HOURLY');
     const mixed = overlapping(hourly, from, to);
     expect(answer).toEqual({
-      hours: mixed.filter(({ bucketSize }) => bucketSize === '1 hour').map(shown),
-      days: overlapping(this.rows('DAILY'), from, to).map(shown),
-      zoneDays: overlapping(this.rows('DAILY', zone), from, to).map(shown),
-      mixed: mixed.map(shown),
-      newest: hourly.reverse().slice(0, first).map(shown),
+      hours: mixed.filter(({ bucketSize }) => bucketSize === '1 hour').map(toAnswerRow),
+      days: overlapping(this.rows('DAILY'), from, to).map(toAnswerRow),
+      zoneDays: overlapping(this.rows('DAILY', zone), from, to).map(toAnswerRow),
+      mixed: mixed.map(toAnswerRow),
+      newest: hourly.reverse().slice(0, first).map(toAnswerRow),
       tracker: {
-        latestLocation: hourly[0] ? shown(hourly[0]) : null,
-        locationHistory: mixed.reverse().slice(0, first).map(shown),
+        latestLocation: hourly[0] ? toAnswerRow(hourly[0]) : null,
+        locationHistory: mixed.reverse().slice(0, first).map(toAnswerRow),
       },
     });
   }
@@ -215,7 +215,7 @@ class AskedTracker {
       resolution,
       rowsInRange: rows.length,
       thinned: rows.length > asked.maxPoints,
-      rows: thinned(rows, asked.maxPoints).map(shown),
+      rows: thinned(rows, asked.maxPoints).map(toAnswerRow),
     });
     // The gap that is still open ends now.
     const aMomentAgo = Date.now() - MINUTE;
@@ -257,7 +257,7 @@ class AskedTracker {
       after = page.pageInfo.endCursor;
       more = page.pageInfo.hasNextPage;
     }
-    const rows = overlapping(this.rows(resolution), from, to).map(shown);
+    const rows = overlapping(this.rows(resolution), from, to).map(toAnswerRow);
     expect(walked).toEqual(asked.direction === 'ASC' ? rows : rows.reverse());
   }
 }

@@ -10,10 +10,10 @@ import {
   keepRaw,
   LONG_RAW_RETENTION,
   maintain,
-  placesIn,
+  rowsIn,
   readHistory,
 } from '../support/history.js';
-import { ingestReports, insertReports, type MakeReport, OSLO, PLACE, reportsOf } from '../support/reports.js';
+import { ingestReports, insertReports, type MakeReport, OSLO, PARIS, reportsOf } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEY = 'phone';
@@ -57,9 +57,9 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
       await expectHistoryOf(db, [...reports, ...late.slice(0, i + 1)]);
     }
     expect((await readHistory(db)).map(({ latitude, city }) => [latitude, city])).toEqual([
-      [PLACE.latitude, null],
+      [PARIS.latitude, null],
       [5, 'Rome'],
-      [PLACE.latitude, null],
+      [PARIS.latitude, null],
     ]);
   });
 
@@ -102,7 +102,7 @@ describeOnEveryEngine('rows with imprecise reports', (engine) => {
     await insertReports(db, reports);
     await expectHistoryOf(db, reports);
     const cities = async (relation: string): Promise<unknown[]> =>
-      (await placesIn(db, relation, KEY)).map((row) => row['nearest_city']);
+      (await rowsIn(db, relation, KEY)).map((row) => row['nearest_city']);
     expect(await cities('history_in_hours')).toEqual([null, null, 'Rome']);
     expect(await cities('history_in_days')).toEqual([null, null]);
     const zoneDays = await db.query(

@@ -3,14 +3,14 @@ import { sqlFile } from '../../src/database/sql-files.js';
 import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
-import { expectHistoryOf, historyToday, placesIn, readHistory } from '../support/history.js';
+import { expectHistoryOf, historyToday, rowsIn, readHistory } from '../support/history.js';
 import {
   CELL_TOWER,
   copyReports,
   ingestReports,
   insertReports,
   type MakeReport,
-  PLACE,
+  PARIS,
   reportsOf,
 } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -51,23 +51,23 @@ describeOnEveryEngine('imprecise reports', (engine) => {
         const reports = [precise(-1, '10:00:00'), imprecise(-1, '10:00:01')];
         for (const report of order === 'after' ? reports : [...reports].reverse()) await store(db, [report]);
         await expectHistoryOf(db, reports);
-        const shown = { ...PLACE, horizontal_accuracy: 8, confidence: 3, imprecise: false };
+        const shown = { ...PARIS, horizontal_accuracy: 8, confidence: 3, imprecise: false };
         const details = { altitude: null, speed: null, course: null, battery: null, motion: null };
         const times = { located_at: at(today, -1, '10:00:00'), last_report_at: at(today, -1, '10:00:01') };
         for (const relation of ['history_in_hours', 'history_in_days']) {
-          expect(await placesIn(db, relation, key)).toEqual([
+          expect(await rowsIn(db, relation, key)).toEqual([
             { ...shown, ...details, ...times, report_count: 2, nearest_city: null },
           ]);
         }
         const [latest] = await db.query(sqlFile('queries/location-history/find-latest'), [[id]]);
         expect(latest).toMatchObject({ horizontal_accuracy: 8, imprecise: false, ...times });
-        const near = (of: typeof PLACE): Promise<unknown[]> =>
+        const near = (of: typeof PARIS): Promise<unknown[]> =>
           db.query(sqlFile('queries/trackers/find-near'), [of.latitude, of.longitude, 1000, 10]);
-        expect(await near(PLACE)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
+        expect(await near(PARIS)).toMatchObject([{ id: Number(id), distance_meters: 0 }]);
         expect(await near(CELL_TOWER)).toEqual([]);
         // The resolution RAW shows both, and marks the imprecise one.
-        expect(await placesIn(db, 'raw_history', key)).toMatchObject([
-          { ...PLACE, imprecise: false, ...details },
+        expect(await rowsIn(db, 'raw_history', key)).toMatchObject([
+          { ...PARIS, imprecise: false, ...details },
           {
             ...{ ...CELL_TOWER, imprecise: true, located_at: at(today, -1, '10:00:01') },
             ...{ altitude: 35, speed: 1.5, course: 359.5, battery: 40, motion: 'walking' },
@@ -90,13 +90,13 @@ describeOnEveryEngine('imprecise reports', (engine) => {
       const rows = await readHistory(db);
       expect(rows.map(({ latitude, imprecise: is }) => [latitude, is])).toEqual([
         [5, true],
-        [PLACE.latitude, false],
+        [PARIS.latitude, false],
         [3, true],
       ]);
       // The day of those hours has a precise report.
-      expect(await placesIn(db, 'history_in_days', key)).toMatchObject([
+      expect(await rowsIn(db, 'history_in_days', key)).toMatchObject([
         { latitude: 5, imprecise: true },
-        { ...PLACE, imprecise: false, report_count: 4 },
+        { ...PARIS, imprecise: false, report_count: 4 },
       ]);
     });
 
@@ -136,7 +136,7 @@ describeOnEveryEngine('imprecise reports', (engine) => {
       );
       await store(db, given);
       await expectHistoryOf(db, given);
-      const raw = await placesIn(db, 'raw_history', key);
+      const raw = await rowsIn(db, 'raw_history', key);
       expect(raw.map(({ imprecise: is }) => is)).toEqual(expected);
     });
   });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { withClient } from '../support/servers/database-servers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
 import { at, HistoryModel, isImprecise, type TestReport } from '../support/history-oracle.js';
-import { copyReports, given, ingestReports, insertReports } from '../support/reports.js';
+import { copyReports, totalOf, ingestReports, insertReports } from '../support/reports.js';
 import { Random } from '../support/random.js';
 import {
   boundaries,
@@ -96,7 +96,7 @@ describeOnEveryEngine('any statements in any order', (engine) => {
           10,
           async () => {
             const reports = batch();
-            expect(given(await ingestReports(db, reports))).toBe(reports.length);
+            expect(totalOf(await ingestReports(db, reports))).toBe(reports.length);
             model.add(reports);
           },
         ],

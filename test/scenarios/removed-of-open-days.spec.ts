@@ -25,7 +25,7 @@ describeRemovedHistory('open days with reports removed by hand', (engine, scene)
     `DELETE FROM location_history_hourly WHERE bucket >= '$open'`,
     `SET session_replication_role = replica; DELETE FROM location_history_daily WHERE bucket = '$open'`,
   ])('have emptied aggregates named and repaired: %s', async (sql) => {
-    await scene().db.administer(scene().put(sql));
+    await scene().db.administer(scene().fillIn(sql));
     expect((await scene().check()).problems).toEqual([
       `${scene().open}: its hourly or daily rows count 0 reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
     ]);

@@ -6,7 +6,7 @@ import {
   countsByDay,
   DOCUMENTED_REFRESH,
   expectHistoryOf,
-  historyBeside,
+  historyWithout,
   historyToday,
   LONG_RAW_RETENTION,
   maintain,
@@ -67,13 +67,13 @@ describeOnEveryEngine('the retention trap', (engine) => {
 
     it('adds a report of four days ago to its day, and touches no other row', async () => {
       const day = at(today, -4, '00:00:00');
-      const beside = await historyBeside(db, 'a', day);
+      const beside = await historyWithout(db, 'a', day);
       const late = { key: 'a', at: at(today, -4, '13:13:13'), latitude: 1, longitude: 2 };
       await insert(db, late);
       reports.push(late);
       await expectHistoryOf(db, reports);
       expect((await countsByDay(db))[`a ${day.toISOString().slice(0, 10)}`]).toBe(25);
-      expect(await historyBeside(db, 'a', day)).toEqual(beside);
+      expect(await historyWithout(db, 'a', day)).toEqual(beside);
     });
 
     it('keeps that day through retention and the documented refresh', async () => {
