@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  byPlaceInHistory,
+  compareRows,
   type DetailedRow,
   detailedHistory,
   normalize,
@@ -73,7 +73,7 @@ function compare(relation: string, expected: readonly DetailedRow[], found: read
     if (!other) differences.push(`missing: ${JSON.stringify(row)}`);
     else if (!isDeepStrictEqual(row, other)) differences.push(`expected ${describeDifference(row, other)}`);
   }
-  for (const row of [...byRowKey.values()].sort(byPlaceInHistory))
+  for (const row of [...byRowKey.values()].sort(compareRows))
     differences.push(`unexpected: ${JSON.stringify(row)}`);
   const reports = expected.reduce((sum, row) => sum + row.reports, 0);
   return {

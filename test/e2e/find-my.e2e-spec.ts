@@ -12,7 +12,7 @@ import {
   type KeyPair,
   addReport,
 } from '../support/scenes/find-my-scene.js';
-import { restJobs } from '../support/services.js';
+import { markJobsDone } from '../support/services.js';
 import { eventually } from '../support/waiting.js';
 
 const [A, B, C] = [50, 51, 52].map(aKeyPair) as [KeyPair, KeyPair, KeyPair];
@@ -58,7 +58,7 @@ describeOnEveryEngine('the application with a Find My endpoint', (engine) => {
     return api;
   }
   /** Postpones the scheduled fetch, so that only requested trackers are fetched. */
-  const withoutSchedule = (): Promise<void> => restJobs(scene.db, { import: '0 */6 * * *' });
+  const withoutSchedule = (): Promise<void> => markJobsDone(scene.db, { import: '0 */6 * * *' });
   const idOf = (name: string): Promise<string> =>
     scene.db.value('SELECT id::text FROM trackers WHERE name = $1', [name]);
   const REQUEST = `mutation ($id: ID!) { updateTrackerLocation(trackerId: $id) { ${RUN_FIELDS} } }`;

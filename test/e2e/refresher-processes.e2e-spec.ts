@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { PoolClient } from 'pg';
 import { describeOnEveryEngine, describeWithRedis } from '../support/engines.js';
 import { at, type TestReport } from '../support/history-oracle.js';
-import { restJobs } from '../support/services.js';
+import { markJobsDone } from '../support/services.js';
 import { RunningProduct } from '../support/processes.js';
 import { RedisServer } from '../support/servers/server-processes.js';
 import { expectHistoryOf, historyToday } from '../support/history.js';
@@ -36,7 +36,7 @@ describeWithRedis('refresher processes', () => {
       await db.register('a');
       await db.settle();
       // No job is due until a test makes it due.
-      await restJobs(db, {
+      await markJobsDone(db, {
         maintenance: '7 * * * *',
         history_check: '22 * * * *',
         aggregate_refresh: '37 * * * *',

@@ -4,7 +4,7 @@ import { AggregatesListener } from '../../src/aggregates/aggregates.listener.js'
 import { Api, recordStatements } from '../support/application.js';
 import { type ApiRow, HISTORY_FIELDS, historyRow } from '../support/history-answers.js';
 import { describeOnEveryEngine } from '../support/engines.js';
-import { at, byPlaceInHistory, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
+import { at, compareRows, expectedHistory, type HistoryRow, utcDay } from '../support/history-oracle.js';
 import { randomReports } from '../support/random.js';
 import { historyToday } from '../support/history.js';
 import { insertReports } from '../support/reports.js';
@@ -126,7 +126,7 @@ describeOnEveryEngine('trackers over GraphQL', (engine) => {
     await db.settle();
     const cut = await db.value<Date>('SELECT cut FROM history_state');
     const latest = new Map<string, HistoryRow>();
-    for (const row of expectedHistory(reports, cut).sort(byPlaceInHistory)) latest.set(row.key, row);
+    for (const row of expectedHistory(reports, cut).sort(compareRows)) latest.set(row.key, row);
 
     const query = `{ trackers(limit: 10000) { hashedAdvertisementKey latestLocation { ${HISTORY_FIELDS} } } }`;
     const fleet = async (): Promise<[string, HistoryRow | undefined][]> => {

@@ -7,7 +7,7 @@ import { lockKey } from '../../src/database/lock-key.js';
 import { WorkStoppedError } from '../../src/locking/session-stopper.js';
 import { describeWithRedis } from '../support/engines.js';
 import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
-import { healthOf, hold, lockName, locksOf, LocksWithRedis } from '../support/services.js';
+import { healthOf, holdLock, lockName, locksOf, LocksWithRedis } from '../support/services.js';
 import { RedisServer } from '../support/servers/server-processes.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -35,7 +35,7 @@ describe('a lock', () => {
   describe('without Redis', () => {
     it('admits one holder, and the next when the first is done', async () => {
       const [locks, others, name] = [locksOf(db.dataSource), locksOf(db.dataSource), lockName()];
-      const held = await hold(locks, name);
+      const held = await holdLock(locks, name);
       expect(await others.withLock(name, one)).toEqual({ outcome: 'held' });
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' }); // nor the same process
       expect(await others.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
@@ -60,7 +60,7 @@ describe('a lock', () => {
 
     it('is kept beyond its time to live while the work goes on', async () => {
       const name = lockName();
-      const held = await hold(locksOf(db.dataSource, TTL), name);
+      const held = await holdLock(locksOf(db.dataSource, TTL), name);
       await sleep(3 * TTL);
       expect(await locksOf(db.dataSource, TTL).withLock(name, one)).toEqual({ outcome: 'held' });
       expect(await held.release()).toMatchObject({ outcome: 'acquired' });
@@ -102,7 +102,7 @@ describe('a lock', () => {
         lockName(),
         lockName(),
       ];
-      const bystander = await hold(other, otherName);
+      const bystander = await holdLock(other, otherName);
       const hung = hanging.withLock(name, sleeping);
       hung.catch(() => undefined);
       await eventually(async () => expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(2));
@@ -115,7 +115,7 @@ describe('a lock', () => {
 
     it('ends no session that serves somebody else by now', async () => {
       const [locks, name] = [locksOf(db.dataSource), lockName()];
-      const held = await hold(locks, name);
+      const held = await holdLock(locks, name);
       // As if the owner of an old lease had died after giving the lock back, and its session were in use again.
       await db.query(`UPDATE lock_leases SET backend_pid = pg_backend_pid(), backend_start = now()`);
       await expire();
@@ -185,7 +185,7 @@ describe('a lock', () => {
     const keyOf = (name: string): Promise<string | null> => redis.client.get(lockKey(name));
 
     it('has the documented key, with a token and a short time to live', async () => {
-      const held = await hold(a.service, 'aggregate_refresh');
+      const held = await holdLock(a.service, 'aggregate_refresh');
       expect(await redis.client.get('location_history:aggregate_refresh_lock')).toMatch(/^[0-9a-f-]{36}$/);
       const ttl = await redis.client.pttl('location_history:aggregate_refresh_lock');
       expect(ttl).toBeGreaterThan(0);
@@ -197,7 +197,7 @@ describe('a lock', () => {
 
     it('is kept beyond its time to live, also when the scripts are flushed', async () => {
       const name = lockName();
-      const held = await hold(a.service, name);
+      const held = await holdLock(a.service, name);
       const token = await keyOf(name);
       await sleep(TTL);
       await redis.client.script('FLUSH');
@@ -222,7 +222,7 @@ describe('a lock', () => {
 
     it('is taken again in a Redis that was flushed, and excludes others in the meantime', async () => {
       const name = lockName();
-      const held = await hold(a.service, name);
+      const held = await holdLock(a.service, name);
       await redis.client.flushall();
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'held' }); // by the advisory lock
       await eventually(async () => expect(await keyOf(name)).not.toBeNull());
@@ -231,7 +231,7 @@ describe('a lock', () => {
 
     it('works without Redis when that stops, for its holders and for the next', async () => {
       const name = lockName();
-      const held = await hold(a.service, name);
+      const held = await holdLock(a.service, name);
       await redis.stop();
       await sleep(2 * TTL);
       expect(await b.service.withLock(name, one)).toEqual({ outcome: 'held' });

@@ -7,7 +7,7 @@ import { lockKey } from '../../src/database/lock-key.js';
 import { describeWithRedis } from '../support/engines.js';
 import { Api } from '../support/application.js';
 import { SwitchableProxy } from '../support/servers/switchable-proxy.js';
-import { healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { healthOf, holdLock, lockName, LocksWithRedis } from '../support/services.js';
 import { RedisServer } from '../support/servers/server-processes.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -88,7 +88,7 @@ describeWithRedis('locks over Redis', () => {
     await redis.client.set(lockKey(name), 'somebody');
     for (const { service } of [a, b])
       await eventually(async () => expect(await service.withLock(name, one)).toEqual(ACQUIRED));
-    const held = await hold(a.service, name);
+    const held = await holdLock(a.service, name);
     expect(await b.service.withLock(name, one)).toEqual(HELD);
     expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     expect(await b.service.withLock(name, one)).toEqual(ACQUIRED);
@@ -107,7 +107,7 @@ describeWithRedis('locks over Redis', () => {
   });
 
   it('respect a key whose holder is in the database, for however long', async () => {
-    const held = await hold(a.service, 'view_refresh');
+    const held = await holdLock(a.service, 'view_refresh');
     for (const end = performance.now() + 2.5 * TTL; performance.now() < end;) {
       expect(await b.service.withLock('view_refresh', one)).toEqual(HELD);
       await sleep(50);
@@ -157,7 +157,7 @@ describeWithRedis('locks over Redis', () => {
     const proxy = await SwitchableProxy.start(redis.url);
     const locks = new LocksWithRedis(db.dataSource, proxy.url, HOUR);
     try {
-      const held = await hold(locks.service, lockName());
+      const held = await holdLock(locks.service, lockName());
       await proxy.close();
       expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await redis.locks()).toHaveLength(1);
@@ -177,7 +177,7 @@ describeWithRedis('locks over Redis', () => {
     async (_, reason, refuse) => {
       const api = await Api.start(db, false, { APP_ROLES: ['api'], REDIS_URL: redis.url });
       try {
-        const held = await hold(b.service, lockName());
+        const held = await holdLock(b.service, lockName());
         await refuse();
         expect(await a.status.state()).toMatchObject({
           state: 'degraded',
@@ -238,7 +238,7 @@ describeWithRedis('locks over Redis', () => {
       (await problems()).find((problem) => problem.startsWith('The materialized view'));
     try {
       expect(await waits()).toMatch(/: no refresher is running$/);
-      const held = await hold(b.service, 'view_refresh');
+      const held = await holdLock(b.service, 'view_refresh');
       expect(await waits()).toMatch(new RegExp(`: \\S+:${process.pid} holds ${VIEW} since \\S+Z$`));
       await held.release();
       await redis.client.set(VIEW, 'somebody');

@@ -9,7 +9,7 @@ import { PeriodicRefreshRepository } from '../../src/aggregates/periodic-refresh
 import { PeriodicRefreshService } from '../../src/aggregates/periodic-refresh.service.js';
 import { DeploymentRepository } from '../../src/locking/deployment.repository.js';
 import { anyEngine, describeWithRedis } from '../support/engines.js';
-import { clockOf, healthOf, hold, lockName, LocksWithRedis } from '../support/services.js';
+import { clockOf, healthOf, holdLock, lockName, LocksWithRedis } from '../support/services.js';
 import { RedisServer } from '../support/servers/server-processes.js';
 import { eventually } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -151,7 +151,7 @@ describeWithRedis('deployments on one Redis', () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     const name = lockName();
-    const [held, other] = [await hold(a.service, name), await hold(b.service, name)];
+    const [held, other] = [await holdLock(a.service, name), await holdLock(b.service, name)];
     expect(await redis.locks()).toEqual([
       `location_history:${secondId}:${name}_lock`,
       `location_history:${name}_lock`,
@@ -199,9 +199,9 @@ describeWithRedis('deployments on one Redis', () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     const name = lockName();
-    const held = await hold(a.service, name);
+    const held = await holdLock(a.service, name);
     await redis.client.flushall();
-    const other = await hold(b.service, name);
+    const other = await holdLock(b.service, name);
     await eventually(async () => expect(await redis.locks()).toHaveLength(2));
     expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     expect(await other.release()).toMatchObject({ outcome: 'acquired' });
@@ -224,7 +224,7 @@ describeWithRedis('deployments on one Redis', () => {
   it('use only the names of REDIS_KEY_PREFIX where it is set, and claim nothing', async () => {
     const locks = locksOf(second, 'mine:staging');
     const name = lockName();
-    const held = await hold(locks.service, name);
+    const held = await holdLock(locks.service, name);
     expect(await redis.client.keys('*')).toEqual([`mine:staging:${name}_lock`]);
     expect(await locks.keys.channel('changed')).toBe('mine:staging:changed');
     expect(await locks.status.state()).toMatchObject({ keys: 'mine:staging:*' });
@@ -238,7 +238,7 @@ describeWithRedis('deployments on one Redis', () => {
   it('answer the documented commands of redis-cli, for a single deployment', async () => {
     await forgetRefresh(first);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
-    const held = await hold(locksOf(first).service, 'aggregate_refresh');
+    const held = await holdLock(locksOf(first).service, 'aggregate_refresh');
     expect(await redisCli('redis-cli ping')).toBe('PONG');
     expect((await redisCli('redis-cli keys "location_history:*"')).split('\n').sort()).toEqual([
       'location_history:aggregate_refresh_lock',

@@ -138,12 +138,12 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
   it('keeps rights that were granted to others, and those that were revoked from all', async () => {
     const { db } = await databases.copy();
     await role.grantEverywhere(db);
-    const [rights, closed] = [await role.rights(db), await role.closedFunctions(db)];
+    const [rights, closed] = [await role.rights(db), await role.restrictedFunctions(db)];
     expect(rights.length).toBeGreaterThan(15);
     expect(closed).toEqual(['ingest_reports', 'take_report', 'update_nearest_city']);
     await db.migrate();
     expect(await role.rights(db)).toEqual(rights);
-    expect(await role.closedFunctions(db)).toEqual(closed);
+    expect(await role.restrictedFunctions(db)).toEqual(closed);
   });
 
   it.each(engine === 'timescaledb' ? ['location_history', 'location_history_daily'] : ['location_history'])(

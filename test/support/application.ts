@@ -29,14 +29,14 @@ export interface Answer<T> {
   errors?: ApiError[];
 }
 
-/** The application as it runs, listening on a free port. */
+/** The whole application, listening on a free port. */
 export class Api {
   private constructor(
     readonly app: NestFastifyApplication,
     readonly server: Server,
   ) {}
 
-  /** Starts it. @param config what differs from the database's own configuration, e.g. `APP_ROLES`. */
+  /** Starts the application. @param config overrides of `db.config`, e.g. `APP_ROLES`. */
   static async start(
     db: TestDatabase,
     logger: LoggerService | false = false,
@@ -48,21 +48,21 @@ export class Api {
     return new Api(app, app.getHttpServer());
   }
 
-  /** The whole answer, errors included. */
+  /** Sends a query. @returns the whole answer, errors included. */
   async ask<T>(query: string, variables?: Record<string, unknown>): Promise<Answer<T>> {
     const response = await request(this.server).post('/graphql').send({ query, variables });
     expect(response.headers['content-type']).toContain('application/json');
     return response.body as Answer<T>;
   }
 
-  /** The data of an answer without errors. */
+  /** Sends a query that must succeed. @returns its data. */
   async data<T>(query: string, variables?: Record<string, unknown>): Promise<T> {
     const { data, errors } = await this.ask<T>(query, variables);
     expect(errors).toBeUndefined();
     return data as T;
   }
 
-  /** The only error of an answer, which is checked to reveal nothing internal. */
+  /** Sends a query that must fail with one error that reveals nothing internal. @returns the error. */
   async error(query: string, variables?: Record<string, unknown>): Promise<ApiError> {
     const answer = await this.ask(query, variables);
     expect(answer.errors).toHaveLength(1);
@@ -75,7 +75,7 @@ export class Api {
   }
 }
 
-/** Checks that an answer contains no code, SQL or addresses of ours. */
+/** Checks that an answer reveals no stack trace, file name, SQL or address of the database. */
 export function expectNothingInternal(answer: unknown): void {
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
   expect(text).not.toMatch(
@@ -86,7 +86,7 @@ export function expectNothingInternal(answer: unknown): void {
 /**
  * Opens one module of the application on a test's database, as the commands do. The caller closes it.
  *
- * @param config e.g. `db.config`, or that of commandConfig().
+ * @param config e.g. `db.config`, or the result of commandConfig().
  */
 export function openModule(
   db: TestDatabase,
@@ -105,18 +105,18 @@ export function commandConfig(db: TestDatabase, env: Record<string, string> = {}
 }
 
 /**
- * A refresher: the whole application, behind a proxy of its own. Several of them stand for several processes, though they
- * share this one.
+ * A refresher: the application in this process, connected to the database through its own proxy. Tests use several
+ * instances in place of several processes.
  */
 export class RefresherInstance {
   private api: Api | null = null;
-  /** Number of its runs of maintenance. */
+  /** Number of maintenance runs so far. */
   maintenanceRuns = 0;
 
   private constructor(
     private readonly db: TestDatabase,
     private readonly redis: RedisServer | null,
-    /** All its connections to the database go through it. */
+    /** Carries all connections to the database. */
     readonly proxy: SwitchableProxy,
   ) {}
 
@@ -148,7 +148,7 @@ export class RefresherInstance {
     await api?.stop();
   }
 
-  /** What @Cron does every five seconds. */
+  /** Runs the jobs that are due, as @Cron does every five seconds. */
   async tick(): Promise<void> {
     await this.api?.app.get(JobRunner, { strict: false }).tick();
   }
@@ -159,7 +159,7 @@ export class RefresherInstance {
   }
 }
 
-/** An update as a subscriber gets it. */
+/** A live update as a subscriber receives it. */
 export interface SeenUpdate {
   trackerId: string;
   timestamp: string;
@@ -170,22 +170,22 @@ const SUBSCRIPTION = `subscription ($ids: [ID!]!, $since: DateTime) {
   locationUpdated(trackerIds: $ids, since: $since) { trackerId timestamp location { latitude } }
 }`;
 
-/** A client of live updates with a connection of its own. */
+/** A client of live updates, with its own connection. */
 export class LiveClient {
   private socket: WebSocket | null = null;
   readonly client: Client;
 
-  /** Code with which the connection was closed. */
+  /** Close code of the connection, once it is closed. */
   closedWith: number | undefined;
 
-  /** @param server of this process, or the address of another one, e.g. `http://127.0.0.1:3000`. */
+  /** @param server in this process, or the address of another process, e.g. `http://127.0.0.1:3000`. */
   constructor(server: Server | string) {
-    const at =
+    const host =
       typeof server === 'string'
         ? new URL(server).host
         : `127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.client = createClient({
-      url: `ws://${at}/graphql`,
+      url: `ws://${host}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
       on: {
@@ -216,9 +216,9 @@ export class LiveClient {
     const end = this.client.subscribe<{ locationUpdated: SeenUpdate }>(
       { query, variables, ...(operationName !== undefined && { operationName }) },
       {
-        next: ({ data, errors: wrong }) => {
+        next: ({ data, errors: failures }) => {
           if (data) seen.push(data.locationUpdated);
-          if (wrong) errors.push(...wrong);
+          if (failures) errors.push(...failures);
         },
         error: (error) => errors.push(...(Array.isArray(error) ? (error as unknown[]) : [error])),
         complete: () => undefined,
@@ -240,7 +240,7 @@ export class LiveClient {
 /**
  * Records the statements that all clients of this process send while `work` runs.
  *
- * @param ignored statements to leave out, e.g. those of jobs.
+ * @param ignored statements to leave out, e.g. of jobs.
  * @returns the beginning of each statement, and the result of `work`.
  */
 export async function recordStatements<T>(

@@ -1,7 +1,7 @@
 /**
  * With TEST_ENGINE set, jest runs only the files that test that engine. Files that do not depend on the engine count as
- * postgresql, so that one run per engine runs nothing twice. Which engines a file tests shows in the functions that it
- * calls: those of engines.ts, describeWithClock() and describeRemovedHistory().
+ * postgresql, so that one run per engine runs nothing twice. The functions that a file calls show which engines it tests:
+ * the functions of engines.ts, describeWithClock() and describeRemovedHistory().
  */
 const { readFileSync } = require('node:fs');
 

@@ -16,9 +16,9 @@ const isSelected = (engine: HistoryEngine): boolean => (process.env['TEST_ENGINE
 export const SELECTED_ENGINES = HISTORY_ENGINES.filter(isSelected);
 
 /**
- * Runs the same tests on every engine. One that has no server is reported as skipped, with the reason.
+ * Runs the same tests on every engine. An engine without a server is reported as skipped, with the reason.
  *
- * @param tests gets the engine for its databases.
+ * @param tests receives the engine for its databases.
  */
 export function describeOnEveryEngine(name: string, tests: (engine: HistoryEngine) => void): void {
   for (const engine of SELECTED_ENGINES) {
@@ -27,19 +27,19 @@ export function describeOnEveryEngine(name: string, tests: (engine: HistoryEngin
   }
 }
 
-/** Runs tests of what only the timescaledb engine has. */
+/** Runs tests that need the timescaledb engine. */
 export function describeOnTimescale(name: string, tests: () => void): void {
   if (!isSelected('timescaledb')) return;
   if (serverOf('timescaledb')) describe(name, tests);
   else describe.skip(`${name} [skipped: TEST_TIMESCALE_URL is not set]`, tests);
 }
 
-/** The engine for tests that hardly depend on it: timescaledb where there is a server for it. */
+/** The engine for tests that hardly depend on it: timescaledb if there is a server for it. */
 export function anyEngine(): HistoryEngine {
   return serverOf('timescaledb') ? 'timescaledb' : 'postgresql';
 }
 
-/** Runs tests on every engine with a real pgbouncer; skipped, with the reason, where none is installed. */
+/** Runs tests on every engine with a real pgbouncer; skipped, with the reason, if none is installed. */
 export function describeWithPgBouncer(name: string, tests: (engine: HistoryEngine) => void): void {
   if (pgbouncerIsInstalled) describeOnEveryEngine(name, tests);
   else
@@ -47,19 +47,19 @@ export function describeWithPgBouncer(name: string, tests: (engine: HistoryEngin
       tests('postgresql'));
 }
 
-/** Runs tests that start and stop a Redis of their own; skipped, with the reason, where none is installed. */
+/** Runs tests that start and stop their own Redis; skipped, with the reason, if none is installed. */
 export function describeWithRedis(name: string, tests: () => void): void {
   if (redisIsInstalled) describe(name, tests);
   else describe.skip(`${name} [skipped: redis-server is not installed]`, tests);
 }
 
 /**
- * Runs a test that only uses a Redis: that of TEST_REDIS_URL, or one that is started for it. Skipped, with the reason,
- * where there is neither.
+ * Runs a test that needs any Redis: the one at TEST_REDIS_URL, or one that is started for the test. Skipped, with the
+ * reason, if there is neither.
  */
 export function itWithRedis(name: string, test: (url: string) => Promise<void>): void {
-  const given = process.env['TEST_REDIS_URL'];
-  if (given !== undefined) it(name, () => test(given));
+  const configuredUrl = process.env['TEST_REDIS_URL'];
+  if (configuredUrl !== undefined) it(name, () => test(configuredUrl));
   else if (!redisIsInstalled)
     it.skip(`${name} [skipped: TEST_REDIS_URL is not set, and redis-server is not installed]`, () =>
       undefined);
@@ -70,7 +70,7 @@ export function itWithRedis(name: string, test: (url: string) => Promise<void>):
     });
 }
 
-/** Runs tests on every engine that start clusters of their own; skipped, with the reason, where none is installed. */
+/** Runs tests that start their own clusters, on every engine; skipped, with the reason, if that is impossible. */
 export function describeWithClusters(name: string, tests: (engine: HistoryEngine) => void): void {
   for (const engine of SELECTED_ENGINES) {
     const reason = clusterObstacle(engine);
@@ -79,7 +79,7 @@ export function describeWithClusters(name: string, tests: (engine: HistoryEngine
   }
 }
 
-/** Whether the tests' server has PostGIS; where it has not, the tests that need it are reported as skipped. */
+/** Whether the server of the postgresql engine has PostGIS. */
 export const POSTGIS = serverOf('postgresql')?.postgis === true;
 
 /** Runs the same tests on every spatial layer. */

@@ -1,13 +1,13 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** What Apple would hand out: one report of one key. */
+/** A report of one key, as Apple's servers return it. */
 export interface UpstreamReport {
   id: string;
   payload: string;
   datePublished: number;
 }
 
-/** A call that was made. */
+/** A recorded request to the endpoint. */
 export interface Call {
   ids: string[];
   days: number | undefined;
@@ -17,31 +17,31 @@ export interface Call {
 /**
  * How the endpoint fails, in place of an answer.
  *
- * - `no-answer`: what it does when it means 501 or 504: it never ends the headers, so nothing of them is sent.
- * - `never-ends`: headers, and then a byte now and then. `flood`: headers, and then more and more.
- * - `hangs`: not a byte.
+ * - `no-answer`: closes the connection without sending anything, as the real endpoint does where it intends 501 or 504.
+ * - `never-ends`: sends headers, then one byte at a time. `flood`: sends headers, then data without end.
+ * - `hangs`: sends nothing and keeps the connection open.
  */
 export type Fault =
   | 'no-answer' | 'hangs' | 'never-ends' | 'flood' | 'cut' | 'empty' | 'no-json' | 'apple-says-no'
   | { status: number }; // prettier-ignore
 
 /**
- * Speaks as macless-haystack's endpoint does (endpoint/mh_endpoint.py): Python's http.server, HTTP/1.0, one request at a
- * time, no Content-Length, and the end of the connection as the end of the answer. Bytes are written by hand, because Node's
- * server would speak better than that.
+ * A fake of macless-haystack's endpoint (endpoint/mh_endpoint.py), which uses Python's http.server: HTTP/1.0, one
+ * request at a time, no Content-Length, and the end of the connection as the end of the answer. Writes raw bytes,
+ * because Node's http server would send correct HTTP/1.1.
  */
 export class FakeFindMy {
   readonly calls: Call[] = [];
   readonly reports: UpstreamReport[] = [];
-  /** Taken off one by one, a call each; then it answers. */
+  /** Each call uses up one fault; once none is left, calls succeed. */
   readonly faults: Fault[] = [];
-  /** Fails at every call that it says something for. */
+  /** Chooses the fault of a call by its ids; takes precedence over `faults`. */
   faultOf: ((ids: readonly string[]) => Fault | undefined) | undefined;
-  /** Added to every answer, whatever was asked. */
+  /** Added to every answer, whatever was requested. */
   readonly extra: unknown[] = [];
   user: string | undefined;
   password: string | undefined;
-  /** How long an answer takes. */
+  /** Delay of each answer. */
   delayMs = 0;
   private readonly sockets = new Set<Socket>();
   private queue: Promise<void> = Promise.resolve();
@@ -79,7 +79,7 @@ export class FakeFindMy {
       socket.removeAllListeners('data');
       const head = text.slice(0, end);
       const body = text.slice(end + 4);
-      this.queue = this.queue.then(() => this.handle(socket, head, body)); // single-threaded, as it is
+      this.queue = this.queue.then(() => this.handle(socket, head, body)); // one request at a time, like the real endpoint
     });
   }
 
@@ -107,7 +107,7 @@ export class FakeFindMy {
     return authorization === `Basic ${expected}`;
   }
 
-  /** Newest first, and one a second: it collects reports in a map by their second. */
+  /** Newest first; of reports with the same second only the last, because the endpoint keys them by second. */
   private answer(ids: readonly string[], days: number): string {
     const floor = Date.now() / 1000 - days * 86_400;
     const bySecond = new Map<number, UpstreamReport>();
@@ -164,7 +164,7 @@ function fail(socket: Socket, fault: Fault): void {
   }
 }
 
-/** Writes again and again until the other side has enough of it. */
+/** Writes repeatedly until the client disconnects. */
 function drip(socket: Socket, begin: string, more: string, everyMs: number): void {
   socket.write(begin);
   const timer = setInterval(() => {

@@ -6,7 +6,7 @@ import type { TestReport } from './history-oracle.js';
 import { insertReports } from './reports.js';
 import type { TestDatabase } from './test-database.js';
 
-/** A transaction that somebody began by hand and left open. */
+/** A transaction that a user began by hand and left open. */
 export class ForgottenTransaction {
   private static readonly begun = new Set<ForgottenTransaction>();
 
@@ -15,7 +15,7 @@ export class ForgottenTransaction {
     readonly pid: number,
   ) {}
 
-  /** Begins one. @param url address with the role that begins it; by default the owner of the database. */
+  /** Begins a transaction. @param url address with its database role; by default the owner of the database. */
   static async begin(
     db: TestDatabase,
     { url = db.url, isolation = 'READ COMMITTED' } = {},
@@ -29,7 +29,7 @@ export class ForgottenTransaction {
     return transaction;
   }
 
-  /** Ends those that a failed test has left, which would block the next test. */
+  /** Ends the transactions that a failed test left open, because they would block the next test. */
   static async endAll(): Promise<void> {
     for (const transaction of ForgottenTransaction.begun) await transaction.end();
   }
@@ -38,7 +38,7 @@ export class ForgottenTransaction {
     return insertReports(this.client, reports);
   }
 
-  /** Ends it. @param how e.g. `COMMIT`. */
+  /** Ends the transaction. @param how e.g. `COMMIT`. */
   async end(how = 'ROLLBACK'): Promise<void> {
     if (!ForgottenTransaction.begun.delete(this)) return;
     await this.client.query(how);

@@ -11,14 +11,14 @@ import { OfflineGeocoder } from '../../src/geocoding/providers/offline.geocoder.
 import { ProvidersRepository } from '../../src/geocoding/providers.repository.js';
 import type { TestDatabase } from './test-database.js';
 
-/** How a server answers a request for a place. */
+/** Answers a request for a position. */
 export type Behaviour = (
-  asked: { latitude: number; longitude: number },
+  position: { latitude: number; longitude: number },
   response: ServerResponse,
   request: IncomingMessage,
 ) => void;
 
-/** A server that speaks Nominatim's protocol, correctly or not, and records its requests. */
+/** A fake Nominatim server that can answer wrongly, and records its requests. */
 export class FakeNominatim {
   readonly requests: { at: number; latitude: number; longitude: number; userAgent: string | undefined }[] =
     [];
@@ -35,9 +35,9 @@ export class FakeNominatim {
     const fake = new FakeNominatim(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const query = new URL(request.url ?? '', fake.url).searchParams;
-      const asked = { latitude: Number(query.get('lat')), longitude: Number(query.get('lon')) };
-      fake.requests.push({ at: performance.now(), ...asked, userAgent: request.headers['user-agent'] });
-      fake.behave(asked, response, request);
+      const position = { latitude: Number(query.get('lat')), longitude: Number(query.get('lon')) };
+      fake.requests.push({ at: performance.now(), ...position, userAgent: request.headers['user-agent'] });
+      fake.behave(position, response, request);
     });
     return fake;
   }
@@ -52,7 +52,7 @@ export function answerJson(response: ServerResponse, body: unknown): void {
   response.setHeader('content-type', 'application/json; charset=utf-8').end(JSON.stringify(body));
 }
 
-/** An answer about a place, as Nominatim gives it. */
+/** A place in Nominatim's format. */
 export function placeAt(latitude: number, longitude: number, city: string, country = 'no'): object {
   return {
     place_id: 1,
@@ -83,7 +83,7 @@ export const BEHAVIOURS = {
 export interface Geocoding {
   service: GeocodingService;
   online: OnlineCellsService;
-  /** Geocodes until nothing waits, and brings history up to it; returns how many got a city. */
+  /** Geocodes until nothing is pending, and refreshes history; returns the number of reports that got a city. */
   drain: () => Promise<number>;
 }
 

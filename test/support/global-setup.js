@@ -7,8 +7,8 @@ import pg from 'pg';
 import { startEmbeddedCluster } from '../../dist/src/embedded/embedded-cluster.js';
 
 /**
- * One server of each engine for all test files: TEST_DATABASE_URL, or an embedded one that is gone afterwards, and
- * TEST_TIMESCALE_URL.
+ * Prepares one server of each engine for all test files: TEST_DATABASE_URL, or an embedded one that is removed afterwards,
+ * and TEST_TIMESCALE_URL.
  */
 export default async function globalSetup() {
   const run = randomBytes(4).toString('hex');
@@ -34,7 +34,7 @@ export default async function globalSetup() {
 
 async function startEmbedded() {
   const dataDir = mkdtempSync(join(tmpdir(), 'tracker-test-'));
-  chmodSync(dataDir, 0o755); // as root the server runs as another user, who must get in
+  chmodSync(dataDir, 0o755); // the server runs as another user if the tests run as root
   const cluster = await startEmbeddedCluster({
     dataDir,
     settings: {
@@ -78,7 +78,7 @@ async function prepare(engine, admin, run) {
   });
 }
 
-/** Drops the role and its databases: the templates, and what tests that failed left behind. */
+/** Drops the role and its databases: the templates, and those that failed tests left. */
 async function dropOwner({ admin, owner }) {
   await withClient(admin, async (client) => {
     const { rows } = await client.query('SELECT datname FROM pg_database WHERE datdba = $1::regrole', [
@@ -91,7 +91,7 @@ async function dropOwner({ admin, owner }) {
 
 async function withClient(url, work) {
   const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined); // what breaks it is told by the statement that fails then
+  client.on('error', () => undefined); // its next statement fails then
   await client.connect();
   try {
     return await work(client);

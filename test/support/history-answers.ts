@@ -10,7 +10,7 @@ import {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** A row as the API answers it, without its id. */
+/** A row as the API returns it, without its id. */
 export interface AnswerRow extends Omit<ApiRow, 'id' | 'bucketSize'> {
   bucketSize: string;
   exact: boolean;
@@ -23,7 +23,7 @@ export interface AnswerRow extends Omit<ApiRow, 'id' | 'bucketSize'> {
   locatedAt: string;
 }
 
-/** The fields of {@link AnswerRow}, to ask for them. */
+/** The fields of {@link AnswerRow}, for a query. */
 export const ANSWER_FIELDS = `timestamp bucketSize exact location { latitude longitude } nearestCity lastReportAt
   firstReportAt reportCount confidence maxConfidence horizontalAccuracy altitude speed course battery motion imprecise
   locatedAt`;
@@ -42,13 +42,13 @@ interface Bucket {
 
 export type Resolution = 'RAW' | 'HOURLY' | 'DAILY';
 
-/** A row and where it ends. */
+/** A row with the start and end of its bucket, in milliseconds. */
 export interface OracleRow extends AnswerRow {
   start: number;
   end: number;
 }
 
-/** Every row of a tracker's history at a resolution, oldest first, computed the plain way. */
+/** Computes every row of a tracker's history at a resolution, oldest first, in the simplest way. */
 export function historyAt(
   reports: readonly TestReport[],
   resolution: Resolution,
@@ -65,14 +65,14 @@ export function historyAt(
   const buckets = new Map<string, { bucket: Bucket; reports: TestReport[] }>();
   for (const report of counted.values()) {
     const bucket = bucketOf(report.at);
-    const name = `${bucket.start} ${bucket.size}`;
-    const known = buckets.get(name) ?? { bucket, reports: [] };
-    known.bucket.exact &&= bucket.exact;
-    known.reports.push(report);
-    buckets.set(name, known);
+    const id = `${bucket.start} ${bucket.size}`;
+    const entry = buckets.get(id) ?? { bucket, reports: [] };
+    entry.bucket.exact &&= bucket.exact;
+    entry.reports.push(report);
+    buckets.set(id, entry);
   }
   return [...buckets.values()]
-    .map(({ bucket, reports: of }) => fold(bucket, of))
+    .map((entry) => fold(entry.bucket, entry.reports))
     .sort((a, b) => a.start - b.start);
 }
 
@@ -87,7 +87,7 @@ function utcBucketOf(at: Date, resolution: Resolution, { horizon, cut }: Boundar
   return { start: floor(DAY), end: floor(DAY) + DAY, size: '1 day', exact: true };
 }
 
-/** Before the horizon a day UTC stands for the day of the same date. */
+/** Before the horizon, the UTC day is used for the local day of the same date. */
 function zoneDayOf(at: Date, zone: string, horizon: Date): Bucket {
   const isKnown = at >= horizon;
   const date = dateIn(isKnown ? zone : 'UTC', at);
@@ -99,7 +99,7 @@ function zoneDayOf(at: Date, zone: string, horizon: Date): Bucket {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** YYYY-MM-DD on a wall of that zone. */
+/** Local date in that zone, as YYYY-MM-DD. */
 function dateIn(zone: string, at: Date): string {
   let format = formats.get(zone);
   if (!format) {
@@ -113,7 +113,7 @@ function nextDate(date: string): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + DAY).toISOString().slice(0, 10);
 }
 
-/** Looked for in steps of a quarter of an hour: no zone of today begins its days elsewhere. */
+/** Searches in steps of 15 minutes: in every current zone a day starts on one. */
 function firstMomentOf(date: string, zone: string): number {
   const midnight = Date.parse(`${date}T00:00:00Z`);
   for (let moment = midnight - 15 * HOUR; moment < midnight + 15 * HOUR; moment += HOUR / 4) {
@@ -157,22 +157,22 @@ export function overlapping(rows: readonly OracleRow[], from: Date, to: Date): O
   return rows.filter(({ start, end }) => end > from.getTime() && start < to.getTime());
 }
 
-/** As the API answers it. */
-export function shown(row: OracleRow): AnswerRow {
+/** The row as the API returns it. */
+export function toAnswerRow(row: OracleRow): AnswerRow {
   const answer: Partial<OracleRow> = { ...row };
   delete answer.start;
   delete answer.end;
   return answer as AnswerRow;
 }
 
-/** Of `max` runs of the same length the newest row each. */
+/** Splits the rows into `max` equal runs and keeps the newest row of each. */
 export function thinned<T>(rows: readonly T[], max: number): T[] {
   if (rows.length <= max) return [...rows];
   const run = (n: number): number => Math.floor((n * max) / rows.length);
   return rows.filter((_, i) => run(i + 1) > run(i));
 }
 
-/** Where no row is in [from, to): spans in milliseconds, oldest first. */
+/** The spans of [from, to) without rows, in milliseconds, oldest first. */
 export function gapsBetween(
   rows: readonly OracleRow[],
   from: number,
@@ -180,19 +180,19 @@ export function gapsBetween(
   gapSeconds: number,
 ): [from: number, to: number][] {
   const gaps: [number, number][] = [];
-  let silentFrom = from;
+  let gapStart = from;
   let lastSize = '';
   for (const row of rows) {
-    if (row.start - silentFrom > (row.bucketSize === 'raw' ? gapSeconds * 1000 : 0))
-      gaps.push([silentFrom, row.start]);
-    silentFrom = row.end;
+    if (row.start - gapStart > (row.bucketSize === 'raw' ? gapSeconds * 1000 : 0))
+      gaps.push([gapStart, row.start]);
+    gapStart = row.end;
     lastSize = row.bucketSize;
   }
-  if (to - silentFrom > (lastSize === 'raw' ? gapSeconds * 1000 : 0)) gaps.push([silentFrom, to]);
+  if (to - gapStart > (lastSize === 'raw' ? gapSeconds * 1000 : 0)) gaps.push([gapStart, to]);
   return gaps;
 }
 
-/** Metres between two places on a sphere, by the angle between their directions. */
+/** Metres between two positions on a sphere, by the angle between their directions. */
 export function metresBetween(
   a: { latitude: number; longitude: number },
   b: { latitude: number; longitude: number },
@@ -206,11 +206,11 @@ export function metresBetween(
   return 2 * 6_371_008.8 * Math.asin(Math.min(1, distance / 2));
 }
 
-/** The fields that the history oracle knows. */
+/** The fields that the history oracle computes, for a query. */
 export const HISTORY_FIELDS = `id timestamp bucketSize location { latitude longitude } nearestCity lastReportAt
   firstReportAt reportCount confidence maxConfidence horizontalAccuracy`;
 
-/** A row as {@link HISTORY_FIELDS} give it. */
+/** A row with the fields of {@link HISTORY_FIELDS}. */
 export interface ApiRow {
   id: string;
   timestamp: string;
@@ -225,7 +225,7 @@ export interface ApiRow {
   horizontalAccuracy: number | null;
 }
 
-/** A row of the API in the oracle's form. */
+/** Converts a row of the API to the oracle's form. */
 export function historyRow(key: string, row: ApiRow): HistoryRow {
   return {
     key,
@@ -242,7 +242,7 @@ export function historyRow(key: string, row: ApiRow): HistoryRow {
   };
 }
 
-/** History of a tracker as `locationHistoryAggregated` answers it. */
+/** Queries the history of a tracker with `locationHistoryAggregated`. */
 export async function aggregated(
   api: Api,
   trackerId: string,
@@ -260,7 +260,7 @@ export async function aggregated(
 
 export const HISTORY = 'locationHistoryAggregated';
 
-/** A query for history with one argument replaced, given as a literal. */
+/** A query for history with some arguments replaced by GraphQL literals. */
 export function historyQuery(replaced: Record<string, string>): string {
   const args = {
     trackerId: '"1"',

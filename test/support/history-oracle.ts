@@ -1,4 +1,4 @@
-/** A report in the tests' form. */
+/** A report as tests write it. */
 export interface TestReport {
   key: string;
   at: Date;
@@ -12,7 +12,7 @@ export interface TestReport {
   course?: number;
   battery?: number;
   motion?: string;
-  /** As the database decided when it came in; where it is missing, by the default threshold. */
+  /** As the database decided at ingest; if missing, the default threshold decides. */
   imprecise?: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface HistoryRow {
   city: string | null;
 }
 
-/** A row with what a device reports beside the place, and the time of the report that it shows. */
+/** A row with telemetry, and the time of the report that it shows. */
 export interface DetailedRow extends HistoryRow {
   altitude: number | null;
   speed: number | null;
@@ -50,12 +50,12 @@ const MAX_ACCURACY = 1000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Midnight UTC of the day that is `days` after that of `moment`. */
+/** Midnight (UTC) of the day that is `days` after the day of `moment`. */
 export function utcDay(moment: Date, days = 0): Date {
   return new Date(Math.floor(moment.getTime() / DAY) * DAY + days * DAY);
 }
 
-/** A moment of the day that lies so many days after `today` (UTC), e.g. `at(today, -2, '23:59:59.999')`. */
+/** A time on the day that is `days` after `today` (UTC), e.g. `at(today, -2, '23:59:59.999')`. */
 export function at(today: Date, days: number, time: string): Date {
   return new Date(`${utcDay(today, days).toISOString().slice(0, 10)}T${time}Z`);
 }
@@ -64,46 +64,45 @@ export function isImprecise({ accuracy = 0, imprecise = accuracy > MAX_ACCURACY 
   return imprecise;
 }
 
-/** The reports of a row that count, oldest first: the precise ones, or all where none is precise. */
-function thatCount(reports: readonly TestReport[]): TestReport[] {
+/** The reports that a row may show, oldest first: the precise ones, or all if none is precise. */
+function candidates(reports: readonly TestReport[]): TestReport[] {
   const sorted = [...reports].sort((a, b) => a.at.getTime() - b.at.getTime());
   return sorted.every(isImprecise) ? sorted : sorted.filter((report) => !isImprecise(report));
 }
 
-/** The report that a row of these shows. */
+/** The report that a row of these reports shows. */
 export function shownReport(reports: readonly TestReport[]): TestReport {
-  return thatCount(reports).at(-1) as TestReport;
+  return candidates(reports).at(-1) as TestReport;
 }
 
-/** The report whose city a row of these has. */
+/** The report whose city a row of these reports shows. */
 export function reportWithCity(reports: readonly TestReport[]): TestReport | undefined {
-  return thatCount(reports).findLast(({ city }) => city !== undefined);
+  return candidates(reports).findLast(({ city }) => city !== undefined);
 }
 
 /**
- * The history of reports, computed the plain way: hours from the cut on, days before it.
+ * Computes the history of reports in the simplest way: hours from the cut on, days before it.
  *
- * @param reports in the order in which they came in; the first of a tracker and millisecond counts.
+ * @param reports in the order of their ingest; of several with the same tracker and millisecond the first counts.
  */
 export function expectedHistory(reports: readonly TestReport[], cut: Date): HistoryRow[] {
   return bucketsOf(reports, cut)
     .map((bucket) => foldBucket(bucket, cut))
-    .sort(byPlaceInHistory);
+    .sort(compareRows);
 }
 
-/** The same with all columns. */
+/** Computes expectedHistory() with all columns. */
 export function detailedHistory(reports: readonly TestReport[], cut: Date): DetailedRow[] {
   return bucketsOf(reports, cut)
     .map((bucket) => ({ ...foldBucket(bucket, cut), ...detailsOf(shownReport(bucket)) }))
-    .sort(byPlaceInHistory);
+    .sort(compareRows);
 }
 
-/** Reports by the rows that they belong to. */
+/** Groups reports by history row. */
 function bucketsOf(reports: readonly TestReport[], cut: Date): TestReport[][] {
   const counted = new Map<string, TestReport>();
   for (const report of reports) {
-    const identity = `${report.key} ${report.at.getTime()}`;
-    if (!counted.has(identity)) counted.set(identity, report);
+    if (!counted.has(identity(report))) counted.set(identity(report), report);
   }
   const buckets = new Map<string, TestReport[]>();
   for (const report of counted.values()) {
@@ -150,11 +149,11 @@ function foldBucket(reports: TestReport[], cut: Date): HistoryRow {
   };
 }
 
-export function byPlaceInHistory(a: HistoryRow, b: HistoryRow): number {
+export function compareRows(a: HistoryRow, b: HistoryRow): number {
   return `${a.key} ${a.bucket} ${a.size}` < `${b.key} ${b.bucket} ${b.size}` ? -1 : 1;
 }
 
-/** Reads a relation with the columns of location_history_view in the shape that the oracle gives. */
+/** Query for the history in the oracle's form. */
 export const READ_HISTORY = (relation: 'location_history_view' | 'location_history'): string => `
   SELECT t.hashed_adv_key AS key, v.bucket_size AS size, v.timestamp AS bucket,
     ST_Y(v.location) AS latitude, ST_X(v.location) AS longitude, v.last_report_at AS "lastReportAt",
@@ -171,23 +170,22 @@ export function normalize(
   return rows
     .map((row) => ({
       ...row,
-      reports: row.reports,
       bucket: row.bucket.toISOString(),
       lastReportAt: row.lastReportAt.toISOString(),
       firstReportAt: row.firstReportAt.toISOString(),
       locatedAt: row.locatedAt.toISOString(),
     }))
-    .sort(byPlaceInHistory);
+    .sort(compareRows);
 }
 
-/** The reports that the database got, as the oracle's input after updates, deletions and closed days. */
+/** The reports in a database after updates, deletions and closed days, as input of the oracle. */
 export class HistoryModel {
-  /** In the order in which they came in. */
+  /** In the order of their ingest. */
   reports: TestReport[] = [];
 
   constructor(public horizon: Date) {}
 
-  /** The first of a tracker and millisecond counts. */
+  /** Adds reports, except those whose tracker and millisecond are known. */
   add(reports: readonly TestReport[]): void {
     const known = new Set(this.reports.map(identity));
     for (const report of reports) {
@@ -201,21 +199,21 @@ export class HistoryModel {
     return this.reports.filter(({ at }) => at >= this.horizon);
   }
 
-  /** UPDATE location_reports SET ... */
+  /** Applies UPDATE location_reports SET … */
   updateRaw(key: string, from: Date, to: Date, change: Partial<TestReport>): void {
     for (const report of this.raw()) {
       if (report.key === key && report.at >= from && report.at <= to) Object.assign(report, change);
     }
   }
 
-  /** DELETE FROM location_reports ... */
+  /** Applies DELETE FROM location_reports … */
   deleteRaw(key: string, from: Date, to: Date): void {
     this.reports = this.reports.filter(
       ({ key: k, at }) => !(k === key && at >= this.horizon && at >= from && at <= to),
     );
   }
 
-  /** update_nearest_city(): of a day without raw reports only the shown report and the one with its city are known. */
+  /** Applies update_nearest_city(): of a closed day only the shown report and the one with the city are known. */
   updateCity(key: string, from: Date, to: Date, city: string): void {
     this.updateRaw(key, from, to, { city });
     const days = new Map<number, TestReport[]>();

@@ -15,8 +15,8 @@ import type { HistoryEngine } from '../../src/config/env.schema.js';
 import type { MaintenanceReport } from '../../src/aggregates/aggregates.service.js';
 
 /**
- * Midnight (UTC) of the day after the cut: today, but for a test that midnight overtakes. History from the day before
- * it on is shown as hours; raw reports begin two days before it.
+ * Midnight (UTC) of the day after the cut: today, unless midnight passes during the test. History is shown in hours
+ * from the day before it; raw reports begin two days before it.
  */
 export function historyToday(db: TestDatabase): Promise<Date> {
   return db.value<Date>("SELECT cut + interval '24 hours' FROM history_state");
@@ -31,33 +31,33 @@ export async function readHistory(db: TestDatabase): Promise<DetailedRow[]> {
   return view;
 }
 
-/** Checks that history is that of these reports, given in the order in which they came in. */
+/** Checks that history matches these reports. @param reports in the order of their ingest. */
 export async function expectHistoryOf(db: TestDatabase, reports: readonly TestReport[]): Promise<void> {
   const cut = await db.value<Date>('SELECT cut FROM history_state');
   expect(await readHistory(db)).toEqual(detailedHistory(reports, cut));
 }
 
-/** Settings of a database with nine days of raw reports, seven of which keepRaw(db, 2) makes due at once. */
+/** Settings that keep raw reports for nine days; keepRaw(db, 2) then makes seven days due to be closed. */
 export const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '9' };
 
-/** Shortens the retention of raw reports, so that older days are due now: tests cannot move the time. */
+/** Shortens the retention of raw reports, so that older days are due to be closed now. */
 export async function keepRaw(db: TestDatabase, days: number): Promise<void> {
   await db.query('UPDATE history_state SET raw_retention_hours = $1, hourly_retention_hours = 24', [
     days * 24,
   ]);
 }
 
-/** Runs maintenance as the job does; waits for that of an application under test, if it is running. */
+/** Runs maintenance as the job does; waits while another process is running it. */
 export async function maintain(db: TestDatabase): Promise<MaintenanceReport> {
   for (let tries = 0; tries < 100; tries++) {
     const report = await db.maintain();
     if (report) return report;
     await sleep(100);
   }
-  throw new Error('another process is at it');
+  throw new Error('another process kept the maintenance lock');
 }
 
-/** Names of the days from `first` to `last` days before `today`, oldest first, as maintenance gives them. */
+/** Dates from `first` to `last` days before `today`, oldest first, as maintenance reports them: YYYY-MM-DD. */
 export function dayNames(today: Date, first: number, last: number): string[] {
   const names: string[] = [];
   for (let day = first; day >= last; day--)
@@ -65,7 +65,7 @@ export function dayNames(today: Date, first: number, last: number): string[] {
   return names;
 }
 
-/** Where raw reports begin, and where hours do. */
+/** The horizon, where raw reports begin, and the cut, where hours begin. */
 export async function boundaries(db: TestDatabase): Promise<{ horizon: Date; cut: Date }> {
   const [row] = await db.query<{ horizon: Date; cut: Date }>(
     'SELECT closed_before AS horizon, cut FROM history_state',
@@ -74,11 +74,11 @@ export async function boundaries(db: TestDatabase): Promise<{ horizon: Date; cut
   return row;
 }
 
-/** The documented refresh by hand, word for word. */
+/** The documented statement for a manual refresh. */
 export const DOCUMENTED_REFRESH =
   "CALL refresh_continuous_aggregate('location_history_daily', NOW() - INTERVAL '7 days', NOW())";
 
-/** The daily history as `key day` → number of reports, of all layers together. */
+/** Number of reports in the daily history of all layers, by `key day`. */
 export async function countsByDay(db: TestDatabase): Promise<Record<string, number>> {
   const rows = await db.query<{ day: string; reports: number }>(
     `SELECT hashed_adv_key || ' ' || to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, report_count AS reports
@@ -87,18 +87,18 @@ export async function countsByDay(db: TestDatabase): Promise<Record<string, numb
   return Object.fromEntries(rows.map(({ day, reports }) => [day, reports]));
 }
 
-/** What random reports a database gets. */
+/** Options of createRandomHistory(). */
 interface RandomHistoryOptions {
   seed: number;
   count?: number;
-  /** Days that they cover, up to yesterday. */
+  /** Number of days with reports, up to yesterday. */
   days?: number;
-  /** Trackers without reports, beside `a`, `b` and `c`. */
+  /** Trackers without reports, in addition to `a`, `b` and `c`. */
   others?: readonly string[];
   env?: Record<string, string>;
 }
 
-/** Creates a database with random reports of the trackers `a`, `b` and `c`, inserted and not yet settled. */
+/** Creates a database with random reports of the trackers `a`, `b` and `c`, inserted but not yet aggregated. */
 export async function createRandomHistory(
   engine: HistoryEngine,
   { seed, count = 600, days = 13, others = [], env = LONG_RAW_RETENTION }: RandomHistoryOptions,
@@ -127,14 +127,14 @@ export async function sixDaysThenRetention(
   return reports;
 }
 
-/** Rows of history without those of a tracker and day. */
-export async function historyBeside(db: TestDatabase, key: string, day: Date): Promise<DetailedRow[]> {
+/** History without the rows of one tracker and day. */
+export async function historyWithout(db: TestDatabase, key: string, day: Date): Promise<DetailedRow[]> {
   const rows = await readHistory(db);
   return rows.filter((row) => row.key !== key || row.bucket !== day.toISOString());
 }
 
 /** Rows of a tracker in a relation of history, oldest first. */
-export async function placesIn(
+export async function rowsIn(
   db: TestDatabase,
   relation: string,
   key: string,

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 
-/** The repository. `npm test` builds `dist` first. */
+/** Root folder of the repository. `npm test` builds `dist` first. */
 export const ROOT = join(import.meta.dirname, '..', '..');
 const ENTRY = { cli: join(ROOT, 'dist/src/cli.js'), server: join(ROOT, 'dist/src/main.js') };
 
 type Variables = Record<string, string>;
 
-/** Only what a process needs of the tests' environment. */
+/** The variables, and those of the tests' own environment that every process needs. */
 function environment(env: Variables): NodeJS.ProcessEnv {
   const { PATH, HOME, TZ } = process.env;
   return { PATH, HOME, ...(TZ !== undefined && { TZ }), ...env };
@@ -29,39 +29,40 @@ export interface Ended {
 
 /** Runs `tracker <args>` to its end. */
 export function runCli(args: readonly string[], env: Variables, stdin: string | Buffer = ''): Promise<Ended> {
-  return ended(spawn(process.execPath, [ENTRY.cli, ...args], { env: environment(env) }), stdin);
+  return runToEnd(spawn(process.execPath, [ENTRY.cli, ...args], { env: environment(env) }), stdin);
 }
 
-/** Runs the server where it is expected to end by itself. */
+/** Runs a server that is expected to exit by itself. */
 export function runServer(env: Variables): Promise<Ended> {
-  return ended(spawn(process.execPath, [ENTRY.server], { env: environment(env) }), '');
+  return runToEnd(spawn(process.execPath, [ENTRY.server], { env: environment(env) }), '');
 }
 
-/** Runs another copy of the package: `tracker <args>`, or the server where there are none. */
+/** Runs another copy of the package: `tracker <args>`, or the server without arguments. */
 export function runCopy(root: string, args: readonly string[], env: Variables): Promise<Ended> {
   const script = join(root, 'dist/src', args.length > 0 ? 'cli.js' : 'main.js');
-  return ended(spawn(process.execPath, [script, ...args], { env: environment(env) }), '');
+  return runToEnd(spawn(process.execPath, [script, ...args], { env: environment(env) }), '');
 }
 
-async function ended(child: ChildProcess, stdin: string | Buffer): Promise<Ended> {
+async function runToEnd(child: ChildProcess, stdin: string | Buffer): Promise<Ended> {
   const began = Date.now();
-  const told = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (told.stdout += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (told.stderr += chunk.toString()));
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
   child.stdin?.on('error', () => undefined); // it may end without reading
   child.stdin?.end(stdin);
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...told, ms: Date.now() - began };
+  return { code, ...output, ms: Date.now() - began };
 }
 
 /** A process of the product that runs until it is stopped. */
 export class RunningProduct {
-  private said = '';
+  /** Its output so far. */
+  output = '';
   private readonly ending: Promise<number | null>;
 
   private constructor(readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.ending = once(child, 'close').then(([code]) => code as number | null);
   }
 
@@ -73,19 +74,14 @@ export class RunningProduct {
     return new RunningProduct(spawn(process.execPath, [ENTRY.cli, ...args], { env: environment(env) }));
   }
 
-  /** Its output until now. */
-  get output(): string {
-    return this.said;
-  }
-
   /** Waits until its output matches. @returns the match. */
-  async waitForOutput(form: RegExp, ms = 30_000): Promise<RegExpExecArray> {
+  async waitForOutput(pattern: RegExp, ms = 30_000): Promise<RegExpExecArray> {
     const end = Date.now() + ms;
     for (;;) {
-      const found = form.exec(this.said);
+      const found = pattern.exec(this.output);
       if (found) return found;
       if (this.child.exitCode !== null || Date.now() > end)
-        throw new Error(`no output matches ${String(form)}; output:\n${this.said}`);
+        throw new Error(`no output matches ${String(pattern)}; output:\n${this.output}`);
       await sleep(20);
     }
   }
@@ -108,7 +104,7 @@ export class RunningProduct {
   }
 }
 
-/** POSTs a query to a running product. @returns the data of an answer without errors. */
+/** Posts a query, which must succeed, to a running product. @returns its data. */
 export async function query<T>(address: string, text: string): Promise<T> {
   const response = await fetch(`${address}/graphql`, {
     method: 'POST',
@@ -120,14 +116,14 @@ export async function query<T>(address: string, text: string): Promise<T> {
   return data;
 }
 
-/** Makes a folder for a private PostgreSQL, which runs as another user if we are root. */
+/** Creates a data folder for an embedded PostgreSQL, which runs as another user if the tests run as root. */
 export function newDataFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'product-'));
   chmodSync(folder, 0o755);
   return folder;
 }
 
-/** Command lines of the processes of the private PostgreSQL of a data folder. Linux. */
+/** Command lines of the embedded PostgreSQL's processes for a data folder. Linux only. */
 export function postgresProcesses(dataFolder: string): string[] {
   const cluster = join(realpathSync(dataFolder), 'cluster');
   const token = `tracker-${createHash('sha256').update(cluster).digest('hex').slice(0, 16)}`;
@@ -137,13 +133,13 @@ export function postgresProcesses(dataFolder: string): string[] {
       try {
         return `${entry} ${readFileSync(`/proc/${entry}/cmdline`, 'latin1').replaceAll('\0', ' ')}`;
       } catch {
-        return ''; // it ended meanwhile
+        return ''; // it runToEnd meanwhile
       }
     })
     .filter((line) => line.includes(token));
 }
 
-/** Address and postmaster process id of the private PostgreSQL of a data folder. */
+/** Address and postmaster process id of the embedded PostgreSQL of a data folder. */
 export function postgresOf(dataFolder: string): { url: string; postmaster: number } {
   const read = (file: string): string => readFileSync(join(dataFolder, 'cluster', file), 'utf8');
   const [pid, , , port] = read('pgdata/postmaster.pid').split('\n');

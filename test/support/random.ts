@@ -1,6 +1,6 @@
 import { MOTIONS, type TestReport, utcDay } from './history-oracle.js';
 
-/** Pseudo-random numbers, the same for the same seed, so that a failure can be repeated. */
+/** Pseudo-random numbers; the same seed returns the same numbers, so that a failure can be repeated. */
 export class Random {
   constructor(private state: number) {}
 
@@ -22,7 +22,7 @@ export class Random {
     return list[this.int(list.length)] as T;
   }
 
-  /** True once in `n` calls, on average. */
+  /** Returns true once in `n` calls, on average. */
   oneIn(n: number): boolean {
     return this.int(n) === 0;
   }
@@ -55,7 +55,7 @@ export class Random {
     };
   }
 
-  /** `count` reports of different moments, in random order. */
+  /** `count` reports of different times, in random order. */
   reports(count: number, keys: readonly string[], from: Date, to: Date): TestReport[] {
     const reports = new Map<string, TestReport>();
     while (reports.size < count) {
@@ -66,7 +66,7 @@ export class Random {
   }
 }
 
-/** Reports of a tracker from `days` days ago until now, at random times and places. */
+/** Reports of a tracker from `days` days ago until now, at random times and positions. */
 export function randomReports(key: string, today: Date, days: number, count: number): TestReport[] {
   return new Random(key.length * 7919 + count).reports(count, [key], utcDay(today, -days), new Date());
 }

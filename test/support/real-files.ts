@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import { ROOT } from './processes.js';
 import { existsSync } from 'node:fs';
 
-/** Folder with real input, which is not part of the project; tests that need it are skipped where it is missing. */
+/** Folder with real input, which is not part of the project; tests that need it are skipped without it. */
 export const REAL_DATA = process.env['TEST_REAL_DATA'] ?? join(ROOT, '..', 'shared', 'data');
 
 /** The contents of a file, counted without the product: by regular expressions, `split` and `JSON.parse`. */
 export interface Counted {
-  /** Items with a place and a time. */
+  /** Items with a position and a time. */
   readonly reports: number;
-  /** Different instants among them. */
+  /** Different times among them. */
   readonly instants: number;
-  /** Items of other kinds, or that lack time or place. */
+  /** Items of other kinds, or without time or position. */
   readonly others: number;
   /** Names of the devices. */
   readonly devices: readonly string[];
@@ -24,7 +24,7 @@ export interface RealFile {
   readonly count: (text: string) => Counted;
 }
 
-/** Files from other software. They are not part of the project, and lie beside its folder if they are there. */
+/** Files from other software, expected in REAL_FOLDER. */
 export const REAL_FILES: readonly RealFile[] = [
   { name: 'gpslogger-2025-05-31.gpx', format: 'gpx', count: countGpx },
   { name: 'gpslogger-2025-06-17.gpx', format: 'gpx', count: countGpx },
@@ -33,12 +33,12 @@ export const REAL_FILES: readonly RealFile[] = [
   { name: 'overland.json', format: 'overland', count: countOverland },
 ];
 
-/** The folder of {@link REAL_FILES}; undefined where there is none. */
+/** The folder of {@link REAL_FILES}; undefined if it does not exist. */
 export const REAL_FOLDER = existsSync(join(REAL_DATA, 'real')) ? join(REAL_DATA, 'real') : undefined;
 
 /** A suffix for the names of skipped tests. */
 export const SKIP_REAL_FILES =
-  REAL_FOLDER === undefined ? ` [skipped: ${join(REAL_DATA, 'real')} is not there]` : undefined;
+  REAL_FOLDER === undefined ? ` [skipped: ${join(REAL_DATA, 'real')} does not exist]` : undefined;
 
 function countGpx(text: string): Counted {
   const points = text.split('<trkpt ').slice(1);

@@ -90,12 +90,12 @@ export function sum(ledgers: readonly Ledger[]): Ledger {
   return total;
 }
 
-/** How many reports a ledger accounts for. */
-export function given(ledger: Ledger): number {
+/** Total number of reports of a ledger. */
+export function totalOf(ledger: Ledger): number {
   return Object.values(ledger).reduce((total, reports) => total + reports, 0);
 }
 
-/** Reports of a tracker, evenly over the days `from` to `to` relative to `today`, each of them at another place. */
+/** Reports of a tracker, evenly over the days `from` to `to` relative to `today`, each at a different position. */
 export function dailyReports(
   key: string,
   today: Date,
@@ -113,20 +113,20 @@ export function dailyReports(
   }));
 }
 
-export const PLACE = { latitude: 48.8566, longitude: 2.3522 };
-/** About five kilometres north of it. */
+export const PARIS = { latitude: 48.8566, longitude: 2.3522 };
+/** About five kilometres north of PARIS. */
 export const CELL_TOWER = { latitude: 48.9016, longitude: 2.3522 };
 export const OSLO = { latitude: 59.9139, longitude: 10.7522 };
 
-/** Makes a report of a day, given relative to today. */
+/** Creates a report on the day that is `days` after today. */
 export type MakeReport = (days: number, time: string, more?: Partial<TestReport>) => TestReport;
 
-/** Makers of a tracker's reports: with the phone's own position, and with that of its cell tower only. */
+/** Functions that create a tracker's reports with the phone's own position (precise) or that of its cell tower. */
 export function reportsOf(key: string, today: Date): { precise: MakeReport; imprecise: MakeReport } {
   const precise: MakeReport = (days, time, more) => ({
     key,
     at: at(today, days, time),
-    ...PLACE,
+    ...PARIS,
     confidence: 3,
     accuracy: 8,
     ...more,
@@ -146,7 +146,7 @@ export function reportsOf(key: string, today: Date): { precise: MakeReport; impr
   return { precise, imprecise };
 }
 
-/** A value for every field of a report but its key and time. */
+/** A value for every field of a report except its key and time. */
 export const EVERY_FIELD = {
   ...{ latitude: 1, longitude: 2, confidence: 3, accuracy: 5000, city: 'Rome' },
   ...{ altitude: 100.5, speed: 2.5, course: 90, battery: 55, motion: 'cycling' },

@@ -28,20 +28,20 @@ import { TransactionsHealthRepository } from '../../src/health/transactions-heal
 import { TransactionsHealthService } from '../../src/health/transactions-health.service.js';
 import type { Job } from '../../src/jobs/job.js';
 
-/** The database as one process has it open; a TestDatabase is one. */
+/** The open database of one process, e.g. a TestDatabase. */
 interface OpenDatabase {
   dataSource: DataSource;
   aggregates: AggregatesService;
   locks: LockService;
 }
 
-/** What runs statements; a TestDatabase does. */
+/** Runs statements, e.g. a TestDatabase. */
 interface Queryable {
   query<T extends QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
   value<T>(sql: string, values?: unknown[]): Promise<T>;
 }
 
-/** The clocks as one process sees them. */
+/** The clock service of one process. */
 export function clockOf(process: DataSource, clock = new SystemClock()): ClockService {
   return new ClockService(clock, new ClockRepository(process));
 }
@@ -63,7 +63,7 @@ export class LocksWithRedis {
   readonly status: RedisStatus;
   readonly service: LockService;
 
-  /** @param prefix what REDIS_KEY_PREFIX says. */
+  /** @param prefix value of REDIS_KEY_PREFIX. */
   constructor(db: DataSource, url: string, ttlMs: number, prefix: string | null = null) {
     this.connection = new RedisConnection(new Redis(url, REDIS_OPTIONS));
     this.connection.onModuleInit();
@@ -77,8 +77,8 @@ export class LocksWithRedis {
   }
 }
 
-/** Takes a lock and holds it until `release` is called, which gives the outcome. */
-export async function hold(
+/** Acquires a lock and keeps it until `release` is called, which returns the outcome. */
+export async function holdLock(
   locks: LockService,
   name: string,
 ): Promise<{ release: () => Promise<LockOutcome<void>> }> {
@@ -107,7 +107,7 @@ export function guardOf({ dataSource, aggregates }: Omit<OpenDatabase, 'locks'>)
   return new HistoryGuardService(new HistoryGuardRepository(dataSource), clockOf(dataSource), aggregates);
 }
 
-/** The watch for restored backups of one process that has just started. */
+/** The detection of restored backups in one process that has just started. */
 export function restoreWatchOf(
   { dataSource }: Pick<OpenDatabase, 'dataSource'>,
   keys = noRedis(dataSource),
@@ -115,13 +115,13 @@ export function restoreWatchOf(
   return new RestoreWatch(new HistoryGuardRepository(dataSource), keys);
 }
 
-/** The Redis of a process and its locks, as far as the health checks use them. */
+/** Parts of LocksWithRedis that the health checks use. */
 interface WithRedis {
   status: RedisStatus;
   service: LockService;
 }
 
-/** The health checks of a process without listener, and without Redis unless it is given one. */
+/** The health checks of one process without a listener. */
 export function healthOf(
   db: OpenDatabase,
   redis?: WithRedis,
@@ -157,8 +157,8 @@ export interface RecordedRun {
   retry_at: Date | null;
 }
 
-/** Records the newest slot of these jobs and the next three as done, so that none is due for a while. */
-export async function restJobs(db: Queryable, jobs: Record<string, string>): Promise<void> {
+/** Records the newest slot and the next three of these jobs as done, so that none is due for a while. */
+export async function markJobsDone(db: Queryable, jobs: Record<string, string>): Promise<void> {
   const now = await db.value<Date>('SELECT now()');
   for (const [job, cron] of Object.entries(jobs)) {
     let slot = latestSlot(cron, now);

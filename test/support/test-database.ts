@@ -26,8 +26,8 @@ import {
 } from './servers/database-servers.js';
 
 /**
- * bigint as a number: counts in tests are small enough. Of the tests' own connections only: the application under test
- * shares this process.
+ * Parses bigint as a number, because counts in tests are small. For the tests' own connections only: the application
+ * under test shares this process.
  */
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -37,13 +37,13 @@ export interface TestDatabaseOptions {
   env?: Record<string, string>;
   /** Leave the database empty. */
   empty?: boolean;
-  /** Make it on this server instead of the engine's own, e.g. one whose clock can be moved. */
+  /** Server of the database, e.g. one with a movable clock; by default the server of the engine. */
   server?: ServerAccess;
-  /** Make it a copy of this one, which was closed: see TestDatabase.close(). */
+  /** Closed database to copy; see TestDatabase.close(). */
   copyOf?: TestDatabase;
 }
 
-/** A database of an earlier version has none. */
+/** Whether the database has a history_clock; databases of earlier versions have none. */
 async function hasClock(dataSource: DataSource): Promise<boolean> {
   const [{ found }] = await dataSource.query<[{ found: boolean }]>(
     `SELECT to_regclass('history_clock') IS NOT NULL AS found`,
@@ -51,7 +51,7 @@ async function hasClock(dataSource: DataSource): Promise<boolean> {
   return found;
 }
 
-/** A migrated database of one test file. Its owner, who is no superuser, runs everything. */
+/** A migrated database for one test file. All statements run as its owner, who is not a superuser. */
 export class TestDatabase {
   private constructor(
     readonly url: string,
@@ -68,23 +68,22 @@ export class TestDatabase {
     if (server === undefined) throw new Error(`no server for ${engine}`);
     const name = `test_${randomBytes(6).toString('hex')}`;
     const url = databaseUrl(server, name);
-    const making: DatabaseSettings = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
-    const config = configOf(making, url);
+    const settings: DatabaseSettings = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
+    const config = configOf(settings, url);
     const { copyOf } = options;
     const isCopy = copyOf !== undefined || (!options.empty && options.server === undefined);
     await asAdministrator(server, (admin) =>
       copyOf !== undefined
         ? copyDatabase(admin, server, copyOf.name, name)
-        : (isCopy ? createMigrated : createEmpty)(admin, server, name, making),
+        : (isCopy ? createMigrated : createEmpty)(admin, server, name, settings),
     );
     if (!options.empty && !isCopy) await migrate(config, url);
     const dataSource = await createDataSource(config, url).initialize();
     const pool = new pg.Pool({ connectionString: url, max: 20, types });
-    // drop() may find a session that is still on its way out, and its client fails with nobody listening; an idle one
-    // fails at the pool.
+    // drop() may terminate sessions that are still closing; without listeners their errors would end this process.
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', () => undefined);
-    // As the refresher of the deployment has done by then: this machine is known.
+    // Records the clock of this machine, as the refresher of a deployment does.
     if (await hasClock(dataSource)) await clockOf(dataSource).observe();
     const locks = locksOf(dataSource);
     return new TestDatabase(
@@ -103,7 +102,7 @@ export class TestDatabase {
     return new URL(this.url).pathname.slice(1);
   }
 
-  /** An identifier of a prepared transaction, which are shared by all databases of a server. */
+  /** Identifier of a prepared transaction. All databases of a server share them, so it contains the name. */
   get gid(): string {
     return `half 'done' in ${this.name}`;
   }
@@ -112,20 +111,20 @@ export class TestDatabase {
     return (await this.pool.query<T>(sql, values)).rows;
   }
 
-  /** Runs statements in this database that its owner may not run: see asAdministrator(). */
+  /** Runs statements that the owner may not run; see asAdministrator(). */
   async administer(sql: string, values?: unknown[]): Promise<void> {
     await asAdministrator(this.server, (admin) => admin.query(sql, values), this.name);
   }
 
-  /** The only value of the only row. */
+  /** Runs a query. @returns the first value of its first row. */
   async value<T>(sql: string, values: unknown[] = []): Promise<T> {
     const [row] = await this.query(sql, values);
     return Object.values(row ?? {})[0] as T;
   }
 
-  /** Does now what the refresher would do soon. */
+  /** Refreshes all aggregates and the materialized view now, as the refresher soon would. */
   async settle(): Promise<void> {
-    // A policy of TimescaleDB's own may be at work on the same hours; the refresher, too, comes again then.
+    // A policy of TimescaleDB may be refreshing the same hours: retry then, as the refresher does.
     while (['more', 'held'].includes(await retryTransient(() => this.aggregates.aggregateChanges())));
     while ((await this.aggregates.refreshView()).moreToDo);
   }
@@ -140,18 +139,18 @@ export class TestDatabase {
     return migrate(this.config, this.url);
   }
 
-  /** Takes all migrations back. @returns how many. */
+  /** Undoes all migrations. @returns their number. */
   undoMigrations(): Promise<number> {
     return undoMigrations(this.config, this.url);
   }
 
-  /** Replaces the open connections, which do not see what a migration has changed. */
+  /** Replaces the open connections, which do not see all changes of a migration, e.g. a new search_path. */
   async reconnect(): Promise<void> {
     await this.dataSource.destroy();
     await this.dataSource.initialize();
   }
 
-  /** Runs statements on a new connection, which sees what a migration has changed. */
+  /** Runs statements on a new connection, which sees all changes of a migration. */
   async queryOnNewConnection(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
     return withClient(
       this.url,
@@ -159,7 +158,7 @@ export class TestDatabase {
     );
   }
 
-  /** Every row of every table, as text: everything that a backup would hold. */
+  /** Every row of every table, as text: everything that a backup would contain. */
   async allRowsAsText(): Promise<string> {
     const tables = await this.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
@@ -183,7 +182,9 @@ export class TestDatabase {
     );
   }
 
-  /** Ends all its connections for good, so that it can be copied. TimescaleDB's jobs are switched off in the copies. */
+  /**
+   * Closes the database to all connections, so that it can be copied. TimescaleDB's jobs are disabled in the copies.
+   */
   async close(): Promise<void> {
     const [state] = await this.query<{ engine: string }>('SELECT engine FROM history_state');
     if (state?.engine === 'timescaledb') await stopJobs(this.server, this.name);

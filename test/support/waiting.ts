@@ -16,8 +16,8 @@ export async function eventually<T>(work: () => T | Promise<T>, ms = 15_000): Pr
 }
 
 /**
- * Checks what history shows after a commit: at once on the engine that updates it with the commit, and until it holds on
- * the one whose refresher does.
+ * Checks history after a commit: at once on the postgresql engine, which updates it in the same transaction, and
+ * repeatedly on timescaledb, where the refresher updates it.
  */
 export function whenVisible<T>(engine: HistoryEngine, work: () => Promise<T>): Promise<T> {
   return engine === 'postgresql' ? work() : eventually(work);
@@ -32,21 +32,21 @@ export async function sessionWaitingForLock(db: TestDatabase, pattern: string): 
       [pattern],
     );
     if (row) return row.pid;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
   throw new Error(`no session waits for a lock in "${pattern}"`);
 }
 
 const ROW_ID = `tracker_id || ':' || bucket_size || ':' || extract(epoch FROM bucket)::bigint`;
 
-/** Makes a refresh of `location_history` take that long for each row; 0 restores its own speed. */
-export async function slowDownView(db: TestDatabase, secondsARow: number): Promise<void> {
+/** Makes a refresh of `location_history` take this long for each row; 0 restores the normal speed. */
+export async function slowDownView(db: TestDatabase, secondsPerRow: number): Promise<void> {
   await db.query(
-    secondsARow === 0
+    secondsPerRow === 0
       ? `CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
          LANGUAGE sql STABLE PARALLEL SAFE RETURN ${ROW_ID}`
       : `CREATE OR REPLACE FUNCTION history_row_id(tracker_id bigint, bucket_size text, bucket timestamptz) RETURNS text
-         LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(${secondsARow}); RETURN ${ROW_ID.replaceAll("'", "''")}; END'`,
+         LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(${secondsPerRow}); RETURN ${ROW_ID.replaceAll("'", "''")}; END'`,
   );
 }
 
@@ -57,6 +57,6 @@ export function viewRefreshRunning(db: TestDatabase): Promise<void> {
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
          AND query LIKE 'REFRESH MATERIALIZED VIEW%'`,
     );
-    if (running.length === 0) throw new Error('no refresh of the view runs');
+    if (running.length === 0) throw new Error('no refresh of the view is running');
   });
 }

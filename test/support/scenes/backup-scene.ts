@@ -19,16 +19,16 @@ export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
 export const RAW_DAYS = 4;
 const WALK_LENGTH = 5000;
 
-/** A database in use, with data in everything that a backup has to restore. */
+/** A database in use, with data in every table that a backup has to restore. */
 export class BackupScene {
   private readonly folder = mkdtempSync(join(tmpdir(), 'backup-'));
   readonly walkFile = join(this.folder, 'walk.ndjson');
-  private walking: RunningProduct | undefined;
+  private importing: RunningProduct | undefined;
 
   private constructor(
     readonly db: TestDatabase,
     readonly today: Date,
-    /** All reports but the walk, in the order in which they came in. */
+    /** All reports except the walk, in the order of their ingest. */
     readonly reports: TestReport[],
     /** Reports of the import that is running during the backup. */
     readonly walk: readonly TestReport[],
@@ -53,7 +53,7 @@ export class BackupScene {
     return scene;
   }
 
-  /** Fourteen days: closed days with late reports, raw days (compressed), and changes not yet aggregated. */
+  /** Fills two weeks: closed days with late reports, raw days (compressed), and changes not yet aggregated. */
   private async fillHistory(engine: HistoryEngine): Promise<void> {
     const { db, today } = this;
     for (const key of ['a', 'b', 'walker']) await db.register(key);
@@ -69,7 +69,7 @@ export class BackupScene {
       );
       for (const { id } of jobs) {
         await db.query(`CALL run_job(${id})`);
-        await db.query('SELECT alter_job($1, scheduled => true)', [id]); // the other policies are switched off
+        await db.query('SELECT alter_job($1, scheduled => true)', [id]); // other policies stay disabled
       }
     }
     await this.insert([-3, -1].map((day) => anotherReport(today, day))); // the first one into a compressed day
@@ -86,14 +86,14 @@ export class BackupScene {
     const keys = JSON.stringify([aDevice('Bike', [aKeyPair(1), aKeyPair(2)])]);
     expect(await runCli(['keys', 'import', '-'], env, keys)).toMatchObject({ code: 0 });
     const timestamp = at(today, -1, '12:34:56').toISOString();
-    const refused = [
+    const rejected = [
       { tracker: 'nobody', timestamp, latitude: 50, longitude: 8 },
       { tracker: 'a', timestamp, latitude: 91, longitude: 8 },
     ].map((line) => JSON.stringify(line));
-    const imported = await runCli(['import', '-'], env, refused.join('\n'));
+    const imported = await runCli(['import', '-'], env, rejected.join('\n'));
     expect(imported.stdout).toContain('2 read = 0 stored + 0 late + 0 duplicate + 2 rejected');
     await db.query(`INSERT INTO tracker_devices SELECT 'phone', id FROM trackers WHERE name = 'a'`);
-    // One finished, one running.
+    // One finished run and one that is running.
     await db.query(
       `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
        VALUES ('geocode', date_trunc('hour', now()), 1, 'here', 'done', now()),
@@ -102,8 +102,8 @@ export class BackupScene {
   }
 
   /**
-   * Runs `work` while an import is stopped halfway and a job's lock is held, as in a busy database. Nothing else changes
-   * meanwhile.
+   * Runs `work` while an import is suspended halfway and a job's lock is held, as in a busy database. Nothing changes
+   * the database meanwhile.
    */
   async whileBusy<T>(work: () => Promise<T>): Promise<T> {
     const lines = this.walk.map(({ key, at: moment, latitude, longitude }) =>
@@ -112,9 +112,9 @@ export class BackupScene {
     writeFileSync(this.walkFile, lines.join('\n'));
     const { db } = this;
     const env = { DATABASE_URL: db.url, IMPORT_BATCH_SIZE: '100' };
-    this.walking = RunningProduct.cli(['import', this.walkFile], env);
-    await this.walking.waitForOutput(/reports read/, 60_000);
-    this.walking.child.kill('SIGSTOP');
+    this.importing = RunningProduct.cli(['import', this.walkFile], env);
+    await this.importing.waitForOutput(/reports read/, 60_000);
+    this.importing.child.kill('SIGSTOP');
     await eventually(async () => {
       // A COPY that waits for its stopped client changes nothing.
       const busy = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
@@ -122,14 +122,14 @@ export class BackupScene {
       expect(await db.value(busy)).toBe(0);
     });
     const tried = await db.locks.withLock('maintenance', work);
-    this.walking.child.kill('SIGCONT');
+    this.importing.child.kill('SIGCONT');
     if (tried.outcome !== 'acquired') throw new Error(`the lock is ${tried.outcome}`);
-    await this.walking.waitForOutput(new RegExp(`${WALK_LENGTH} read = `), 120_000);
+    await this.importing.waitForOutput(new RegExp(`${WALK_LENGTH} read = `), 120_000);
     return tried.result;
   }
 
   async drop(): Promise<void> {
-    await this.walking?.destroy();
+    await this.importing?.destroy();
     await this.db.drop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -147,7 +147,7 @@ export function anotherReport(today: Date, day: number, time = '17:17:17.017'): 
   };
 }
 
-/** Rows of each table: their number, and a digest of all of them. */
+/** Number of rows of each table, and a digest of all its rows. */
 type TableContents = Record<string, { rows: number; digest: string }>;
 
 /** Contents of the product's tables, by name. */
@@ -173,9 +173,9 @@ export function contentsOf(db: TestDatabase): Promise<TableContents> {
 }
 
 /**
- * Definitions and owners of relations and functions; triggers, indexes and constraints. Two differences after a restore are
- * left out, because they change nothing: a restored view may name a column of a UNION's second half, and a chunk takes over
- * a constraint of its hypertable as not validated.
+ * Definitions and owners of relations and functions; triggers, indexes and constraints. Leaves out two harmless
+ * differences after a restore: a view may name a column in the second half of a UNION, and a chunk may inherit a
+ * constraint of its hypertable as not validated.
  */
 export async function definitionsOf(db: TestDatabase): Promise<string[]> {
   return withClient(db.url, async (client) => {
@@ -217,24 +217,25 @@ export function chunksOf(db: TestDatabase): Promise<{ day: Date; is_compressed: 
   );
 }
 
-const NEEDED = ['pg_dump', 'pg_restore', 'psql', 'createdb', 'dropdb'];
-const DEBIAN = '/usr/lib/postgresql';
+const NEEDED_PROGRAMS = ['pg_dump', 'pg_restore', 'psql', 'createdb', 'dropdb'];
+const DEBIAN_FOLDER = '/usr/lib/postgresql';
 
 /** A server that can be backed up here. */
 export interface BackupServer {
   /** Address of its administrator. */
   admin: string;
-  /** Makes a test's database there. */
+  /** Options that create a test database on it. */
   options: Pick<TestDatabaseOptions, 'server'>;
   /** Folder of the client programs of its version. */
   programs: string;
 }
 
 /**
- * Finds a server that can hold databases of an engine, and pg_dump and its kin for it. The engine's own server comes
- * first; the postgresql engine works on any other server of the run as well, and the embedded one has no client programs.
+ * Finds a server for databases of an engine, with installed client programs (pg_dump and others) of its version.
+ * Prefers the server of the engine. The postgresql engine works on any other server too: the embedded one has no client
+ * programs.
  *
- * @returns a text that names what is missing, if there is no such server.
+ * @returns the server, or a text that names what is missing.
  */
 export function findBackupServer(engine: HistoryEngine): BackupServer | string {
   const usable = allServers().filter((server) => server.engine === engine || engine === 'postgresql');
@@ -245,7 +246,7 @@ export function findBackupServer(engine: HistoryEngine): BackupServer | string {
   }
   if (usable.length === 0) return `no server for ${engine}`;
   const versions = usable.map(({ majorVersion }) => majorVersion).join(' or ');
-  return `no pg_dump of PostgreSQL ${versions} in PATH or ${DEBIAN}`;
+  return `no pg_dump of PostgreSQL ${versions} in PATH or ${DEBIAN_FOLDER}`;
 }
 
 /**
@@ -254,21 +255,23 @@ export function findBackupServer(engine: HistoryEngine): BackupServer | string {
  * Debian's own folders come before PATH: /usr/bin has wrappers, which choose a version themselves.
  */
 export function findClientPrograms(majorVersion: number): string | undefined {
-  const installed = existsSync(DEBIAN) ? readdirSync(DEBIAN).map((name) => join(DEBIAN, name, 'bin')) : [];
+  const installed = existsSync(DEBIAN_FOLDER)
+    ? readdirSync(DEBIAN_FOLDER).map((name) => join(DEBIAN_FOLDER, name, 'bin'))
+    : [];
   return [...installed, ...(process.env['PATH'] ?? '').split(delimiter)].find(
     (folder) =>
-      NEEDED.every((program) => existsSync(join(folder, program))) &&
+      NEEDED_PROGRAMS.every((program) => existsSync(join(folder, program))) &&
       majorVersionOf(join(folder, 'pg_dump')) === majorVersion,
   );
 }
 
 function majorVersionOf(program: string): number | undefined {
   try {
-    const said = execFileSync(program, ['--version'], {
+    const output = execFileSync(program, ['--version'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    return Number(/(\d+)/.exec(said)?.[1]);
+    return Number(/(\d+)/.exec(output)?.[1]);
   } catch {
     return undefined;
   }

@@ -20,10 +20,10 @@ export interface KeyPair {
   hashedAdvKey: string;
 }
 
-/** Makes a key pair; the same number gives the same one. */
+/** Creates a key pair; the same number creates the same pair. */
 export function aKeyPair(n: number): KeyPair {
   const ecdh = createECDH('secp224r1');
-  // 28 bytes below the order of the curve: the first byte is none of the largest.
+  // The number has to be below the order of the curve: clear its highest bit.
   const bytes = createHash('sha224').update(`key ${n}`).digest();
   bytes[0] = (bytes[0] ?? 0) & 0x7f;
   ecdh.setPrivateKey(bytes);
@@ -35,7 +35,7 @@ export function aKeyPair(n: number): KeyPair {
   };
 }
 
-/** A device as in macless-haystack's list, with the first key as its own and the others as `additionalKeys`. */
+/** A device of macless-haystack's list: the first key is its `privateKey`, the others are `additionalKeys`. */
 export function aDevice(name: string, [first, ...others]: readonly KeyPair[]): Record<string, unknown> {
   return {
     id: 4711,
@@ -48,18 +48,18 @@ export function aDevice(name: string, [first, ...others]: readonly KeyPair[]): R
   };
 }
 
-/** The forms in which a private key could leak. */
-export function formsOf({ privateKey }: KeyPair): string[] {
+/** Encodings in which a private key could leak. */
+function encodingsOf({ privateKey }: KeyPair): string[] {
   const bytes = Buffer.from(privateKey, 'base64');
   return [privateKey, bytes.toString('hex'), bytes.toString('base64url'), [...bytes].join(',')];
 }
 
-/** Fails if a text contains one of these private keys, in any form. */
+/** Fails if a text contains one of these private keys, in any encoding. */
 export function expectNoSecretsIn(text: string, pairs: readonly KeyPair[]): void {
-  for (const form of pairs.flatMap(formsOf)) {
+  for (const form of pairs.flatMap(encodingsOf)) {
     if (text.includes(form))
       throw new Error(
-        `a private key came to light: …${text.slice(Math.max(0, text.indexOf(form) - 200), text.indexOf(form))}`,
+        `a private key leaked: …${text.slice(Math.max(0, text.indexOf(form) - 200), text.indexOf(form))}`,
       );
   }
 }
@@ -67,7 +67,7 @@ export function expectNoSecretsIn(text: string, pairs: readonly KeyPair[]): void
 /** The key that encrypts the tests' private keys. */
 export const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
 
-/** The environment of a process that fetches from the fake endpoint, as fast as that answers. */
+/** The environment of a process that fetches from the fake endpoint without pauses. */
 export function fetchingFrom(fake: FakeFindMy): Record<string, string> {
   return {
     FIND_MY_ENDPOINT_URL: fake.url,
@@ -77,7 +77,7 @@ export function fetchingFrom(fake: FakeFindMy): Record<string, string> {
   };
 }
 
-/** Adds a report of a tracker to the endpoint. */
+/** Adds a report of a tracker to the fake endpoint. */
 export function addReport(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTracker> & { at: Date }): void {
   const payload = sealReport(pair.advertisementKey, {
     confidence: 2,
@@ -94,7 +94,7 @@ export function addReport(fake: FakeFindMy, pair: KeyPair, seen: Partial<SeenTra
   });
 }
 
-/** Adds `count` reports of a tracker in the last days. @returns the reports as the history oracle expects them. */
+/** Adds `count` random reports of the last days to the fake endpoint. @returns them in the oracle's form. */
 export function addReports(
   fake: FakeFindMy,
   pair: KeyPair,
@@ -114,7 +114,7 @@ export function addReports(
   });
 }
 
-/** A database, a fake endpoint for each test, and fetchers that stand for several processes. */
+/** A database, a new fake endpoint for each test, and several fetchers, as in several processes. */
 export class FetchScene {
   fake!: FakeFindMy;
   private readonly fetchers: INestApplicationContext[] = [];
@@ -134,7 +134,9 @@ export class FetchScene {
     return new FetchScene(db, keys);
   }
 
-  /** Before each test: no trackers, no raw reports, no runs. Daily history stays, so that tests of it use keys of their own. */
+  /**
+   * Before each test: deletes trackers, raw reports and runs. Daily history remains, so its tests use separate keys.
+   */
   async begin(): Promise<void> {
     this.fake = await FakeFindMy.start();
     for (const table of ['trackers', 'import_runs', 'location_reports'])
@@ -153,7 +155,7 @@ export class FetchScene {
     await this.db.drop();
   }
 
-  /** Starts another fetcher, as another process would have it. */
+  /** Starts another fetcher, as in another process. */
   async aFetcher(env: Record<string, string> = {}): Promise<FetchService> {
     const context = await openModule(
       this.db,
@@ -185,7 +187,7 @@ export class FetchScene {
   }
 }
 
-/** That many minutes ago, to the second, as reports are. */
+/** The time `minutes` ago, in whole seconds like the reports. */
 export function ago(minutes: number): Date {
   return new Date(Math.floor(Date.now() / 1000) * 1000 - minutes * 60_000);
 }

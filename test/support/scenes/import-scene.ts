@@ -16,11 +16,11 @@ import { Api, openModule } from '../application.js';
 import { historyToday } from '../history.js';
 import { TestDatabase } from '../test-database.js';
 
-/** An importing process, as the database sees one: with connections and a name of its own. */
+/** An importer like a separate process, with its own connections and owner name. */
 export class Importer {
   private constructor(private readonly context: INestApplicationContext) {}
 
-  /** @param config what differs from that of the database, e.g. a small `IMPORT_BATCH_SIZE`. */
+  /** @param config overrides of `db.config`, e.g. a small `IMPORT_BATCH_SIZE`. */
   static async start(db: TestDatabase, config: Partial<AppConfig> = {}): Promise<Importer> {
     return new Importer(await openModule(db, ImportModule, { ...db.config, ...config }));
   }
@@ -38,19 +38,19 @@ export class Importer {
   }
 }
 
-/** A source of given batches. */
+/** A source that yields a list of batches. */
 export class ListSource implements ReportSource {
   readonly format = 'list';
 
   /** @param failure thrown after the last batch. */
   constructor(
-    private readonly given: readonly SourceBatch[],
+    private readonly list: readonly SourceBatch[],
     private readonly failure?: Error,
   ) {}
 
   async *batches(): AsyncGenerator<SourceBatch, void, undefined> {
     await Promise.resolve();
-    yield* this.given;
+    yield* this.list;
     if (this.failure) throw this.failure;
   }
 }
@@ -63,10 +63,15 @@ export function batch(reports: readonly SourceReport[], rejected: readonly Rejec
 
 /** An item that is not a report. */
 export function garbage(position: number): RejectedItem {
-  return { position, reason: 'undecodable', message: `line ${position} is none`, rawText: `{${position}` };
+  return {
+    position,
+    reason: 'undecodable',
+    message: `line ${position} is not a report`,
+    rawText: `{${position}`,
+  };
 }
 
-/** The i-th report of a walk that began at six yesterday, with a report a second. */
+/** Report number `i` of a walk that began yesterday at 06:00 UTC, with one report per second. */
 export function walkReport(
   today: Date,
   tracker: string,
@@ -87,7 +92,7 @@ export function walkReports(today: Date, tracker: string, length: number, from =
   return Array.from({ length }, (_, i) => walkReport(today, tracker, from + i));
 }
 
-/** Reports of a walk as the history oracle takes them. */
+/** Converts reports to the oracle's form. */
 export function testReports(key: string, reports: readonly SourceReport[]): TestReport[] {
   return reports.map(({ timestamp, latitude, longitude }) => ({
     key,
@@ -106,11 +111,11 @@ export function ledgerRows(db: TestDatabase): Promise<LedgerRow[]> {
     items_given, last_position, resumed, owner, error_code FROM import_runs ORDER BY id`);
 }
 
-/** What differs between the scenes of the specs. */
+/** Options of an import scene. */
 interface ImportSceneOptions {
   /** Environment variables of the database, e.g. `DAILY_RETENTION_DAYS`. */
   env?: Record<string, string>;
-  /** Configuration of the importer; none is started where it is not given. */
+  /** Configuration of the importer; without it, none is started. */
   importer?: Partial<AppConfig>;
   /** Whether to start the application. */
   api?: boolean;
@@ -119,8 +124,8 @@ interface ImportSceneOptions {
 }
 
 /**
- * A database for imports, with an importer or the application; each test finds no import runs, and one new tracker. For
- * use inside of `describe`: it registers the hooks.
+ * A database for imports, with an importer or the application. Each test starts with one new tracker and no import
+ * runs. Create it inside `describe`, because it registers hooks.
  */
 export class ImportScene {
   db!: TestDatabase;
@@ -152,7 +157,7 @@ export class ImportScene {
     });
   }
 
-  /** The i-th report of the tracker's walk. */
+  /** Report number `i` of the tracker's walk. */
   readonly report = (i: number, more: Partial<SourceReport> = {}): SourceReport =>
     walkReport(this.today, this.key, i, more);
 
@@ -160,7 +165,7 @@ export class ImportScene {
   readonly walk = (length: number, from = 0): SourceReport[] =>
     walkReports(this.today, this.key, length, from);
 
-  /** These reports as the history oracle takes them. */
+  /** Converts reports of the tracker to the oracle's form. */
   readonly tested = (reports: readonly SourceReport[]): TestReport[] => testReports(this.key, reports);
 
   readonly runs = (): Promise<LedgerRow[]> => ledgerRows(this.db);

@@ -9,7 +9,7 @@ import { historyToday, keepRaw, LONG_RAW_RETENTION, maintain, readHistory } from
 import { TestDatabase } from '../test-database.js';
 
 const KEYS = ['a', 'b', 'c'];
-/** Reports of each tracker a day. */
+/** Number of reports per tracker and day. */
 export const A_DAY = 12;
 export const PER_DAY = KEYS.length * A_DAY;
 /** Drops the raw reports of $open. */
@@ -19,9 +19,9 @@ export const DROPS: Record<HistoryEngine, string> = {
 };
 
 /**
- * Runs tests on every engine on one scene, whose history is complete before each test and must be complete after it.
+ * Runs tests on every engine, all on one scene. Its history is complete before each test and must be complete after it.
  *
- * @param tests gets the engine, and the scene for use in tests.
+ * @param tests receives the engine, and a function that returns the scene inside of tests.
  */
 export function describeRemovedHistory(
   name: string,
@@ -40,15 +40,15 @@ export function describeRemovedHistory(
   });
 }
 
-/** A database with closed and open days, of which history is removed by hand. */
+/** A database with closed and open days, whose history the tests remove by hand. */
 export class RemovalScene {
   private constructor(
     readonly engine: HistoryEngine,
     readonly db: TestDatabase,
     private readonly today: Date,
-    /** All reports that it was given. */
+    /** All ingested reports. */
     readonly reports: readonly TestReport[],
-    /** History as it should be. */
+    /** The complete history. */
     readonly before: DetailedRow[],
   ) {}
 
@@ -69,7 +69,7 @@ export class RemovalScene {
     await db.settle();
     await keepRaw(db, 2);
     await maintain(db);
-    // A late one, later than all others of its day.
+    // A late report, with the latest time of its day.
     const late = { key: 'b', at: at(today, -4, '23:59:00'), latitude: 1, longitude: 2 };
     reports.push(late);
     await ingestReports(db, [late]);
@@ -80,26 +80,26 @@ export class RemovalScene {
     return guardOf(this.db);
   }
 
-  /** The findings of the hourly check. */
+  /** Runs the hourly check. */
   check(): Promise<HistoryLoss> {
     return this.guard.check();
   }
 
-  /** Midnight of a day, relative to today. */
+  /** Midnight (UTC) of the day that is `days` after today. */
   day(days: number): string {
     return at(this.today, days, '00:00:00').toISOString();
   }
 
-  /** The day of which raw reports are removed, as YYYY-MM-DD. */
+  /** The open day whose raw reports the tests remove, as YYYY-MM-DD. */
   get open(): string {
     return this.day(-1).slice(0, 10);
   }
 
   /**
-   * Fills in a statement: $day is a closed day, $next the day after it, $open a day with raw reports, $partition its
-   * partition.
+   * Replaces the placeholders of a statement: $day is a closed day, $next the day after it, $open a day with raw
+   * reports, $partition its partition.
    */
-  put(sql: string): string {
+  fillIn(sql: string): string {
     return sql
       .replaceAll('$partition', `location_reports_${this.open.replaceAll('-', '')}`)
       .replaceAll('$day', this.day(-4))
@@ -110,10 +110,10 @@ export class RemovalScene {
   /** Drops the raw reports of an open day without the product's functions. */
   async drop(): Promise<void> {
     await this.makePartitions();
-    await this.db.query(this.put(DROPS[this.engine]));
+    await this.db.query(this.fillIn(DROPS[this.engine]));
   }
 
-  /** Reports of a day whose partition was dropped are in the default partition until then. */
+  /** Creates missing partitions; until then, reports of a dropped partition are in the default one. */
   async makePartitions(): Promise<void> {
     await maintain(this.db);
   }

@@ -12,7 +12,7 @@ const TELEMETRY =
 const HISTORY = `bucketSize ${TELEMETRY} locatedAt lastReportAt reportCount`;
 const CREATE = `mutation ($input: CreateLocationReportInput!) { createLocationReport(input: $input) { outcome } }`;
 
-/** Telemetry of a report, as the API shows it. */
+/** Telemetry of a report, as the API returns it. */
 export const SAMPLE_TELEMETRY = {
   altitude: 34.5,
   speed: 12.5,
@@ -22,13 +22,13 @@ export const SAMPLE_TELEMETRY = {
 };
 export const NO_TELEMETRY = { altitude: null, speed: null, course: null, battery: null, motion: null };
 
-/** A row of history as the API shows it, as far as tests look at it. */
+/** Fields of a history row that tests compare. */
 type Row = Record<string, unknown>;
 type Detail = 'reports' | 'history';
 
-/** A database and the application, with a tracker for each test and all answers about it. */
+/** A database and the application, with a new tracker for each test, which every query and export returns. */
 export class TelemetryScene {
-  /** The tracker of the test that runs. */
+  /** Id of the tracker of the running test. */
   id = '';
   name = '';
   private count = 0;
@@ -56,7 +56,7 @@ export class TelemetryScene {
     await this.db.drop();
   }
 
-  /** A moment of yesterday, of which history has hours. */
+  /** A time yesterday, a day that history shows in hours. */
   yesterday(time: string): Date {
     return at(this.today, -1, time);
   }
@@ -65,17 +65,17 @@ export class TelemetryScene {
     return { input: { trackerId: this.id, timestamp: time, latitude: 52.5, longitude: 13.4, ...more } };
   }
 
-  /** A report by createLocationReport. */
+  /** Sends a report with createLocationReport. */
   report(time: Date, more: Row = {}): Promise<unknown> {
     return this.api.data(CREATE, this.input(time, more));
   }
 
-  /** The errors of a rejected report. */
+  /** Sends a report that is rejected. @returns the errors. */
   async refusal(time: Date, more: Row): Promise<unknown> {
     return (await this.api.ask(CREATE, this.input(time, more))).errors;
   }
 
-  /** The tracker's history, in every form in which the API has it. */
+  /** Queries the tracker's history with every query of the API. */
   async history(): Promise<
     Record<'raw' | 'hours' | 'days' | 'zoneDays' | 'walk' | 'newest' | 'latest', Row[]>
   > {
@@ -100,7 +100,7 @@ export class TelemetryScene {
     };
   }
 
-  /** The lines of an NDJSON export. */
+  /** Exports the tracker's history as NDJSON. @returns the parsed lines. */
   async exported(detail: Detail): Promise<Row[]> {
     const { status, text } = await request(this.api.server)
       .get('/export/history.ndjson')
@@ -116,7 +116,7 @@ export class TelemetryScene {
     return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Row); // prettier-ignore
   }
 
-  /** The first live updates of the tracker. */
+  /** Subscribes to the tracker. @returns its first `count` live updates. */
   async updates(count: number): Promise<unknown[]> {
     const client = new LiveClient(this.api.server);
     try {
@@ -133,10 +133,16 @@ export class TelemetryScene {
     }
   }
 
-  /** Checks that the tracker's only report, of yesterday, is in every answer and export with what its device reported. */
-  async expectEverywhere(time: Date, said: Row): Promise<void> {
+  /** Checks that every query and export returns the tracker's only report, of yesterday, with this telemetry. */
+  async expectEverywhere(time: Date, telemetry: Row): Promise<void> {
     const timestamp = time.toISOString();
-    const row = { ...said, imprecise: false, locatedAt: timestamp, lastReportAt: timestamp, reportCount: 1 };
+    const row = {
+      ...telemetry,
+      imprecise: false,
+      locatedAt: timestamp,
+      lastReportAt: timestamp,
+      reportCount: 1,
+    };
     await whenVisible(this.engine, async () => {
       const { raw, hours, days, zoneDays, walk, newest, latest } = await this.history();
       expect(raw).toMatchObject([{ ...row, bucketSize: 'raw' }]);
@@ -144,14 +150,17 @@ export class TelemetryScene {
         expect(rows).toMatchObject([{ ...row, bucketSize: '1 hour' }]);
       for (const rows of [days, zoneDays]) expect(rows).toMatchObject([{ ...row, bucketSize: '1 day' }]);
     });
-    expect(await this.updates(1)).toMatchObject([{ ...said, timestamp, imprecise: false }]);
+    expect(await this.updates(1)).toMatchObject([{ ...telemetry, timestamp, imprecise: false }]);
     await this.db.settle();
-    const written = { ...said, motion: (said['motion'] as string | null)?.toLowerCase() ?? null };
+    const exported = {
+      ...telemetry,
+      motion: (telemetry['motion'] as string | null)?.toLowerCase() ?? null,
+    };
     for (const detail of ['reports', 'history'] as const) {
       const lines = await this.exported(detail);
       expect(lines).toMatchObject([{ timestamp, imprecise: false }]);
-      // What is not known is left out.
-      expect(lines.map((line) => ({ ...NO_TELEMETRY, ...line }))).toMatchObject([written]);
+      // An export omits unknown values.
+      expect(lines.map((line) => ({ ...NO_TELEMETRY, ...line }))).toMatchObject([exported]);
     }
   }
 

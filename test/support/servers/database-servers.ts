@@ -7,8 +7,8 @@ import { CrashSafeClient } from '../../../src/database/crash-safe-client.js';
 import { migrate } from '../../../src/migration/migrator.js';
 
 /**
- * Opens a connection. When it breaks, the statement that fails says so; without a listener the error would end the process
- * of the tests.
+ * Opens a connection. If it breaks, its next statement fails; without an error listener the process of the tests would
+ * end.
  */
 export async function connectTo(url: string): Promise<pg.Client> {
   const client = new CrashSafeClient({ connectionString: url });
@@ -37,12 +37,12 @@ export interface ServerAccess {
   owner?: { name: string; password: string };
 }
 
-/** A server that the tests may make databases on. */
+/** A server on which the tests may create databases. */
 export interface TestServer extends ServerAccess {
   engine: HistoryEngine;
   /** Whether PostGIS can be installed there. */
   postgis: boolean;
-  /** Whether it keeps prepared transactions: max_prepared_transactions. */
+  /** Whether it supports prepared transactions: max_prepared_transactions is not 0. */
   prepares: boolean;
   /** E.g. 15. */
   majorVersion: number;
@@ -66,7 +66,7 @@ export function databaseUrl({ admin, owner }: ServerAccess, database: string): s
   }).href;
 }
 
-/** Address of a database of this engine for the administrator. The owner sees only its own sessions. */
+/** Address of a database of this engine for the administrator, who sees the sessions of all roles. */
 export function administratorUrl(engine: HistoryEngine, database: string): string {
   const server = serverOf(engine);
   if (!server) throw new Error(`no server for ${engine}`);
@@ -74,7 +74,7 @@ export function administratorUrl(engine: HistoryEngine, database: string): strin
 }
 
 /**
- * Connects as the administrator, for what the owner of a database may not do: create and drop databases, untrusted
+ * Connects as the administrator, for work that the owner of a database may not do: create and drop databases, untrusted
  * extensions and event triggers, change server settings, terminate sessions and alter jobs of other roles.
  *
  * @param database to connect to; by default the one that `admin` names.
@@ -92,7 +92,7 @@ export interface DatabaseSettings {
   engine: HistoryEngine;
   /** Environment variables beyond the defaults. */
   env: Record<string, string>;
-  /** Time zone of its sessions; the server's where it is not given. */
+  /** Time zone of its sessions; by default the server's. */
   zone: string | undefined;
 }
 
@@ -101,7 +101,7 @@ export function configOf({ engine, env }: DatabaseSettings, url: string): AppCon
   return loadConfig({
     HISTORY_ENGINE: engine,
     DATABASE_URL: url,
-    GEOCODING_PROVIDER: 'off', // else reports get cities that the test does not know of
+    GEOCODING_PROVIDER: 'off', // otherwise reports get cities that the test does not expect
     ...env,
   });
 }
@@ -111,12 +111,12 @@ export async function createEmpty(
   admin: pg.Client,
   server: ServerAccess,
   name: string,
-  making: DatabaseSettings,
+  settings: DatabaseSettings,
 ): Promise<void> {
   await admin.query(`CREATE DATABASE ${name} ${ownedBy(server)}`);
-  // All of it once more in a zone far from UTC: see test/run.mjs.
-  if (making.zone) await admin.query(`ALTER DATABASE ${name} SET timezone = '${making.zone}'`);
-  const { HISTORY_ENGINE, SPATIAL_LAYER } = configOf(making, server.admin);
+  // test/run.mjs also runs all tests in a time zone far from UTC.
+  if (settings.zone) await admin.query(`ALTER DATABASE ${name} SET timezone = '${settings.zone}'`);
+  const { HISTORY_ENGINE, SPATIAL_LAYER } = configOf(settings, server.admin);
   const wanted = [
     ...(HISTORY_ENGINE === 'timescaledb' ? ['timescaledb'] : []),
     ...(SPATIAL_LAYER === 'builtin' ? [] : ['postgis']),
@@ -140,23 +140,23 @@ function ownedBy({ owner }: ServerAccess): string {
 }
 
 /**
- * Makes a migrated database by copying one, which takes a tenth of the time of migrating it. The first caller creates
- * the original; all of them are dropped by global-teardown.js.
+ * Creates a migrated database by copying a template, which takes a tenth of the time of a migration. The first caller
+ * creates the template; global-teardown.js drops all templates.
  *
- * TimescaleDB's own jobs are switched off in it, because they could run at any moment; tests of them run them.
+ * TimescaleDB's own jobs are disabled in it, because they could run at any time; tests of the jobs run them explicitly.
  */
 export async function createMigrated(
   admin: pg.Client,
   server: ServerAccess,
   name: string,
-  making: DatabaseSettings,
+  settings: DatabaseSettings,
 ): Promise<void> {
-  // The day, because the horizon of a new database is a midnight.
-  const key = JSON.stringify([making, new Date().toISOString().slice(0, 10)]);
+  // The date is part of the key, because the horizon of a new database depends on it.
+  const key = JSON.stringify([settings, new Date().toISOString().slice(0, 10)]);
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
-  const original = `template_${process.env['TRACKER_TEST_RUN'] ?? ''}_${digest}`;
-  await onlyOne(admin, original, () => makeOriginal(admin, server, original, making));
-  await copyDatabase(admin, server, original, name);
+  const template = `template_${process.env['TRACKER_TEST_RUN'] ?? ''}_${digest}`;
+  await createOnce(admin, template, () => createTemplate(admin, server, template, settings));
+  await copyDatabase(admin, server, template, name);
 }
 
 /** Copies a database that is closed to connections: see closeToConnections(). */
@@ -170,41 +170,43 @@ export async function copyDatabase(
   await copySettings(admin, original, name);
 }
 
-/** Ends all sessions of a database, also those of background workers, and forbids new ones, so that it can be copied. */
+/**
+ * Ends all sessions of a database, also those of background workers, and forbids new ones, so that it can be copied.
+ */
 export async function closeToConnections(admin: pg.Client, name: string): Promise<void> {
   await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const end = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
   while ((await admin.query(end, [name])).rowCount !== 0) await sleep(20);
 }
 
-/** Files run in parallel: one of them creates the original, and the others wait for it. */
-async function onlyOne(admin: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
+/** Creates a database if it does not exist; test files run in parallel, and the others wait meanwhile. */
+async function createOnce(admin: pg.Client, name: string, create: () => Promise<void>): Promise<void> {
   await admin.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
   try {
     const { rowCount } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-    if (rowCount === 0) await work();
+    if (rowCount === 0) await create();
   } finally {
     await admin.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name]);
   }
 }
 
-async function makeOriginal(
+async function createTemplate(
   admin: pg.Client,
   server: ServerAccess,
   name: string,
-  making: DatabaseSettings,
+  settings: DatabaseSettings,
 ): Promise<void> {
-  const raw = `${name}_raw`; // has its name only when it is complete
+  const raw = `${name}_raw`; // renamed once it is complete
   const url = databaseUrl(server, raw);
   await admin.query(`DROP DATABASE IF EXISTS ${raw} WITH (FORCE)`);
-  await createEmpty(admin, server, raw, making);
-  const report = await migrate(configOf(making, url), url);
+  await createEmpty(admin, server, raw, settings);
+  const report = await migrate(configOf(settings, url), url);
   if (report.engine === 'timescaledb') await stopJobs(server, raw);
   await closeToConnections(admin, raw);
   await admin.query(`ALTER DATABASE ${raw} RENAME TO ${name}`);
 }
 
-/** Switches TimescaleDB's jobs off; some belong to the administrator. */
+/** Disables TimescaleDB's jobs, as the administrator, because some of them belong to it. */
 export async function stopJobs(server: ServerAccess, database: string): Promise<void> {
   await asAdministrator(
     server,
@@ -226,7 +228,7 @@ async function copySettings(admin: pg.Client, from: string, to: string): Promise
   for (const { setting } of rows) {
     const at = setting.indexOf('=');
     const [variable, value] = [setting.slice(0, at), setting.slice(at + 1)];
-    // A list of names is kept as it is written.
+    // search_path is a list of quoted names already.
     const literal = variable === 'search_path' ? value : pg.escapeLiteral(value);
     await admin.query(`ALTER DATABASE ${to} SET ${pg.escapeIdentifier(variable)} = ${literal}`);
   }

@@ -11,14 +11,14 @@ import { asAdministrator, type ServerAccess } from './database-servers.js';
 import { subfolders } from './installed-programs.js';
 import { clusterObstacle, PostgresCluster } from './postgres-cluster.js';
 
-/** How long a statement may go on that was running when the clock jumped. */
+/** How long a statement may continue that was running when the clock jumped. */
 const PATIENCE_MS = 5_000;
 
 /**
- * The path of libfaketime, where packages of Debian and others put it. It has to be the variant for programs with threads,
- * though PostgreSQL has none: only that one blocks signals while it reads its file. With the other one a timer that goes
- * off meanwhile asks for the time in its handler, and waits for ever for a lock of stdio that the same process holds
- * (libfaketime 0.9.10, read_config_file()).
+ * Path of libfaketime in packages of Debian and others. Uses the variant for programs with threads, although PostgreSQL
+ * has none: only this variant blocks signals while it reads its file. With the other one, a timer that fires meanwhile
+ * reads the time in its handler, and deadlocks on a stdio lock of its own process (libfaketime 0.9.10,
+ * read_config_file()).
  */
 function findLibfaketime(): string | undefined {
   const folders = [...subfolders('/usr/lib'), '/usr/lib', '/usr/lib64', '/usr/local/lib'];
@@ -27,16 +27,16 @@ function findLibfaketime(): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** Undefined where it is not installed. */
+/** Path of libfaketime; undefined if it is not installed. */
 export const LIBFAKETIME = findLibfaketime();
 
-/** Why no such cluster can be started here; undefined when one can. */
+/** The reason why no server with a movable clock can be started here; undefined if one can. */
 function obstacle(engine: HistoryEngine): string | undefined {
   if (LIBFAKETIME === undefined) return 'libfaketime is not installed (Debian: faketime)';
   return clusterObstacle(engine);
 }
 
-/** Writes the file from which libfaketime takes its time. */
+/** Writes the file from which libfaketime reads its time. */
 async function writeClock(folder: string, now: Date): Promise<void> {
   const seconds = (now.getTime() - Date.now()) / 1000;
   const file = join(folder, 'clock');
@@ -45,8 +45,8 @@ async function writeClock(folder: string, now: Date): Promise<void> {
 }
 
 /**
- * A PostgreSQL server whose clock the test sets. SystemClock, from which the product takes its own time, follows it, as on
- * a machine where that much time passed. The rest of Node.js keeps the real time. The clock goes on by itself.
+ * A PostgreSQL server whose clock the test sets; the clock keeps running. The product's SystemClock follows it, as on a
+ * machine where that much time has passed. The rest of Node.js keeps the real time.
  */
 export class FaketimeCluster {
   /** Seconds that were skipped. */
@@ -60,7 +60,7 @@ export class FaketimeCluster {
     this.mockProductClock();
   }
 
-  /** Starts a server that believes that it is `now`. */
+  /** Starts a server whose clock shows `now`. */
   static async start(engine: HistoryEngine, now: Date): Promise<FaketimeCluster> {
     const library = LIBFAKETIME;
     if (library === undefined) throw new Error(obstacle(engine));
@@ -87,7 +87,7 @@ export class FaketimeCluster {
     await this.setServerClock(now);
   }
 
-  /** Moves the clock of the product's programs alone, by milliseconds; the server's clock is to be set afterwards. */
+  /** Moves the clock of the product's programs alone, by milliseconds; set the server's clock afterwards. */
   advance(ms: number): void {
     this.passed += ms / 1000;
   }
@@ -99,11 +99,12 @@ export class FaketimeCluster {
   }
 
   /**
-   * A session keeps the time of its next alarm by the clock it had when it set it, and after a jump takes a later one for
-   * set: no deadlock is found and no lock times out until then (schedule_alarm() in PostgreSQL's timeout.c). The product
-   * sets no long ones, but authentication_timeout is one of a minute for each new session. And an alarm that goes off while
-   * libfaketime reads its file gets the real time, and sets the next one as far ahead as the clock is.
-   * Sessions that are at work are ended as well as idle ones: they would go back to their pool with their alarm.
+   * Ends the product's open sessions, whose alarms are wrong after a jump. A session stores the time of its next alarm
+   * by the old clock, and then treats later alarms as set already: until it fires, no deadlock is found and no lock
+   * times out (schedule_alarm() in PostgreSQL's timeout.c). Every new session has such an alarm:
+   * authentication_timeout, a minute. Also, an alarm that fires while libfaketime reads its file gets the real time,
+   * and sets the next one as far ahead as the clock is. Active sessions are ended too, because they would return to
+   * their pool with their alarm.
    */
   private async endOpenSessions(): Promise<void> {
     const ours = `FROM pg_stat_activity WHERE application_name = 'tracker-location-history'`;
@@ -123,7 +124,7 @@ export class FaketimeCluster {
     return new Date(this.begun.getTime() + (performance.now() - this.begunAt) + this.passed * 1000);
   }
 
-  /** Has the product's programs in this process use the time of this server; call it again after another mock of the clock. */
+  /** Makes the product in this process use the server's time; call it again after another mock of SystemClock. */
   mockProductClock(): void {
     jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => this.programTime());
     jest.spyOn(SystemClock.prototype, 'uptime').mockImplementation(() => uptime() + this.passed);
@@ -141,11 +142,11 @@ export class FaketimeCluster {
 }
 
 /**
- * Runs the same tests on every engine, each on a server whose clock they set. They are skipped, with the reason, where no
- * such server can be started.
+ * Runs the same tests on every engine, each on a server whose clock they set; skipped, with the reason, if no such
+ * server can be started.
  *
- * @param start time of the clock at first.
- * @param tests gets the engine, and the cluster for use in hooks and tests.
+ * @param start initial time of the clock.
+ * @param tests receives the engine, and a function that returns the cluster inside of hooks and tests.
  */
 export function describeWithClock(
   name: string,
@@ -164,7 +165,7 @@ export function describeWithClock(
         running.cluster = await FaketimeCluster.start(engine, start);
       });
       tests(engine, cluster);
-      afterAll(() => running.cluster?.stop()); // the last of these hooks: the tests' own still need the server
+      afterAll(() => running.cluster?.stop()); // registered last, because the tests' own hooks still need the server
     };
     if (reason === undefined) describe(`${name} (${engine})`, body);
     else describe.skip(`${name} (${engine}) [skipped: ${reason}]`, body);

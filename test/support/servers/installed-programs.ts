@@ -14,19 +14,19 @@ const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin'];
 
 export const OLDEST_SERVER = 15;
 
-/** Path of an installed program; undefined where there is none. */
+/** Path of an installed program; undefined if it is not installed. */
 export function systemProgram(name: string): string | undefined {
   return [...FOLDERS, ...(process.env['PATH'] ?? '').split(delimiter)]
     .map((folder) => join(folder, name))
     .find((file) => existsSync(file));
 }
 
-/** The account for servers that refuse to run as root; undefined where we are not root. */
+/** The account for servers that refuse to run as root; undefined if the tests do not run as root. */
 export async function serverAccount(): Promise<Account | undefined> {
   return process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
 }
 
-/** Makes a folder that only this account may enter. */
+/** Creates a folder that only this account may enter. */
 export async function serverFolder(name: string, account: Account | undefined): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
   await chmod(folder, 0o700);
@@ -80,7 +80,7 @@ function newestServer(): SystemServer | undefined {
   return servers[0];
 }
 
-/** Runs a program to its end, as another user where we are root. @throws Error with its stderr when it fails. */
+/** Runs a program to its end, as this account if there is one. @throws Error with its stderr when it fails. */
 export async function runAs(
   account: Account | undefined,
   program: string,
@@ -99,11 +99,11 @@ export async function runAs(
   if (code !== 0) throw new Error(`${program} failed (${String(code)}): ${stderr}`);
 }
 
-/** Below the range of ephemeral ports: an outgoing connection could take one of those while its server restarts. */
+/** Below the ephemeral ports, which an outgoing connection could take while a server restarts. */
 const PORTS = { from: 10_000, to: 32_000 };
 const TRIES = 100;
 
-/** A port of 127.0.0.1 on which nobody listens now. */
+/** A port of 127.0.0.1 on which no process listens now. */
 export async function freePort(): Promise<number> {
   for (let i = 0; i < TRIES; i++) {
     const port = randomInt(PORTS.from, PORTS.to);

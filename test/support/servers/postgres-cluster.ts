@@ -12,10 +12,10 @@ import {
   systemServer,
 } from './installed-programs.js';
 
-/** No password: the clusters trust everybody. */
+/** No password: the clusters trust every connection. */
 const OWNER = { name: 'tracker_tests', password: '' };
 
-/** Why no cluster can be started here; undefined when one can. */
+/** The reason why no cluster can be started here; undefined if one can. */
 export function clusterObstacle(engine: HistoryEngine): string | undefined {
   const server = systemServer();
   if (!server) return `no PostgreSQL ${OLDEST_SERVER}+ of the system (initdb and pg_ctl)`;
@@ -23,7 +23,7 @@ export function clusterObstacle(engine: HistoryEngine): string | undefined {
   return undefined;
 }
 
-/** A PostgreSQL server of a test's own, started from the installed programs. */
+/** A PostgreSQL server of one test, started from the installed programs. */
 export class PostgresCluster {
   private constructor(
     readonly access: ServerAccess,
@@ -38,7 +38,7 @@ export class PostgresCluster {
    * Creates and starts a cluster.
    *
    * @param settings of postgresql.conf.
-   * @param environment gives the variables of its programs, once its folder exists.
+   * @param environment returns the variables of its programs, once its folder exists.
    */
   static async start(
     engine: HistoryEngine,
@@ -58,7 +58,7 @@ export class PostgresCluster {
     return cluster;
   }
 
-  /** Starts a streaming standby of this one, with the same roles and databases. */
+  /** Starts a streaming standby of this server, with the same roles and databases. */
   async startStandby(): Promise<PostgresCluster> {
     const standby = await PostgresCluster.create(this.engine);
     const { data } = standby;
@@ -79,7 +79,7 @@ export class PostgresCluster {
     return new PostgresCluster({ admin, owner: OWNER }, port, folder, engine, variables);
   }
 
-  /** Waits until the standby has replayed everything that this one has committed until now. */
+  /** Waits until the standby has replayed everything that this server has committed so far. */
   async catchUp(standby: PostgresCluster): Promise<void> {
     const { rows } = await asAdministrator(this.access, (admin) =>
       admin.query<{ lsn: string }>('SELECT pg_current_wal_lsn() AS lsn'),

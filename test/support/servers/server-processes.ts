@@ -31,14 +31,14 @@ abstract class ServerProcess {
   async stop(): Promise<void> {
     const { process } = this;
     this.process = null;
-    if (process?.exitCode !== null || process.signalCode !== null) return; // Ctrl-C ends it, too
+    if (process?.exitCode !== null || process.signalCode !== null) return; // it has ended already, e.g. by Ctrl-C
     const ended = once(process, 'exit');
     process.kill('SIGKILL');
     await ended;
   }
 }
 
-/** When a session of the server may go to another client. */
+/** When pgbouncer may give a session of the server to another client. */
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
 /** A pgbouncer in front of one database, with its default settings except for the mode. */
@@ -55,7 +55,7 @@ export class PgBouncer extends ServerProcess {
    * Configures and starts a pgbouncer.
    *
    * @param url of the database, with the user and password that clients have as well.
-   * @param poolSize sessions of the server that it opens at most; its own default is 20.
+   * @param poolSize maximum number of sessions with the server; pgbouncer's own default is 20.
    */
   static async start(url: string, mode: PoolMode, poolSize = 20): Promise<PgBouncer> {
     const account = await serverAccount();
@@ -90,7 +90,7 @@ admin_users = ${decodeURIComponent(server.username)}
     await eventually(() => withClient(this.url, (client) => client.query('SELECT 1')).catch(unlessRefused));
   }
 
-  /** Process ids of the sessions that it has with the server, in use or not. */
+  /** Process ids of its sessions with the server, in use or not. */
   async backends(): Promise<number[]> {
     // Not connectTo(): pgbouncer's console does not know the parameters that the product sets.
     const console = new pg.Client({
@@ -111,12 +111,12 @@ admin_users = ${decodeURIComponent(server.username)}
   }
 }
 
-/** pgbouncer is running as soon as the error is its own, as in statement mode. */
+/** Any error other than a refused connection means that pgbouncer is up. */
 function unlessRefused(error: unknown): void {
   if ((error as { code?: string }).code === 'ECONNREFUSED') throw error;
 }
 
-/** A Redis of a test's own. It keeps nothing over a restart. */
+/** A Redis of one test. A restart deletes its data. */
 export class RedisServer extends ServerProcess {
   /** For the tests' own commands. */
   readonly client: Redis;
@@ -141,22 +141,22 @@ export class RedisServer extends ServerProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Keys of locks, sorted; without those that only name the deployment or a time. */
+  /** Keys of locks, sorted. */
   async locks(): Promise<string[]> {
     return (await this.client.keys('*_lock')).sort();
   }
 
-  /** Has it refuse writes as a full server does. */
+  /** Makes it reject writes, like a Redis that has reached maxmemory. */
   async fill(): Promise<void> {
     await this.client.config('SET', 'maxmemory', '1');
   }
 
-  /** Has it refuse writes as the replica of an unreachable primary does. */
+  /** Makes it reject writes, like the replica of an unreachable primary. */
   async makeReplica(): Promise<void> {
     await this.client.replicaof('127.0.0.1', '1');
   }
 
-  /** Ends what fill() and makeReplica() began. */
+  /** Undoes fill() and makeReplica(). */
   async acceptWrites(): Promise<void> {
     await this.client.config('SET', 'maxmemory', '0');
     await this.client.replicaof('NO', 'ONE');

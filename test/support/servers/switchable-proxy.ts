@@ -5,23 +5,23 @@ import { freePort } from './installed-programs.js';
 /** What the proxy does to the connections through it. */
 export type Fault =
   | 'none'
-  /** Nothing passes any more and neither end is told, as when a firewall forgets a connection or a cable is pulled. */
+  /** No data passes and neither side is notified, as when a firewall forgets a connection or a cable is pulled. */
   | 'black hole'
   /** The server answers LISTEN with an error, as a hot standby does. */
   | 'LISTEN refused'
-  /** LISTEN seems to succeed and does nothing, as behind a pooler in transaction mode. */
+  /** LISTEN seems to succeed but has no effect, as behind a pooler in transaction mode. */
   | 'LISTEN lost'
-  /** ReadyForQuery, and all that follows it, is held back until the server ends the connection, and then sent at once. */
+  /** ReadyForQuery and everything after it is delayed until the server ends the connection, and then sent at once. */
   | 'late answers'
   /** Connections are accepted and ended at once. */
   | 'down';
 
-/** ReadyForQuery, outside of a transaction. */
+/** The message ReadyForQuery, outside of a transaction. */
 const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 /**
- * A TCP proxy between a client and a server of PostgreSQL or Redis, which injects the faults of networks and servers.
- * Closed, it refuses connections as a server does that is not running; opened again, it has the same port.
+ * A TCP proxy in front of PostgreSQL or Redis that injects faults of networks and servers. While it is closed,
+ * connections are refused, as by a stopped server; when it opens again, it has the same port.
  */
 export class SwitchableProxy {
   /** Address of the server through the proxy. */
@@ -48,7 +48,7 @@ export class SwitchableProxy {
     return proxy;
   }
 
-  /** An address of the server, changed so that it leads through the proxy. */
+  /** Changes an address of the server so that it goes through the proxy. */
   through(url: string): string {
     return Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(this.port) }).href;
   }
@@ -59,8 +59,8 @@ export class SwitchableProxy {
   }
 
   /**
-   * Injects a fault from now on. Open connections suffer from a black hole and from 'down' only, and none of them outlives
-   * either.
+   * Injects a fault from now on. Only 'down' and 'black hole' affect open connections: 'down' ends them at once, and
+   * the fault that follows a black hole ends them.
    */
   inject(fault: Fault): void {
     if (fault === 'down' || this.fault === 'black hole') this.cut();
@@ -113,7 +113,7 @@ export class SwitchableProxy {
     for (const [from, to] of [pair, [server, client]] as const) {
       from.on('end', () => this.fault === 'black hole' || to.end());
       from.on('close', () => {
-        if (this.fault === 'black hole') return; // the other end is never told
+        if (this.fault === 'black hole') return; // the other side is not notified
         this.pairs.delete(pair);
         to.destroy();
       });
@@ -124,7 +124,7 @@ export class SwitchableProxy {
     if (this.fault !== 'black hole') to.write(data);
   }
 
-  /** Replaces LISTEN by a word of the same length that the server refuses, or takes for another command. */
+  /** Replaces LISTEN by a word of the same length that the server rejects, or that is another command. */
   private spoilListen(data: Buffer): Buffer {
     const word = { 'LISTEN refused': 'REFUSE', 'LISTEN lost': 'NOTIFY' }[this.fault as string];
     if (word === undefined) return data;

@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { withClient } from '../servers/database-servers.js';
 
 /**
- * Catalog queries of schema-dump.ts: each gives rows `object` (what it is) and `is` (a jsonb of what it is like). They run
- * with an empty search_path, so all names are qualified, and leave out what belongs to an extension.
+ * The catalog queries return the columns `object` (kind and name) and `is` (properties as jsonb). They run with an
+ * empty search_path, so that all names are qualified, and leave out objects of extensions.
  */
 
 const NOT_OF_THE_SYSTEM = `!~ '^(pg_|information_schema$)'`;
@@ -15,7 +15,7 @@ function ours(catalog: string, oid: string, schema: string): string {
     SELECT FROM pg_depend AS x WHERE x.classid = '${catalog}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
 }
 
-/** Rights in a form that does not depend on the order in which they were granted; the default where none were. */
+/** Rights, sorted; the default rights if none were granted. */
 function rights(acl: string, kind: string | null, owner: string): string {
   const all = kind === null ? acl : `coalesce(${acl}, acldefault('${kind}', ${owner}))`;
   return `(SELECT jsonb_agg(concat_ws(' ', CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
@@ -23,13 +23,13 @@ function rights(acl: string, kind: string | null, owner: string): string {
     FROM aclexplode(${all}) AS a)`;
 }
 
-/** The same condition for a relation `c`; an index goes with its table, and the relation of a composite type with the type. */
+/** The same condition for a relation `c`: for an index also checks its table, for a composite type also the type. */
 const IS_OURS = `c.relnamespace::regnamespace::text ${NOT_OF_THE_SYSTEM} AND c.relkind <> 't' AND NOT EXISTS (
   SELECT FROM pg_depend AS x WHERE x.deptype = 'e' AND (x.classid, x.objid) IN (('pg_class'::regclass, c.oid),
     ('pg_type'::regclass, c.reltype),
     ('pg_class'::regclass, (SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = c.oid))))`;
 
-/** A relation of which there may be any number, by data: its parent says what it must be like. */
+/** Condition for a partition or chunk `c`: their number depends on data, and their parent defines them. */
 const IS_PART = `EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)`;
 
 export const SCHEMA_QUERIES: readonly string[] = [
@@ -46,13 +46,13 @@ export const SCHEMA_QUERIES: readonly string[] = [
      'rights', CASE WHEN c.relkind NOT IN ('i', 'I') THEN ${rights('c.relacl', 'r', 'c.relowner')} END)
    FROM pg_class AS c WHERE ${IS_OURS}`,
 
-  // By their places but for those that were dropped; in compressed relations TimescaleDB orders them as it likes.
-  `SELECT 'column ' || c.oid::regclass || '.' || a.attname, jsonb_build_object('place', CASE WHEN c.relname !~ '^_?compress'
+  // Numbered without dropped columns; not in compressed relations, where TimescaleDB chooses the order.
+  `SELECT 'column ' || c.oid::regclass || '.' || a.attname, jsonb_build_object('number', CASE WHEN c.relname !~ '^_?compress'
      THEN row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum) END, 'type', format_type(a.atttypid, a.atttypmod),
      'collation', nullif(a.attcollation, 0)::regcollation, 'notNull', a.attnotnull, 'default',
      pg_get_expr(d.adbin, d.adrelid), 'identity', a.attidentity, 'generated', a.attgenerated, 'storage', a.attstorage,
      'compression', a.attcompression, 'options',
-     -- some servers note there which version made the column
+     -- some servers record there which version created the column
      (SELECT jsonb_agg(o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), 'comment', col_description(c.oid, a.attnum),
      'rights', ${rights('a.attacl', null, '')})
    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
@@ -65,7 +65,7 @@ export const SCHEMA_QUERIES: readonly string[] = [
    FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
    WHERE ${IS_OURS}`,
 
-  // A part that was made later than its parent's constraint is checked as it fills.
+  // A partition created after its parent's constraint is valid from the start.
   `SELECT 'constraint ' || coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text) || '.' || k.conname,
      jsonb_build_object('definition', replace(pg_get_constraintdef(k.oid), ' NOT VALID', ''), 'validated',
        CASE WHEN k.conrelid <> 0 AND ${IS_PART} AND k.contype = 'c' THEN 'as its parent, or true' ELSE k.convalidated::text END,
@@ -131,7 +131,7 @@ export const SCHEMA_QUERIES: readonly string[] = [
      SELECT FROM pg_depend AS d WHERE d.classid = x.class AND d.objid = x.oid AND d.deptype = 'e')`,
 ];
 
-/** What the product records about its schema, where it is migrated. */
+/** Queries for the product's own records about its schema, by table. */
 export const RECORDS: Record<string, string> = {
   schema_migrations: `SELECT name, timestamp FROM public.schema_migrations`,
   schema_steps: `SELECT step, checksum FROM public.schema_steps`,
@@ -139,7 +139,7 @@ export const RECORDS: Record<string, string> = {
   history_state: `SELECT engine, spatial_layer FROM public.history_state`,
 };
 
-/** What TimescaleDB records about hypertables, continuous aggregates and jobs. */
+/** Queries for TimescaleDB's records about hypertables, continuous aggregates and jobs. */
 export const TIMESCALE_QUERIES: readonly string[] = [
   `SELECT 'hypertable ' || h.schema_name || '.' || h.table_name, jsonb_build_object('dimensions', h.num_dimensions,
      'sizing', h.chunk_sizing_func_name, 'target', h.chunk_target_size, 'compression', h.compression_state, 'status', h.status)
@@ -156,13 +156,12 @@ export const TIMESCALE_QUERIES: readonly string[] = [
    FROM timescaledb_information.jobs AS j WHERE j.job_id >= 1000`,
 ];
 
-/** A line for each object of a database, sorted; two databases are the same where these are. */
+/** One line per object of a database, sorted; equal dumps mean equal schemas. */
 export type SchemaDump = readonly string[];
 
 /**
- * Describes the whole schema of a database, including other products' objects. Ids and names that follow from data are replaced by
- * what they stand for: a partition of a day is `<day>`, wherever it lies, a chunk is `<chunk of …>`. So there is one
- * line for all parts that are alike.
+ * Describes the whole schema of a database, including other products' objects. Replaces ids and names that depend on
+ * data by their meaning, e.g. `<day>` or `<chunk of …>`, so that equal partitions or chunks share one line.
  */
 export function dumpSchema(url: string): Promise<SchemaDump> {
   return withClient(url, async (client) => {
@@ -192,8 +191,8 @@ export function dumpSchema(url: string): Promise<SchemaDump> {
 export function expectSameSchema(actual: SchemaDump, expected: SchemaDump): void {
   expect({
     missing: expected.filter((line) => !actual.includes(line)),
-    surplus: actual.filter((line) => !expected.includes(line)),
-  }).toEqual({ missing: [], surplus: [] });
+    unexpected: actual.filter((line) => !expected.includes(line)),
+  }).toEqual({ missing: [], unexpected: [] });
 }
 
 async function recordedTables(client: pg.Client): Promise<string[]> {
@@ -208,7 +207,7 @@ async function recordedTables(client: pg.Client): Promise<string[]> {
   return queries;
 }
 
-/** What the internal hypertables, by their ids, are for. */
+/** Readable names of the internal hypertables, by their ids. */
 async function nameHypertables(client: pg.Client): Promise<Map<string, string>> {
   const { rows } = await client.query<{ id: string; name: string }>(
     `WITH named AS (
@@ -223,7 +222,7 @@ async function nameHypertables(client: pg.Client): Promise<Map<string, string>> 
   return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
-/** One whose hypertable is unknown keeps its name, and so is a difference. */
+/** Replaces names of chunks and internal hypertables; a name with an unknown id stays, and shows as a difference. */
 function normalizeNames(line: string, hypertables: ReadonlyMap<string, string>): string {
   const named = (prefix: string) => (whole: string, id: string) => {
     const name = hypertables.get(id);
@@ -234,12 +233,12 @@ function normalizeNames(line: string, hypertables: ReadonlyMap<string, string>):
     .replace(/(?:_hyper|compress_hyper)_(\d+)_\d+_chunk/g, named('chunk of '))
     .replace(/_partial_view_(\d+)/g, named('partial view of '))
     .replace(/_direct_view_(\d+)/g, named('direct view of '))
-    .replace(/(<chunk of [^>]+>)_(?:<[^>]*>|[^:\s"<])+/g, '$1_<index>') // cut off somewhere, as long ids or short ones are in it
+    .replace(/(<chunk of [^>]+>)_(?:<[^>]*>|[^:\s"<])+/g, '$1_<index>') // truncated at a length that depends on the ids
     .replace(/(?<=[."])(?:\d+_)+(?=[a-z])/g, '<chunk>_') // constraints of chunks
     .replace(/(?<=\.)constraint_\d+/g, 'constraint_<n>');
 }
 
-/** The bounds of a part, and the day that a partition is named after, as distances from the first of them. */
+/** Replaces the bounds of a partition or chunk, and the date in its name, by their distance from the first one. */
 function normalizeTimes(line: string): string {
   if (!/<chunk|location_reports_\d{8}/.test(line)) return line;
   let first: number | undefined;

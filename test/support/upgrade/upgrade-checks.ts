@@ -4,9 +4,9 @@ import { asAdministrator, serverOf, type TestServer } from '../servers/database-
 import type { TestDatabase } from '../test-database.js';
 import { expect } from '@jest/globals';
 
-/** An operator's role for people who read history with SQL. Drop it after the databases. */
+/** A database role that an operator created for SQL users. Drop it after the databases. */
 export class OtherRole {
-  /** A name that has to be quoted. */
+  /** A name that needs quotes. */
   readonly name = `"other-${randomBytes(6).toString('hex')}"`;
 
   private constructor(private readonly server: TestServer) {}
@@ -53,8 +53,8 @@ export class OtherRole {
     return rows.map(({ granted }) => String(granted));
   }
 
-  /** Functions of the product that not everybody may execute. */
-  async closedFunctions(db: TestDatabase): Promise<string[]> {
+  /** Functions of the product that PUBLIC may not execute. */
+  async restrictedFunctions(db: TestDatabase): Promise<string[]> {
     const rows =
       await db.queryOnNewConnection(`SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proacl IS NOT NULL
          AND NOT EXISTS (SELECT FROM aclexplode(proacl) AS a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE')
@@ -71,28 +71,28 @@ export class OtherRole {
 /** Columns and rows of relations, by their names. */
 export type Snapshot = ReadonlyMap<string, { columns: string; rows: readonly string[] }>;
 
-/** What an upgrade may change, and why. */
+/** Tables that an upgrade may change. */
 const MAY_CHANGE = [
-  'schema_migrations', // it has run
+  'schema_migrations', // records the upgrade
   'schema_steps',
   'schema_version',
-  'refresh_state', // what is left to be refreshed, and was
+  'refresh_state', // pending and finished refreshes
   'refresh_markers',
   'layer_refreshes',
   'history_layers',
-  'lock_leases', // of those at work
+  'lock_leases', // locks of running work
   'lock_holders',
 ];
-/** On timescaledb days move from one to the other; location_history_days shows both. */
+/** On timescaledb, days move from the first table to the second; location_history_days shows both. */
 const LAYERS = ['location_history_daily', 'location_history_daily_late'];
 
-/** Hours before the cut and days after it are shown nowhere. */
-const NOT_SHOWN: Record<string, string> = {
+/** Conditions for the rows that history shows: hours after the cut and days before it. */
+const SHOWN_ROWS: Record<string, string> = {
   location_history_hourly: 'WHERE bucket >= history_cut()',
   location_history_days: 'WHERE bucket < history_cut()',
 };
 
-/** All rows of tables, views and materialized views, as far as an upgrade has to leave them as they are. */
+/** Reads all rows of tables, views and materialized views that an upgrade must not change. */
 export async function takeSnapshot(db: TestDatabase): Promise<Snapshot> {
   const relations = await db.queryOnNewConnection(
     `SELECT c.relname AS name, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
@@ -111,7 +111,7 @@ export async function takeSnapshot(db: TestDatabase): Promise<Snapshot> {
   return snapshot;
 }
 
-/** Checks that the same relations have the same rows, in the columns that they had. */
+/** Checks that the relations of the snapshot have the same rows in the same columns. */
 export async function expectUnchanged(db: TestDatabase, snapshot: Snapshot): Promise<void> {
   expect(snapshot.size).toBeGreaterThan(20);
   for (const [relation, { columns, rows }] of snapshot) {
@@ -120,7 +120,7 @@ export async function expectUnchanged(db: TestDatabase, snapshot: Snapshot): Pro
 }
 
 async function read(db: TestDatabase, relation: string, columns: string): Promise<string[]> {
-  const where = NOT_SHOWN[relation] ?? '';
+  const where = SHOWN_ROWS[relation] ?? '';
   const rows = await db.queryOnNewConnection(
     `SELECT ROW (${columns})::text AS row FROM ${relation} ${where} ORDER BY 1`,
   );

@@ -20,7 +20,7 @@ import { withClient } from '../servers/database-servers.js';
 
 /** Registered trackers, by their keys. */
 export const KEYS_010 = ['a', 'b', 'c', 'd'] as const;
-/** A tracker whose places have cities from geocoding, which the oracle does not know. */
+/** A tracker with cities from geocoding, which the oracle does not compute. */
 const GEOCODED = 'geocoded';
 /** A key that no tracker has. */
 const UNREGISTERED = 'nobody';
@@ -29,29 +29,30 @@ const DAYS = 14;
 /** A database of version 0.1.0 that was in use. */
 export interface OldDatabase {
   db: TestDatabase;
-  /** Midnight (UTC) of today; raw reports are there of it and of the two days before. */
+  /** Midnight (UTC) of today. There are raw reports of today and the two days before. */
   today: Date;
   /** The reports of KEYS_010, from which the oracle computes its history. */
   model: HistoryModel;
 }
 
 /**
- * A database of 0.1.0 with two weeks of history: closed by its own functions except for two days, with reports that came late
- * on days with and without others, an earlier table, and rows in every other table. Everything is settled.
+ * Creates a database of 0.1.0 with two weeks of history. Functions of 0.1.0 have closed all days but two, there are
+ * late reports on days with and without other reports, reports of an earlier table, and rows in every other table. All
+ * is refreshed.
  */
 export async function createUsedVersion010(
   engine: HistoryEngine,
   env: Record<string, string> = {},
 ): Promise<OldDatabase> {
   const today = utcDay(new Date());
-  const carried = carriedReports(today);
+  const earlier = earlierReports(today);
   const db = await createVersion010(engine, { before: earlierTable(today), env });
   const random = new Random(10);
   for (const key of [...KEYS_010, GEOCODED]) await db.register(key);
   const model = new HistoryModel(at(today, -DAYS, '00:00:00'));
-  // That table keeps a city, and neither confidence nor accuracy.
+  // The earlier table has a city, but neither confidence nor accuracy.
   model.add(
-    [...carried]
+    [...earlier]
       .sort((a, b) => +a.at - +b.at)
       .map(({ key, at: moment, latitude, longitude, city }) => ({
         ...{ key, at: moment, latitude, longitude, imprecise: false },
@@ -59,7 +60,7 @@ export async function createUsedVersion010(
       })),
   );
 
-  // No report of d in the first half: what comes late there makes days that have no others.
+  // Tracker d has no reports in the first week: its late reports there are the only ones of their days.
   const raw = [
     ...random.reports(500, ['a', 'b', 'c'], at(today, -DAYS, '00:00:00'), at(today, 0, '00:00:00')),
     ...random.reports(60, ['d'], at(today, -7, '00:00:00'), at(today, 0, '00:00:00')),
@@ -87,11 +88,11 @@ export async function createUsedVersion010(
   return { db, today, model };
 }
 
-function carriedReports(today: Date): TestReport[] {
+function earlierReports(today: Date): TestReport[] {
   return new Random(9).reports(60, ['a', 'b'], at(today, -60, '00:00:00'), at(today, -5, '00:00:00'));
 }
 
-/** Copies of one database of 0.1.0, which take a tenth of the time of making it. */
+/** Copies of one database of 0.1.0. A copy takes a tenth of the time of creating one. */
 export class OldDatabases {
   private readonly copies = new Set<TestDatabase>();
 
@@ -106,14 +107,14 @@ export class OldDatabases {
     return new OldDatabases(engine, original);
   }
 
-  /** Another copy, with a model of its own. */
+  /** Creates another copy, with its own model. */
   async copy(): Promise<OldDatabase> {
     const { db: copyOf, model, today } = this.original;
     const db = await TestDatabase.create(this.engine, { copyOf });
     this.copies.add(db);
-    const own = new HistoryModel(model.horizon);
-    own.add(model.reports);
-    return { db, today, model: own };
+    const copiedModel = new HistoryModel(model.horizon);
+    copiedModel.add(model.reports);
+    return { db, today, model: copiedModel };
   }
 
   async dropCopy({ db }: OldDatabase): Promise<void> {
@@ -126,9 +127,9 @@ export class OldDatabases {
   }
 }
 
-/** A table `location_history` of an earlier product, with rows: as it was before 0.1.0. */
+/** SQL that creates a table `location_history` of an earlier product than 0.1.0, with rows. */
 export function earlierTable(today: Date): string {
-  const reports = carriedReports(today);
+  const reports = earlierReports(today);
   return `
     CREATE TABLE location_history (id serial PRIMARY KEY, hashed_adv_key text NOT NULL, timestamp timestamptz NOT NULL,
       location point, nearest_city varchar(80));
@@ -139,7 +140,7 @@ export function earlierTable(today: Date): string {
       AS r (key text, at timestamptz, latitude float8, longitude float8, city text)`;
 }
 
-/** Cities from geocoding: of raw reports and of closed days. */
+/** Sets cities of raw reports and of closed days, as geocoding does. */
 async function nameCities(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
   const spans = [
     ['a', at(today, -12, '00:00:00'), at(today, -10, '12:00:00'), 'Bergen'],
@@ -151,7 +152,7 @@ async function nameCities(db: TestDatabase, model: HistoryModel, today: Date): P
   }
 }
 
-/** Checks that the history of KEYS_010 is that of the model. */
+/** Checks that the history of KEYS_010 matches the model. */
 export async function expectHistoryOfModel(db: TestDatabase, model: HistoryModel): Promise<void> {
   const cut = await db.value<Date>('SELECT cut FROM history_state');
   const keys: readonly string[] = KEYS_010;
@@ -159,14 +160,14 @@ export async function expectHistoryOfModel(db: TestDatabase, model: HistoryModel
   expect(rows).toEqual(detailedHistory(model.reports, cut));
 }
 
-/** Fills every table of 0.1.0, with its own functions where there are any. */
+/** Fills every table of 0.1.0, if possible with functions of 0.1.0. */
 export async function useEveryTable(db: TestDatabase, model: HistoryModel, today: Date): Promise<void> {
-  await withClient(db.url, (client) => importRuns(client, model, today));
+  await withClient(db.url, (client) => createImportRuns(client, model, today));
   await deleteReports(db, model, today);
   await db.queryOnNewConnection(EVERYTHING_ELSE);
 }
 
-async function importRuns(client: pg.Client, model: HistoryModel, today: Date): Promise<void> {
+async function createImportRuns(client: pg.Client, model: HistoryModel, today: Date): Promise<void> {
   const random = new Random(11);
   const keys = ['a', 'b', 'c', 'd'];
   const fresh = [
@@ -182,7 +183,7 @@ async function importRuns(client: pg.Client, model: HistoryModel, today: Date): 
     { key: 'd', at: at(today, -4000, '00:00:00'), latitude: 1, longitude: 1 },
     { ...elsewhere, latitude: elsewhere.latitude / 2 + 1 },
   ];
-  const refused = [
+  const rejected = [
     { position: 900, reason: 'undecodable', message: 'line 900 is not JSON', given: '{"broken":' },
     {
       position: 901,
@@ -192,7 +193,7 @@ async function importRuns(client: pg.Client, model: HistoryModel, today: Date): 
     },
   ];
   const first = await beginRun(client, 'walk.ndjson', 'fingerprint 1');
-  await takeInBatch(client, first, random.shuffle([...fresh, ...known, ...wrong]), refused);
+  await takeInBatch(client, first, random.shuffle([...fresh, ...known, ...wrong]), rejected);
   await client.query(
     `UPDATE import_runs SET outcome = 'completed', owner = NULL, finished_at = now() WHERE id = $1`,
     [first.id],

@@ -22,12 +22,12 @@ import { packagePath } from '../../../src/database/sql-files.js';
 import type { TestReport } from '../history-oracle.js';
 import { TestDatabase } from '../test-database.js';
 
-/** Folder with files of version 0.1.0 (commit 1fd3500) that have changed or gone since. */
+/** Folder with files of version 0.1.0 (commit 1fd3500) that were changed or removed later. */
 export const FIXTURES_010 = packagePath('test', 'fixtures', '0.1.0');
 
 /**
- * Reports of fourteen days are raw in a new database: more than any test closes, so that time need not be moved. Both
- * versions take the setting from the environment.
+ * A new database keeps raw reports for fourteen days: more than any test closes, so that no test has to move the clock.
+ * Both versions read the setting from the environment.
  */
 const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '14' };
 
@@ -35,7 +35,9 @@ const LONG_RAW_RETENTION = { RAW_RETENTION_DAYS: '14' };
 export interface Options010 {
   /** SQL that runs in the empty database. */
   before?: string;
-  /** Environment variables beyond the defaults; with another HISTORY_ENGINE than the server's, the engine can be moved. */
+  /**
+   * Environment variables beyond the defaults; HISTORY_ENGINE may differ from the server's engine, for a later move.
+   */
   env?: Record<string, string>;
 }
 
@@ -54,41 +56,41 @@ export async function createVersion010(
   return db;
 }
 
-/** Makes the schema of an empty database as `tracker migrate` of 0.1.0 did. @returns the engine. */
+/** Creates the schema in an empty database, as `tracker migrate` of 0.1.0 did. @returns the engine. */
 export function migrateToVersion010(config: AppConfig, url: string): Promise<HistoryEngine> {
-  return withMigrationLock(config, url, async (guard) => {
-    if (config.HISTORY_ENGINE !== 'postgresql') await installTimescaledb(guard);
-    const server = await readCapabilities(guard);
-    const made = chooseFoundation(server, config);
-    if (made.spatialLayer === 'postgis') await installPostgis(guard);
-    await runFrozenSteps(config, url, { server, made }, ['0001'], async (dataSource) => {
-      if (made.engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
+  return withMigrationLock(config, url, async (lockSession) => {
+    if (config.HISTORY_ENGINE !== 'postgresql') await installTimescaledb(lockSession);
+    const server = await readCapabilities(lockSession);
+    const foundation = chooseFoundation(server, config);
+    if (foundation.spatialLayer === 'postgis') await installPostgis(lockSession);
+    await runFrozenSteps(config, url, { server, foundation }, ['0001'], async (dataSource) => {
+      if (foundation.engine === 'timescaledb') await createPoliciesSafely(dataSource, config);
     });
-    return made.engine;
+    return foundation.engine;
   });
 }
 
 /**
- * Runs the frozen steps of these folders that have not run yet, and nothing else that migrate() does: as version 0.1.0 ran
- * its migrations, or as an upgrade that was interrupted. Earlier steps must have run.
+ * Runs the frozen steps of these folders that have not run yet, and no other part of migrate(), like the migrations of
+ * version 0.1.0 or an interrupted upgrade. Earlier steps must have run.
  */
 export async function runSteps(db: TestDatabase, folders: readonly string[]): Promise<void> {
   const server = await readCapabilities(db.dataSource);
-  await runFrozenSteps(db.config, db.url, { server, made: chooseFoundation(server, db.config) }, folders);
+  const foundation = chooseFoundation(server, db.config);
+  await runFrozenSteps(db.config, db.url, { server, foundation }, folders);
   await db.reconnect();
 }
 
 async function runFrozenSteps(
   config: AppConfig,
   url: string,
-  { server, made }: { server: ServerCapabilities; made: Foundation },
+  { server, foundation }: { server: ServerCapabilities; foundation: Foundation },
   folders: readonly string[],
   afterwards?: (dataSource: DataSource) => Promise<void>,
 ): Promise<void> {
-  await withMigrationSession(config, url, made, server, async (session, migrating) => {
+  await withMigrationSession(config, url, foundation, server, async (session, migrating) => {
     const steps = migrations.filter((step) => folders.includes(new step().folder));
-    for (const step of steps)
-      await new step().prepare?.({ session, foundation: made, progress: () => undefined });
+    for (const step of steps) await new step().prepare?.({ session, foundation, progress: () => undefined });
     const dataSource = await new DataSource({ ...migrating.options, migrations: steps }).initialize();
     try {
       await dataSource.runMigrations({ transaction: 'each' });
@@ -100,18 +102,18 @@ async function runFrozenSteps(
 }
 
 /**
- * log_new_reports() as 0.1.0 had it. Step 0001 creates another one, because only a superuser may create this one. It goes
- * on belonging to the owner of the database.
+ * SQL of log_new_reports() as in 0.1.0. Step 0001 creates another version, because only a superuser may create this
+ * one. The owner of the database remains its owner.
  */
 function logNewReports(): string {
   const file = readFileSync(join(FIXTURES_010, 'report_triggers.sql'), 'utf8');
   const found = /^CREATE (FUNCTION log_new_reports\(\).*?^END \$\$;)$/ms.exec(file);
   if (!found?.[1]?.includes("SET tracker.logs_changes = 'on'"))
-    throw new Error('report_triggers.sql is not that of 0.1.0');
+    throw new Error('report_triggers.sql is not the file of 0.1.0');
   return `CREATE OR REPLACE ${found[1]}`;
 }
 
-/** Reports with the columns of 0.1.0 only: without what devices report beside the place. */
+/** Reports with the columns of 0.1.0 only, without telemetry. */
 export function withFieldsOf010(reports: readonly TestReport[]): TestReport[] {
   return reports.map(({ key, at: moment, latitude, longitude, confidence, accuracy, city }) => ({
     ...{ key, at: moment, latitude, longitude },
@@ -157,7 +159,10 @@ async function refresh(db: TestDatabase, relation: string, from: string, to: str
   );
 }
 
-/** Closes the days older than `rawDays`, one by one; refreshes each first, as the product does. @returns the closed days. */
+/**
+ * Closes the days older than `rawDays`, one by one; refreshes each first, as the product does. @returns the closed
+ * days.
+ */
 export async function closeDays(db: TestDatabase, rawDays: number): Promise<string[]> {
   await db.queryOnNewConnection('UPDATE history_state SET raw_retention_hours = $1', [rawDays * 24]);
   const closed: string[] = [];
@@ -179,7 +184,7 @@ export async function closeDays(db: TestDatabase, rawDays: number): Promise<stri
   return closed;
 }
 
-/** Compresses old days as TimescaleDB's policy does, which may do the same at the same time. */
+/** Compresses old days like TimescaleDB's policy, which may be doing the same. */
 export async function compressChunks(db: TestDatabase, olderThan: Date): Promise<void> {
   await retryTransient(
     () =>
@@ -194,7 +199,7 @@ export async function compressChunks(db: TestDatabase, olderThan: Date): Promise
 }
 
 /** An item that a source of 0.1.0 rejects. */
-interface Refused {
+interface RejectedItem010 {
   position: number;
   reason: string;
   message: string;
@@ -222,7 +227,7 @@ export async function takeInBatch(
   client: pg.Client,
   { id, owner }: Run010,
   reports: readonly TestReport[],
-  refused: readonly Refused[],
+  rejected: readonly RejectedItem010[],
 ): Promise<void> {
   await client.query('BEGIN');
   await client.query('SELECT prepare_incoming_reports()');
@@ -238,13 +243,13 @@ export async function takeInBatch(
   await client.query(
     `INSERT INTO refused_reports (position, reason, message, tracker, given)
      SELECT * FROM jsonb_to_recordset($1) AS r (position bigint, reason text, message text, tracker text, given text)`,
-    [JSON.stringify(refused)],
+    [JSON.stringify(rejected)],
   );
   await client.query('SELECT take_in_batch($1, $2, $3, $4, 1000, 100)', [
     id,
     owner,
     reports.length,
-    refused.length,
+    rejected.length,
   ]);
   await client.query('COMMIT');
 }
