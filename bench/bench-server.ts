@@ -20,8 +20,8 @@ export const SPATIAL = {
 } as const;
 
 /**
- * Runs `work` with the URL of a server and a temporary folder. Starts a private server if the URL is undefined; deletes the
- * folder and the private server afterwards.
+ * Runs `work` with the URL of a server and a temporary folder. Starts a private server if the URL is undefined; deletes
+ * the folder and the private server afterwards.
  */
 export async function withServer<T>(
   url: string | undefined,

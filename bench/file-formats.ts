@@ -1,9 +1,9 @@
 /**
  * Measures how fast each file format is read compared with NDJSON, and how much memory that needs.
  *
- * Writes the same reports in every format, and reads each file with `openReportSource`, without a database. Each read runs in
- * its own process, and every round reads all formats, so that other load on the machine affects all of them. Memory is the
- * peak of the process minus the peak of a process that reads nothing.
+ * Writes the same reports in every format, and reads each file with `openReportSource`, without a database. Each read
+ * runs in its own process, and every round reads all formats, so that other load on the machine affects all of them.
+ * Memory is the peak of the process minus the peak of a process that reads nothing.
  *
  *   npm run bench:formats -- [--rows 1000000] [--rounds 3]
  *

@@ -1,17 +1,17 @@
 /**
- * Measures the overhead of GraphQL: one query for the latest position and the last 24 hours of every tracker of a fleet,
- * compared with its SQL statements alone.
+ * Measures the overhead of GraphQL: one query for the latest position and the last 24 hours of every tracker of a
+ * fleet, compared with its SQL statements alone.
  *
  * In the same process and on the same database, alternating in every round:
  *
- * 1. **SQL**: runs the statements of the query, recorded from the driver, again on a plain connection and reads the rows. No
- *    objects and no JSON are built from them.
+ * 1. **SQL**: runs the statements of the query, recorded from the driver, again on a plain connection and reads the
+ *    rows. No objects and no JSON are built from them.
  * 2. **GraphQL**: sends the query over a socket and reads the whole response.
  *
  *   npm run build && node dist/bench/fleet.js [--trackers 1500] [--rounds 10]
  *
- * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise starts a
- * private one in a temporary folder. Asserts nothing, because times depend on the machine.
+ * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise
+ * starts a private one in a temporary folder. Asserts nothing, because times depend on the machine.
  */
 import { ClockRepository } from '../src/clock/clock.repository.js';
 import { ClockService } from '../src/clock/clock.service.js';

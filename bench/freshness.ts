@@ -1,6 +1,6 @@
 /**
- * Measures the time from the INSERT of a report until the API returns it, with little and with much history, and compares it
- * with a refresh of the materialized view.
+ * Measures the time from the INSERT of a report until the API returns it, with little and with much history, and
+ * compares it with a refresh of the materialized view.
  *
  *   npm run build && TEST_TIMESCALE_URL=postgres://... node dist/bench/freshness.js
  *
@@ -96,7 +96,9 @@ const insert = (db: pg.Pool, latitude: number): Promise<unknown> =>
     [latitude],
   );
 
-/** Measures the time until locationHistoryAggregated returns the report, with the application and its refresher running. */
+/**
+ * Measures the time until locationHistoryAggregated returns the report, with the application and its refresher running.
+ */
 async function measureApi(db: pg.Pool, config: ReturnType<typeof loadConfig>, url: string): Promise<void> {
   const app = await createApp(config, url, false);
   await app.listen(0, '127.0.0.1');

@@ -1,15 +1,16 @@
 /**
  * Measures the cost of geocoding.
  *
- * 1. **Look-ups** of the offline provider, on one core: at points near cities, like most trackers, and at points all over the
- *    earth, most of them at sea. Also the time to load the provider, and its memory.
- * 2. **Import** of the same file with geocoding on and off in turn, each into a new database of the same server, while another
- *    process runs as refresher and geocoder (`APP_ROLES`). A hard case: no cell is known at first, and a third of the reports
- *    are alone in their cell. Also prints when the last report has its city.
+ * 1. **Look-ups** of the offline provider, on one core: at points near cities, like most trackers, and at points all
+ *    over the earth, most of them at sea. Also the time to load the provider, and its memory.
+ * 2. **Import** of the same file with geocoding on and off in turn, each into a new database of the same server,
+ *    while another process runs as refresher and geocoder (`APP_ROLES`). A hard case: no cell is known at first, and a
+ *    third of the reports are alone in their cell. Also prints when the last report has its city.
  *
  *   npm run build && node --enable-source-maps dist/bench/geocoding.js [--rows 200000] [--rounds 3]
  *
- * Uses the server of BENCH_DATABASE_URL, otherwise starts a private one. Asserts nothing, because times depend on the machine.
+ * Uses the server of BENCH_DATABASE_URL, otherwise starts a private one. Asserts nothing, because times depend on the
+ * machine.
  */
 import { execFile, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -136,7 +137,7 @@ function measureImport(server: BenchServer, file: string, rows: number, provider
     try {
       await new Promise<void>((resolve) =>
         geocoder.stdout.on('data', (chunk: Buffer) => {
-          if (chunk.includes('at work')) resolve();
+          if (chunk.includes('health at http:')) resolve();
         }),
       );
       const startedAt = performance.now();

@@ -1,8 +1,8 @@
 /**
  * Runs one import in its own process, to measure its memory separately from the benchmark.
  *
- * `node import-process.js [file]`, with DATABASE_URL. Without a file it only loads the modules and connects, which gives the
- * memory before an import. Prints one line of JSON, an {@link ImportMeasurement}.
+ * `node import-process.js [file]`, with DATABASE_URL. Without a file it only loads the modules and connects, which
+ * gives the memory before an import. Prints one line of JSON, an {@link ImportMeasurement}.
  */
 import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -10,6 +10,7 @@ import { NestFactory } from '@nestjs/core';
 import { type AppConfig, loadConfig } from '../src/config/app-config.js';
 import { ConfigModule } from '../src/config/config.module.js';
 import { DatabaseModule } from '../src/database/database.module.js';
+import { MigrationModule } from '../src/migration/migration.module.js';
 import { SchemaGuard } from '../src/migration/schema-guard.js';
 import { keepHeapSmall } from '../src/process.js';
 import { ImportModule } from '../src/import/import.module.js';
@@ -32,7 +33,12 @@ class ImportProcessModule {
   static register(config: AppConfig, url: string): DynamicModule {
     return {
       module: ImportProcessModule,
-      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, url), ImportModule],
+      imports: [
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(config, url),
+        MigrationModule,
+        ImportModule,
+      ],
     };
   }
 }

@@ -3,26 +3,26 @@
  *
  * Both alternate in every round, each into a new database of the same server:
  *
- * 1. **COPY**: one COPY statement of prepared text into a plain table with the columns of `location_reports` and a unique
- *    index on (hashed_adv_key, timestamp). It decodes, checks and counts nothing, and the table has no triggers and no
- *    partitions: no import that keeps a unique index can be faster.
- * 2. **import**: `ImportService.importFile` on an NDJSON file of the same reports, in its own process. It decodes JSON, finds
- *    the tracker of every line, checks every report, detects duplicates, stores raw reports, and updates hourly and daily
- *    history at every commit.
+ * 1. **COPY**: one COPY statement of prepared text into a plain table with the columns of `location_reports` and a
+ *    unique index on (hashed_adv_key, timestamp). It decodes, checks and counts nothing, and the table has no triggers
+ *    and no partitions: no import that keeps a unique index can be faster.
+ * 2. **import**: `ImportService.importFile` on an NDJSON file of the same reports, in its own process. It decodes
+ *    JSON, finds the tracker of every line, checks every report, detects duplicates, stores raw reports, and updates
+ *    hourly and daily history at every commit.
  *
  * The comparison is fair: both use one server with the same settings (fsync on), and write the same rows in the same
- * order with the same driver. They alternate, so that other load on the machine slows both down, and neither time includes
- * the start of a process or the creation of the database. After each import the benchmark checks that every report was
- * stored, and counted once in the daily history.
+ * order with the same driver. They alternate, so that other load on the machine slows both down, and neither time
+ * includes the start of a process or the creation of the database. After each import the benchmark checks that every
+ * report was stored, and counted once in the daily history.
  *
  * Two orders of reports: `bursty`, like a poller (a few hours of one tracker after the other, roughly sorted), and
- * `interleaved` (all trackers by time). Memory is the peak of the import process minus the peak of a process that loads the
- * same modules and connects, but imports nothing; for the whole file and for a tenth of it.
+ * `interleaved` (all trackers by time). Memory is the peak of the import process minus the peak of a process that loads
+ * the same modules and connects, but imports nothing; for the whole file and for a tenth of it.
  *
  *   npm run bench -- [--rows 1000000] [--rounds 3] [--json]
  *
- * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise starts a
- * private one in a temporary folder. Asserts nothing about times, because they depend on the machine.
+ * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise
+ * starts a private one in a temporary folder. Asserts nothing about times, because they depend on the machine.
  */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';

@@ -1,15 +1,15 @@
 /**
  * Measures the cost of refresh markers for writers of reports.
  *
- * Eight writers, each for its own tracker, commit INSERTs as fast as they can: with markers, and with a mark_history_changed()
- * that does nothing, alternating in the same database. Markers are deleted ten times a second, as a refresher does, so that
- * writers notify again and again. Triggers, aggregates and durability are the same. Asserts nothing, because times depend on
- * the machine.
+ * Eight writers, each for its own tracker, commit INSERTs as fast as they can: with markers, and with a
+ * mark_history_changed() that does nothing, alternating in the same database. Markers are deleted ten times a second,
+ * as a refresher does, so that writers notify again and again. Triggers, aggregates and durability are the same.
+ * Asserts nothing, because times depend on the machine.
  *
  *   npm run bench:markers -- [--rounds 5] [--seconds 4] [--rows 1]
  *
- * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise starts a
- * private one in a temporary folder.
+ * Uses the server of BENCH_DATABASE_URL, whose user must be allowed to create databases and to CHECKPOINT; otherwise
+ * starts a private one in a temporary folder.
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -82,7 +82,11 @@ async function compare(url: string, { rounds, seconds, rows }: Options): Promise
   );
 }
 
-/** Commits per second of all writers together. @param written number of rows so far, so that no report is a duplicate. */
+/**
+ * Commits per second of all writers together.
+ *
+ * @param written number of rows so far, so that no report is a duplicate.
+ */
 async function measureRate(
   pool: pg.Pool,
   seconds: number,

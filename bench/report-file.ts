@@ -92,8 +92,8 @@ async function writeLines(
 /**
  * The reports in the order of the file, as pairs of tracker and sequence number.
  *
- * - `bursty`, like a poller: every four hours, for one tracker after the other, the reports since the last poll, each at most
- *   {@link DISORDER} positions out of time order.
+ * - `bursty`, like a poller: every four hours, for one tracker after the other, the reports since the last poll, each
+ *   at most {@link DISORDER} positions out of time order.
  * - `interleaved`: one report of each tracker in turn, all by time.
  */
 function* inOrder({ rows, trackers, order, from, to }: ReportFileOptions): Generator<[number, number]> {
@@ -118,7 +118,9 @@ function disordered(first: number, size: number, seed: number): number[] {
     .map(({ index }) => index);
 }
 
-/** The report with this number, always the same, so that nothing is kept in memory. A tracker circles around its home. */
+/**
+ * The report with this number, always the same, so that nothing is kept in memory. A tracker circles around its home.
+ */
 function reportOf(
   { rows, trackers, from, to }: ReportFileOptions,
   tracker: number,

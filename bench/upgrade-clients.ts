@@ -179,8 +179,8 @@ function insertLate(client: pg.Client, shared: Shared, trackers: readonly BenchT
 }
 
 /**
- * Ingests a batch like an import: COPY to temporary tables and one function call, in one transaction. One in ten reports is
- * late, one in a hundred has an invalid latitude.
+ * Ingests a batch like an import: COPY to temporary tables and one function call, in one transaction. One in ten
+ * reports is late, one in a hundred has an invalid latitude.
  */
 function ingestBatches(client: pg.Client, shared: Shared, trackers: readonly BenchTracker[]): Operation {
   const nextRecent = recentTimes();

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { lockKey } from '../src/database/lock-key.js';
 
 /**
- * Refreshes like the refresher of 0.1.0: aggregates at each call, the materialized view at most a quarter of the time (a
- * refresh is followed by a pause of three times its duration).
+ * Refreshes like the refresher of 0.1.0: aggregates at each call, the materialized view at most a quarter of the time
+ * (a refresh is followed by a pause of three times its duration).
  */
 export function refresh(client: pg.Client): () => Promise<void> {
   let nextViewRefreshAt = 0;

@@ -1,17 +1,18 @@
 /**
  * Measures how an upgrade from 0.1.0 affects clients that use the database at the same time.
  *
- * Creates a database of 0.1.0 with a year of history, and migrates it to this version while clients of 0.1.0 write new and
- * late reports, read history and refresh it, each on its own connection. Prints the duration of each part of the upgrade, the
- * durations of each kind of client, every error of a client, and whether each confirmed report was counted once. For
- * comparison, copies the same daily rows by INSERT … SELECT into a table with the same key.
+ * Creates a database of 0.1.0 with a year of history, and migrates it to this version while clients of 0.1.0 write new
+ * and late reports, read history and refresh it, each on its own connection. Prints the duration of each part of the
+ * upgrade, the durations of each kind of client, every error of a client, and whether each confirmed report was counted
+ * once. For comparison, copies the same daily rows by INSERT … SELECT into a table with the same key.
  *
  *   npm run bench:upgrade -- [--trackers 5000] [--days 362] [--reports 48] [--calm 10] [--engine auto] [--reader 60]
  *     [--template NAME]
  *
- * Uses the server of TEST_TIMESCALE_URL, whose user must be a superuser; otherwise starts a private one without TimescaleDB
- * in a temporary folder. --template keeps the filled database under that name, and later runs copy it. Exits with 1 if a
- * client failed, an answer was wrong or a report was lost. Asserts nothing about times, because they depend on the machine.
+ * Uses the server of TEST_TIMESCALE_URL, whose user must be a superuser; otherwise starts a private one without
+ * TimescaleDB in a temporary folder. --template keeps the filled database under that name, and later runs copy it.
+ * Exits with 1 if a client failed, an answer was wrong or a report was lost. Asserts nothing about times, because they
+ * depend on the machine.
  */
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

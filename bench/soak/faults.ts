@@ -10,7 +10,10 @@ const MAX_FAULT_MS = 20_000;
 const MAX_PAUSE_MS = 12_000;
 /** How long clients may still notice a fault after its end. */
 const AFTERMATH_MS = 15_000;
-/** After this part of the soak the second program of each role is not ended any more, so that its memory can be compared. */
+/**
+ * After this part of the soak the second program of each role is not ended any more, so that its memory can be
+ * compared.
+ */
 const KEEP_RUNNING_AFTER = 1 / 3;
 
 /** Injects a fault; returns a function that ends it. */

@@ -17,7 +17,9 @@ export class UncommittedReport {
   report: TestReport | null = null;
 }
 
-/** Starts the clients that import; they end when the soak is over. The first one also imports the uncommitted report. */
+/**
+ * Starts the clients that import; they end when the soak is over. The first one also imports the uncommitted report.
+ */
 export function startImporters(context: SoakContext, uncommitted: UncommittedReport): Promise<void>[] {
   return Array.from({ length: IMPORTERS }, (_, n) =>
     new Importer(context, n, n === 0 ? uncommitted : null).run(),

@@ -11,8 +11,8 @@ const DURATION = 0.35;
 const IMPORT_AFTER_MS = 1000;
 
 /**
- * Inserts a report, leaves the transaction open, and rolls it back minutes later. Meanwhile an import sends the same report:
- * it has to wait, and to count the report in the end.
+ * Inserts a report, leaves the transaction open, and rolls it back minutes later. Meanwhile an import sends the same
+ * report: it has to wait, and to count the report in the end.
  */
 export async function leaveTransactionOpen(
   context: SoakContext,

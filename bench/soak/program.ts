@@ -14,7 +14,7 @@ const READY = /(?:GraphQL|health) at http:/;
 
 export type Variables = Record<string, string>;
 
-/** These variables, and of the own environment only those that a process needs to start. */
+/** These variables, and the variables of this process that every process needs. */
 export function environment(env: Variables): NodeJS.ProcessEnv {
   const { PATH, HOME, TZ } = process.env;
   return { PATH, HOME, NO_COLOR: '1', ...(TZ !== undefined && { TZ }), ...env };
@@ -43,7 +43,9 @@ export class Program {
     private readonly record: SoakRecord,
   ) {}
 
-  /** Starts the program and waits until it is ready; restarts it if it exits before, because the database may be down. */
+  /**
+   * Starts the program and waits until it is ready; restarts it if it exits before, because the database may be down.
+   */
   async start(signal: AbortSignal): Promise<void> {
     this.shouldRun = true;
     const isOver = (): boolean => signal.aborted || !this.shouldRun;
@@ -83,7 +85,7 @@ export class Program {
     return child;
   }
 
-  /** Whether it does not run and nobody is about to start it. */
+  /** Whether the program has exited and is not being started. */
   get hasExited(): boolean {
     return !this.shouldRun && this.child === null;
   }
