@@ -90,7 +90,7 @@ describeOnTimescale('a day with reports missing from the log', () => {
     const close = async (): Promise<unknown> => db.value('SELECT close_oldest_day()');
     const [day] = dayNames(today, 4, 4);
     for (let closed = await close(); (closed as Date) < at(today, -5, '00:00:00'); closed = await close());
-    await expect(close()).rejects.toThrow(`the daily history of ${day} has other numbers of reports`);
+    await expect(close()).rejects.toThrow(`the daily history of ${day} has a different number of reports`);
     await db.query('UPDATE location_reports SET received_at = received_at');
     await db.settle();
     await maintain(db);

@@ -60,8 +60,8 @@ CREATE OR REPLACE FUNCTION day_is_waiting(of_day timestamptz) RETURNS boolean LA
   SELECT EXISTS (SELECT FROM refresh_markers AS m WHERE m.from_time < of_day + interval '24 hours' AND m.to_time >= of_day)
 $$;
 
--- Days whose daily history has another number of reports than the raw reports, although no change is pending. Excludes
--- today, whose row is not computed at every change.
+-- Days whose daily history has a different number of reports than the raw reports, although no change is pending.
+-- Excludes today, whose row is not computed at every change.
 CREATE OR REPLACE FUNCTION days_unlike_raw() RETURNS TABLE (day timestamptz, reports bigint, counted bigint)
 LANGUAGE sql STABLE AS $$
   SELECT day, coalesce(raw.reports, 0), coalesce(daily.reports, 0)

@@ -34,7 +34,7 @@ BEGIN
     LEFT JOIN location_history_daily AS d ON d.hashed_adv_key = i.hashed_adv_key AND d.bucket = closing
     WHERE i.day = closing AND d.report_count IS DISTINCT FROM cardinality(i.milliseconds)
   ) THEN
-    RAISE EXCEPTION 'the daily history of % has other numbers of reports than the raw reports: run tracker mend', closing::date
+    RAISE EXCEPTION 'the daily history of % has a different number of reports than the raw reports: run tracker mend', closing::date
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 END $$;
