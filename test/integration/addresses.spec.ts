@@ -27,7 +27,7 @@ describeWithClusters('the address of a server', (engine) => {
     const address = new URL(databaseUrl(cluster.access, 'postgres'));
     port = address.port;
     user = address.username;
-    await chmod(cluster.folder, 0o755); // its socket is for everybody
+    await chmod(cluster.folder, 0o755); // its socket is open to every user
   });
   afterAll(() => cluster.destroy());
 
@@ -41,7 +41,7 @@ describeWithClusters('the address of a server', (engine) => {
       return (await client.query<{ ssl: boolean }>(sql)).rows[0]?.ssl === true;
     });
 
-  it('may be a unix socket, in every form, whatever sslmode says', async () => {
+  it('may be a unix socket, in every form and with any sslmode', async () => {
     const folder = encodeURIComponent(cluster.folder);
     for (const url of [
       `postgresql:///postgres?host=${cluster.folder}&port=${port}&user=${user}`,
@@ -115,7 +115,7 @@ describeWithClusters('the address of a server', (engine) => {
       expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(encrypted);
     });
 
-    it('is verified with sslmode=verify-full, verify-ca and, where sslrootcert is given, require', async () => {
+    it('verifies it with sslmode=verify-full, verify-ca and, if sslrootcert is set, require', async () => {
       await expect(isEncrypted(over('sslmode=verify-full', 'localhost'))).rejects.toThrow(
         'self-signed certificate',
       );
@@ -127,7 +127,7 @@ describeWithClusters('the address of a server', (engine) => {
       }
     });
 
-    it('has its host name verified by verify-full only', async () => {
+    it('verifies the host name with sslmode=verify-full only', async () => {
       const trusted = `sslrootcert=${certificate}`;
       await expect(isEncrypted(over(`sslmode=verify-full&${trusted}`))).rejects.toThrow(/does not match/);
       expect(await isEncrypted(over(`sslmode=verify-ca&${trusted}`))).toBe(true);

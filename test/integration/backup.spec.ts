@@ -11,7 +11,7 @@ import {
   policiesOf,
   RAW_DAYS,
 } from '../support/scenes/backup-scene.js';
-import { withClient } from '../support/servers/database-servers.js';
+import { databaseUrl, withClient } from '../support/servers/database-servers.js';
 import { Document } from '../documents/document.js';
 import { type Printed, Shell } from '../documents/shell.js';
 import { runCli, RunningProduct } from '../support/processes.js';
@@ -47,9 +47,9 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     policies: Awaited<ReturnType<typeof policiesOf>>;
     chunks: Awaited<ReturnType<typeof chunksOf>>;
   };
-  let dumped: Printed[];
-  let restoring: Printed[];
-  /** Reports in the restored database, in the order in which they came in. */
+  let dumpOutput: Printed[];
+  let restoreOutput: Printed[];
+  /** Reports in the restored database, in the order of their ingest. */
   let reports: TestReport[];
   let running: RunningProduct | undefined;
 
@@ -60,26 +60,25 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     return printed;
   };
   const asAdministrator = (sql: string): Promise<unknown> =>
-    withClient(addressOf(admin, nameOf(restored)), (client) => client.query(sql));
+    withClient(databaseUrl({ admin }, restored.name), (client) => client.query(sql));
 
   beforeAll(async () => {
     scene = await BackupScene.create(engine, options);
     // For its name and owner; the guide's commands drop and create it.
     restored = await TestDatabase.create(engine, { ...options, empty: true });
     await restored.dataSource.destroy();
-    const name = nameOf(restored);
     const variables = {
       DATABASE_URL: scene.db.url,
       RESTORED_OWNER: await scene.db.value<string>('SELECT current_user'),
-      RESTORED_DATABASE: name,
+      RESTORED_DATABASE: restored.name,
       RESTORED_URL: restored.url,
       ADMIN_URL: admin,
-      RESTORED_ADMIN_URL: addressOf(admin, name),
+      RESTORED_ADMIN_URL: databaseUrl({ admin }, restored.name),
     };
     expect(Object.keys(variables)).toEqual(GUIDE.variablesBelow('What you need'));
     shell = new Shell(programs, variables);
 
-    [before, dumped] = await scene.whileBusy(async () => [
+    [before, dumpOutput] = await scene.whileBusy(async () => [
       {
         contents: await contentsOf(scene.db),
         definitions: await definitionsOf(scene.db),
@@ -89,7 +88,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
       await run('Back up'),
     ]);
     await run('If a restore fails');
-    restoring = await run(`Restore the ${engine} engine`);
+    restoreOutput = await run(`Restore the ${engine} engine`);
     await restored.dataSource.initialize();
   }, 240_000);
   afterAll(async () => {
@@ -101,9 +100,9 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
   });
 
   it('prints no warning that the guide does not explain', () => {
-    expect(dumped).toEqual([{ stdout: '', stderr: onTimescale ? CIRCULAR : '' }]);
-    expect(restoring.map(({ stderr }) => stderr).join('')).toBe('');
-    if (onTimescale) expect(restoring.at(-1)?.stdout).toBe(''); // the check of timescaledb_post_restore()
+    expect(dumpOutput).toEqual([{ stdout: '', stderr: onTimescale ? CIRCULAR : '' }]);
+    expect(restoreOutput.map(({ stderr }) => stderr).join('')).toBe('');
+    if (onTimescale) expect(restoreOutput.at(-1)?.stdout).toBe(''); // the check of timescaledb_post_restore()
   });
 
   it('detects a truncated file', async () => {
@@ -179,7 +178,7 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     await expectHistoryOf(restored, reports);
   });
 
-  it('stores only what came after the backup when everything is imported again', async () => {
+  it('stores only reports newer than the backup when everything is imported again', async () => {
     const later = [anotherReport(scene.today, -1, '19:19:19'), anotherReport(scene.today, -8, '19:19:19')];
     expect(await ingestReports(restored, [...scene.reports, ...later])).toEqual({
       duplicate: scene.reports.length,
@@ -278,12 +277,3 @@ describeOnEveryEngine('backup and restore as documented', (engine) => {
     });
   }
 });
-
-function nameOf(db: TestDatabase): string {
-  return new URL(db.url).pathname.slice(1);
-}
-
-/** Address of another database for the same role. */
-function addressOf(url: string, database: string): string {
-  return Object.assign(new URL(url), { pathname: `/${database}` }).href;
-}

@@ -31,26 +31,26 @@ describe('a brief transaction with strong locks', () => {
     await session.release();
   });
 
-  it('has every view and table to itself, and leaves them unchanged', async () => {
+  it('locks every view and table exclusively, and leaves them unchanged', async () => {
     const optionsOfViews = (): Promise<unknown> =>
       session.query(`SELECT relname, reloptions FROM pg_class WHERE relname LIKE '%history%' ORDER BY 1`);
     const before = await optionsOfViews();
     await other.query(`SET lock_timeout = '1ms'`);
-    const refused: string[] = [];
+    const blocked: string[] = [];
     const tryAll = async (): Promise<void> => {
       for (const name of RELATIONS) {
-        await other.query(`SELECT FROM ${name} LIMIT 1`).catch(() => refused.push(name));
+        await other.query(`SELECT FROM ${name} LIMIT 1`).catch(() => blocked.push(name));
       }
     };
     await inBriefTransaction(session, tryAll, { relations: RELATIONS });
     expect(RELATIONS).toEqual(
       expect.arrayContaining(['location_reports', 'history_in_hours', 'location_history_hourly']),
     );
-    expect(refused).toEqual(RELATIONS);
+    expect(blocked).toEqual(RELATIONS);
     expect(await optionsOfViews()).toEqual(before);
   });
 
-  it('gives way to a transaction that comes to need more, so that there is never a deadlock', async () => {
+  it('does not deadlock with a transaction that goes on to lock more relations', async () => {
     await other.query('BEGIN; SELECT FROM history_in_hours LIMIT 1');
     const done = inBriefTransaction(session, () => Promise.resolve('done'), { relations: RELATIONS });
     await sleep(400); // it waits for the view
@@ -60,7 +60,7 @@ describe('a brief transaction with strong locks', () => {
     expect(await done).toBe('done');
   });
 
-  it('names the users of the tables, and does nothing when they do not finish', async () => {
+  it('names the transactions that block it, and changes nothing if they do not end', async () => {
     await other.query(`SET application_name = 'a long report'; BEGIN`);
     await other.query('SELECT count(*) FROM location_reports');
     await sleep(1_100);
@@ -82,7 +82,7 @@ describe('a brief transaction with strong locks', () => {
     expect(await session.query(`SELECT to_regclass('never_made') AS made`)).toEqual([{ made: null }]);
   });
 
-  it('does not name users of the same table in another database', async () => {
+  it('does not name transactions on the same table in another database', async () => {
     const copy = await TestDatabase.create('postgresql'); // with the same object ids
     const elsewhere = await connectTo(copy.url);
     try {
@@ -101,7 +101,7 @@ describe('a brief transaction with strong locks', () => {
     }
   });
 
-  it('waits without any lock for a running refresh, and keeps others from starting', async () => {
+  it('waits for a running refresh without any lock, and lets no other refresh start', async () => {
     const locks = locksOf(db.dataSource);
     let seen = '';
     const begun = new EventEmitter();

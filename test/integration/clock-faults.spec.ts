@@ -20,7 +20,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
   const random = new Random(20_270_325);
   let db: TestDatabase;
   let clock: ClockService;
-  const told: TestReport[] = [];
+  const ingested: TestReport[] = [];
 
   const now = (): Date => cluster().programTime();
   const later = (ms: number): Date => new Date(now().getTime() + ms);
@@ -30,7 +30,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     const reports = random.reports(40, KEYS, later(-3 * DAY), now());
     await insertReports(db, reports.slice(0, 20), 'ON CONFLICT DO NOTHING');
     expect(await ingestReports(db, reports.slice(20))).not.toHaveProperty('future');
-    told.push(...reports);
+    ingested.push(...reports);
   }
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     await report();
   });
 
-  it('close no day while the database is three days ahead, and days are closed again when it is right', async () => {
+  it('close no day while the database is three days ahead, and close days again once it is right', async () => {
     await maintain(db);
     const before = await boundaries(db);
     await cluster().setServerClock(later(3 * DAY));
@@ -54,7 +54,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     );
     await report();
     expect(await problems()).toEqual([expect.stringContaining('is 3 days ahead of')]);
-    // Also where nothing has checked the clocks before, as when an operator runs it by hand.
+    // Also without an earlier check of the clocks, as when an operator calls it by hand.
     expect(await db.value('SELECT close_oldest_day()')).toBeNull();
     expect(await boundaries(db)).toEqual(before);
 
@@ -62,10 +62,10 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
     expect(await problems()).toEqual([]);
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, ingested);
   });
 
-  it('close no day while a program is ahead, and the program says so', async () => {
+  it('close no day while a program is ahead, and the program reports it', async () => {
     const before = await boundaries(db);
     jest.spyOn(SystemClock.prototype, 'now').mockImplementation(() => later(30 * DAY));
     try {
@@ -75,20 +75,20 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     }
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, ingested);
   });
 
-  it('do not stop the work while the database is an hour behind', async () => {
+  it('do not stop ingest while the database is an hour behind', async () => {
     await cluster().setServerClock(later(-HOUR));
     await clock.observe();
-    await report(); // its newest are in the future, by the clock of the database
+    await report(); // the newest are in the future by the clock of the database
     const changed = await db.query(
       'UPDATE location_reports SET nearest_city = nearest_city WHERE timestamp > now() RETURNING 1',
     );
     expect(changed.length).toBeGreaterThan(0);
     await cluster().setServerClock(now());
     await clock.observe();
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, ingested);
   });
 
   it('do not make the product accept reports of the future', async () => {
@@ -100,7 +100,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     expect(await ingestReports(db, [ahead])).toEqual({ future: 1 });
   });
 
-  it('move history only when several reports agree with both clocks, not with one report', async () => {
+  it('move the horizon only if several reports confirm them, not only one', async () => {
     await maintain(db);
     const before = await boundaries(db);
     const uptime = new SystemClock().uptime();
@@ -116,11 +116,11 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
       latitude: 1,
       longitude: 2,
     }));
-    told.push(...fresh);
-    await ingestReports(db, fresh.slice(0, 1)); // by hand, say: INSERT ... now()
+    ingested.push(...fresh);
+    await ingestReports(db, fresh.slice(0, 1)); // e.g. a manual INSERT ... now()
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
-    await ingestReports(db, fresh.slice(0, 5)); // these within eight minutes
+    await ingestReports(db, fresh.slice(0, 5)); // all within eight minutes
     await maintain(db);
     expect(await boundaries(db)).toEqual(before);
     await ingestReports(db, fresh);
@@ -128,10 +128,10 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     expect((await boundaries(db)).horizon).toEqual(new Date(before.horizon.getTime() + 3 * DAY));
     expect(await problems()).toEqual([]);
     cluster().mockProductClock();
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, ingested);
   });
 
-  it('do not make anything wait for what was done in the future', async () => {
+  it('do not delay jobs with recorded runs in the future', async () => {
     await db.query('TRUNCATE job_runs');
     await db.query(
       `INSERT INTO job_runs (job, slot, attempt, holder, outcome, finished_at)
@@ -149,7 +149,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     }
   });
 
-  it('do not keep anything waiting until a time by the earlier clock', async () => {
+  it('leave no recorded time in the far future once they are right', async () => {
     await cluster().setServerClock(later(2 * DAY));
     await clock.observe();
     await db.query(`UPDATE find_my_pace SET next_call_at = clock_timestamp() + interval '2 seconds'`);
@@ -179,7 +179,7 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     });
     afterAll(() => cluster().mockProductClock());
 
-    /** How far the agreed time is behind after the boot, 14 and 16 minutes later. */
+    /** Lag of the agreed time right after a boot, 14 minutes and 16 minutes later. */
     async function lagsAfterBoot(offMs: number): Promise<number[]> {
       await clock.accept(false);
       await cluster().setClock(later(offMs));
@@ -198,27 +198,27 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
       return lags;
     }
 
-    it('is trusted when its clock has gone on for a quarter of an hour', async () => {
+    it('is trusted once its clock has run for 15 minutes', async () => {
       const [first, soon, then] = await lagsAfterBoot(40 * MINUTE);
       expect(Math.min(Number(first), Number(soon))).toBeGreaterThan(30 * MINUTE);
       expect(then).toBeLessThan(MINUTE);
     });
 
-    it('is not trusted where it was off for long, because its clock may be wrong', async () => {
+    it('is not trusted if it was off for long, because its clock may be wrong', async () => {
       expect(Math.min(...(await lagsAfterBoot(2 * DAY)))).toBeGreaterThan(DAY);
       expect(await problems()).toEqual([expect.stringContaining('Retention still works by')]);
       await clock.accept(false);
       expect(await problems()).toEqual([]);
     });
 
-    it('is trusted at once where its clock agrees with the others', async () => {
+    it('is trusted at once if its clock agrees with the others', async () => {
       uptime.mockReturnValue(10);
       await clock.accept(false);
       expect(now().getTime() - (await bootAgain().observe()).agreedTime.getTime()).toBeLessThan(MINUTE);
     });
   });
 
-  it('repairs a horizon that has run ahead, and changes no day of history', async () => {
+  it('let a repair move a horizon back that ran ahead, without changing a day of history', async () => {
     const guard = guardOf(db);
     await clock.accept(false);
     await maintain(db);
@@ -229,10 +229,10 @@ describeWithClock('wrong clocks', BEGIN, (engine, cluster) => {
     );
     expect(await problems()).toEqual([expect.stringContaining('To move it back run: tracker mend')]);
     const plan = (await guard.plan()).horizon;
-    const { horizon: mended } = await guard.mend();
-    expect(mended).toEqual(plan);
+    const { horizon: repaired } = await guard.mend();
+    expect(repaired).toEqual(plan);
     const { horizon, cut } = await boundaries(db);
-    expect(horizon).toEqual(mended.now);
+    expect(horizon).toEqual(repaired.now);
     const newest = await db.value<Date>('SELECT max(bucket) FROM location_history_days');
     expect(horizon.getTime()).toBeLessThanOrEqual(newest.getTime() + DAY);
     expect(cut.getTime()).toBeGreaterThanOrEqual(horizon.getTime());

@@ -16,10 +16,10 @@ describeOnTimescale('chunks of different ages', () => {
   });
   afterEach(() => db.drop());
 
-  it('store late reports by the names of their columns', async () => {
+  it('store late reports by column name', async () => {
     const before: TestReport = { key: 'a', at: at(today, -1, '10:00:00'), ...EVERY_FIELD };
     await insertReports(db, [before]);
-    // New chunks do not have the dropped column; older ones still have its place.
+    // New chunks do not have the dropped column; older ones still have it, hidden.
     await db.query('ALTER TABLE location_reports ADD gone integer');
     await db.query('ALTER TABLE location_reports DROP gone, ADD added text');
     const after = [-1, -2, -20, -21].map((days): TestReport => ({

@@ -5,7 +5,7 @@ import { dayNames, expectHistoryOf, historyToday } from '../support/history.js';
 import { EVERY_FIELD, insertReports, VALUES_IN_REVERSE } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** A table may have its columns in another order than its partitions: one that was attached by hand, or restored. */
+/** A partition that was attached by hand, or restored, may have another order of columns than its table. */
 describe('a default partition with its columns in another order', () => {
   let db: TestDatabase;
   let today: Date;
@@ -49,7 +49,7 @@ describe('a default partition with its columns in another order', () => {
     await expectHistoryOf(db, reports);
   });
 
-  it('gives its rows to the partitions that are created for them', async () => {
+  it('hands its rows over to newly created partitions', async () => {
     const reports = ['10:00:00', '11:00:00', '11:30:00'].map((time): TestReport => ({
       key: 'a',
       at: at(today, -1, time),
@@ -63,7 +63,7 @@ describe('a default partition with its columns in another order', () => {
     await expectHistoryOf(db, reports);
     expect(await db.value('SELECT make_report_partitions()')).toBe(1);
     expect(await db.value('SELECT count(*) FROM location_reports_default')).toBe(0);
-    // Computed anew from what was moved.
+    // Recomputes history from the moved rows.
     await db.query('UPDATE location_reports SET received_at = received_at');
     await expectHistoryOf(db, reports);
     expect(await db.value('SELECT count(*) FROM geocoding_queue')).toBe(0);

@@ -36,9 +36,9 @@ function positional(text: string): string[] {
 
 interface Insert {
   statement: string;
-  /** The list of columns; undefined where there is none. */
+  /** The list of columns; undefined if there is none. */
   columns: string | undefined;
-  /** What follows it. */
+  /** The text after it. */
   rows: string;
 }
 
@@ -54,14 +54,14 @@ function insertsOf(sql: string): Insert[] {
   });
 }
 
-/** Whether an INSERT takes all columns of something: SELECT *, SELECT x.*, TABLE x. */
+/** Whether an INSERT selects all columns of a relation: SELECT *, SELECT x.*, TABLE x. */
 function hasStar(rows: string): boolean {
   if (/^\s*TABLE\b/.test(rows)) return true;
   const list = /^\s*SELECT\b(?:\s+DISTINCT\b)?([\s\S]*?)\bFROM\b/.exec(rows)?.[1];
   return list !== undefined && /(^|,)\s*(\w+\.)?\*\s*(,|$)/.test(list);
 }
 
-/** The place behind the parenthesis that closes the one at `start`. */
+/** Index after the parenthesis that closes the one at `start`. */
 function endOfParenthesis(text: string, start: number): number {
   let depth = 0;
   for (let i = start; i < text.length; i++) {

@@ -17,13 +17,13 @@ const OUR_IMAGE = 'tracker-location-history:local';
 
 interface Service {
   name: string;
-  /** Its block of the file without comments, and before it the blocks that it merges. */
+  /** The blocks that it merges and its own block of the file, without comments. */
   text: string;
-  /** The variables that it is given, as the file writes them. */
+  /** Its variables, as written in the file. */
   environment: Map<string, string>;
 }
 
-/** Read by indentation: enough for what is checked here, and no YAML parser is needed. */
+/** Parsed by indentation, which is enough for these checks and needs no YAML parser. */
 const services = [...childBlocks(topLevelBlock('services:'), 2)].map(([name, own]): Service => {
   const blocks = [...mergedBlocks(own), dedent(own)];
   const variables = blocks
@@ -33,7 +33,7 @@ const services = [...childBlocks(topLevelBlock('services:'), 2)].map(([name, own
   return { name, text: blocks.join(''), environment: new Map(variables) };
 });
 
-/** The blocks that a block merges, those of which it makes least use first. */
+/** The blocks that a block merges, from lowest to highest precedence. */
 function mergedBlocks(block: string): string[] {
   const anchor = /^ {2,4}<<: \*(\w+)$/m.exec(block)?.[1];
   if (anchor === undefined) return [];
@@ -41,7 +41,7 @@ function mergedBlocks(block: string): string[] {
   return [...mergedBlocks(merged), merged];
 }
 
-/** A service stands two columns further in than what it merges. */
+/** Removes two columns, by which a service is indented more than the blocks that it merges. */
 function dedent(block: string): string {
   return block.replaceAll(/^ {2}/gm, '');
 }
@@ -142,27 +142,27 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  (dockerCompose ? it : it.skip)('is valid for docker compose (skipped where that is not installed)', () => {
+  (dockerCompose ? it : it.skip)('is valid for docker compose (skipped if it is not installed)', () => {
     expect(checkWithDockerCompose({ POSTGRES_PASSWORD: 'secret' })).toMatchObject({ status: 0, stderr: '' });
-    const refused = checkWithDockerCompose({ POSTGRES_PASSWORD: '' });
-    expect(refused.status).not.toBe(0);
-    expect(refused.stderr).toContain('set it in .env');
+    const rejected = checkWithDockerCompose({ POSTGRES_PASSWORD: '' });
+    expect(rejected.status).not.toBe(0);
+    expect(rejected.stderr).toContain('set it in .env');
   });
 });
 
 describe('Dockerfile', () => {
-  it('starts from one image of a fixed version, of the newest Node.js line that is tested', () => {
+  it('is based on one image of a fixed version, of the newest Node.js line that is tested', () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
     const pulled = bases.filter((image) => image !== 'base');
     expect(pulled).toEqual([expect.stringMatching(/^node:24\.\d+\.\d+-\w+-slim$/)]);
     expect(bases).toHaveLength(4);
   });
 
-  it('ends as an unprivileged user', () => {
+  it('runs as an unprivileged user', () => {
     expect(dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))).toMatch(/^USER (?!root|0)\S+$/m);
   });
 
-  it('copies what it needs, and nothing else', () => {
+  it('copies exactly the files that .dockerignore allows', () => {
     const ignored = readFileSync(packagePath('.dockerignore'), 'utf8');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
       paths.split(' '),
@@ -174,7 +174,7 @@ describe('Dockerfile', () => {
 });
 
 describe('.github/workflows/ci.yml', () => {
-  it('runs what everybody can run, on every supported line of Node.js', () => {
+  it('runs .ci/run on every supported line of Node.js', () => {
     expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m);
     expect(workflow).toMatch(/^ {8}node: \[20, 22, 24\]$/m);
     expect(engines.node).toBe('>=20.19');

@@ -12,7 +12,7 @@ import { NOTE_FILE } from '../../src/embedded/cluster-location.js';
 import { findPrograms } from '../../src/embedded/programs.js';
 
 const root = process.getuid?.() === 0;
-/** The build, as other processes here use it: the watchdog is a program of its own. */
+/** The build, like the other processes here, because the watchdog is a separate program. */
 const BUILT = join(import.meta.dirname, '..', '..', 'dist', 'src', 'embedded', 'embedded-cluster.js');
 type Product = typeof import('../../src/embedded/embedded-cluster.js');
 const FAST = { fsync: 'off', shared_buffers: '16MB' };
@@ -21,7 +21,7 @@ let scratch = '';
 let count = 0;
 const children: ChildProcess[] = [];
 const clusters: EmbeddedCluster[] = [];
-/** A program that uses a data folder until a line comes on stdin. */
+/** A program that uses a data folder until it reads a line from stdin. */
 const USER_PROGRAM = `import { startEmbeddedCluster } from ${JSON.stringify(BUILT)};
 const [dataDir, settings] = process.argv.slice(2);
 const cluster = await startEmbeddedCluster({ dataDir, settings: JSON.parse(settings), log: console.error });
@@ -37,11 +37,11 @@ function userProcess(dataDir: string, settings: Record<string, string> = FAST): 
   const args = [join(scratch, 'use.mjs'), dataDir, JSON.stringify(settings)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   children.push(child);
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const cluster = (async () => {
     for await (const line of createInterface(child.stdout)) return JSON.parse(line) as EmbeddedCluster;
-    throw new Error(`the process ended without a cluster:\n${said}`);
+    throw new Error(`the process ended without a cluster:\n${stderr}`);
   })();
   cluster.catch(() => undefined);
   return { child, cluster };
@@ -74,7 +74,7 @@ async function postmasterPid(dataDir: string): Promise<number> {
   return Number((await readFile(join(dataDir, 'postmaster.pid'), 'utf8')).split('\n')[0]);
 }
 
-/** A zombie, which waits for its parent to notice, has no command line. */
+/** Whether a process runs. A zombie has no command line, and does not count. */
 function alive(pid: number): boolean {
   return existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
 }
@@ -90,9 +90,9 @@ async function waitFor(
   }
 }
 
-/** A data folder that exists not yet, where an unprivileged server can reach it. */
+/** Path of a data folder that does not exist yet, and that an unprivileged server can access. */
 function newDataDir(): string {
-  return join(scratch, `it's "data" $HOME ${++count}`); // what a path may hold
+  return join(scratch, `it's "data" $HOME ${++count}`); // characters that a path may contain
 }
 
 beforeAll(async () => {
@@ -168,7 +168,7 @@ describe('the embedded cluster', () => {
     await query(url, 'CREATE TABLE kept AS SELECT 7 AS n');
     const pid = await postmasterPid(pgdata);
     await kill(user.child);
-    const mine = await use(dataDir); // within the 300 ms that the watchdog leaves
+    const mine = await use(dataDir); // before the watchdog stops the server after 300 ms
     expect(await query(mine.url, 'SELECT n FROM kept')).toEqual([7]);
     expect(await postmasterPid(pgdata)).toBe(pid);
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -185,7 +185,7 @@ describe('the embedded cluster', () => {
     const watchdogs = offspring.filter((id) =>
       readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('watchdog'),
     );
-    process.kill(Number(watchdogs[0]), 'SIGKILL'); // throws where there is none
+    process.kill(Number(watchdogs[0]), 'SIGKILL'); // throws if there is none
     await kill(user.child);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(alive(pid)).toBe(true);
@@ -195,7 +195,7 @@ describe('the embedded cluster', () => {
     expect(alive(pid)).toBe(false);
   });
 
-  it('has every acknowledged row after kill -9 of the server and of its user', async () => {
+  it('keeps every acknowledged row after kill -9 of the server and of its user', async () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir, {});
     const { url, dataDir: pgdata } = await user.cluster;
@@ -226,7 +226,7 @@ describe('the embedded cluster', () => {
     const dataDir = newDataDir();
     const user = userProcess(dataDir);
     const halfway = () => readdirSync(dataDir).find((name) => name.startsWith('init-'));
-    await waitFor('initdb is at work', () => {
+    await waitFor('initdb is running', () => {
       try {
         return readdirSync(join(dataDir, halfway() ?? '', 'pgdata')).includes('base');
       } catch {
@@ -237,10 +237,10 @@ describe('the embedded cluster', () => {
     expect(readdirSync(dataDir)).not.toContain('cluster');
     const mine = await use(dataDir);
     expect(await query(mine.url, 'SELECT 1')).toEqual([1]);
-    await waitFor('the rest is gone', () => halfway() === undefined);
+    await waitFor('the unfinished folder is removed', () => halfway() === undefined);
   });
 
-  it('names the log and prints its end when the server does not start', async () => {
+  it('reports the path and the end of the log if the server does not start', async () => {
     const dataDir = newDataDir();
     await expect(
       startEmbeddedCluster({ dataDir, settings: { ...FAST, wal_level: 'nonsense' } }),
@@ -259,7 +259,7 @@ describe('the embedded cluster', () => {
     });
   });
 
-  it('refuses data of another major version', async () => {
+  it('rejects data of another major version', async () => {
     const dataDir = newDataDir();
     const first = await use(dataDir);
     await first.stop();
@@ -276,7 +276,7 @@ describe('the embedded cluster', () => {
       const closed = await mkdtemp('/root/embedded-');
       const dataDir = join(closed, '.data');
       let base = '';
-      const umask = process.umask(0o077); // what is made for the server has to be open to it all the same
+      const umask = process.umask(0o077); // the server needs access to its files nevertheless
       try {
         await mkdir(dataDir, { mode: 0o700 });
         const first = await use(dataDir);

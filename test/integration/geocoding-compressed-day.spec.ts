@@ -8,7 +8,7 @@ import { TestDatabase } from '../support/test-database.js';
 const REPORTS = 300_000;
 const TRACKERS = 300;
 
-/** A day is compressed when it is over, and open for a day longer: so a backlog of it may have to be geocoded. */
+/** A day is compressed once it is over but stays open for another day, so geocoding may find compressed reports. */
 describeOnTimescale('geocoding a compressed day that is still open', () => {
   let db: TestDatabase;
   let geocoder: Geocoding;
@@ -21,7 +21,7 @@ describeOnTimescale('geocoding a compressed day that is still open', () => {
     await db.query(
       `INSERT INTO trackers (name, hashed_adv_key) SELECT 't' || n, 't' || n FROM generate_series(0, ${TRACKERS - 1}) n`,
     );
-    // Each tracker in ten cells of Italy and of the sea about it.
+    // Each tracker is in ten cells in or around Italy.
     await db.query(
       `INSERT INTO location_reports (hashed_adv_key, timestamp, location)
        SELECT 't' || n % ${TRACKERS}, $1::timestamptz + n * interval '280 milliseconds',
@@ -34,7 +34,7 @@ describeOnTimescale('geocoding a compressed day that is still open', () => {
   }, 120_000);
   afterAll(() => db.drop());
 
-  /** Reports that are stored compressed. */
+  /** Number of reports that are stored compressed. */
   async function compressed(): Promise<number> {
     const table = await db.value<string>(
       `SELECT format('%I.%I', c.schema_name, c.table_name) FROM _timescaledb_catalog.chunk AS u
@@ -53,7 +53,7 @@ describeOnTimescale('geocoding a compressed day that is still open', () => {
     await db.query(`UPDATE geocoding_queue SET not_before = '-infinity'`);
   });
 
-  it('does everything in bounded batches', async () => {
+  it('processes all reports in bounded batches', async () => {
     let reports = 0;
     for (
       let batch = await geocoder.service.geocodeBatch();

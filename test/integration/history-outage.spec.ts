@@ -6,16 +6,16 @@ import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const KEYS = ['a', 'b', 'c', 'unregistered'];
-/** Rows in a partition of another day, or in none of their own. */
+/** Counts rows that are not in the partition of their day. */
 const MISPLACED = `SELECT count(*) FROM location_reports
   WHERE tableoid::regclass::text <> 'location_reports_' || to_char(timestamp AT TIME ZONE 'UTC', 'YYYYMMDD')`;
 
-describe('thirty days without a process of ours', () => {
+describe('thirty days without a running process', () => {
   let db: TestDatabase;
   let today: Date;
   let reports: TestReport[];
 
-  // The last process ran thirty days ago, when the horizon lay ten days back, and left partitions for fourteen days.
+  // The last process ran thirty days ago, with a horizon ten days earlier, and created partitions for fourteen days.
   beforeEach(async () => {
     db = await TestDatabase.create('postgresql', {
       env: { RAW_RETENTION_DAYS: '40', HOURLY_RETENTION_HOURS: '960' },
@@ -41,23 +41,23 @@ describe('thirty days without a process of ours', () => {
   });
   afterEach(() => db.drop());
 
-  const shown = (): TestReport[] => reports.filter(({ key }) => key !== 'unregistered');
+  const registered = (): TestReport[] => reports.filter(({ key }) => key !== 'unregistered');
   const inDefault = (): Promise<number> => db.value('SELECT count(*) FROM location_reports_default');
 
-  it('lose nothing: history is right before anything is started', async () => {
+  it('lose no report: history is correct before any process starts', async () => {
     expect(await inDefault()).toBe(15 * 60 + 2);
-    await expectHistoryOf(db, shown());
+    await expectHistoryOf(db, registered());
   });
 
-  it('are caught up by a start: every row is in its day', async () => {
+  it('are caught up by maintenance, which moves every row to the partition of its day', async () => {
     expect((await maintain(db)).partitionsMade).toBe(30);
     expect(await inDefault()).toBe(0);
     expect(await db.value(MISPLACED)).toBe(0);
     expect(await db.value('SELECT count(*) FROM location_reports')).toBe(40 * 60 + 2);
-    await expectHistoryOf(db, shown());
+    await expectHistoryOf(db, registered());
   });
 
-  it('are caught up by a start that closes 38 days', async () => {
+  it('are caught up by maintenance that closes 38 days', async () => {
     await keepRaw(db, 2);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 40, 3));
     expect(await boundaries(db)).toEqual({
@@ -67,9 +67,9 @@ describe('thirty days without a process of ours', () => {
     expect(await inDefault()).toBe(0);
     expect(await db.value(MISPLACED)).toBe(0);
     expect(await db.value('SELECT count(*) FROM location_reports')).toBe(2 * 60);
-    await expectHistoryOf(db, shown());
+    await expectHistoryOf(db, registered());
     await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
-    await expectHistoryOf(db, shown());
+    await expectHistoryOf(db, registered());
   });
 
   it('are caught up without disturbing concurrent inserts', async () => {
@@ -96,6 +96,6 @@ describe('thirty days without a process of ours', () => {
     expect(reports.length).toBeGreaterThan(before);
     expect(await inDefault()).toBe(0);
     expect(await db.value(MISPLACED)).toBe(0);
-    await expectHistoryOf(db, shown());
+    await expectHistoryOf(db, registered());
   });
 });

@@ -7,11 +7,11 @@ import { insertReports } from '../support/reports.js';
 import { sessionWaitingForLock } from '../support/waiting.js';
 import type { TestDatabase } from '../support/test-database.js';
 
-// As on the page that asked for this system.
+// The documented statements.
 const REFRESH_HOURS = `CALL refresh_continuous_aggregate('location_history_hourly', NOW() - INTERVAL '48 hours', NOW());`;
 const REFRESH_DAYS = `CALL refresh_continuous_aggregate('location_history_daily', NOW() - INTERVAL '7 days', NOW());`;
 
-/** Every roll-up row with its place in the table, and the transaction that wrote it. */
+/** Every roll-up row, with a version that changes whenever the row is written. */
 const ROWS = `SELECT tableoid::regclass || ' ' || hashed_adv_key || ' ' || bucket AT TIME ZONE 'UTC' AS row, ctid || ' ' || xmin AS version
   FROM location_history_rollups`;
 
@@ -37,17 +37,17 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
       (await db.query<{ row: string; version: string }>(ROWS)).map(({ row, version }) => [row, version]),
     );
 
-  it('writes nothing when everything is right', async () => {
+  it('writes nothing if every row is correct', async () => {
     const before = await versions();
     for (const refresh of [REFRESH_HOURS, REFRESH_DAYS]) await db.query(refresh);
     expect(await versions()).toEqual(before);
     expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0);
   });
 
-  /** Of tracker b, yesterday at noon (hours) or the day before (days). */
+  /** Damage to the first row of tracker b on the day of a layer. */
   const damages: [string, string][] = [
     ['a wrong count', 'UPDATE $rows SET report_count = report_count + 1 WHERE $row'],
-    ['a wrong place', 'UPDATE $rows SET location = ST_SetSRID(ST_MakePoint(0, 0), 4326) WHERE $row'],
+    ['a wrong position', 'UPDATE $rows SET location = ST_SetSRID(ST_MakePoint(0, 0), 4326) WHERE $row'],
     [
       'a city that nobody reported',
       `UPDATE $rows SET nearest_city = 'Atlantis', nearest_city_at = now() WHERE $row`,
@@ -86,12 +86,12 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
         .filter(([name, version]) => before.get(name) !== version)
         .map(([name]) => name);
       expect(rewritten.filter((name) => !name.includes(` b ${start.slice(0, 10)}`))).toEqual([]);
-      // The view that SQL users read follows without any other change.
+      // The materialized view follows without any other change.
       await expectHistoryOf(db, reports);
     },
   );
 
-  it('computes nothing below the horizon', async () => {
+  it('computes nothing before the horizon', async () => {
     const closed = at(today, -4, '00:00:00');
     await db.query(
       `UPDATE location_history_daily SET report_count = 77 WHERE hashed_adv_key = 'a' AND bucket = $1`,
@@ -117,7 +117,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     ).rejects.toThrow('the window must start before it ends');
   });
 
-  it('changes nothing that is right while reports come in, change and go', async () => {
+  it('changes no correct row while reports are inserted and updated', async () => {
     const keys = ['a', 'b', 'c'];
     const state = { busy: true };
     const batches: TestReport[][] = [];
@@ -137,7 +137,7 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
         );
       }
     };
-    // A repair deletes the row and makes another. The numbers are of the session, and of the transaction at least.
+    // A repair deletes and recreates the row. The statistics count at least the deletions of this transaction.
     const refresher = await connectTo(db.url);
     const refreshing = (async () => {
       let rounds = 0;
@@ -162,8 +162,8 @@ describe('refresh_continuous_aggregate on the postgresql engine', () => {
     await expectHistoryOf(db, [...reports, ...batches.flat()]);
   });
 
-  it('counts a report once that is committed in the middle of a repair', async () => {
-    // b has a report that no roll-up counts, and no row for its day; a's hours are damaged, and held by somebody.
+  it('counts a report once if it is committed during a repair', async () => {
+    // b has no row for a day, and gets a report that no roll-up counts; a's day is damaged, and its hours are locked.
     const day = at(today, -1, '00:00:00');
     await db.query('DELETE FROM location_history_rollups WHERE hashed_adv_key = $1 AND bucket >= $2', [
       'b',

@@ -24,7 +24,7 @@ describe('closing days on the postgresql engine', () => {
   });
   afterEach(() => db.drop());
 
-  /** Bypasses the triggers of location_reports. */
+  /** Inserts a report without the triggers of location_reports. */
   const insertInto = (
     partition: string,
     { key, at: moment, latitude, longitude }: TestReport,
@@ -38,7 +38,7 @@ describe('closing days on the postgresql engine', () => {
     `location_reports_${moment.toISOString().slice(0, 10).replaceAll('-', '')}`;
 
   it('counts reports that were inserted directly into the partition of the day', async () => {
-    // A tracker that has the day already, and one that has not.
+    // One tracker has reports of that day already, the other has none.
     const hidden = ['a', 'd'].map((key, i): TestReport => ({
       key,
       at: at(today, -9, '12:00:00.001'),
@@ -46,7 +46,7 @@ describe('closing days on the postgresql engine', () => {
       longitude: i,
     }));
     for (const report of hidden) await insertInto(partitionOf(report.at), report);
-    await expectHistoryOf(db, reports); // none of them was aggregated yet
+    await expectHistoryOf(db, reports); // not aggregated yet
     await keepRaw(db, 8);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, 9));
     await expectHistoryOf(db, [...reports, ...hidden]);
@@ -84,8 +84,8 @@ describe('closing days on the postgresql engine', () => {
     expect(await ingestReports(db, reports)).toEqual({ duplicate: 600 });
   });
 
-  it('does not deadlock with writers of the hours that end', async () => {
-    // Hours of nine days; all but the last day's end, while late and new reports come in for them.
+  it('does not deadlock with writers of expiring hours', async () => {
+    // Of nine days of hours, all but the last day expire while late and new reports for them arrive.
     const other = await TestDatabase.create('postgresql', {
       env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
     });

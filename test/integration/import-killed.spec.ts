@@ -17,7 +17,7 @@ const REPORTS = 200_000;
 const KILLS = 20;
 const TRACKERS = 40;
 const SEED = 20_251_125;
-/** Enough batches that twenty kills do not reach the end of the file. */
+/** Small enough that twenty kills do not reach the end of the file. */
 const BATCH = 4000;
 
 /** Reports of all ages and of known and unknown trackers, some of them twice, and some invalid lines. */

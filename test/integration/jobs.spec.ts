@@ -93,7 +93,7 @@ describe('jobs', () => {
     expect((await runs()).at(-1)).toMatchObject({ slot, covers_from: ago(29), attempt: 1, outcome: 'done' });
   });
 
-  it('record the covered slots also where another process ended an earlier run in the meantime', async () => {
+  it('record the covered slots also if another process ended an earlier run in the meantime', async () => {
     await record(ago(3), 'running');
     const process = processes[0] as DataSource;
     const repository = new JobRunsRepository(process);
@@ -175,7 +175,7 @@ describe('jobs', () => {
     expect(await runs()).toMatchObject([{ outcome: 'done' }]);
   });
 
-  it('stop a run at its deadline: its statement is cancelled, and only then is the lock free', async () => {
+  it('cancel the statement of a run at its deadline, and release the lock only then', async () => {
     const one = runner();
     one.register(
       testJob(
@@ -195,7 +195,7 @@ describe('jobs', () => {
     ).toBe(0);
   });
 
-  it('lose nothing of a run whose session the database ends', async () => {
+  it('record a run as failed if the database terminates its session', async () => {
     const one = runner();
     one.register(
       testJob(async (_, session) => {
@@ -222,7 +222,7 @@ describe('jobs', () => {
     await expect(one.runNow('nothing')).rejects.toThrow('there is no job "nothing"');
   });
 
-  it('never reject, not even without a database', async () => {
+  it('never throw, not even without a database', async () => {
     const away = await createDataSource(db.config, db.url).initialize();
     const one = runner(away);
     one.register(testJob(() => Promise.resolve({})));
@@ -231,7 +231,7 @@ describe('jobs', () => {
     expect(await one.runNow('test')).toMatchObject({ outcome: 'unavailable' });
   });
 
-  it('start nothing more when the process stops, and wait for what runs', async () => {
+  it('start no more runs when the process stops, and wait for the running one', async () => {
     const one = runner();
     let ended = false;
     one.register(
@@ -288,7 +288,7 @@ describe('jobs', () => {
     class Clock {}
     const context = await NestFactory.createApplicationContext(Clock, { logger: false });
     try {
-      await eventually(() => expect(slots.length).toBeGreaterThanOrEqual(2), 20_000); // the first at the start
+      await eventually(() => expect(slots.length).toBeGreaterThanOrEqual(2), 20_000); // the first one at the start
     } finally {
       await context.close();
     }

@@ -16,7 +16,7 @@ const LISTENERS = `SELECT pid FROM pg_stat_activity
   WHERE application_name = 'tracker-location-history listener refresh_location_history' AND datname = current_database()`;
 const TIMES = { heartbeatMs: 200, answerMs: 300 };
 
-/** Uses a listener as the refresher does, but does not poll: what it misses stays undone. */
+/** Uses a listener like the refresher, but does not poll: a missed change is never processed. */
 class RefreshListener {
   readonly listener: PgListener;
   /** Number of times that it caught up after a LISTEN. */
@@ -52,7 +52,7 @@ class RefreshListener {
     return this.listener.state.listening;
   }
 
-  /** The waits between attempts that it logged, in milliseconds. */
+  /** The logged waits between attempts to connect, in milliseconds. */
   get waits(): number[] {
     return this.messages.flatMap((line) => {
       const wait = /trying again in (\d+) ms/.exec(line)?.[1];
@@ -88,7 +88,7 @@ describe('a listener', () => {
     refresher = new RefreshListener(db, proxy.through(db.url), TIMES);
     refresher.listener.start();
     await listening();
-    await done();
+    await noMarkers();
   });
   afterEach(async () => {
     await refresher.stop();
@@ -97,8 +97,8 @@ describe('a listener', () => {
   });
 
   const listening = (): Promise<void> => eventually(() => expect(refresher.isListening).toBe(true));
-  const deaf = (): Promise<void> => eventually(() => expect(refresher.isListening).toBe(false));
-  const done = (): Promise<void> =>
+  const notListening = (): Promise<void> => eventually(() => expect(refresher.isListening).toBe(false));
+  const noMarkers = (): Promise<void> =>
     eventually(async () => expect(await db.value('SELECT count(*) FROM refresh_markers')).toBe(0));
   async function report(): Promise<void> {
     const next = { key: 'a', at: at(today, -1, '10:00:00'), latitude: 1, longitude: 2 };
@@ -120,29 +120,29 @@ describe('a listener', () => {
         proxy.cut();
       },
     ],
-    ['the server is away', () => proxy.inject('down')],
+    ['the server is down', () => proxy.inject('down')],
   ];
   it.each(breakdowns)('reconnects when %s, and catches up once', async (_, breakDown) => {
     const before = refresher.caughtUp;
     await breakDown();
-    await deaf();
+    await notListening();
     expect(refresher.listener.state).toMatchObject({ listening: false, reason: expect.any(String) });
     await report(); // while nobody listens
     proxy.inject('none');
     await listening();
-    await done();
+    await noMarkers();
     expect(refresher.caughtUp).toBe(before + 1);
     expect(await db.query(LISTENERS)).toHaveLength(1);
 
     const notified = refresher.notified.length;
     await report();
-    await done();
+    await noMarkers();
     expect(refresher.notified.length).toBe(notified + 1);
     expect(refresher.caughtUp).toBe(before + 1);
     await expectHistoryOf(db, reports);
   });
 
-  it('tries less and less often while LISTEN is refused, and quickly again after it succeeded', async () => {
+  it('retries at growing intervals while LISTEN is refused, and quickly again after a success', async () => {
     proxy.inject('LISTEN refused');
     proxy.cut();
     await eventually(() => expect(refresher.waits.length).toBeGreaterThanOrEqual(5));
@@ -152,7 +152,7 @@ describe('a listener', () => {
     await listening();
     const tries = refresher.waits.length;
     proxy.cut();
-    await deaf();
+    await notListening();
     expect(refresher.waits[tries]).toBeLessThan(longest);
   });
 
@@ -165,16 +165,16 @@ describe('a listener', () => {
     proxy.inject('none');
     await report();
     await listening();
-    await done();
+    await noMarkers();
   });
 
-  it('is not stopped by a heartbeat that is answered', async () => {
+  it('keeps listening while its heartbeats are answered', async () => {
     await sleep(5 * TIMES.heartbeatMs);
     expect(refresher.isListening).toBe(true);
     expect(refresher.caughtUp).toBe(1);
   });
 
-  it('gets notifications that are sent by hand', async () => {
+  it('receives notifications that are sent by hand', async () => {
     await db.query(`SELECT pg_notify('refresh_location_history', 'test')`);
     await eventually(() => expect(refresher.notified).toEqual(['test']));
     expect(refresher.listener.state).toMatchObject({ listening: true, lastNotification: expect.any(Date) });
@@ -195,7 +195,7 @@ describe('a listener', () => {
   });
 });
 
-it('and the work of others survive a restart of the database', async () => {
+it('a listener reconnects and catches up after each restart of the database', async () => {
   const folder = newDataFolder();
   const settings = { fsync: 'off', full_page_writes: 'off' };
   let cluster = await startEmbeddedCluster({ dataDir: folder, settings });

@@ -4,17 +4,17 @@ import type { Session } from '../../src/database/session.js';
 import { lockName, locksOf } from '../support/services.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** More bytes than the server would ever get from a client that gives up. */
+/** Number of statements that the work sends after it was told to stop. */
 const STATEMENTS = 12;
 
-describe('work that is told to stop, and goes on', () => {
+describe('work that ignores its stop signal', () => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await TestDatabase.create('postgresql');
   });
   afterAll(() => db.drop());
 
-  it('has its next statements cancelled too, and keeps its lock until it ends', async () => {
+  it('has its later statements cancelled too, and keeps its lock until it ends', async () => {
     const name = lockName();
     const stop = new AbortController();
     const tryLock = async (): Promise<string> =>

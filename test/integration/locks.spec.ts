@@ -37,20 +37,20 @@ describe('a lock', () => {
       const [locks, others, name] = [locksOf(db.dataSource), locksOf(db.dataSource), lockName()];
       const held = await holdLock(locks, name);
       expect(await others.withLock(name, one)).toEqual({ outcome: 'held' });
-      expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' }); // nor the same process
+      expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' }); // not even in the same process
       expect(await others.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
       expect(await held.release()).toMatchObject({ outcome: 'acquired' });
       expect(await others.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       expect(await db.value('SELECT count(*) FROM lock_leases')).toBe(0);
     });
 
-    it('passes on the error of the work, and is released then', async () => {
+    it('rethrows the error of the work, and is released', async () => {
       const [locks, name] = [locksOf(db.dataSource), lockName()];
       await expect(locks.withLock(name, () => Promise.reject(new Error('oh')))).rejects.toThrow('oh');
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
     });
 
-    it('is unavailable where the database is', async () => {
+    it('is unavailable if the database is', async () => {
       const gone = await TestDatabase.create('postgresql', { empty: true });
       const locks = locksOf(gone.dataSource);
       expect(await locks.withLock(lockName(), one)).toMatchObject({ outcome: 'unavailable' }); // no such tables
@@ -106,24 +106,24 @@ describe('a lock', () => {
       const hung = hanging.withLock(name, sleeping);
       hung.catch(() => undefined);
       await eventually(async () => expect(await db.value('SELECT count(*) FROM lock_holders')).toBe(2));
-      expect(await other.withLock(name, one)).toEqual({ outcome: 'held' }); // its lease holds
+      expect(await other.withLock(name, one)).toEqual({ outcome: 'held' }); // its lease is still valid
       await expire();
       expect(await other.withLock(name, one)).toEqual({ outcome: 'acquired', result: 1 });
       await expect(hung).rejects.toThrow('terminating connection');
       expect(await bystander.release()).toMatchObject({ outcome: 'acquired' });
     });
 
-    it('ends no session that serves somebody else by now', async () => {
+    it('does not end a session that now serves other work', async () => {
       const [locks, name] = [locksOf(db.dataSource), lockName()];
       const held = await holdLock(locks, name);
-      // As if the owner of an old lease had died after giving the lock back, and its session were in use again.
+      // As if the owner of an old lease had died after releasing the lock, and its session were in use again.
       await db.query(`UPDATE lock_leases SET backend_pid = pg_backend_pid(), backend_start = now()`);
       await expire();
       expect(await locks.withLock(name, one)).toEqual({ outcome: 'held' });
       await held.release();
     });
 
-    it('is released a moment after the process is told to stop', async () => {
+    it('is released soon after the process is told to stop', async () => {
       const locks = locksOf(db.dataSource);
       const working = locks.withLock(lockName(), sleeping);
       locks.onModuleDestroy();
@@ -143,7 +143,7 @@ describe('a lock', () => {
       await proxy.close();
     });
 
-    it('is released by it in time, and taken by another', async () => {
+    it('is released by that process in time, and acquired by another', async () => {
       const name = lockName();
       const lost = locksOf(cutOff, TTL).withLock(name, async (session) => {
         proxy.inject('black hole');
@@ -154,7 +154,7 @@ describe('a lock', () => {
       proxy.inject('none');
     });
 
-    it('does not wait for its short statements for ever', async () => {
+    it('does not wait forever for its short statements', async () => {
       await queryWithTimeout(cutOff, 'SELECT 1');
       proxy.inject('black hole');
       await expect(queryWithTimeout(cutOff, 'SELECT 1', [], 200)).rejects.toThrow('Connection terminated');
@@ -208,7 +208,7 @@ describe('a lock', () => {
       expect(await keyOf(name)).toBeNull();
     });
 
-    it('is neither extended nor released when somebody else has its key, and the statement is cancelled', async () => {
+    it('is neither extended nor released if its key has a foreign value, and the statement is cancelled', async () => {
       const name = lockName();
       const lost = a.service.withLock(name, async (session) => {
         await redis.client.set(lockKey(name), 'somebody', 'PX', 10 * TTL);
@@ -220,7 +220,7 @@ describe('a lock', () => {
       await redis.client.del(lockKey(name));
     });
 
-    it('is taken again in a Redis that was flushed, and excludes others in the meantime', async () => {
+    it('is set again in a Redis that was flushed, and excludes others in the meantime', async () => {
       const name = lockName();
       const held = await holdLock(a.service, name);
       await redis.client.flushall();
@@ -229,7 +229,7 @@ describe('a lock', () => {
       expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     });
 
-    it('works without Redis when that stops, for its holders and for the next', async () => {
+    it('works without a Redis that stops, for current and later holders', async () => {
       const name = lockName();
       const held = await holdLock(a.service, name);
       await redis.stop();
@@ -252,7 +252,7 @@ describe('a lock', () => {
       expect(await b.service.withLock(lockName(), one)).toEqual({ outcome: 'acquired', result: 1 });
       redis.resume();
       await eventually(async () => expect(await b.status.state()).toMatchObject({ state: 'ready' }));
-      await redis.client.flushall(); // it did what was requested in the meantime
+      await redis.client.flushall(); // it has executed the requests that timed out
     });
 
     it('does not use Redis for short and frequent work', async () => {

@@ -23,7 +23,7 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
   const HOLDER =
     /process \d+ \(an other migration, user \S+, client 127\.0\.0\.1, session since [\d-]+ [\d:]+ UTC, idle since [\d:]+ UTC\)/;
 
-  async function held(lock: number, work: () => Promise<void>): Promise<void> {
+  async function whileHeld(lock: number, work: () => Promise<void>): Promise<void> {
     await holder.query('SELECT pg_advisory_lock($1)', [lock]);
     try {
       await work();
@@ -36,10 +36,10 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
     ['the first', MIGRATION_LOCK],
     ['the second', MIGRATION_SESSION_LOCK],
   ])(
-    'is waited for no longer than allowed (%s of its two locks), and its holder is named',
+    'is waited for no longer than allowed, and the error names its holder (%s of its two locks)',
     async (_which, lock) => {
       const lines: string[] = [];
-      await held(lock, async () => {
+      await whileHeld(lock, async () => {
         const began = performance.now();
         await expect(migrate(db.config, db.url, (line) => lines.push(line), 7)).rejects.toMatchObject({
           code: 'CONFLICT',
@@ -58,8 +58,8 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
     },
   );
 
-  it('is not waited for at all where that is requested, and is needed by a plan as well', async () => {
-    await held(MIGRATION_LOCK, () =>
+  it('is not waited for with 0 seconds, also by a plan', async () => {
+    await whileHeld(MIGRATION_LOCK, () =>
       expect(planMigration(db.config, db.url, { seconds: 0 })).rejects.toMatchObject({
         code: 'CONFLICT',
         message: expect.stringContaining('Run it again when that has ended, or wait longer: --wait'),
@@ -67,8 +67,8 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
     );
   });
 
-  it('is recognised as left over in a pooler where no migration runs under it', async () => {
-    await held(MIGRATION_LOCK, () =>
+  it('is reported as left over in a pooler if no migration runs under it', async () => {
+    await whileHeld(MIGRATION_LOCK, () =>
       expect(migrate(db.config, db.url, undefined, 6)).rejects.toMatchObject({
         message: expect.stringMatching(
           / No migration is active there: .* SELECT pg_terminate_backend\(\d+\)$/,
@@ -77,7 +77,7 @@ describeOnEveryEngine('the lock of a migration', (engine) => {
     );
   });
 
-  it('held by another role is described as far as this role may see it', async () => {
+  it('is described as far as this role may see it, if another role holds it', async () => {
     const administrator = await connectTo(administratorUrl(engine, db.name));
     await administrator.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     try {

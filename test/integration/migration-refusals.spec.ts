@@ -11,7 +11,7 @@ let db: TestDatabase | undefined;
 afterEach(() => db?.drop());
 
 describeOnEveryEngine('undoing migrations', (engine) => {
-  it('is refused where a foreign object depends on a table, names it, and changes nothing', async () => {
+  it('is rejected if an object of another product depends on a table; the error names it, and nothing changes', async () => {
     db = await TestDatabase.create(engine);
     await db.queryOnNewConnection('CREATE TABLE theirs (tracker bigint REFERENCES trackers (id))');
     const before = await dumpSchema(db.url);
@@ -27,7 +27,7 @@ describeOnEveryEngine('undoing migrations', (engine) => {
 
 describeOnEveryEngine('a database without an extension that it needs', (engine) => {
   const test = serverOf(engine)?.postgis === true ? it : it.skip;
-  test('is told in the plan, and asks an administrator (skipped where the server has no PostGIS)', async () => {
+  test('is reported by the plan, and needs an administrator (skipped if the server has no PostGIS)', async () => {
     db = await TestDatabase.create(engine, { empty: true });
     await db.administer('DROP EXTENSION IF EXISTS postgis CASCADE');
     expect((await planMigration(db.config, db.url)).extensions).toEqual(['postgis']);
@@ -44,7 +44,7 @@ describeOnEveryEngine('a database without an extension that it needs', (engine) 
 });
 
 describeOnTimescale('moving to the timescaledb engine', () => {
-  it('is refused before an upgrade, and names the command', async () => {
+  it('is rejected before an upgrade, and the error names the command', async () => {
     db = await createVersion010('timescaledb', { env: { HISTORY_ENGINE: 'postgresql' } });
     const before = await dumpSchema(db.url);
     await expect(moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url)).rejects.toMatchObject({

@@ -9,7 +9,7 @@ import { insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
 const ALL = migrations.map(({ name }) => name);
-/** What an earlier location_history may keep positions in: type, and how a position of it is written. */
+/** Types of positions in an earlier location_history, each with the SQL of a position. */
 const LOCATIONS: Record<SpatialLayer, [type: string, position: string][]> = {
   builtin: [['point', 'point(lon, lat)']],
   postgis: [
@@ -20,7 +20,7 @@ const LOCATIONS: Record<SpatialLayer, [type: string, position: string][]> = {
   ],
 };
 
-/** The tables of an earlier product, with what refers to them. */
+/** The tables of an earlier product, with tables that refer to them. */
 const LEGACY = `
   CREATE TYPE tracker_status AS ENUM ('CREATED', 'IN_TRANSIT', 'IN_STORAGE', 'DELIVERED');
   CREATE TABLE production_runs (id serial PRIMARY KEY);
@@ -49,7 +49,7 @@ const CONSTRAINTS = `SELECT conrelid::regclass::text AS owner, conname, pg_get_c
 describeOnEveryLayer('migrations of a database in use', (layer) => {
   let db: TestDatabase;
   let today: Date;
-  /** What the earlier table holds and history takes. */
+  /** Reports of the earlier table that history has to contain. */
   let reports: TestReport[];
 
   beforeEach(async () => {
@@ -73,7 +73,7 @@ describeOnEveryLayer('migrations of a database in use', (layer) => {
         ...{ key, at: moment, latitude, longitude },
         ...(city !== undefined && { city }),
       }));
-    // Not taken: a second place at one instant, what is older than days are kept, what has no place.
+    // Not carried over: a second position of the same time, a row older than the retention, and one without a position.
     const first = reports[0] as TestReport;
     const rest = [
       { ...first, latitude: 1, longitude: 1 },
@@ -92,41 +92,44 @@ describeOnEveryLayer('migrations of a database in use', (layer) => {
     }
   }
 
-  it.each(LOCATIONS[layer])('carry location_history over and give it back: %s', async (type, position) => {
-    await fillLocationHistory(type, position);
-    const asItWas = async (): Promise<unknown[]> => [
-      await db.queryOnNewConnection('SELECT to_jsonb(l) AS row FROM location_history AS l ORDER BY id'),
-      await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id'),
-      await db.queryOnNewConnection(SHAPE),
-      await db.queryOnNewConnection(CONSTRAINTS),
-    ];
-    const before = await asItWas();
-    expect((await db.migrate()).ran).toEqual(ALL);
-    await db.reconnect();
-    await expectHistoryOf(db, reports);
-    expect(await db.queryOnNewConnection('SELECT count(*)::int AS n FROM location_history_backup')).toEqual([
-      { n: 303 },
-    ]);
+  it.each(LOCATIONS[layer])(
+    'carry location_history over, and undo restores it: %s',
+    async (type, position) => {
+      await fillLocationHistory(type, position);
+      const asItWas = async (): Promise<unknown[]> => [
+        await db.queryOnNewConnection('SELECT to_jsonb(l) AS row FROM location_history AS l ORDER BY id'),
+        await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id'),
+        await db.queryOnNewConnection(SHAPE),
+        await db.queryOnNewConnection(CONSTRAINTS),
+      ];
+      const before = await asItWas();
+      expect((await db.migrate()).ran).toEqual(ALL);
+      await db.reconnect();
+      await expectHistoryOf(db, reports);
+      expect(await db.queryOnNewConnection('SELECT count(*)::int AS n FROM location_history_backup')).toEqual(
+        [{ n: 303 }],
+      );
 
-    // It goes on from there.
-    await db.queryOnNewConnection(`INSERT INTO trackers (name, hashed_adv_key) VALUES ('later', 'later')`);
-    const later = ['a', 'later'].map((key): TestReport => ({
-      key,
-      at: at(today, -1, '12:00:00.001'),
-      latitude: 1,
-      longitude: 2,
-    }));
-    await insertReports(db, later);
-    await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
-    await expectHistoryOf(db, [...reports, ...later]);
+      // New reports are added to it.
+      await db.queryOnNewConnection(`INSERT INTO trackers (name, hashed_adv_key) VALUES ('later', 'later')`);
+      const later = ['a', 'later'].map((key): TestReport => ({
+        key,
+        at: at(today, -1, '12:00:00.001'),
+        latitude: 1,
+        longitude: 2,
+      }));
+      await insertReports(db, later);
+      await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
+      await expectHistoryOf(db, [...reports, ...later]);
 
-    await db.queryOnNewConnection(`DELETE FROM trackers WHERE name = 'later'`);
-    expect(await db.undoMigrations()).toBe(ALL.length);
-    expect(await asItWas()).toEqual(before);
-    expect((await db.migrate()).ran).toEqual(ALL);
-    await db.reconnect();
-    await expectHistoryOf(db, reports);
-  });
+      await db.queryOnNewConnection(`DELETE FROM trackers WHERE name = 'later'`);
+      expect(await db.undoMigrations()).toBe(ALL.length);
+      expect(await asItWas()).toEqual(before);
+      expect((await db.migrate()).ran).toEqual(ALL);
+      await db.reconnect();
+      await expectHistoryOf(db, reports);
+    },
+  );
 
   it('read times without a zone as UTC', async () => {
     const [type, position] = LOCATIONS[layer][0] as [string, string];

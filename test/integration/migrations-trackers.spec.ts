@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TestDatabase } from '../support/test-database.js';
 
 const TRACKERS = 'SELECT to_jsonb(t) AS row FROM trackers AS t ORDER BY id';
-/** base64(SHA-256('key')) of the key that is written as base64 here. */
 const KEY = Buffer.from('key').toString('base64');
+/** base64(SHA-256('key')) */
 const HASH = 'LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM=';
 
 describe('migrations of a database that has a trackers table', () => {
@@ -16,7 +16,7 @@ describe('migrations of a database that has a trackers table', () => {
   const trackers = async (): Promise<Record<string, unknown>[]> =>
     (await db.queryOnNewConnection(TRACKERS)).map(({ row }) => row as Record<string, unknown>);
 
-  it('take over the smallest possible one, and give it back', async () => {
+  it('adopt the smallest possible table, and undo restores it', async () => {
     await db.queryOnNewConnection('CREATE TABLE trackers (id int, name varchar(20), hashed_adv_key varchar)');
     await db.queryOnNewConnection(`INSERT INTO trackers VALUES (7, 'Käfer', 'k7'), (3, 'bee', 'k3')`);
     const before = await trackers();
@@ -47,9 +47,9 @@ describe('migrations of a database that has a trackers table', () => {
 
   it.each([
     ['none', null],
-    ['one without a way to make ids', 'CREATE TABLE trackers (id int, name text, hashed_adv_key text)'],
-    ['one with a sequence', 'CREATE TABLE trackers (id serial PRIMARY KEY, name text, hashed_adv_key text)'],
-  ])('assign ids beyond those that were assigned by hand; before there was: %s', async (_, table) => {
+    ['without generated ids', 'CREATE TABLE trackers (id int, name text, hashed_adv_key text)'],
+    ['with a sequence', 'CREATE TABLE trackers (id serial PRIMARY KEY, name text, hashed_adv_key text)'],
+  ])('assign ids above those that were assigned by hand (earlier table: %s)', async (_, table) => {
     if (table !== null) await db.queryOnNewConnection(table);
     await db.migrate();
     const register = (name: string): Promise<unknown> =>
@@ -68,7 +68,7 @@ describe('migrations of a database that has a trackers table', () => {
     await db.undoMigrations();
   });
 
-  it('reject from then on what trackers may not have twice', async () => {
+  it('reject duplicate and empty values afterwards', async () => {
     await db.queryOnNewConnection(
       'CREATE TABLE trackers (id int PRIMARY KEY, name text, hashed_advertisement_key text)',
     );
@@ -115,7 +115,7 @@ describe('migrations of a database that has a trackers table', () => {
     'CREATE TABLE trackers (id int PRIMARY KEY, name text, hashed_adv_key text, advertisement_key text)';
   it.each([
     [
-      'an id that is no number',
+      'an id that is not a number',
       `CREATE TABLE trackers (id uuid, name text, hashed_adv_key text)`,
       /its id is no whole number \(uuid\)/,
     ],
@@ -146,7 +146,11 @@ describe('migrations of a database that has a trackers table', () => {
       `${TABLE}; INSERT INTO trackers VALUES (1, 'x', 'k', 'a'), (2, 'y', 'l', 'a')`,
       /share an advertisement_key \(a\)/,
     ],
-    ['a key that is no base64', `${TABLE}; INSERT INTO trackers VALUES (1, 'x', NULL, '!')`, /is not base64/],
+    [
+      'a key that is not base64',
+      `${TABLE}; INSERT INTO trackers VALUES (1, 'x', NULL, '!')`,
+      /is not base64/,
+    ],
     [
       'another status',
       `${TABLE}; ALTER TABLE trackers ADD current_status text DEFAULT 'LOST'; INSERT INTO trackers VALUES (1, 'x', 'k')`,
@@ -158,7 +162,7 @@ describe('migrations of a database that has a trackers table', () => {
       /tracker_status has other values \(ACTIVE\)/,
     ],
     [
-      'a view on what must change',
+      'a view on a column that must change',
       `${TABLE}; CREATE VIEW named AS SELECT id FROM trackers`,
       /cannot alter type of a column used by a view/,
     ],
@@ -168,7 +172,7 @@ describe('migrations of a database that has a trackers table', () => {
     await expect(db.migrate()).rejects.toThrow(message);
     await expect(db.migrate()).rejects.toThrow('the table trackers cannot be taken over');
     expect(await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
-    expect(await db.undoMigrations()).toBe(1); // of the foundation, which was there by then
+    expect(await db.undoMigrations()).toBe(1); // the migration of the foundation had run
     expect(await db.queryOnNewConnection('SELECT to_jsonb(t) AS row FROM trackers AS t')).toEqual(before);
   });
 });

@@ -20,8 +20,8 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
   });
   afterEach(() => db.drop());
 
-  /** Reports on both sides of the horizon, by both ways in. */
-  async function useIt(): Promise<TestReport[]> {
+  /** Stores reports on both sides of the horizon, by INSERT and by an ingest. */
+  async function storeReports(): Promise<TestReport[]> {
     await db.reconnect();
     const today = await historyToday(db);
     await db.register('a');
@@ -32,7 +32,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     return reports;
   }
 
-  it('make a database that works, and do nothing the second time', async () => {
+  it('create a database that works, and do nothing the second time', async () => {
     expect(await db.migrate()).toEqual({
       ran: ALL,
       definitions: true,
@@ -41,7 +41,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
       spatialLayer: layer,
       warnings: [],
     });
-    const reports = await useIt();
+    const reports = await storeReports();
     const objects = await objectsOf(db);
     expect(await db.migrate()).toMatchObject({
       ran: [],
@@ -57,7 +57,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     const before = await objectsOf(db);
     expect(await db.undoMigrations()).toBe(0);
     await db.migrate();
-    const made = await objectsOf(db);
+    const created = await objectsOf(db);
     await db.queryOnNewConnection(`INSERT INTO trackers (name, hashed_adv_key) VALUES ('x', 'x')`);
     expect(await db.undoMigrations()).toBe(ALL.length);
     const ledger = ['schema_migrations', 'schema_migrations_id_seq', 'PK_'];
@@ -67,14 +67,14 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     expect(await db.undoMigrations()).toBe(0);
 
     expect((await db.migrate()).ran).toEqual(ALL);
-    expect(await objectsOf(db)).toEqual(made);
-    await useIt();
+    expect(await objectsOf(db)).toEqual(created);
+    await storeReports();
   });
 
   it('run once when several processes start them at the same time', async () => {
     const reports = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
     expect(reports.map(({ ran }) => ran.length).sort()).toEqual([0, 0, ALL.length]);
-    await useIt();
+    await storeReports();
   });
 
   it('are undone once when several processes undo them at the same time', async () => {
@@ -83,7 +83,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     expect(undone.sort()).toEqual([0, ALL.length]);
   });
 
-  it('wait for a running migration, and go on when it was killed', async () => {
+  it('wait for a running migration, and continue when it is killed', async () => {
     // A transaction holds a lock that the first migration needs.
     await db.queryOnNewConnection(
       'CREATE TABLE trackers (id bigint PRIMARY KEY, name text, hashed_adv_key text)',
@@ -99,7 +99,7 @@ describeOnEveryLayer('migrations', (layer: SpatialLayer) => {
     await holder.query('ROLLBACK');
     await holder.end();
     expect((await second).ran).toEqual(ALL.slice(1));
-    await useIt();
+    await storeReports();
   });
 });
 

@@ -23,7 +23,7 @@ describeOnEveryEngine('the packed package', (engine) => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'package-'));
-    // Without its scripts: `npm test` has built, and other tests use the build meanwhile.
+    // Without scripts: `npm test` has built already, and other tests are using the build.
     const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
     const file = execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }).trim();
     execFileSync('tar', ['xzf', join(folder, file), '-C', folder]);
@@ -41,7 +41,7 @@ describeOnEveryEngine('the packed package', (engine) => {
     rmSync(folder, { recursive: true });
   });
 
-  /** `tracker` of PATH, from a folder that has nothing of the package. */
+  /** Runs `tracker` from PATH, in a folder outside of the package. */
   function tracker(...args: string[]): { status: number | null; stdout: string; stderr: string } {
     const { HOME, PATH } = process.env;
     const env = {
@@ -53,7 +53,7 @@ describeOnEveryEngine('the packed package', (engine) => {
     return spawnSync('tracker', args, { cwd: join(folder, 'elsewhere'), env, encoding: 'utf8' });
   }
 
-  it('holds what runs, and nothing else', () => {
+  it('contains the files that it needs to run, and no others', () => {
     const inPackage = (path: string): boolean => existsSync(join(folder, 'package', path));
     for (const path of [
       'dist/src/main.js',
@@ -68,14 +68,14 @@ describeOnEveryEngine('the packed package', (engine) => {
     }
   });
 
-  it('runs no script where it is installed', () => {
+  it('runs no script when it is installed', () => {
     const { scripts } = JSON.parse(readFileSync(join(folder, 'package/package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([]);
   });
 
-  it('has a command that helps, and tells its version', () => {
+  it('has a command with --help and --version', () => {
     expect(tracker('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('trackers') });
     expect(tracker('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

@@ -10,7 +10,7 @@ import { ForgottenTransaction } from '../support/forgotten-transaction.js';
 import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
-describeWithPgBouncer('an address of the database', (engine) => {
+describeWithPgBouncer('the support for poolers', (engine) => {
   let db: TestDatabase;
   const running: PgBouncer[] = [];
 
@@ -28,18 +28,18 @@ describeWithPgBouncer('an address of the database', (engine) => {
     return bouncer.url;
   }
 
-  it('is recognised as direct or as that of a pooler', async () => {
+  it('recognises a direct address', async () => {
     expect(await detectPooling(db.url)).toBe('none');
   });
 
   it.each(['session', 'transaction', 'statement'] as const)(
-    'of a pooler in %s mode is recognised',
+    'recognises a pooler in %s mode',
     async (mode) => {
       expect(await detectPooling(await through(mode))).toBe(mode);
     },
   );
 
-  it('of a pooler in transaction mode is recognised while others use it as well', async () => {
+  it('recognises a pooler in transaction mode while other clients use it', async () => {
     const url = await through('transaction');
     const others = await createDataSource(db.config, url).initialize();
     let over = false;
@@ -55,21 +55,21 @@ describeWithPgBouncer('an address of the database', (engine) => {
     }
   });
 
-  it('that does not keep a session is refused by name, without the password', async () => {
+  it('rejects a pooler that does not keep a session; the error names the variable, not the password', async () => {
     const url = await through('transaction');
     const { host, password } = new URL(url);
-    const refusal = requireSession(url, 'DATABASE_URL');
-    await expect(refusal).rejects.toMatchObject({
+    const rejection = requireSession(url, 'DATABASE_URL');
+    await expect(rejection).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
       message:
         `DATABASE_URL (${host}/${db.name}) is a pooler in transaction mode, which loses locks and LISTEN: ` +
         "set DATABASE_DIRECT_URL to the server's own address, or to a pooler in session mode",
     });
-    if (password !== '') await expect(refusal).rejects.not.toThrow(password);
+    if (password !== '') await expect(rejection).rejects.not.toThrow(password);
     await requireTransactions(url, 'DATABASE_URL');
   });
 
-  it('without transactions is refused for everything', async () => {
+  it('rejects a pooler without transactions for every use', async () => {
     const url = await through('statement');
     for (const required of [requireSession, requireTransactions]) {
       await expect(required(url, 'DATABASE_DIRECT_URL')).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     }
   });
 
-  it('of a pooler that has one session for all is not reported as unreachable', async () => {
+  it('does not report a pooler with a single session as unreachable', async () => {
     await expect(requireSession(await through('session', 1), 'DATABASE_URL')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
@@ -88,7 +88,7 @@ describeWithPgBouncer('an address of the database', (engine) => {
     });
   });
 
-  it('of a pooler without a free session still lets the log name who blocks', async () => {
+  it('logs the blocking transaction even if the pooler has no free session', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const pooled = createDataSource(db.config, await through('transaction', 1), { watchUrl: db.url });
     await pooled.initialize();
@@ -109,25 +109,25 @@ describeWithPgBouncer('an address of the database', (engine) => {
     }
   });
 
-  describe('gets sessions whose settings', () => {
+  describe('in a new session', () => {
     const KEEPALIVE = `SELECT current_setting('client_connection_check_interval') AS interval`;
 
-    it('are ours on a direct connection', async () => {
+    it('sets the keepalive on a direct connection', async () => {
       expect(await ask(db.url, KEEPALIVE)).toEqual([{ interval: '2s' }]);
     });
 
-    it('stay as they are for other clients of a pooler', async () => {
+    it('changes no setting of a session that a pooler shares with other clients', async () => {
       const url = await through('transaction');
       expect(await ask(url, KEEPALIVE)).toEqual([{ interval: '0' }]);
     });
 
-    it('are ours through a pooler that keeps the session', async () => {
+    it('sets the keepalive through a pooler that keeps the session', async () => {
       const url = await through('session');
       expect(await ask(url, KEEPALIVE, dedicatedSession())).toEqual([{ interval: '2s' }]);
     });
 
     it.each(['none', 'session', 'transaction'] as const)(
-      'make dates come in the style of the driver (pooler: %s)',
+      'receives dates in the style that the driver parses (pooler: %s)',
       async (mode) => {
         await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
         const url = mode === 'none' ? db.url : await through(mode);

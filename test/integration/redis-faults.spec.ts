@@ -16,7 +16,7 @@ const TTL = 1_000;
 const VIEW = 'location_history:view_refresh_lock';
 const HOUR = 3_600_000;
 const one = (): Promise<number> => Promise.resolve(1);
-/** Keeps Redis busy for three seconds: longer than our commands wait, and too short for it to answer BUSY. */
+/** Keeps Redis busy for three seconds: longer than commands wait, and too short for Redis to answer BUSY. */
 const BUSY = `local function now() local t = redis.call('TIME') return t[1] + t[2] / 1e6 end
   local started = now() while now() - started < 3 do end`;
 const ACQUIRED = { outcome: 'acquired', result: 1 };
@@ -27,7 +27,7 @@ describeWithRedis('locks over Redis', () => {
   let redis: RedisServer;
   let a: LocksWithRedis;
   let b: LocksWithRedis;
-  const said: string[] = [];
+  const logged: string[] = [];
 
   beforeAll(async () => {
     db = await TestDatabase.create('postgresql');
@@ -37,9 +37,9 @@ describeWithRedis('locks over Redis', () => {
     b = new LocksWithRedis(db.dataSource, redis.url, TTL);
   });
   beforeEach(() => {
-    said.length = 0;
+    logged.length = 0;
     for (const level of ['warn', 'log'] as const)
-      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => logged.push(String(text)));
   });
   afterEach(async () => {
     jest.restoreAllMocks();
@@ -53,7 +53,7 @@ describeWithRedis('locks over Redis', () => {
   });
 
   const problems = async (of = a): Promise<string[]> => (await healthOf(db, of).check()).problems;
-  const saidOf = (key: string): string[] => said.filter((line) => line.includes(key));
+  const loggedAbout = (key: string): string[] => logged.filter((line) => line.includes(key));
 
   it.each<[string, string, (key: string) => Promise<unknown>]>([
     ['never expires', 'a string that never expires', (key) => redis.client.set(key, 'somebody')],
@@ -64,7 +64,7 @@ describeWithRedis('locks over Redis', () => {
     ],
     ['is a list', 'a list that never expires', (key) => redis.client.rpush(key, 'a', 'b')],
     ['is a hash', 'a hash that never expires', (key) => redis.client.hset(key, 'a', 'b')],
-  ])('ignore a foreign key that %s, and name it', async (_, described, make) => {
+  ])('ignore a key of another program that %s, and name it', async (_, described, make) => {
     await make(VIEW);
     expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
     const began = performance.now();
@@ -73,17 +73,17 @@ describeWithRedis('locks over Redis', () => {
     for (let i = 0; i < 3; i++) expect(await a.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
 
     const named = new RegExp(`${VIEW} \\(${described}\\).*redis-cli DEL ${VIEW}`);
-    expect(saidOf(VIEW)).toEqual([expect.stringMatching(named)]); // once
+    expect(loggedAbout(VIEW)).toEqual([expect.stringMatching(named)]); // once
     expect(await problems()).toEqual([expect.stringMatching(named)]);
-    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also where nothing was tried
+    expect(await problems(b)).toEqual([expect.stringMatching(named)]); // also in a process that has not tried to lock
 
     await redis.client.del(VIEW);
     expect(await a.service.withLock('view_refresh', () => redis.locks())).toMatchObject({ result: [VIEW] });
-    expect(saidOf(VIEW)).toEqual([expect.anything(), `${VIEW} is no longer in the way`]);
+    expect(loggedAbout(VIEW)).toEqual([expect.anything(), `${VIEW} is no longer in the way`]);
     expect(await problems()).toEqual([]);
   });
 
-  it('exclude each other in two processes that ignore a foreign key', async () => {
+  it('exclude each other in two processes that ignore a key of another program', async () => {
     const name = lockName();
     await redis.client.set(lockKey(name), 'somebody');
     for (const { service } of [a, b])
@@ -92,7 +92,7 @@ describeWithRedis('locks over Redis', () => {
     expect(await b.service.withLock(name, one)).toEqual(HELD);
     expect(await held.release()).toMatchObject({ outcome: 'acquired' });
     expect(await b.service.withLock(name, one)).toEqual(ACQUIRED);
-    expect(saidOf(name)).toHaveLength(2); // once a process
+    expect(loggedAbout(name)).toHaveLength(2); // once per process
   });
 
   it('ignore a key that another program writes again and again', async () => {
@@ -106,7 +106,7 @@ describeWithRedis('locks over Redis', () => {
     }
   });
 
-  it('respect a key whose holder is in the database, for however long', async () => {
+  it('respect a key whose holder is recorded in the database, for any time', async () => {
     const held = await holdLock(a.service, 'view_refresh');
     for (const end = performance.now() + 2.5 * TTL; performance.now() < end;) {
       expect(await b.service.withLock('view_refresh', one)).toEqual(HELD);
@@ -114,7 +114,7 @@ describeWithRedis('locks over Redis', () => {
     }
     expect(await problems(b)).toEqual([]);
     await held.release();
-    expect(saidOf(VIEW)).toEqual([]);
+    expect(loggedAbout(VIEW)).toEqual([]);
     expect(await b.service.withLock('view_refresh', one)).toEqual(ACQUIRED);
   });
 
@@ -123,24 +123,24 @@ describeWithRedis('locks over Redis', () => {
     expect(await problems()).toEqual([]);
     expect(await a.service.withLock('view_refresh', one)).toEqual(HELD);
     await eventually(async () => expect(await a.service.withLock('view_refresh', one)).toEqual(ACQUIRED));
-    expect(saidOf(VIEW)).toEqual([]);
+    expect(loggedAbout(VIEW)).toEqual([]);
   });
 
   it.each([
     ['SIGSTOP', () => redis.suspend(), () => redis.resume()],
     ['CLIENT PAUSE', () => void redis.client.call('CLIENT', 'PAUSE', '4000', 'ALL'), () => undefined],
-    // As DEBUG SLEEP, which Redis 7 allows only where it was started so.
+    // Like DEBUG SLEEP, which Redis 7 allows only with a start option.
     ['a script', () => void redis.client.eval(BUSY, 0), () => undefined],
-  ])('release what Redis granted too late (%s)', async (_, hang, goOn) => {
-    // Long, so that it is not over by itself; a fixed prefix, so that the lock is what hangs and not the claim before it.
+  ])('release what Redis granted too late (%s)', async (_, hang, resume) => {
+    // A long time to live, so that the key does not expire; a fixed prefix, so that the lock hangs and not the claim.
     const locks = new LocksWithRedis(db.dataSource, redis.url, HOUR, 'late');
     const name = lockName();
     try {
       expect(await locks.service.withLock(name, one)).toEqual(ACQUIRED);
       hang();
-      await sleep(100); // the others are sent over another connection
+      await sleep(100); // these commands use another connection than the next ones
       expect(await locks.service.withLock(name, one)).toEqual(ACQUIRED); // under the advisory lock
-      goOn();
+      resume();
       await eventually(async () => expect(await redis.client.ping()).toBe('PONG'));
       await eventually(async () => expect(await redis.locks()).toEqual([]));
       await eventually(async () => {
@@ -153,7 +153,7 @@ describeWithRedis('locks over Redis', () => {
     }
   });
 
-  it('are released when Redis can be reached again, where it could not when they ended', async () => {
+  it('are released once Redis can be reached again, if it could not when they ended', async () => {
     const proxy = await SwitchableProxy.start(redis.url);
     const locks = new LocksWithRedis(db.dataSource, proxy.url, HOUR);
     try {
@@ -207,9 +207,9 @@ describeWithRedis('locks over Redis', () => {
           result: expect.arrayContaining([lockKey(name)]),
         });
         expect(await problems()).toEqual([]);
-        // Each process once: a, b that extends, and that of the API, which is silent here.
-        expect(said.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
-        expect(said).toContain('accepts writes again');
+        // Once per process: a, b (which extends its lock), and the API.
+        expect(logged.filter((line) => reason.test(line)).length).toBeLessThanOrEqual(3);
+        expect(logged).toContain('accepts writes again');
       } finally {
         await redis.acceptWrites();
         await api.stop();
@@ -218,12 +218,12 @@ describeWithRedis('locks over Redis', () => {
     },
   );
 
-  it('work without a Redis that requires a password, and report it for as long as it does', async () => {
+  it('work without a Redis that requires a password, and keep reporting it', async () => {
     await redis.client.config('SET', 'requirepass', 'secret');
     const locks = new LocksWithRedis(db.dataSource, redis.url, TTL);
     try {
-      await eventually(() => expect(said).toContainEqual(expect.stringMatching(/^not connected \(NOAUTH/)));
-      await sleep(1_000); // it has been tried again by then
+      await eventually(() => expect(logged).toContainEqual(expect.stringMatching(/^not connected \(NOAUTH/)));
+      await sleep(1_000); // it has tried again by then
       expect((await locks.status.state()).reason).toMatch(/^does not answer \(NOAUTH/);
     } finally {
       locks.close();
@@ -231,7 +231,7 @@ describeWithRedis('locks over Redis', () => {
     }
   });
 
-  it('have the health check name the actual holder', async () => {
+  it('are reported by the health check with their actual holder', async () => {
     const behind = `UPDATE refresh_state SET changes = changes + 1, behind_since = now() - interval '3 minutes'`;
     await db.query(behind);
     const waits = async (): Promise<string | undefined> =>

@@ -40,7 +40,7 @@ describe('the identity of a deployment', () => {
     await original.drop();
   });
 
-  it('is found without the control file where the role may not read it', async () => {
+  it('is computed without the control file if the role may not read it', async () => {
     const all = await idOf(db);
     await db.administer('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
     const restricted = await idOf(db);
@@ -83,7 +83,7 @@ describeWithRedis('deployments on one Redis', () => {
     opened.push({ close: () => locks.close() });
     return locks;
   }
-  /** As the job does, as a process of its own. */
+  /** Refreshes as the job does, like a separate process. */
   async function refreshPeriodically(
     db: TestDatabase | undefined,
     prefix: string | null = null,
@@ -106,7 +106,7 @@ describeWithRedis('deployments on one Redis', () => {
   const forgetRefresh = (db: TestDatabase | undefined): Promise<unknown> =>
     dbOf(db).query(`UPDATE refresh_state SET periodic_at = now() - interval '2 hours'`);
 
-  it('do their own periodic refresh, and each remembers its own', async () => {
+  it('do their own periodic refresh, and record it separately', async () => {
     await forgetRefresh(first);
     await forgetRefresh(second);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -118,28 +118,28 @@ describeWithRedis('deployments on one Redis', () => {
     ]);
   });
 
-  it('log once that Redis is full, also the second one', async () => {
-    const said: string[] = [];
+  it('log only once that Redis is full, also the second deployment', async () => {
+    const logged: string[] = [];
     for (const level of ['warn', 'log'] as const)
-      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => said.push(String(text)));
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => logged.push(String(text)));
     await locksOf(first).service.withLock(lockName(), one);
     const { service } = locksOf(second);
     await service.withLock(lockName(), one);
     await redis.fill();
     try {
       for (let i = 0; i < 3; i++) await service.withLock(lockName(), one);
-      expect(said.filter((line) => /is full|accepts writes/.test(line))).toEqual([
+      expect(logged.filter((line) => /is full|accepts writes/.test(line))).toEqual([
         expect.stringMatching(/^is full/),
       ]);
       await redis.acceptWrites();
       await service.withLock(lockName(), one);
-      expect(said).toContain('accepts writes again');
+      expect(logged).toContain('accepts writes again');
     } finally {
       await redis.acceptWrites();
     }
   });
 
-  it('refresh although Redis says that it was done, because the database knows better', async () => {
+  it('refresh although Redis records a refresh, because the record in the database decides', async () => {
     await forgetRefresh(first);
     await redis.client.set(LAST_REFRESH, String(Date.now() / 1000), 'EX', 7200);
     expect(await refreshPeriodically(first)).toEqual({ refreshed: true });
@@ -147,7 +147,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await refreshPeriodically(first)).toMatchObject({ refreshed: false });
   });
 
-  it('work side by side under locks of one name: the first has the bare keys, the second its own', async () => {
+  it('use locks of one name independently: the second deployment has its id in its keys', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     const name = lockName();
@@ -163,10 +163,10 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await b.service.withLock(name, one)).toMatchObject({ outcome: 'acquired' });
     expect(await redis.locks()).toEqual([]);
 
-    // Said once a process, with the other's name.
-    const told = warn.mock.calls.map(([text]) => String(text));
-    expect(told).toHaveLength(2);
-    for (const text of told) {
+    // Once per process, with the name of the other deployment.
+    const warnings = warn.mock.calls.map(([text]) => String(text));
+    expect(warnings).toHaveLength(2);
+    for (const text of warnings) {
       expect(text).toContain(`another deployment (${await redis.client.get(CLAIM)})`);
       expect(text).toContain(dbOf(first).name);
       expect(text).toContain(`so this one uses location_history:${secondId}:*`);
@@ -182,7 +182,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(problems.filter((problem) => problem.includes('Redis'))).toEqual([]);
   });
 
-  it('keep their names while the first renews its claim, and agree on others when it is gone', async () => {
+  it('keep their key names while the first renews its claim, and agree on new ones when it is gone', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     await a.service.withLock(lockName(), one);
@@ -195,7 +195,7 @@ describeWithRedis('deployments on one Redis', () => {
     expect(await a.keys.key('x')).toBe(`location_history:${await idOf(dbOf(first))}:x`);
   });
 
-  it('go on under a new name where a flush gave the old one to the other', async () => {
+  it('continue with new key names if a flush gave the old ones to the other deployment', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const [a, b] = [locksOf(first), locksOf(second)];
     const name = lockName();
@@ -211,7 +211,7 @@ describeWithRedis('deployments on one Redis', () => {
   it.each([
     ['a string that never expires', (claim: string) => redis.client.set(claim, 'somebody else')],
     ['a list', (claim: string) => redis.client.rpush(claim, 'a')],
-  ])('leave the bare keys to a claim that is %s', async (_, make) => {
+  ])('leave the default keys to a claim that is %s', async (_, make) => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     await make(CLAIM);
     const b = locksOf(second);
@@ -221,7 +221,7 @@ describeWithRedis('deployments on one Redis', () => {
     });
   });
 
-  it('use only the names of REDIS_KEY_PREFIX where it is set, and claim nothing', async () => {
+  it('use only the names of REDIS_KEY_PREFIX if it is set, and claim nothing', async () => {
     const locks = locksOf(second, 'mine:staging');
     const name = lockName();
     const held = await holdLock(locks.service, name);
@@ -252,28 +252,28 @@ describeWithRedis('deployments on one Redis', () => {
     await held.release();
   });
 
-  /** Runs a command as it is written, but for the port. */
+  /** Runs a documented command against the port of this Redis. */
   async function redisCli(command: string): Promise<string> {
     const { port } = new URL(redis.url);
     const script = `redis-cli() { command redis-cli -p ${port} "$@"; }; ${command}`;
     return (await promisify(execFile)('bash', ['-c', script])).stdout.trim();
   }
 
-  it('announce changes to nobody else', async () => {
-    const heard: string[] = [];
+  it('announce changes only to their own processes', async () => {
+    const received: string[] = [];
     const [a, b] = [locksOf(first), locksOf(second)];
     const stops = [a, b].map((locks, i) =>
       locks.connection.listen(
         () => locks.keys.channel('changed'),
-        () => heard.push('ab'.charAt(i)),
+        () => received.push('ab'.charAt(i)),
       ),
     );
     opened.push(...stops.map((close) => ({ close })));
-    await eventually(() => expect([...heard].sort()).toEqual(['a', 'b'])); // each once, as it begins
+    await eventually(() => expect([...received].sort()).toEqual(['a', 'b'])); // each once at the start
     await a.connection.run(async (client) => client.publish(await a.keys.channel('changed'), randomUUID()));
-    await eventually(() => expect(heard).toHaveLength(3));
-    expect(heard[2]).toBe('a');
+    await eventually(() => expect(received).toHaveLength(3));
+    expect(received[2]).toBe('a');
     await b.connection.run(async (client) => client.publish(await b.keys.channel('changed'), randomUUID()));
-    await eventually(() => expect(heard.slice(2)).toEqual(['a', 'b']));
+    await eventually(() => expect(received.slice(2)).toEqual(['a', 'b']));
   });
 });

@@ -15,7 +15,7 @@ import { TestDatabase } from '../support/test-database.js';
 
 const opened: TestDatabase[] = [];
 
-/** A new database that had the same table before as the old one. */
+/** Creates a new database, with the same earlier table as the upgraded one. */
 async function createNew(engine: HistoryEngine, env: Record<string, string> = {}): Promise<TestDatabase> {
   const db = await TestDatabase.create(engine, { empty: true, env });
   opened.push(db);
@@ -36,7 +36,7 @@ async function createUpgraded(
   return db;
 }
 
-/** One whose upgrade was interrupted after step 0002. */
+/** Creates a database whose upgrade was interrupted after step 0002. */
 async function createHalfUpgraded(engine: HistoryEngine): Promise<TestDatabase> {
   const { db } = await createUsedVersion010(engine);
   opened.push(db);
@@ -44,13 +44,13 @@ async function createHalfUpgraded(engine: HistoryEngine): Promise<TestDatabase> 
   return db;
 }
 
-async function moved(db: TestDatabase): Promise<TestDatabase> {
+async function moveEngine(db: TestDatabase): Promise<TestDatabase> {
   await moveToTimescaledb({ ...db.config, HISTORY_ENGINE: 'auto' }, db.url);
   await db.reconnect();
   return db;
 }
 
-/** What it is like when there is something of all that data makes: chunks of every kind, partitions made later. */
+/** Dumps the schema after adding data, so that it has chunks of every kind and later partitions. */
 async function dumpInUse(db: TestDatabase): Promise<SchemaDump> {
   const today = utcDay(new Date());
   const reports = [-1, 0].map((day): TestReport => ({
@@ -77,19 +77,19 @@ describeOnEveryEngine('the schema', (engine) => {
     fresh = await createNew(engine);
   });
 
-  it('after an upgrade from 0.1.0 is that of a new database', async () => {
+  it('after an upgrade from 0.1.0 equals the schema of a new database', async () => {
     const upgraded = await createUpgraded(engine);
     expectSameSchema(await dumpInUse(upgraded), await dumpInUse(fresh));
   });
 
-  it('has no table that undoing does not know', async () => {
+  it('has no table that undo does not remove', async () => {
     const tables = await fresh.queryOnNewConnection(`SELECT c.relname AS name FROM pg_class AS c
        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
          AND c.relname NOT LIKE '%\\_backup' AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')`);
-    const made = await readFoundation(fresh.dataSource);
-    if (!made) throw new Error('it is not migrated');
+    const foundation = await readFoundation(fresh.dataSource);
+    if (!foundation) throw new Error('it is not migrated');
     const owned = ownedObjects(
-      made,
+      foundation,
       migrations.map((step) => new step()),
       true,
     );
@@ -100,8 +100,8 @@ describeOnEveryEngine('the schema', (engine) => {
   it.each([
     ['a new database', createNew],
     ['an upgraded one', createUpgraded],
-    ['one that is half upgraded', createHalfUpgraded],
-  ])('is gone without a trace when %s is undone', async (_what, create) => {
+    ['a half upgraded one', createHalfUpgraded],
+  ])('is removed without a trace when %s is undone', async (_what, create) => {
     const before = await TestDatabase.create(engine, { empty: true });
     opened.push(before);
     await before.queryOnNewConnection(earlierTable(utcDay(new Date())));
@@ -118,16 +118,16 @@ describeOnTimescale('the schema of a database that moved from the postgresql eng
   it.each([
     ['a new one', createNew],
     ['an upgraded one', createUpgraded],
-  ])('is that of a database made for timescaledb: %s', async (_what, create) => {
-    const db = await moved(await create('timescaledb', FROM));
+  ])('equals the schema of a database created on timescaledb: %s', async (_what, create) => {
+    const db = await moveEngine(await create('timescaledb', FROM));
     expectSameSchema(await dumpInUse(db), await dumpInUse(await createNew('timescaledb')));
   });
 
-  it('is gone without a trace when it is undone', async () => {
+  it('is removed without a trace when it is undone', async () => {
     const before = await TestDatabase.create('timescaledb', { empty: true });
     opened.push(before);
     await before.queryOnNewConnection(earlierTable(utcDay(new Date())));
-    const db = await moved(await createNew('timescaledb', FROM));
+    const db = await moveEngine(await createNew('timescaledb', FROM));
     await dumpInUse(db);
     await db.undoMigrations();
     expectSameSchema(await dumpSchema(db.url), await dumpSchema(before.url));

@@ -23,14 +23,14 @@ afterAll(async () => {
   await db.drop();
 });
 
-/** A session has no error listener while the pool hands it out; a failure then would end the process. */
-it('a session that the server ends at once fails the statement that was to use it, and no other', async () => {
+/** A session has no error listener while the pool hands it out; an error then would end the process. */
+it('a session that the server ends at once fails the statement that requested it, and no other', async () => {
   const known = await db.query<{ port: number }>(
     'SELECT client_port AS port FROM pg_stat_activity WHERE datname = current_database()',
   );
   const ports = [known.map(({ port }) => port)];
   const other = dataSource.createQueryRunner();
-  await other.connect(); // the one that there is
+  await other.connect(); // takes the only open connection
   proxy.inject('late answers');
   const failed = expect(dataSource.query('SELECT 1')).rejects.toThrow(/terminat|connection/);
   await eventually(async () => expect(await db.value(`SELECT count(*) ${SESSIONS}`, ports)).toBe(1));
@@ -43,7 +43,7 @@ it('a session that the server ends at once fails the statement that was to use i
   expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-it('times are read correctly where the database writes them in another style', async () => {
+it('times are parsed correctly if the database has another datestyle', async () => {
   await db.query(`ALTER DATABASE ${db.name} SET datestyle = 'German'`);
   const later = await createDataSource(db.config, db.url).initialize();
   const [row] = await later.query<{ moment: Date }[]>("SELECT timestamptz '2026-11-26 10:00:00Z' AS moment");

@@ -29,8 +29,8 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
   const random = new Random(SEED);
   let db: TestDatabase;
   let instance: RefresherInstance;
-  const told: TestReport[] = [];
-  const happened = { server: 0, program: 0 };
+  const ingested: TestReport[] = [];
+  const stepsWithFault = { server: 0, program: 0 };
 
   beforeAll(async () => {
     db = await TestDatabase.create(engine, { server: cluster().server });
@@ -42,8 +42,8 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     await db.drop();
   });
 
-  /** One of a jump of an hour to thirty days, forth or back. */
-  function fault(): Fault {
+  /** Jumps of one hour to thirty days, forward or back. */
+  function randomFault(): Fault {
     const offset = (1 + random.int(random.oneIn(2) ? 24 : 30 * 24)) * HOUR;
     return { clock: random.pick(['server', 'program']), offset: random.oneIn(2) ? offset : -offset };
   }
@@ -63,7 +63,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     const now = cluster().programTime();
     const fresh = random.reports(12, KEYS, new Date(now.getTime() - STEP), now);
     const late = random.reports(6, KEYS, new Date(now.getTime() - 6 * DAY), now);
-    const again = told.filter(() => random.oneIn(40));
+    const again = ingested.filter(() => random.oneIn(40));
     for (const part of [fresh, late, again]) {
       if (random.oneIn(2)) {
         await eventually(() => insertReports(db, part, 'ON CONFLICT DO NOTHING'), 30_000);
@@ -73,11 +73,11 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
           Object.keys(ledger).filter((outcome) => !['stored', 'late', 'duplicate'].includes(outcome)),
         ).toEqual([]);
       }
-      told.push(...part);
+      ingested.push(...part);
     }
   }
 
-  /** The horizon is never later than the true time has it. */
+  /** Checks that the horizon is not later than the true time allows. */
   async function expectNoDayClosedEarly(): Promise<void> {
     const truth = Math.floor((cluster().programTime().getTime() - 2 * DAY) / DAY) * DAY;
     expect((await boundaries(db)).horizon.getTime()).toBeLessThanOrEqual(truth);
@@ -88,21 +88,21 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     for (let passed = 0; passed < DAYS * DAY; passed += STEP) {
       cluster().advance(STEP);
       if (wrong === null ? random.oneIn(2) : random.oneIn(3))
-        wrong = wrong === null ? fault() : random.pick([null, fault()]);
-      if (wrong !== null) happened[wrong.clock] += 1;
+        wrong = wrong === null ? randomFault() : random.pick([null, randomFault()]);
+      if (wrong !== null) stepsWithFault[wrong.clock] += 1;
       await setClocks(wrong);
       await Promise.all([report(), instance.tick()]);
       await instance.tick();
       await expectNoDayClosedEarly();
       if (random.oneIn(3)) {
-        // Back and forth within a moment.
+        // A short correction.
         await setClocks(null);
         await setClocks(wrong);
         await instance.tick();
         await expectNoDayClosedEarly();
       }
     }
-    expect(Math.min(happened.server, happened.program)).toBeGreaterThan(5);
+    expect(Math.min(stepsWithFault.server, stepsWithFault.program)).toBeGreaterThan(5);
 
     await setClocks(null);
     cluster().advance(HOUR);
@@ -119,6 +119,6 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
     }, 60_000);
     const truth = Math.floor((cluster().programTime().getTime() - 2 * DAY) / DAY) * DAY;
     expect((await boundaries(db)).horizon).toEqual(new Date(truth));
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, ingested);
   }, 420_000);
 });

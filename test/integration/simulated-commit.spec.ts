@@ -12,12 +12,12 @@ const HOUR = 3_600_000;
 const BEGIN = new Date('2027-03-24T12:00:00Z');
 
 /**
- * See changes_logged_before(): what a refresh of TimescaleDB and a COMMIT may do to each other. Here the COMMIT is held
- * up for as long as the test likes, by waiting for a standby that there is not.
+ * Tests the race between a refresh of TimescaleDB and a COMMIT; see changes_logged_before(). The test delays the COMMIT
+ * as long as it needs, with a synchronous standby that does not exist.
  */
 describeWithClock('a report that is committed while a refresh passes its hour', BEGIN, (engine, cluster) => {
   let db: TestDatabase;
-  const told: TestReport[] = [];
+  const committedReports: TestReport[] = [];
 
   beforeAll(async () => {
     await asAdministrator(cluster().server, (admin) =>
@@ -26,13 +26,13 @@ describeWithClock('a report that is committed while a refresh passes its hour', 
     await setStandby('');
     db = await TestDatabase.create(engine, { server: cluster().server });
     await db.register('a');
-    // When they run is up to TimescaleDB; here the test refreshes.
+    // TimescaleDB decides when its jobs run; here the test refreshes.
     if (engine === 'timescaledb')
       await db.administer('SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs');
   });
   afterAll(() => db.drop());
 
-  /** Whom COMMITs wait for that are not `local`. */
+  /** Sets the standby that COMMITs wait for unless they are `local`. */
   async function setStandby(name: string): Promise<void> {
     await asAdministrator(cluster().server, async (admin) => {
       await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
@@ -40,7 +40,9 @@ describeWithClock('a report that is committed while a refresh passes its hour', 
     });
   }
 
-  /** Has a COMMIT waiting, from when on all do; the server takes its time, more so when its clock has leapt. */
+  /**
+   * Repeats COMMITs until one waits, because the server applies the setting late, above all after a jump of its clock.
+   */
   async function untilCommitsWait(): Promise<void> {
     const client = await db.pool.connect();
     await client.query('SET synchronous_commit = on');
@@ -51,9 +53,9 @@ describeWithClock('a report that is committed while a refresh passes its hour', 
     }
   }
 
-  /** Refreshes while the COMMIT of a report of `now` is under way; longer, if the refresh waits for it. */
+  /** Refreshes while the COMMIT of a report of `now` is waiting. If the refresh waits for it too, ends the wait. */
   async function refreshWhileCommitting(now: Date, refresh: () => Promise<unknown>): Promise<void> {
-    const report = { key: 'a', at: now, latitude: told.length, longitude: 2 };
+    const report = { key: 'a', at: now, latitude: committedReports.length, longitude: 2 };
     await setStandby('nobody');
     await untilCommitsWait();
     const client = await db.pool.connect();
@@ -74,10 +76,10 @@ describeWithClock('a report that is committed while a refresh passes its hour', 
     } finally {
       client.release(true);
     }
-    told.push(report);
+    committedReports.push(report);
   }
 
-  it('is in the history, where a policy or a user refreshes', async () => {
+  it('is in the history if a policy or a user refreshes', async () => {
     const now = new Date(BEGIN.getTime() + 5 * HOUR);
     await cluster().setClock(now);
     await refreshWhileCommitting(now, () =>
@@ -85,17 +87,17 @@ describeWithClock('a report that is committed while a refresh passes its hour', 
         `CALL refresh_continuous_aggregate('location_history_hourly', now() - interval '48 hours', now() + interval '1 hour')`,
       ),
     );
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, committedReports);
   });
 
-  it('is in the history, where nothing was refreshed for months', async () => {
+  it('is in the history if nothing was refreshed for months', async () => {
     const now = new Date(BEGIN.getTime() + 100 * 24 * HOUR);
     await cluster().setClock(now);
     const before = { key: 'a', at: new Date(now.getTime() - 1_000), latitude: 50, longitude: 3 };
     await insertReports(db, [before]);
-    told.push(before);
+    committedReports.push(before);
     await refreshWhileCommitting(now, () => db.settle());
-    await expectHistoryOf(db, told);
+    await expectHistoryOf(db, committedReports);
   });
 
   it('has its changes logged for two months from then on', async () => {

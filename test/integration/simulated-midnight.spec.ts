@@ -10,8 +10,8 @@ const HOUR = 3_600_000;
 const KEYS = ['a', 'b', 'c'];
 const moment = (text: string): Date => new Date(`${text}Z`);
 const BEGIN = moment('2027-03-24T12:00:00');
-/** When history is looked at, in this order; whether maintenance runs then. In between lie midnights. */
-const LOOKS: [time: string, maintenance: boolean][] = [
+/** Times at which history is checked, before and after midnights, and whether maintenance runs then. */
+const CHECKS: [time: string, maintenance: boolean][] = [
   ['2027-03-24T23:59:00', true],
   ['2027-03-25T00:00:00', true],
   ['2027-03-25T00:30:00', true],
@@ -32,14 +32,14 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
   let db: TestDatabase;
 
   const counted = (): Promise<number> => db.value('SELECT sum(report_count)::int FROM location_history_view');
-  /** In no row twice, and in no row not at all; which of the reports a row shows is checked on the way. */
+  /** Checks that each report is counted in exactly one row, and that each row shows the right report. */
   async function expectEachOnce(): Promise<void> {
     const distinct = new Set(reports.map(({ key, at }) => `${key} ${at.getTime()}`)).size;
     await expectHistoryOf(db, reports);
     expect(await counted()).toBe(distinct);
   }
-  /** Reports of the nine days before `now`, and of the hour before it, and of the very last moments. */
-  async function moreReports(now: Date): Promise<void> {
+  /** Inserts reports of the nine days and of the hour before `now`, of the millisecond before it, and of `now`. */
+  async function insertMoreReports(now: Date): Promise<void> {
     const more = [
       ...random.reports(60, KEYS, new Date(now.getTime() - 9 * 24 * HOUR), now),
       ...random.reports(20, KEYS, new Date(now.getTime() - HOUR), now),
@@ -53,7 +53,7 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
   beforeAll(async () => {
     db = await TestDatabase.create(engine, { server: cluster().server });
     for (const key of KEYS) await db.register(key);
-    await moreReports(BEGIN);
+    await insertMoreReports(BEGIN);
   });
   afterAll(() => db.drop());
 
@@ -66,14 +66,14 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
     await expectEachOnce();
   });
 
-  describe.each(LOOKS)('at %s', (time, maintenance) => {
+  describe.each(CHECKS)('at %s', (time, maintenance) => {
     it('has each report in one row', async () => {
       await cluster().setClock(moment(time));
       await expectEachOnce();
     });
 
-    it('has each report in one row when more reports came', async () => {
-      await moreReports(moment(time));
+    it('has each report in one row after more reports arrived', async () => {
+      await insertMoreReports(moment(time));
       await expectEachOnce();
     });
 

@@ -11,25 +11,25 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const STEP = 6 * HOUR;
 const DAYS = 30;
-/** Over the end of a month and the change to daylight saving time in Europe. */
+/** The thirty days include the end of a month and the change to daylight saving time in Europe. */
 const BEGIN = new Date('2027-03-10T00:00:00Z');
 const KEYS = ['a', 'b', 'c', 'd'];
-const NEW_A_STEP = 80;
-/** Raw reports of up to three days and a bit: yesterday and the day before as a whole, and today. */
-const MOST_RAW = 3.3 * (DAY / STEP) * NEW_A_STEP;
+const REPORTS_PER_STEP = 80;
+/** Upper limit of raw reports: those of today and the two days before, with a margin. */
+const MAX_RAW = 3.3 * (DAY / STEP) * REPORTS_PER_STEP;
 
-/** A report in the world, and when a source first has it. */
+/** A report, and the time from which a source has it. */
 interface Sighting {
   report: TestReport;
-  known: number;
+  availableFrom: number;
 }
 
 describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   const random = new Random(42);
   let db: TestDatabase;
   const sightings: Sighting[] = [];
-  /** In the order in which the database first got them. */
-  const told = new Map<string, TestReport>();
+  /** Reports by identity, in the order of their ingest. */
+  const ingested = new Map<string, TestReport>();
   const sizes: { day: number; raw: number; parts: number }[] = [];
 
   beforeAll(async () => {
@@ -38,47 +38,47 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   });
   afterAll(() => db.drop());
 
-  function tell(reports: readonly TestReport[]): void {
+  function recordIngested(reports: readonly TestReport[]): void {
     for (const report of reports) {
       const identity = `${report.key} ${report.at.getTime()}`;
-      if (!told.has(identity)) told.set(identity, report);
+      if (!ingested.has(identity)) ingested.set(identity, report);
     }
   }
 
-  /** What happens in the world: most is known at once, some in a few days, a little in weeks. */
-  function observe(from: Date, to: Date): void {
-    for (const report of random.reports(NEW_A_STEP, KEYS, from, to)) {
+  /** Generates reports: most are available at once, some after days, a few after weeks. */
+  function generateReports(from: Date, to: Date): void {
+    for (const report of random.reports(REPORTS_PER_STEP, KEYS, from, to)) {
       const delay = random.oneIn(50) ? random.int(40 * DAY) : random.oneIn(8) ? random.int(4 * DAY) : 0;
-      sightings.push({ report, known: report.at.getTime() + delay });
+      sightings.push({ report, availableFrom: report.at.getTime() + delay });
     }
   }
 
-  /** A source gives the last seven days again, in no order; what it learns of later than that comes by hand. */
+  /** Ingests the reports of the last seven days again, in random order. Inserts older ones by hand once available. */
   async function fetchReports(now: Date): Promise<void> {
-    const known = sightings.filter((sighting) => sighting.known <= now.getTime());
-    const week = known.filter(({ report }) => report.at.getTime() > now.getTime() - 7 * DAY);
+    const available = sightings.filter(({ availableFrom }) => availableFrom <= now.getTime());
+    const week = available.filter(({ report }) => report.at.getTime() > now.getTime() - 7 * DAY);
     const batch = random.shuffle(week.map(({ report }) => report));
-    // Another place for a moment that is taken already: the first one counts.
+    // Another position of the same time: the first one counts.
     const elsewhere = batch.filter(() => random.oneIn(100)).map((report) => ({ ...report, latitude: 12 }));
     for (const part of [batch.slice(0, 1000), batch.slice(1000), elsewhere]) {
       await ingestReports(db, part);
-      tell(part);
+      recordIngested(part);
     }
 
-    const justKnown = known.filter(
-      (sighting) =>
-        sighting.known > now.getTime() - STEP && sighting.report.at.getTime() <= now.getTime() - 7 * DAY,
+    const newAndOld = available.filter(
+      ({ report, availableFrom }) =>
+        availableFrom > now.getTime() - STEP && report.at.getTime() <= now.getTime() - 7 * DAY,
     );
     const old = random.reports(3, KEYS, new Date(now.getTime() - 40 * DAY), now);
     const again = batch.filter(() => random.oneIn(50));
-    for (const byHand of [justKnown.map(({ report }) => report), old, again]) {
+    for (const byHand of [newAndOld.map(({ report }) => report), old, again]) {
       await insertReports(db, byHand, 'ON CONFLICT DO NOTHING');
-      // insertReports() sorts; of the same moment twice in one statement there is none here.
-      tell(byHand);
+      // insertReports() sorts, which changes nothing: no statement has two reports of one time.
+      recordIngested(byHand);
     }
   }
 
-  /** The columnstore policy does not say why it failed: the day was being closed, or refreshed. It comes again. */
+  /** Retries the columnstore policy: it fails without a reason while its day is being closed or refreshed. */
   async function runPolicy(id: number): Promise<void> {
     await retryTransient(() => db.query(`CALL run_job(${id})`)).catch((error: unknown) => {
       if (!String(error).includes('columnstore policy failure')) throw error;
@@ -95,7 +95,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     for (const { id } of random.shuffle(jobs)) await runPolicy(id);
   }
 
-  /** Everything that runs by itself, in any order. */
+  /** Runs all periodic work, in any order or at once. */
   async function operate(now: Date): Promise<void> {
     const work = random.shuffle([
       () => runPolicies(),
@@ -111,7 +111,7 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     }
   }
 
-  async function noteSize(day: number): Promise<void> {
+  async function recordSize(day: number): Promise<void> {
     const raw = await db.value<number>('SELECT count(*) FROM location_reports');
     const parts = await db.value<number>(
       engine === 'timescaledb'
@@ -126,22 +126,22 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
     for (let step = 0; step <= DAYS * (DAY / STEP); step++) {
       const now = new Date(BEGIN.getTime() + step * STEP);
       await cluster().setClock(now);
-      observe(before, now);
+      generateReports(before, now);
       await fetchReports(now);
       await operate(now);
       if (step % (DAY / STEP) === 0) {
-        await expectHistoryOf(db, [...told.values()]);
+        await expectHistoryOf(db, [...ingested.values()]);
       }
       await maintain(db);
-      await noteSize(step / (DAY / STEP));
+      await recordSize(step / (DAY / STEP));
       before = now;
     }
   }, 600_000);
 
-  it('have a daily row for every day, computed from the reports that went in', async () => {
-    await expectHistoryOf(db, [...told.values()]);
-    expect(await db.value('SELECT sum(report_count)::int FROM location_history_view')).toBe(told.size);
-    expect(told.size).toBeGreaterThan(DAYS * (DAY / STEP) * NEW_A_STEP * 0.9);
+  it('have a daily row for every day, which counts all ingested reports', async () => {
+    await expectHistoryOf(db, [...ingested.values()]);
+    expect(await db.value('SELECT sum(report_count)::int FROM location_history_view')).toBe(ingested.size);
+    expect(ingested.size).toBeGreaterThan(DAYS * (DAY / STEP) * REPORTS_PER_STEP * 0.9);
     expect(
       await db.value(
         "SELECT count(DISTINCT timestamp) FROM location_history_view WHERE bucket_size = '1 day'",
@@ -152,8 +152,8 @@ describeWithClock('thirty days of operation', BEGIN, (engine, cluster) => {
   it('keep the number of raw reports and their storage constant from the fifth day on', () => {
     const late = sizes.filter(({ day }) => day >= 5);
     expect(late).toHaveLength((DAYS - 5) * (DAY / STEP) + 1);
-    expect(Math.max(...late.map(({ raw }) => raw))).toBeLessThan(MOST_RAW);
-    // timescaledb: the chunks of these days, and no empty ones of late reports. postgresql: 14 days ahead, and a default.
+    expect(Math.max(...late.map(({ raw }) => raw))).toBeLessThan(MAX_RAW);
+    // timescaledb: chunks of three days, no empty ones of late reports. postgresql: also 14 days ahead and a default.
     expect(Math.max(...late.map(({ parts }) => parts))).toBeLessThanOrEqual(
       engine === 'timescaledb' ? 3 : 18,
     );

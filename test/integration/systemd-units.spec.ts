@@ -24,7 +24,7 @@ interface Unit {
   all: (setting: string) => string[];
   /** The only value of a setting. */
   only: (setting: string) => string;
-  /** What `Environment=` sets. */
+  /** Variables that `Environment=` sets. */
   environment: Record<string, string>;
 }
 
@@ -55,7 +55,7 @@ function variablesOf(text: string): Record<string, string> {
   );
 }
 
-/** systemd's own units: what ours are ordered after has to be there. */
+/** Folder of systemd's own units, because the product's units are ordered after some of them. */
 const SYSTEM_UNITS = ['/usr/lib/systemd/system', '/lib/systemd/system'].find((folder) => existsSync(folder));
 const obstacle =
   spawnSync('systemd-analyze', ['--version']).status !== 0
@@ -63,7 +63,7 @@ const obstacle =
     : SYSTEM_UNITS === undefined && "systemd's own units are not installed";
 
 describe('the systemd units', () => {
-  it('run each role in one unit, each on a port of its own', () => {
+  it('run each role in one unit, each unit on its own port', () => {
     expect(UNITS.map(({ name }) => name)).toEqual([
       'location-history-refresher.service',
       'tracker-api.service',
@@ -75,20 +75,20 @@ describe('the systemd units', () => {
   });
 
   it.each(UNITS)(
-    '$name has settings that the product accepts, with those of the example',
+    '$name has settings that the product accepts, together with the example',
     ({ environment }) => {
-      const given = variablesOf(SETTINGS);
-      expect([...ENV_VARIABLES.keys()]).toEqual(expect.arrayContaining(Object.keys(given)));
-      expect(Object.keys(given)).not.toContain('PORT');
-      expect(Object.keys(given)).not.toContain('APP_ROLES');
-      const config = loadConfig({ ...environment, ...given });
+      const example = variablesOf(SETTINGS);
+      expect([...ENV_VARIABLES.keys()]).toEqual(expect.arrayContaining(Object.keys(example)));
+      expect(Object.keys(example)).not.toContain('PORT');
+      expect(Object.keys(example)).not.toContain('APP_ROLES');
+      const config = loadConfig({ ...environment, ...example });
       expect(config.APP_ROLES.join()).toBe(environment['APP_ROLES']);
       expect(String(config.PORT)).toBe(environment['PORT']);
       expect(config.DATABASE_URL).toBeDefined();
     },
   );
 
-  it.each(UNITS)('$name runs what the build makes', ({ all, only }) => {
+  it.each(UNITS)('$name runs files of the build', ({ all, only }) => {
     const commands = [...all('ExecStartPre'), only('ExecStart')];
     for (const command of commands) {
       const [program, option, script = ''] = command.split(' ');
@@ -99,7 +99,7 @@ describe('the systemd units', () => {
     expect(GUIDE).toContain(only('EnvironmentFile'));
   });
 
-  it.each(UNITS)('$name is killed only after an orderly stop has had its time', ({ only }) => {
+  it.each(UNITS)('$name is killed only after the time-out of an orderly stop', ({ only }) => {
     const source = readFileSync(packagePath('src/process.ts'), 'utf8');
     const [, drain = ''] = /STOP_TIMEOUT_MS = ([\d_]+)/.exec(source) ?? [];
     expect(Number(only('TimeoutStopSec')) * 1000).toBeGreaterThan(Number(drain.replaceAll('_', '')));
@@ -107,7 +107,7 @@ describe('the systemd units', () => {
     expect([only('Type'), only('KillSignal'), only('Restart')]).toEqual(['exec', 'SIGTERM', 'on-failure']);
   });
 
-  it('migrate the database in one of them, for which the others wait', () => {
+  it('migrate the database in one unit, after which the others start', () => {
     const migrating = UNITS.filter(({ text }) => /^ExecStartPre=.* migrate$/m.test(text));
     expect(migrating.map(({ name }) => name)).toEqual(['tracker-api.service']);
     for (const unit of UNITS.filter(({ name }) => name !== 'tracker-api.service')) {
@@ -127,7 +127,7 @@ describe('the systemd units', () => {
 
 const withSystemd = obstacle === false ? describe : (describe.skip as typeof describe);
 
-/** As installed: units, program and working directory at their real paths, below a root of this test's own. */
+/** Installs units, program and working directory at their real paths, below a temporary root. */
 withSystemd(`systemd-analyze${obstacle ? ` [skipped: ${obstacle}]` : ''}`, () => {
   const root = mkdtempSync(join(tmpdir(), 'systemd-root-'));
   const inRoot = (...path: string[]): string => join(root, ...path);
@@ -153,24 +153,24 @@ withSystemd(`systemd-analyze${obstacle ? ` [skipped: ${obstacle}]` : ''}`, () =>
   const verify = (name: string): ReturnType<typeof analyze> =>
     analyze('verify', '--man=no', '--recursive-errors=no', `--root=${root}`, name);
 
-  it.each(UNITS)('pass systemd-analyze verify: $name', ({ name }) => {
+  it.each(UNITS)('verifies $name without a warning', ({ name }) => {
     expect(verify(name)).toEqual({ status: 0, output: '' });
   });
 
-  it.each(UNITS)('would fail it if the program of $name were missing', ({ name }) => {
+  it.each(UNITS)('reports a missing program of $name', ({ name }) => {
     rmSync(inRoot('usr/bin/node'));
     const { status, output } = verify(name);
     expect(output).toContain('Command /usr/bin/node is not executable');
     expect(status).not.toBe(0);
   });
 
-  it.each(UNITS)('would fail it if a setting of $name were misspelt', ({ name, text }) => {
+  it.each(UNITS)('reports a misspelt setting of $name', ({ name, text }) => {
     writeFileSync(inRoot('etc/systemd/system', name), text.replace('\nRestart=', '\nRestrat='));
     expect(verify(name).output).toMatch(/Unknown key .*'Restrat'/);
   });
 
-  it.each(UNITS)('have a low exposure: $name', ({ name }) => {
-    // In tenths of its scale from 0 to 10; without any hardening a service has more than 90.
+  it.each(UNITS)('rates the exposure of $name as low', ({ name }) => {
+    // The threshold is in tenths of the scale from 0 to 10. A service without hardening has more than 90.
     const rated = analyze(
       'security',
       '--offline=yes',

@@ -29,7 +29,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-// The first one is known by its hash alone, so it is always the hash that collides in the database.
+// The first tracker has only a hash, so the database always reports a collision of the hash.
 it.each<[string, Omit<CreateTrackerInput, 'name'>, string]>([
   ['the key', { advertisementKey: KEY }, 'advertisementKey'],
   ['the key, and null', { advertisementKey: KEY, hashedAdvertisementKey: null }, 'advertisementKey'],

@@ -15,19 +15,19 @@ import { expectUnchanged, type Snapshot, takeSnapshot } from '../support/upgrade
 
 const KILLS = 20;
 const SEED = 20_261_130;
-/** Sessions of a migration in a database: each holds one of these locks. The test has others of the product. */
+/** Sessions of a migration in a database: each holds one of these locks, unlike the test's own sessions. */
 const SESSIONS = `FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
   WHERE d.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objid IN (${MIGRATION_LOCK}, ${MIGRATION_SESSION_LOCK})`;
-/** In one line, after those of its progress. */
+/** One line of error, after the lines of progress. */
 const FAILURE =
   /^([\w ;]+\n)*UNAVAILABLE: The connection to the database was lost( \([^\n]+\))?\. Run it again[^\n]+\n$/;
 
 /**
- * Random moments while it is at work. How long that is changes with what else the machine does: a moment that came too late
- * has the next ones come earlier, and one before anything had happened has them come later.
+ * Random delays within the duration of an upgrade, which depends on the load of the machine: a delay after which the
+ * upgrade was over shortens the next ones, and one after which nothing had happened lengthens them.
  */
-class Moments {
-  /** @param span milliseconds from the first moment to the last one. */
+class RandomDelays {
+  /** @param span the longest delay, in milliseconds. */
   constructor(
     private readonly random: Random,
     private span: number,
@@ -37,19 +37,19 @@ class Moments {
     return this.random.next() * this.span;
   }
 
-  learn(was: 'over' | 'some' | 'nothing'): void {
-    this.span *= { over: 0.75, some: 1, nothing: 1.2 }[was];
+  adjust(progress: 'over' | 'some' | 'nothing'): void {
+    this.span *= { over: 0.75, some: 1, nothing: 1.2 }[progress];
   }
 }
 
-/** The report of `migrate` about all steps since 0.1.0. */
+/** Output of `migrate` after running all steps since 0.1.0. */
 const RAN = '3 migrations ran';
 
-describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
+describeOnEveryEngine('an interrupted upgrade from 0.1.0', (engine) => {
   let databases: OldDatabases;
-  /** What every copy has before. */
+  /** Rows of every copy before the upgrade. */
   let before: Snapshot;
-  /** What it has after an upgrade that nothing disturbs, and how long that is at work, in milliseconds. */
+  /** Schema after an undisturbed upgrade, and the duration of that upgrade in milliseconds. */
   let schema: SchemaDump;
   let duration = 0;
 
@@ -59,7 +59,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     const { db } = copy;
     before = await takeSnapshot(db);
     const undisturbed = runCli(['migrate'], env({ db }));
-    await untilAtWork(copy);
+    await untilMigrating(copy);
     const began = performance.now();
     expect(await undisturbed).toMatchObject({ code: 0, stdout: expect.stringContaining(RAN) });
     duration = performance.now() - began;
@@ -72,24 +72,24 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     HISTORY_ENGINE: engine,
   });
 
-  /** Until it has its first session: the program takes longer to start than to upgrade a small database. */
-  function untilAtWork({ db }: OldDatabase): Promise<void> {
+  /** Waits for the first session of a migration: the program takes longer to start than to upgrade a small database. */
+  function untilMigrating({ db }: OldDatabase): Promise<void> {
     return asAdministrator(serverOf(engine) as TestServer, async (admin) => {
       while ((await admin.query(`SELECT ${SESSIONS}`, [db.name])).rowCount === 0) await sleep(5);
     });
   }
 
-  /** How far it has come: steps that have run, and whether location_history has its new columns. */
+  /** Progress: the number of steps, and whether location_history has its new columns or is being rebuilt. */
   async function stage({ db }: OldDatabase): Promise<string> {
     const [row] =
       await db.queryOnNewConnection(`SELECT (SELECT count(*) FROM schema_migrations) || ' steps, ' || (SELECT count(*) FROM pg_attribute
-         WHERE attrelid = 'location_history'::regclass AND attname = 'motion') || ' remade, '
+         WHERE attrelid = 'location_history'::regclass AND attname = 'motion') || ' rebuilt, '
          || (to_regclass('location_history_next') IS NOT NULL)::int || ' begun' AS stage`);
     return String(row?.['stage']);
   }
 
-  /** Whatever was left half done, history was the same all the time, and the next run completes everything. */
-  async function expectToGoOn(old: OldDatabase): Promise<void> {
+  /** Checks that history is unchanged after the interruption, and that the next run completes the upgrade. */
+  async function expectToContinue(old: OldDatabase): Promise<void> {
     await expectUnchanged(old.db, before);
     await old.db.migrate();
     await expectUnchanged(old.db, before);
@@ -98,51 +98,51 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     await expectHistoryOfModel(old.db, old.model);
   }
 
-  it(`by kill -9, at any time, goes on when it is run again (seed ${SEED})`, async () => {
-    const moments = new Moments(new Random(SEED), duration);
+  it(`continues when it is run again after kill -9 at any time (seed ${SEED})`, async () => {
+    const delays = new RandomDelays(new Random(SEED), duration);
     const reached = new Set<string>();
     let killed = 0;
     for (let i = 0; i < KILLS; i++) {
       const old = await databases.copy();
       const untouched = await stage(old);
       const product = RunningProduct.cli(['migrate'], env(old));
-      await untilAtWork(old);
-      await sleep(moments.next());
+      await untilMigrating(old);
+      await sleep(delays.next());
       const { code } = await product.end('SIGKILL');
       killed += code === null ? 1 : 0;
       const found = await stage(old);
-      moments.learn(code !== null ? 'over' : found === untouched ? 'nothing' : 'some');
+      delays.adjust(code !== null ? 'over' : found === untouched ? 'nothing' : 'some');
       reached.add(found);
-      await expectToGoOn(old);
+      await expectToContinue(old);
       await databases.dropCopy(old);
     }
     expect(killed).toBeGreaterThan(KILLS / 2);
     expect(reached.size).toBeGreaterThan(1);
   }, 900_000);
 
-  it(`by the end of its sessions, at any time, goes on when it is run again (seed ${SEED + 1})`, async () => {
-    const moments = new Moments(new Random(SEED + 1), duration);
+  it(`continues when it is run again after its sessions end at any time (seed ${SEED + 1})`, async () => {
+    const delays = new RandomDelays(new Random(SEED + 1), duration);
     let ended = 0;
     for (let i = 0; i < KILLS; i++) {
       const old = await databases.copy();
       const untouched = await stage(old);
       const upgrade = runCli(['migrate'], env(old));
-      await untilAtWork(old);
-      await sleep(moments.next());
+      await untilMigrating(old);
+      await sleep(delays.next());
       const sessions = await endSessions(old.db.name);
       const { code, stdout, stderr } = await upgrade;
       if (code === 0) expect(stdout).toContain(RAN);
       else expect(stderr).toMatch(FAILURE);
       expect(code === 0 || sessions > 0).toBe(true);
       ended += code === 0 ? 0 : 1;
-      moments.learn(code === 0 ? 'over' : (await stage(old)) === untouched ? 'nothing' : 'some');
-      await expectToGoOn(old);
+      delays.adjust(code === 0 ? 'over' : (await stage(old)) === untouched ? 'nothing' : 'some');
+      await expectToContinue(old);
       await databases.dropCopy(old);
     }
     expect(ended).toBeGreaterThan(KILLS / 4);
   }, 900_000);
 
-  /** As an administrator does; returns how many there were. */
+  /** Terminates the sessions of a migration. @returns their number. */
   function endSessions(database: string): Promise<number> {
     return asAdministrator(serverOf(engine) as TestServer, async (admin) => {
       const { rowCount } = await admin.query(`SELECT pg_terminate_backend(l.pid) ${SESSIONS}`, [database]);
@@ -150,7 +150,7 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
     });
   }
 
-  it('by nothing, but started by two processes at once, is run by one of them', async () => {
+  it('is run by one of two processes that start it at once', async () => {
     const old = await databases.copy();
     const both = await Promise.all([runCli(['migrate'], env(old)), runCli(['migrate'], env(old))]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -158,17 +158,17 @@ describeOnEveryEngine('an upgrade from 0.1.0 that is interrupted', (engine) => {
       both.map(({ stdout }) => /^(\d+ migrations ran|nothing to do)[,;]/m.exec(stdout)?.[1]).sort(),
     ).toEqual([RAN, 'nothing to do']);
     expect(await old.db.value('SELECT count(*) - count(DISTINCT name) FROM schema_migrations')).toBe(0);
-    await expectToGoOn(old);
+    await expectToContinue(old);
   });
 
-  it('by kill -9, is finished by another process that waits', async () => {
+  it('is finished after kill -9 by another process that waits', async () => {
     const old = await databases.copy();
     const first = RunningProduct.cli(['migrate'], env(old));
     const second = runCli(['migrate'], env(old));
-    await untilAtWork(old);
+    await untilMigrating(old);
     await sleep(duration * 0.3);
     await first.end('SIGKILL');
     expect((await second).code).toBe(0);
-    await expectToGoOn(old);
+    await expectToContinue(old);
   });
 });

@@ -24,21 +24,21 @@ import {
   withFieldsOf010,
 } from '../support/upgrade/version-0.1.0.js';
 
-/** The statements of version 0.1.0 that stand in files. */
+/** The query files of version 0.1.0. */
 const QUERIES = readdirSync(join(FIXTURES_010, 'queries'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.sql'))
   .sort();
 
 /**
- * How far an upgrade has come when processes of 0.1.0 use the database. Only in the end it tells imprecise reports, those
- * of 0.1.0 too.
+ * States of an upgrade in which processes of 0.1.0 use the database, and the reports that are stored then. Only the
+ * last state detects imprecise reports, also in ingests by 0.1.0.
  */
 const STAGES: readonly [
   stage: string,
   upgrade: (old: OldDatabase) => Promise<unknown>,
-  stored: (given: readonly TestReport[]) => TestReport[],
+  stored: (reports: readonly TestReport[]) => TestReport[],
 ][] = [
-  ['an upgrade that has come half way', ({ db }) => runSteps(db, ['0002']), asOf010],
+  ['half of an upgrade', ({ db }) => runSteps(db, ['0002']), asOf010],
   ['an upgrade', ({ db }) => db.migrate(), withFieldsOf010],
 ];
 
@@ -49,7 +49,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
   });
   afterAll(() => databases.drop());
 
-  it.each(STAGES)('find after %s everything that their statements name', async (_, upgrade) => {
+  it.each(STAGES)('can prepare all of their statements after %s', async (_, upgrade) => {
     const old = await databases.copy();
     await upgrade(old);
     expect(QUERIES.length).toBeGreaterThan(30);
@@ -70,11 +70,11 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
     const { db, model, today } = old;
     const random = new Random(13);
     const keys = [...KEYS_010];
-    const given = [
+    const reports = [
       random.reports(30, keys, at(today, -2, '00:00:00'), today),
       random.reports(30, keys, at(today, -20, '00:00:00'), at(today, -2, '00:00:00')),
     ].flat();
-    const [inserted, imported, sent] = [0, 1, 2].map((part) => given.filter((__, i) => i % 3 === part)) as [
+    const [inserted, imported, sent] = [0, 1, 2].map((part) => reports.filter((__, i) => i % 3 === part)) as [
       TestReport[],
       TestReport[],
       TestReport[],
@@ -91,7 +91,7 @@ describeOnEveryEngine('processes of version 0.1.0', (engine) => {
         `SELECT read::int, stored + late AS taken, duplicate::int FROM import_runs WHERE name LIKE 'another%'`,
       ),
     ).toEqual([{ read: imported.length + 5, taken: String(imported.length), duplicate: 5 }]);
-    model.add(stored(given));
+    model.add(stored(reports));
     await settle(db);
     expect(await closeDays(db, 1)).toHaveLength(1);
     model.horizon = at(today, -1, '00:00:00');
