@@ -15,7 +15,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
 );
 
-describeWithClusters('the address of a server', (engine) => {
+describeWithClusters('a database connection', (engine) => {
   let cluster: PostgresCluster;
   let port = '';
   let user = '';
@@ -41,7 +41,7 @@ describeWithClusters('the address of a server', (engine) => {
       return (await client.query<{ ssl: boolean }>(sql)).rows[0]?.ssl === true;
     });
 
-  it('may be a unix socket, in every form and with any sslmode', async () => {
+  it('may use a unix socket, with every form of address and any sslmode', async () => {
     const folder = encodeURIComponent(cluster.folder);
     for (const url of [
       `postgresql:///postgres?host=${cluster.folder}&port=${port}&user=${user}`,
@@ -57,7 +57,7 @@ describeWithClusters('the address of a server', (engine) => {
   });
 
   const itOverIpv6 = hasIpv6 ? it : it.skip;
-  itOverIpv6(`may be IPv6 in brackets${hasIpv6 ? '' : ' [skipped: this machine has no ::1]'}`, async () => {
+  itOverIpv6(`may use IPv6 in brackets${hasIpv6 ? '' : ' [skipped: this machine has no ::1]'}`, async () => {
     const url = over('', '[::1]');
     expect(loadConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
     expect(await isEncrypted(url)).toBe(false);
@@ -115,7 +115,7 @@ describeWithClusters('the address of a server', (engine) => {
       expect(await isEncrypted(over(`sslmode=${mode}`))).toBe(encrypted);
     });
 
-    it('verifies it with sslmode=verify-full, verify-ca and, if sslrootcert is set, require', async () => {
+    it('verifies the certificate with sslmode=verify-full, verify-ca and, if sslrootcert is set, require', async () => {
       await expect(isEncrypted(over('sslmode=verify-full', 'localhost'))).rejects.toThrow(
         'self-signed certificate',
       );

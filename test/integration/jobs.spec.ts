@@ -41,9 +41,9 @@ describe('jobs', () => {
 
   const runs = (name = 'test'): Promise<RecordedRun[]> => recordedRuns(db, name);
   const runner = (process = processes[0]): JobRunner => runnerOf(process as DataSource);
-  const idleRunner = (one = runner()): JobRunner => {
-    one.register(testJob(() => Promise.resolve({})));
-    return one;
+  const idleRunner = (jobs = runner()): JobRunner => {
+    jobs.register(testJob(() => Promise.resolve({})));
+    return jobs;
   };
   const ago = (hours: number): Date => new Date(slot.getTime() - hours * 3_600_000);
   const record = (
@@ -60,17 +60,17 @@ describe('jobs', () => {
   it('run a slot once, however many processes ask for it, and record the run', async () => {
     let count = 0;
     const runners = processes.map((process) => {
-      const one = runner(process);
-      one.register(
+      const jobs = runner(process);
+      jobs.register(
         testJob(async () => {
           count += 1;
           await sleep(20);
           return { rows: 7, details: { what: 'nothing' } };
         }),
       );
-      return one;
+      return jobs;
     });
-    for (let i = 0; i < 3; i++) await Promise.all([...runners, ...runners].map((one) => one.tick()));
+    for (let i = 0; i < 3; i++) await Promise.all([...runners, ...runners].map((jobs) => jobs.tick()));
     expect(count).toBe(1);
     const [only, ...others] = await runs();
     expect(only).toMatchObject({
@@ -108,16 +108,16 @@ describe('jobs', () => {
   });
 
   it('retry a failed slot, at longer intervals each time, until it succeeds', async () => {
-    const one = runner();
+    const jobs = runner();
     const failures = ['no', 'neither'];
-    one.register(
+    jobs.register(
       testJob(() => {
         const failure = failures.shift();
         return failure === undefined ? Promise.resolve({}) : Promise.reject(new Error(failure));
       }),
     );
-    await one.tick();
-    await one.tick(); // not yet
+    await jobs.tick();
+    await jobs.tick(); // not yet
     expect(await runs()).toMatchObject([{ slot, attempt: 1, outcome: 'failed', error: 'no' }]);
     const waits: number[] = [];
     for (let i = 0; i < 3; i++) {
@@ -126,8 +126,8 @@ describe('jobs', () => {
           'SELECT round(extract(epoch FROM max(retry_at) - max(finished_at)))::int FROM job_runs',
         ),
       );
-      await db.query(`UPDATE job_runs SET retry_at = now() - interval '1 second'`); // kept in milliseconds, rounded
-      await one.tick();
+      await db.query(`UPDATE job_runs SET retry_at = now() - interval '1 second'`); // retry_at is rounded to milliseconds
+      await jobs.tick();
     }
     expect((await runs()).map(({ attempt, outcome, error }) => [attempt, outcome, error])).toEqual([
       [1, 'failed', 'no'],
@@ -163,7 +163,7 @@ describe('jobs', () => {
       await working;
       return {};
     });
-    for (const one of [first, second]) one.register(work);
+    for (const jobs of [first, second]) jobs.register(work);
     const ticking = first.tick();
     await eventually(async () => expect(await runs()).toHaveLength(1));
     await second.tick();
@@ -176,8 +176,8 @@ describe('jobs', () => {
   });
 
   it('cancel the statement of a run at its deadline, and release the lock only then', async () => {
-    const one = runner();
-    one.register(
+    const jobs = runner();
+    jobs.register(
       testJob(
         async (_, session) => {
           await session.query('SELECT pg_sleep(60)');
@@ -186,7 +186,7 @@ describe('jobs', () => {
         { deadlineMs: 300 },
       ),
     );
-    await one.tick();
+    await jobs.tick();
     expect(await runs()).toMatchObject([{ outcome: 'failed', error: 'it took longer than 300 ms' }]);
     expect(
       await db.value(
@@ -196,8 +196,8 @@ describe('jobs', () => {
   });
 
   it('record a run as failed if the database terminates its session', async () => {
-    const one = runner();
-    one.register(
+    const jobs = runner();
+    jobs.register(
       testJob(async (_, session) => {
         const [{ pid }] = (await session.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
         await db.query('SELECT pg_terminate_backend($1)', [pid]);
@@ -205,49 +205,49 @@ describe('jobs', () => {
         return {};
       }),
     );
-    await one.tick();
+    await jobs.tick();
     expect(await runs()).toMatchObject([{ outcome: 'failed', attempt: 1 }]);
   });
 
   it('run by hand without touching the schedule', async () => {
-    const one = runner();
-    one.register(testJob(() => Promise.resolve({ rows: 3 })));
-    expect(await one.runNow('test')).toMatchObject({ outcome: 'done', result: { rows: 3 } });
-    await one.tick();
-    await one.tick();
+    const jobs = runner();
+    jobs.register(testJob(() => Promise.resolve({ rows: 3 })));
+    expect(await jobs.runNow('test')).toMatchObject({ outcome: 'done', result: { rows: 3 } });
+    await jobs.tick();
+    await jobs.tick();
     expect(await runs()).toMatchObject([
       { slot: null, outcome: 'done' },
       { slot, outcome: 'done' },
     ]);
-    await expect(one.runNow('nothing')).rejects.toThrow('there is no job "nothing"');
+    await expect(jobs.runNow('nothing')).rejects.toThrow('there is no job "nothing"');
   });
 
   it('never throw, not even without a database', async () => {
     const away = await createDataSource(db.config, db.url).initialize();
-    const one = runner(away);
-    one.register(testJob(() => Promise.resolve({})));
+    const jobs = runner(away);
+    jobs.register(testJob(() => Promise.resolve({})));
     await away.destroy();
-    await one.tick();
-    expect(await one.runNow('test')).toMatchObject({ outcome: 'unavailable' });
+    await jobs.tick();
+    expect(await jobs.runNow('test')).toMatchObject({ outcome: 'unavailable' });
   });
 
   it('start no more runs when the process stops, and wait for the running one', async () => {
-    const one = runner();
+    const jobs = runner();
     let ended = false;
-    one.register(
+    jobs.register(
       testJob(async () => {
         await sleep(500);
         ended = true;
         return {};
       }),
     );
-    const ticking = one.tick();
+    const ticking = jobs.tick();
     await eventually(async () => expect(await runs()).toHaveLength(1));
-    await one.beforeApplicationShutdown();
+    await jobs.beforeApplicationShutdown();
     expect(ended).toBe(true);
     await ticking;
     await db.query('TRUNCATE job_runs');
-    await one.tick();
+    await jobs.tick();
     expect(await runs()).toEqual([]);
   });
 
@@ -261,18 +261,18 @@ describe('jobs', () => {
   });
 
   it('reject a name that is taken, and an invalid schedule', () => {
-    const one = idleRunner();
-    expect(() => one.register(testJob(() => Promise.resolve({})))).toThrow('registered already');
+    const jobs = idleRunner();
+    expect(() => jobs.register(testJob(() => Promise.resolve({})))).toThrow('registered already');
     expect(() =>
-      one.register(testJob(() => Promise.resolve({}), { name: 'other', cron: 'sometimes' })),
+      jobs.register(testJob(() => Promise.resolve({}), { name: 'other', cron: 'sometimes' })),
     ).toThrow();
   });
 
   it('are started by @Cron, every few seconds', async () => {
-    const one = runner();
+    const jobs = runner();
     const slots: number[] = [];
-    one.register(testJob(() => Promise.resolve({}), { cron: '* * * * * *' }));
-    one.register(
+    jobs.register(testJob(() => Promise.resolve({}), { cron: '* * * * * *' }));
+    jobs.register(
       testJob(
         () => {
           slots.push(Date.now());
@@ -283,7 +283,7 @@ describe('jobs', () => {
     );
     @Module({
       imports: [ScheduleModule.forRoot(), LivenessModule],
-      providers: [JobsCron, { provide: JobRunner, useValue: one }],
+      providers: [JobsCron, { provide: JobRunner, useValue: jobs }],
     })
     class Clock {}
     const context = await NestFactory.createApplicationContext(Clock, { logger: false });

@@ -208,7 +208,7 @@ describe('a lock', () => {
       expect(await keyOf(name)).toBeNull();
     });
 
-    it('is neither extended nor released if its key has a foreign value, and the statement is cancelled', async () => {
+    it('is neither extended nor released if its key has another value, and the statement is cancelled', async () => {
       const name = lockName();
       const lost = a.service.withLock(name, async (session) => {
         await redis.client.set(lockKey(name), 'somebody', 'PX', 10 * TTL);

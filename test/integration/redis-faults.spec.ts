@@ -52,7 +52,7 @@ describeWithRedis('locks over Redis', () => {
     await redis.destroy();
   });
 
-  const problems = async (of = a): Promise<string[]> => (await healthOf(db, of).check()).problems;
+  const problems = async (locks = a): Promise<string[]> => (await healthOf(db, locks).check()).problems;
   const loggedAbout = (key: string): string[] => logged.filter((line) => line.includes(key));
 
   it.each<[string, string, (key: string) => Promise<unknown>]>([

@@ -95,7 +95,7 @@ describeWithClock('two weeks of wrong clocks', new Date('2027-03-24T12:00:00Z'),
       await instance.tick();
       await expectNoDayClosedEarly();
       if (random.oneIn(3)) {
-        // A short correction.
+        // The clocks are right for a moment.
         await setClocks(null);
         await setClocks(wrong);
         await instance.tick();

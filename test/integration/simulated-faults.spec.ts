@@ -122,8 +122,9 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
   }
 
   /**
-   * Waits for work that a fault may delay, but not prevent. @throws Error with the sessions of the server if it is
-   * late.
+   * Waits for work that a fault may delay, but not prevent.
+   *
+   * @throws Error that lists the sessions of the database if the work takes too long.
    */
   async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
     const settled = new AbortController();
@@ -199,7 +200,7 @@ describeWithClock('three days of faults', BEGIN, (engine, cluster) => {
     },
   );
 
-  it('ran maintenance on every instance', () => {
+  it('run maintenance on every instance', () => {
     for (const { maintenanceRuns } of instances) expect(maintenanceRuns).toBeGreaterThan(0);
   });
 });

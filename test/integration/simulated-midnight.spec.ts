@@ -87,7 +87,7 @@ describeWithClock('history around midnight', BEGIN, (engine, cluster) => {
     }
   });
 
-  it('shows days up to yesterday in the end, and keeps raw reports of two days', async () => {
+  it('finally shows days up to yesterday, and keeps raw reports of two days', async () => {
     const [state] = await db.query<{ horizon: Date; cut: Date }>(
       'SELECT closed_before AS horizon, cut FROM history_state',
     );

@@ -81,7 +81,7 @@ describeOnEveryEngine('an upgrade from 0.1.0', (engine) => {
     await expectHistoryOfModel(db, model);
   });
 
-  it('keeps all work possible: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
+  it('supports all later work: reports, late ones, duplicates, refresh, cities, retention and deletion', async () => {
     const { db, model, today } = await upgraded();
     const random = new Random(12);
     const keys = [...KEYS_010];

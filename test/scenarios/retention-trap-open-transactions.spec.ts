@@ -44,7 +44,7 @@ describeOnEveryEngine('the retention trap, with transactions open', (engine) => 
     today = await historyToday(db);
     await db.register('a');
     await db.register('b');
-    reports = ['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -4, to: -1, aDay: 6 }));
+    reports = ['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -4, to: -1, perDay: 6 }));
     await insertReports(db, reports);
     await db.settle();
     // All other days are closed; only the day that the tests close still has raw reports.

@@ -61,7 +61,7 @@ describeOnEveryEngine('writers while a day is to be closed', (engine) => {
     today = await historyToday(db);
     await db.register('a');
     await db.register('b');
-    reports = dailyReports('a', today, { from: -4, to: -1, aDay: 6 });
+    reports = dailyReports('a', today, { from: -4, to: -1, perDay: 6 });
     await insertReports(db, reports);
     await db.settle();
     await keepRaw(db, 4);

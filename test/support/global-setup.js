@@ -53,7 +53,7 @@ async function startEmbedded() {
   };
 }
 
-/** Creates the role that owns the test databases (see test/support/servers/database-servers.ts), and prints the server's versions. */
+/** Creates the role that owns the test databases, and prints the server's versions. */
 async function prepare(engine, admin, run) {
   const owner = { name: `tracker_tests_${engine}_${run}`, password: randomBytes(18).toString('hex') };
   return withClient(admin, async (client) => {

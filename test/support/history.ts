@@ -22,7 +22,7 @@ export function historyToday(db: TestDatabase): Promise<Date> {
   return db.value<Date>("SELECT cut + interval '24 hours' FROM history_state");
 }
 
-/** The history that the view shows; checks that the materialized view shows the same. */
+/** Returns the history of the view; checks that the materialized view has the same rows. */
 export async function readHistory(db: TestDatabase): Promise<DetailedRow[]> {
   await db.settle();
   const view = normalize(await db.query(READ_HISTORY('location_history_view')));
@@ -119,7 +119,7 @@ export async function sixDaysThenRetention(
   today: Date,
   keys: readonly string[],
 ): Promise<TestReport[]> {
-  const reports = keys.flatMap((key) => dailyReports(key, today, { from: -6, to: -1, aDay: 24 }));
+  const reports = keys.flatMap((key) => dailyReports(key, today, { from: -6, to: -1, perDay: 24 }));
   await insertReports(db, reports);
   await db.settle();
   await keepRaw(db, 2);

@@ -133,7 +133,7 @@ export function postgresProcesses(dataFolder: string): string[] {
       try {
         return `${entry} ${readFileSync(`/proc/${entry}/cmdline`, 'latin1').replaceAll('\0', ' ')}`;
       } catch {
-        return ''; // it runToEnd meanwhile
+        return ''; // it has ended meanwhile
       }
     })
     .filter((line) => line.includes(token));

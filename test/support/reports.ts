@@ -99,10 +99,10 @@ export function totalOf(ledger: Ledger): number {
 export function dailyReports(
   key: string,
   today: Date,
-  { from, to, aDay }: { from: number; to: number; aDay: number },
+  { from, to, perDay }: { from: number; to: number; perDay: number },
 ): TestReport[] {
-  const step = 86_400_000 / aDay;
-  return Array.from({ length: (to - from + 1) * aDay }, (_, i) => ({
+  const step = 86_400_000 / perDay;
+  return Array.from({ length: (to - from + 1) * perDay }, (_, i) => ({
     key,
     at: new Date(at(today, from, '00:00:00').getTime() + Math.floor(i * step + step / 2)),
     latitude: 40 + i / 1000,

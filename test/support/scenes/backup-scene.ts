@@ -15,7 +15,7 @@ import { TestDatabase, type TestDatabaseOptions } from '../test-database.js';
 import { execFileSync } from 'node:child_process';
 
 export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
-/** Days for which raw reports exist when the backup is made. */
+/** Number of days with raw reports at the time of the backup. */
 export const RAW_DAYS = 4;
 const WALK_LENGTH = 5000;
 
@@ -57,7 +57,7 @@ export class BackupScene {
   private async fillHistory(engine: HistoryEngine): Promise<void> {
     const { db, today } = this;
     for (const key of ['a', 'b', 'walker']) await db.register(key);
-    await this.insert(['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -13, to: -1, aDay: 12 })));
+    await this.insert(['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -13, to: -1, perDay: 12 })));
     await db.settle();
     await keepRaw(db, RAW_DAYS);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, RAW_DAYS + 1));
@@ -250,9 +250,9 @@ export function findBackupServer(engine: HistoryEngine): BackupServer | string {
 }
 
 /**
- * The folder with pg_dump, pg_restore, psql, createdb and dropdb of a major version; undefined when there is none.
+ * The folder with pg_dump, pg_restore, psql, createdb and dropdb of a major version; undefined if there is none.
  *
- * Debian's own folders come before PATH: /usr/bin has wrappers, which choose a version themselves.
+ * Searches Debian's own folders before PATH, because /usr/bin has wrappers that choose a version themselves.
  */
 export function findClientPrograms(majorVersion: number): string | undefined {
   const installed = existsSync(DEBIAN_FOLDER)

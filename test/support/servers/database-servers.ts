@@ -32,7 +32,7 @@ export interface ServerAccess {
   admin: string;
   /**
    * Owner of the test databases: no superuser, no CREATEDB. Migrations, the application and the tests' own statements
-   * run as this role. Left out where the product itself connects as superuser: on its embedded server.
+   * run as this role. Undefined for the product's embedded server, where the product itself connects as superuser.
    */
   owner?: { name: string; password: string };
 }
@@ -53,7 +53,7 @@ export function allServers(): TestServer[] {
   return JSON.parse(process.env['TRACKER_TEST_SERVERS'] ?? '[]') as TestServer[];
 }
 
-/** The server of an engine; undefined where there is none. */
+/** The server of an engine; undefined if there is none. */
 export function serverOf(engine: HistoryEngine): TestServer | undefined {
   return allServers().find((server) => server.engine === engine);
 }

@@ -17,7 +17,7 @@ export class OtherRole {
     return role;
   }
 
-  /** Grants it rights of every kind on the objects of 0.1.0, and revokes some from everybody else. */
+  /** Grants it rights of every kind on the objects of 0.1.0, and revokes some from PUBLIC. */
   async grantEverywhere(db: TestDatabase): Promise<void> {
     await db.queryOnNewConnection(`GRANT SELECT ON location_history, location_history_view, latest_locations, history_in_hours, history_in_days,
          location_history_hourly, location_history_daily, location_history_days, trackers TO ${this.name};
@@ -32,7 +32,7 @@ export class OtherRole {
        GRANT EXECUTE ON FUNCTION take_report, update_nearest_city TO ${this.name}`);
   }
 
-  /** All rights of roles other than the owner, except those that everybody has by default. */
+  /** All rights of roles other than the owner, except the default rights of PUBLIC. */
   async rights(db: TestDatabase): Promise<string[]> {
     const rows = await db.queryOnNewConnection(
       `SELECT concat_ws(' ', object, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type,

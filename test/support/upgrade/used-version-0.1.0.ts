@@ -38,7 +38,7 @@ export interface OldDatabase {
 /**
  * Creates a database of 0.1.0 with two weeks of history. Functions of 0.1.0 have closed all days but two, there are
  * late reports on days with and without other reports, reports of an earlier table, and rows in every other table. All
- * is refreshed.
+ * changes are refreshed.
  */
 export async function createUsedVersion010(
   engine: HistoryEngine,
