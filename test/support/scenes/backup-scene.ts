@@ -57,7 +57,9 @@ export class BackupScene {
   private async fillHistory(engine: HistoryEngine): Promise<void> {
     const { db, today } = this;
     for (const key of ['a', 'b', 'walker']) await db.register(key);
-    await this.insert(['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -13, to: -1, perDay: 12 })));
+    await this.insert(
+      ['a', 'b'].flatMap((key) => dailyReports(key, today, { from: -13, to: -1, perDay: 12 })),
+    );
     await db.settle();
     await keepRaw(db, RAW_DAYS);
     expect((await maintain(db)).daysClosed).toEqual(dayNames(today, 9, RAW_DAYS + 1));
