@@ -28,7 +28,10 @@ describe('parseId', () => {
     ["1'; DROP TABLE trackers; --", '"1\'; DROP TABLE trackers; --"'],
   ])('rejects %j and names the argument', (value, shown) => {
     expect(() => parseId(value, 'trackerId')).toThrow(
-      new DomainError('BAD_USER_INPUT', `trackerId must be a positive integer, not ${shown}`),
+      new DomainError(
+        'BAD_USER_INPUT',
+        `trackerId must be a whole number from 0 to 9223372036854775807, not ${shown}`,
+      ),
     );
     expect(() => parseId(value, 'trackerId')).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', details: { argument: 'trackerId' } }),

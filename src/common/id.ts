@@ -12,7 +12,7 @@ export function parseId(value: string, argument: string): string {
   if (!/^\d{1,19}$/.test(value) || BigInt(value) > MAX_ID) {
     throw new DomainError(
       'BAD_USER_INPUT',
-      `${argument} must be a positive integer, not ${JSON.stringify(value)}`,
+      `${argument} must be a whole number from 0 to 9223372036854775807, not ${JSON.stringify(value)}`,
       {
         details: { argument },
       },

@@ -31,7 +31,7 @@ export interface LongTransaction extends OtherTransaction {
   /** Whether it holds stronger locks than a reader does. */
   writes: boolean;
   /** Whether VACUUM has to keep dead rows because of it. */
-  holdsHorizon: boolean;
+  holdsBackVacuum: boolean;
 }
 
 /** Shown characters of a statement. */
@@ -95,7 +95,7 @@ const DAY_HOLDERS = holders('SELECT relation::oid, readers_too FROM closing_need
 /** Without background processes: they end by themselves, or the server cancels them. */
 const LONG = `
   SELECT coalesce(held.id, concat_ws(' ', a.pid, a.xact_start)) AS id, ${SESSION}, held.relations,
-    coalesce(held.writes, false) AS writes, a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsHorizon"
+    coalesce(held.writes, false) AS writes, a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL AS "holdsBackVacuum"
   FROM pg_stat_activity AS a LEFT JOIN LATERAL (
     SELECT min(l.virtualtransaction) AS id, array_agg(DISTINCT c.relname::text) AS relations,
       bool_or(l.mode NOT IN ('AccessShareLock', 'RowShareLock')) AS writes

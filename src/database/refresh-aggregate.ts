@@ -9,7 +9,8 @@ import type { SqlRunner } from './server-capabilities.js';
  *
  * @param window SQL expressions of its start and its end (exclusive).
  * @param values of the parameters in these expressions.
- * @param force also recomputes buckets without a logged change. The postgresql engine always compares everything.
+ * @param force also recomputes buckets that the change log does not name. Without effect on the postgresql engine, whose
+ * refresh always compares every bucket of the window with the raw reports.
  */
 export async function refreshAggregate(
   on: SqlRunner,

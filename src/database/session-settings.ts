@@ -2,9 +2,9 @@
 export interface SessionSettings {
   settings: Readonly<Record<string, string>>;
   /**
-   * Whether to apply them through a pooler too, because it gives this client a session of its own. If false, they are
-   * applied only when there is no pooler, i.e. the server's process id is the announced one: otherwise other clients
-   * would get them.
+   * Whether to apply them through a pooler too; only for a pooler that gives this client a session of its own. If false,
+   * they are applied only without a pooler, i.e. if pg_backend_pid() is the process id that was sent when the connection
+   * opened: otherwise other clients of the pooler would get them.
    */
   throughPooler: boolean;
 }

@@ -85,7 +85,7 @@ export class HistoryHealthService {
   }
 }
 
-/** The state of the processes and locks that process pending changes. */
+/** The state of the refreshers, and of the locks that they hold while they work on pending changes. */
 type Workers = Pick<RefresherReport, 'listener' | 'locks' | 'strayKeys'>;
 
 function problemsOf(facts: HistoryFacts, workers: Workers): string[] {

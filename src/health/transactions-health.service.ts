@@ -75,12 +75,12 @@ function blockedDay(day: Date, transaction: OtherTransaction): string {
 }
 
 function problemOf(transaction: LongTransaction): string {
-  const { relations, holdsHorizon, ageSeconds, gid } = transaction;
+  const { relations, holdsBackVacuum, ageSeconds, gid } = transaction;
   const locked = [...(relations ?? [])].sort((a, b) => Number(b === RAW) - Number(a === RAW));
   const effects = [
     ...(locked.length > 0 ? [`it has locked ${locked.slice(0, SHOWN_RELATIONS).join(', ')}`] : []),
     ...(gid !== null ? ['it keeps all its locks'] : []),
-    ...(holdsHorizon ? ['it keeps VACUUM from removing dead rows'] : []),
+    ...(holdsBackVacuum ? ['it keeps VACUUM from removing dead rows'] : []),
   ].join(', and ');
   const age = ageSeconds === null ? 'an unknown time' : `${Math.floor(ageSeconds / 60)} minutes`;
   return (

@@ -56,7 +56,7 @@ export class BatchWriter {
     await (this.transactions.mayOverlap ? this.previous : this.latest);
     this.previous = this.latest;
     this.latest = this.store(batch, this.previous, inSameTransaction);
-    this.latest.catch(() => undefined); // the next call reports it
+    this.latest.catch(() => undefined); // write() or drain() throws it later
   }
 
   /** Waits until everything is stored. @throws as {@link write}. */

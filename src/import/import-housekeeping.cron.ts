@@ -18,9 +18,10 @@ export class ImportHousekeepingCron implements OnModuleInit {
       name: 'import_housekeeping',
       cron: '23 3 * * *',
       deadlineMs: 30 * 60_000,
-      run: async (signal) => ({
-        rows: await this.ledger.deleteOld(this.config.IMPORT_RUNS_RETENTION_DAYS, signal),
-      }),
+      run: async (signal) => {
+        await this.ledger.closeOrphaned();
+        return { rows: await this.ledger.deleteOld(this.config.IMPORT_RUNS_RETENTION_DAYS, signal) };
+      },
     });
   }
 }

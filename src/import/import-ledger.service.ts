@@ -56,13 +56,17 @@ export class ImportLedgerService {
     return this.quarantine.find({ ...filter, runId }, after == null ? '0' : parseId(after, 'after'), limit);
   }
 
+  /** Marks imports whose process has ended as interrupted. */
+  closeOrphaned(): Promise<void> {
+    return this.ledger.closeOrphaned();
+  }
+
   /**
    * Deletes imports that ended more than `days` days ago, with their rejected reports, in small transactions.
    *
    * @returns the number deleted.
    */
   async deleteOld(days: number, signal: AbortSignal): Promise<number> {
-    await this.ledger.closeOrphaned();
     let deleted = 0;
     for (let batch = 1; batch > 0 && !signal.aborted; deleted += batch) {
       batch = await this.ledger.deleteOld(days, RUNS_PER_DELETE);

@@ -44,6 +44,8 @@ describe('parseLocationId', () => {
   });
 
   it('rejects a tracker id that is too large', () => {
-    expect(() => parseLocationId('9999999999999999999:1 day:0', 'ids')).toThrow(/positive integer/);
+    expect(() => parseLocationId('9999999999999999999:1 day:0', 'ids')).toThrow(
+      /whole number from 0 to 9223372036854775807/,
+    );
   });
 });

@@ -33,7 +33,8 @@ export class RedisLock {
    * @throws when Redis cannot be reached, or accepts no writes.
    */
   async take(name: string, token: string, ttlMs: number): Promise<HeldKey | FoundKey> {
-    if (this.unconfirmed.isRedisSilent) throw new Error('Redis has not answered yet');
+    if (this.unconfirmed.isRedisSilent)
+      throw new Error('Redis has not answered since an earlier command timed out');
     const key = await this.keys.key(name);
     try {
       const content = await this.connection.write((redis) => redis.takeLock(key, token, ttlMs));

@@ -71,11 +71,11 @@ export class TrackerKeysService {
     const counts = await this.keys.countByEncryptionKey();
     const unreadable = [...counts].filter(([id]) => !encryption.ids.includes(id));
     if (unreadable.length > 0) {
-      const listed = unreadable.map(([id, keys]) => `${keys} with ${id}`).join(', ');
+      const listed = unreadable.map(([id, keys]) => `${keys} are encrypted with ${id}`).join(', ');
       throw new DomainError(
         'BAD_CONFIGURATION',
-        `The configured encryption keys (${encryption.ids.join(', ')}) do not decrypt all private keys: ${listed} are ` +
-          'left. Check TRACKER_KEY_ENCRYPTION_KEY, and add former keys to TRACKER_KEY_ENCRYPTION_OLD_KEYS',
+        `The configured encryption keys (${encryption.ids.join(', ')}) do not decrypt all private keys: ${listed}. ` +
+          'Check TRACKER_KEY_ENCRYPTION_KEY, and add former keys to TRACKER_KEY_ENCRYPTION_OLD_KEYS',
       );
     }
   }

@@ -42,7 +42,7 @@ describeOnEveryEngine('the validation of GraphQL input', (engine) => {
     'rejects the id %j',
     async (id) => {
       expect(await api.error(historyQuery({ trackerId: JSON.stringify(id) }))).toMatchObject({
-        message: `trackerId must be a positive integer, not ${JSON.stringify(id)}`,
+        message: `trackerId must be a whole number from 0 to 9223372036854775807, not ${JSON.stringify(id)}`,
         extensions: { code: 'BAD_USER_INPUT', argument: 'trackerId' },
       });
       expect((await api.error('query ($id: ID!) { tracker(id: $id) { id } }', { id })).extensions).toEqual({

@@ -196,7 +196,7 @@ describeOnEveryEngine('tracker keys and tracker fetch', (engine) => {
     const wrong = await run(['fetch'], { TRACKER_KEY_ENCRYPTION_KEY: NEW_KEY });
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(
-      /^BAD_CONFIGURATION: The configured encryption keys \(\w{16}\) do not decrypt all private keys: 3 with \w{16} are left\. Check/,
+      /^BAD_CONFIGURATION: The configured encryption keys \(\w{16}\) do not decrypt all private keys: 3 are encrypted with \w{16}\. Check/,
     );
     expect(fake.calls).toEqual([]);
 

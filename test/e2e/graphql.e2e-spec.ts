@@ -9,7 +9,7 @@ import { randomReports } from '../support/random.js';
 import { whenVisible } from '../support/waiting.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** The examples of the documentation, word for word. */
+/** The example queries that users were given first, word for word. */
 const DOCUMENTED_QUERY = `query {
 locationHistoryAggregated(
 trackerId: "123"
@@ -169,7 +169,7 @@ describeOnEveryEngine('GraphQL', (engine) => {
       expect(await aggregated(api, id, everything, '1 day')).toEqual([]);
     });
 
-    it('is counted as the oracle expects, in hours, in days, and in days computed from hours', async () => {
+    it('is counted as the oracle expects, in hours before and after the cut and in days', async () => {
       const reports = randomReports(key, today, 6, 400);
       await insertReports(db, reports, 'ON CONFLICT DO NOTHING');
       await insertReports(db, reports.slice(100, 200), 'ON CONFLICT DO NOTHING');

@@ -13,7 +13,7 @@ import {
 import { copyReports, insertReports } from '../support/reports.js';
 import { TestDatabase } from '../support/test-database.js';
 
-/** Days whose aggregates were refreshed while they were empty: a later refresh reads only what the log names as changed. */
+/** Days whose aggregates were refreshed while they were empty: TimescaleDB then recomputes only what its change log names. */
 describeOnEveryEngine('reports copied into a day that was refreshed before', (engine) => {
   let db: TestDatabase;
   let today: Date;
@@ -32,7 +32,7 @@ describeOnEveryEngine('reports copied into a day that was refreshed before', (en
     latitude: 1,
     longitude: 2,
   });
-  /** Runs the work on a new connection, after these statements. */
+  /** Copies the reports on a new connection, after the statements of `before`, and commits. */
   function copy(reports: readonly TestReport[], ...before: string[]): Promise<void> {
     return withClient(db.url, async (client) => {
       for (const statement of before) await client.query(statement);
@@ -47,7 +47,7 @@ describeOnEveryEngine('reports copied into a day that was refreshed before', (en
     await expectHistoryOf(db, reports);
   });
 
-  it('are in history with another date style and a zone with an ambiguous name', async () => {
+  it('are in history with another date style and a time zone whose abbreviation (IST) is ambiguous', async () => {
     const first = report(-1, '09:00:00');
     await insertReports(db, [first]);
     await db.settle();
@@ -69,7 +69,7 @@ describeOnEveryEngine('reports copied into a day that was refreshed before', (en
   });
 });
 
-describeOnTimescale('a day with reports missing from the log', () => {
+describeOnTimescale('a day with reports that the change log does not name', () => {
   it('is closed only once they are logged', async () => {
     const db = await TestDatabase.create('timescaledb', { env: LONG_RAW_RETENTION });
     const today = await historyToday(db);

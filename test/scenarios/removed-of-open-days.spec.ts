@@ -12,10 +12,10 @@ describeRemovedHistory('open days with reports removed by hand', (engine, scene)
     // TimescaleDB computes hours and days from the rows of the chunk.
     if (engine === 'postgresql') {
       expect(problems).toEqual([
-        `${scene().open}: its hourly or daily rows count ${2 * PER_DAY} reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
+        `${scene().openDay}: its hourly or daily rows count ${2 * PER_DAY} reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
       ]);
-      expect((await scene().guard.plan()).recomputed).toEqual([scene().open]);
-      expect((await scene().guard.mend()).recomputed).toEqual([scene().open]);
+      expect((await scene().guard.plan()).recomputed).toEqual([scene().openDay]);
+      expect((await scene().guard.mend()).recomputed).toEqual([scene().openDay]);
     }
     expect(await scene().history()).toEqual(scene().before);
   });
@@ -27,7 +27,7 @@ describeRemovedHistory('open days with reports removed by hand', (engine, scene)
   ])('have emptied aggregates named and repaired: %s', async (sql) => {
     await scene().db.administer(scene().fillIn(sql));
     expect((await scene().check()).problems).toEqual([
-      `${scene().open}: its hourly or daily rows count 0 reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
+      `${scene().openDay}: its hourly or daily rows count 0 reports, but there are ${PER_DAY}: something other than the product changed rows. Run tracker mend`,
     ]);
     await scene().guard.mend();
     expect(await scene().history()).toEqual(scene().before);
@@ -74,7 +74,7 @@ describeRemovedHistory('open days with reports removed by hand', (engine, scene)
 
   if (engine === 'postgresql') {
     it('leave a detached partition detached', async () => {
-      const name = `location_reports_${scene().open.replaceAll('-', '')}`;
+      const name = `location_reports_${scene().openDay.replaceAll('-', '')}`;
       await scene().makePartitions();
       await scene().db.query(`ALTER TABLE location_reports DETACH PARTITION ${name}`);
       expect((await scene().check()).problems).toEqual([expect.stringMatching(/raw reports are missing/)]);

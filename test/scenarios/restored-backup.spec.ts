@@ -9,7 +9,8 @@ import { describeRemovedHistory, PER_DAY } from '../support/scenes/removal-scene
 describeRemovedHistory('a restored older backup', (_, scene) => {
   /** Takes the database back to the time of the backup, without the reports and records stored since. */
   async function restoreOlder(backup: pg.QueryResultRow | undefined): Promise<void> {
-    await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // this removes the recorded counts as well
+    await scene().db.query(`DELETE FROM location_reports WHERE timestamp >= $1`, [scene().day(-1)]); // removes the recorded counts as well
+    // `looks`: number of checks so far
     await scene().db.query('UPDATE history_clock SET agreed_at = $1, looks = $2', [
       backup?.['agreed_at'],
       backup?.['looks'],
@@ -19,7 +20,7 @@ describeRemovedHistory('a restored older backup', (_, scene) => {
   }
   async function expectNamedAndMended(): Promise<void> {
     expect((await scene().guard.inspect()).problems).toEqual([
-      expect.stringContaining(`${scene().open}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
+      expect.stringContaining(`${scene().openDay}: ${PER_DAY} of ${PER_DAY} raw reports are missing`),
     ]);
     await scene().importAgain();
     expect(await scene().history()).toEqual(scene().before);
@@ -44,7 +45,7 @@ describeRemovedHistory('a restored older backup', (_, scene) => {
     await expectNamedAndMended();
   });
 
-  it('is counted with the reports that arrived since the days were recorded', async () => {
+  it('is noticed by reports that arrived after the days were recorded', async () => {
     const { db } = scene();
     const watch = restoreWatchOf(db);
     const [backup] = await db.query('SELECT * FROM history_clock');

@@ -198,7 +198,7 @@ describeOnEveryEngine("trackers' keys", (engine) => {
     const wrong = await keysWith(NEW);
     await expect(wrong.verifyReadable()).rejects.toMatchObject({
       code: 'BAD_CONFIGURATION',
-      message: expect.stringContaining('do not decrypt all private keys: 510 with '),
+      message: expect.stringContaining('do not decrypt all private keys: 510 are encrypted with '),
     });
     await expect(wrong.rotate()).rejects.toThrow('do not decrypt');
 

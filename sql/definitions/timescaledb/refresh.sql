@@ -1,4 +1,4 @@
--- Reads the logs of TimescaleDB about changes that the continuous aggregates do not contain yet.
+-- Reads the change log: changes that the continuous aggregates do not contain yet.
 --
 -- Locks: none.
 

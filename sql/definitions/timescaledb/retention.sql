@@ -25,8 +25,8 @@ BEGIN
   END IF;
 END $$;
 
--- Ensures that the daily history of a day counts as many reports as there are identities. According to the logs the day
--- is complete; the rows must confirm it, because raw reports cannot be restored.
+-- Ensures that the daily history of a day counts as many reports as there are identities. According to the change log the
+-- day is complete; the rows must confirm it, because raw reports cannot be restored.
 CREATE OR REPLACE FUNCTION settle_closing_day(closing timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (

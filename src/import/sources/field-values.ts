@@ -91,21 +91,26 @@ export function timeFrom(field: string, value: unknown, withoutOffset: 'utc' | '
   return timestampFromText(field, isShort(text) ? text.replace(ZONE_NAME, 'Z') : text, withoutOffset);
 }
 
-/** @throws RejectedItemError */
-export function degrees(field: string, value: unknown): number {
+/**
+ * Returns a latitude or longitude.
+ *
+ * @param example of an allowed value, for the error.
+ * @throws RejectedItemError
+ */
+export function degrees(field: string, value: unknown, example = '53.8633'): number {
   if (!isPresent(value)) {
     throw new RejectedItemError('no_position', `${field} is missing`);
   }
   const number = numberFrom(value);
   if (number === undefined) {
-    throw mustBe(field, 'a number like 53.8633', value);
+    throw mustBe(field, `a number like ${example}`, value);
   }
   return number;
 }
 
 /** Degrees times 10,000,000, as Google writes them. */
 export function degreesE7(field: string, value: unknown): number {
-  const number = degrees(field, value);
+  const number = degrees(field, value, '538633000');
   return (number > WRAPPED_ABOVE ? number - 2 ** 32 : number) / 1e7;
 }
 

@@ -91,7 +91,7 @@ export class RemovalScene {
   }
 
   /** The open day whose raw reports the tests remove, as YYYY-MM-DD. */
-  get open(): string {
+  get openDay(): string {
     return this.day(-1).slice(0, 10);
   }
 
@@ -101,7 +101,7 @@ export class RemovalScene {
    */
   fillIn(sql: string): string {
     return sql
-      .replaceAll('$partition', `location_reports_${this.open.replaceAll('-', '')}`)
+      .replaceAll('$partition', `location_reports_${this.openDay.replaceAll('-', '')}`)
       .replaceAll('$day', this.day(-4))
       .replaceAll('$next', this.day(-3))
       .replaceAll('$open', this.day(-1));

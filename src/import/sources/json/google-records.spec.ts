@@ -83,7 +83,7 @@ describe('Google Records.json', () => {
         [
           { ...GOOD, longitudeE7: [1] },
           'undecodable',
-          'longitudeE7 must be a number like 53.8633 (got a list)',
+          'longitudeE7 must be a number like 538633000 (got a list)',
         ],
         [
           { ...GOOD, timestamp: '', timestampMs: '1e3' },

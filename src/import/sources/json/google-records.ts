@@ -44,6 +44,7 @@ function reportOf(item: unknown): ParsedReport {
       altitude: altitudeFrom(record['altitude']),
       speed: speedFrom(record['velocity']),
       course: courseFrom(record['heading']),
+      // `activitys` until 2017
       motion: motionFromActivity(record['activity'] ?? record['activitys']),
     },
   );

@@ -22,7 +22,7 @@ type Draft = { -readonly [Field in keyof SourceReport]: SourceReport[Field] };
  * @throws RejectedItemError with a message that names the field.
  */
 export function reportFromLine(line: string, position: number): SourceReport {
-  const fields = objectOf(line);
+  const fields = objectFromLine(line);
   const report: Draft = {
     position,
     timestamp: timestampOf(fields['timestamp']),
@@ -30,22 +30,22 @@ export function reportFromLine(line: string, position: number): SourceReport {
     longitude: degrees(fields, 'longitude'),
   };
   // Missing fields are left out, not undefined, so that the reports of all sources look the same.
-  if (isPresent(fields['tracker'])) {
+  if (isNotNull(fields['tracker'])) {
     report.tracker = text(fields, 'tracker');
   }
-  if (isPresent(fields['hashedAdvKey'])) {
+  if (isNotNull(fields['hashedAdvKey'])) {
     report.hashedAdvKey = limitedText(fields, 'hashedAdvKey');
   }
-  if (isPresent(fields['confidence'])) {
+  if (isNotNull(fields['confidence'])) {
     report.confidence = wholeNumber(fields, 'confidence');
   }
-  if (isPresent(fields['horizontalAccuracy'])) {
+  if (isNotNull(fields['horizontalAccuracy'])) {
     report.horizontalAccuracy = number(fields, 'horizontalAccuracy');
   }
-  if (isPresent(fields['status'])) {
+  if (isNotNull(fields['status'])) {
     report.status = wholeNumber(fields, 'status');
   }
-  if (isPresent(fields['nearestCity'])) {
+  if (isNotNull(fields['nearestCity'])) {
     report.nearestCity = limitedText(fields, 'nearestCity');
   }
   addTelemetry(report, fields);
@@ -53,24 +53,24 @@ export function reportFromLine(line: string, position: number): SourceReport {
 }
 
 function addTelemetry(report: Draft, fields: Fields): void {
-  if (isPresent(fields['altitude'])) {
+  if (isNotNull(fields['altitude'])) {
     report.altitude = number(fields, 'altitude');
   }
-  if (isPresent(fields['speed'])) {
+  if (isNotNull(fields['speed'])) {
     report.speed = number(fields, 'speed');
   }
-  if (isPresent(fields['course'])) {
+  if (isNotNull(fields['course'])) {
     report.course = number(fields, 'course');
   }
-  if (isPresent(fields['battery'])) {
+  if (isNotNull(fields['battery'])) {
     report.battery = percent(fields, 'battery');
   }
-  if (isPresent(fields['motion'])) {
+  if (isNotNull(fields['motion'])) {
     report.motion = motionOf(fields['motion']);
   }
 }
 
-function objectOf(line: string): Fields {
+function objectFromLine(line: string): Fields {
   const value = jsonFromLine(line);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw mustBe('the line', 'a JSON object', value);
@@ -78,7 +78,7 @@ function objectOf(line: string): Fields {
   return value as Fields;
 }
 
-function isPresent(value: unknown): boolean {
+function isNotNull(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
