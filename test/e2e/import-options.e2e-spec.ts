@@ -77,8 +77,8 @@ describeOnEveryEngine('options of tracker import', (engine) => {
   });
 
   it.each([
-    [['--map', 'bee'], 2, /must be the name in the file, "=", and the name of a tracker/],
-    [['--map', '=bee'], 2, /must be the name in the file/],
+    [['--map', 'bee'], 2, /must be a device name in the file, "=", and the name of a tracker/],
+    [['--map', '=bee'], 2, /must be a device name in the file/],
     [['--map', 'watch=nobody'], 1, /NOT_FOUND: There is no tracker named "nobody"/],
     [['--json', '--tracker', 'nobody'], 1, /NOT_FOUND/],
   ])('%j is rejected', async (options, code, expectedError) => {
