@@ -19,7 +19,7 @@ export class CreateApi1764000000012 extends Step {
     ];
   }
 
-  /** Only definitions, which are applied again after the steps. */
+  /** Its files for an engine create functions only, which moving to another engine gets from sql/definitions. */
   override engineFiles(): readonly string[] {
     return [];
   }

@@ -9,8 +9,8 @@ const DAY = 24 * HOUR;
 const CITIES = ['London', 'Łódź', "L'Aquila", 'Tōkyō'];
 
 /**
- * Number of trackers by the way that their reports are sent. Reports contain a city, so that the oracle knows it; only
- * the cities of phone reports come from geocoding.
+ * Number of trackers by the way that their reports are sent: INSERT, files, phone apps, and INSERT for trackers that
+ * subscribers watch. Reports contain a city, so that the oracle knows it; only those of phones are geocoded.
  */
 const KINDS = { written: 24, imported: 24, phone: 16, live: 12 } as const;
 export type TrackerKind = keyof typeof KINDS;

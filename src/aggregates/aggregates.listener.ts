@@ -136,7 +136,8 @@ export class AggregatesListener implements OnModuleInit, BeforeApplicationShutdo
         await this.announcer.announce();
         this.view.poke();
       }
-      if (outcome === 'more') this.changes.poke(); // when another process holds the lock, the next poll tries again
+      // If another process holds the lock, the next poll tries again.
+      if (outcome === 'more') this.changes.poke();
       if (this.wasNotified) {
         this.wasNotified = false;
         await this.aggregates.recordNotification();

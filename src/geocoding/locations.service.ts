@@ -47,7 +47,7 @@ export class LocationsService {
       return { accepted: false, message: 'Geocoding is off' };
     }
     await this.geocoding.queueLocations(rows);
-    const message = `Queued the reports without a city of ${rows.length} of ${ids.length} locations`;
+    const message = `Queued ${rows.length} of ${ids.length} locations: their reports without a city will be geocoded`;
     return { accepted: rows.length > 0, message };
   }
 

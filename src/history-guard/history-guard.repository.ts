@@ -6,7 +6,7 @@ import { CommittedTransactions } from '../database/transactions.js';
 /** How long a statement waits for writers of raw reports before it gives up and is retried. */
 const LOCK_TIMEOUT = '2s';
 
-/** One check of a database, with the number of reports that it recorded for each day. */
+/** One check of a database, with the number of reports that each day had. */
 export interface RecordedDays {
   /** Identifies the database; a restored copy keeps it. */
   lineage: string;
@@ -93,7 +93,7 @@ export class HistoryGuardRepository {
     return [...found.values()].sort((a, b) => a.day.localeCompare(b.day));
   }
 
-  /** Records one more check and returns it, including reports that arrived since days were last recorded. */
+  /** Counts one more check. Its days have the recorded number of reports, or the current one where that is higher. */
   async recordCheck(): Promise<RecordedDays> {
     const [[check]] = await queryWithTimeout<[[Omit<RecordedDays, 'days'>], number]>(
       this.db,

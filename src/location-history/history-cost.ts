@@ -14,7 +14,7 @@ export function costOfRange({
   const { startTime, endTime, bucketSize } = args as { startTime: Date; endTime: Date; bucketSize?: string };
   const width = bucketSize === BUCKET_SIZES.HOURLY ? HOUR : 24 * HOUR;
   const buckets = Math.ceil((endTime.getTime() - startTime.getTime()) / width) + 1;
-  // Without a bucket size the answer has days, and at most 48 hours, because hours are kept for a few days only.
+  // Without a bucket size the answer has days before the cut and hours after it: 48 with the default retention.
   return (
     Math.max(1, Math.min(MAX_ROWS, bucketSize === undefined ? buckets + 48 : buckets)) * (1 + childComplexity)
   );

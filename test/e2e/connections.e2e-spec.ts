@@ -21,6 +21,7 @@ const ALL: AppRole[] = ['api', 'refresher', 'importer', 'geocoder'];
 interface Row {
   pool: string;
   listeners: number;
+  /** Sessions that own import runs. */
   owner: number;
   most: number;
 }
@@ -69,6 +70,7 @@ describeOnEveryEngine('the documented number of connections', (engine) => {
     if (!row) throw new Error(`docs/connections.md has no row for ${process}`);
     const dataSource = context.get(DataSource, { strict: false });
     const busy = Promise.all(Array.from({ length: 3 * POOL }, () => dataSource.query('SELECT pg_sleep(1)')));
+    // Opens the session that owns the import runs of the process, if it has the module.
     try {
       await context.get(ImportOwnerRepository, { strict: false }).name();
     } catch (error) {

@@ -115,7 +115,7 @@ describeOnEveryEngine('GET /export', (engine) => {
     expect(features[0]?.properties).toMatchObject({ tracker: NAME, nearestCity: CITY });
   });
 
-  it('writes GPX that can be imported again', async () => {
+  it('escapes names and cities in GPX', async () => {
     const { type, text } = await download('history.gpx');
     expect(type).toMatch(/^application\/gpx\+xml/);
     expect(text).toContain(

@@ -144,7 +144,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       });
       expect(request).toEqual({
         accepted: true,
-        message: 'Queued the reports without a city of 2 of 3 locations',
+        message: 'Queued 2 of 3 locations: their reports without a city will be geocoded',
       });
       await eventually(async () =>
         expect(
@@ -153,7 +153,7 @@ describeOnEveryEngine('geocoding over GraphQL', (engine) => {
       );
       expect((await api.data<{ request: unknown }>(REQUEST, { ids: ['999999:1 day:0'] })).request).toEqual({
         accepted: false,
-        message: 'Queued the reports without a city of 0 of 1 locations',
+        message: 'Queued 0 of 1 locations: their reports without a city will be geocoded',
       });
     });
 

@@ -127,7 +127,7 @@ describeOnEveryEngine('POST /import/reports', (engine) => {
       expect(await runs()).toEqual([]);
     });
 
-    it('rejects a truncated body, with the ledger of the reports before the cut', async () => {
+    it('rejects a truncated body, with the ledger of the reports before the truncation', async () => {
       const gzipped = gzipSync(ndjson(walk(5000)), { level: 0 });
       const answer = await post().send(gzipped.subarray(0, gzipped.length / 2));
       expect(answer.status).toBe(400);

@@ -101,7 +101,7 @@ describe('a brief transaction with strong locks', () => {
     }
   });
 
-  it('waits for a running refresh without any lock, and lets no other refresh start', async () => {
+  it('holds no table lock while it waits for a running refresh, and then keeps other refreshes from starting', async () => {
     const locks = locksOf(db.dataSource);
     let seen = '';
     const begun = new EventEmitter();

@@ -53,7 +53,7 @@ interface Ledger {
   rejected: number;
   rejections: unknown;
   raw: number;
-  days: number;
+  identities: number;
 }
 
 /** The ledger and the stored reports, from one snapshot. */
@@ -61,7 +61,7 @@ const LEDGER = `
   SELECT outcome, read, stored, late, duplicate, rejected,
     (SELECT jsonb_object_agg(reason, reports) FROM import_run_rejections AS j WHERE j.run_id = r.id) AS rejections,
     (SELECT count(*) FROM location_reports) AS raw,
-    (SELECT coalesce(sum(cardinality(milliseconds)), 0)::bigint FROM report_identities) AS days
+    (SELECT coalesce(sum(cardinality(milliseconds)), 0)::bigint FROM report_identities) AS identities
   FROM import_runs AS r`;
 
 describeOnEveryEngine('an import that is killed repeatedly', (engine) => {
@@ -111,7 +111,7 @@ describeOnEveryEngine('an import that is killed repeatedly', (engine) => {
       expect(others).toEqual([]); // always the same run
       if (!run) continue;
       expect(run.stored + run.late + run.duplicate + run.rejected).toBe(run.read);
-      expect({ raw: run.raw, days: run.days }).toEqual({ raw: run.stored, days: run.late });
+      expect({ raw: run.raw, identities: run.identities }).toEqual({ raw: run.stored, identities: run.late });
       reached.push(run.read);
     }
     expect(reached.at(-1)).toBeLessThan(REPORTS);

@@ -6,7 +6,7 @@ import { batch, Importer, ImportScene, ListSource } from '../support/scenes/impo
 import { expectHistoryOf } from '../support/history.js';
 
 /** Telemetry of a report. */
-const DEVICE = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
+const TELEMETRY = { altitude: 53.5, speed: 1.25, course: 12.5, battery: 77, motion: 'walking' } as const;
 
 describeOnEveryEngine('a retry of rejected reports', (engine) => {
   const scene = new ImportScene(engine, {
@@ -28,7 +28,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       confidence: 2,
       horizontalAccuracy: 7.5,
       nearestCity: 'Köln',
-      ...DEVICE,
+      ...TELEMETRY,
     }));
   const tested = (key: string, reports: readonly SourceReport[]): TestReport[] =>
     reports.map(({ timestamp, latitude, longitude }) => ({
@@ -39,7 +39,7 @@ describeOnEveryEngine('a retry of rejected reports', (engine) => {
       confidence: 2,
       accuracy: 7.5,
       city: 'Köln',
-      ...DEVICE,
+      ...TELEMETRY,
     }));
   const reject = async (reports: readonly SourceReport[]): Promise<string> => {
     const { runId, rejected } = await scene.importer.imports.importSource(new ListSource([batch(reports)]), {

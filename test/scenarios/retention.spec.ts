@@ -40,7 +40,7 @@ describeOnEveryEngine('retention', (engine) => {
     await expectHistoryOf(db, reports);
   });
 
-  it('shows the hours that end as days from then on', async () => {
+  it('shows expired hours as days', async () => {
     const other = await TestDatabase.create(engine, {
       env: { ...LONG_RAW_RETENTION, HOURLY_RETENTION_HOURS: '216' },
     });
@@ -61,7 +61,7 @@ describeOnEveryEngine('retention', (engine) => {
     }
   });
 
-  it('knows every report again after its day was closed', async () => {
+  it('recognizes every report as a duplicate after its day was closed', async () => {
     await keepRaw(db, 2);
     await maintain(db);
     const { horizon } = await boundaries(db);

@@ -71,13 +71,14 @@ export class TestDatabase {
     const settings: DatabaseSettings = { engine, env: options.env ?? {}, zone: process.env['TEST_TIMEZONE'] };
     const config = configOf(settings, url);
     const { copyOf } = options;
-    const isCopy = copyOf !== undefined || (!options.empty && options.server === undefined);
+    // a copy of a migrated template, or of another database
+    const isMigrated = copyOf !== undefined || (!options.empty && options.server === undefined);
     await asAdministrator(server, (admin) =>
       copyOf !== undefined
         ? copyDatabase(admin, server, copyOf.name, name)
-        : (isCopy ? createMigrated : createEmpty)(admin, server, name, settings),
+        : (isMigrated ? createMigrated : createEmpty)(admin, server, name, settings),
     );
-    if (!options.empty && !isCopy) await migrate(config, url);
+    if (!options.empty && !isMigrated) await migrate(config, url);
     const dataSource = await createDataSource(config, url).initialize();
     const pool = new pg.Pool({ connectionString: url, max: 20, types });
     // drop() may terminate sessions that are still closing; without listeners their errors would end this process.

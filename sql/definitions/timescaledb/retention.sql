@@ -82,11 +82,12 @@ BEGIN
   GET DIAGNOSTICS rows_removed = ROW_COUNT;
   RETURN NEXT;
 
+  -- identities, recorded days and deleted reports
   RETURN QUERY SELECT * FROM remove_expired_notes();
 
-  -- For a late row inserted by hand TimescaleDB creates a chunk before the trigger removes the row, so a file may leave
-  -- an empty chunk for each day. Dropped as when a day is closed: with writers blocked, and without marking a day as
-  -- changed.
+  -- For a late row that is written directly (INSERT, COPY), TimescaleDB creates the chunk before the trigger moves the
+  -- row away, so a COPY of old reports may leave an empty chunk for each day. These are dropped as when a day is closed:
+  -- with writers blocked, and without marking a day as changed.
   IF EXISTS (SELECT FROM show_chunks('location_reports', older_than => history_horizon())) THEN
     LOCK TABLE location_reports IN SHARE ROW EXCLUSIVE MODE;
     PERFORM drop_closed_day(history_horizon() - interval '24 hours');

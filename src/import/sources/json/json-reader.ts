@@ -20,7 +20,7 @@ export interface JsonItem {
 }
 
 export const TOO_LARGE = Symbol('item too large');
-/** Maximum characters in an item, which is kept in memory. For a GeoJSON line, the largest, this is a day at 1 Hz. */
+/** Maximum characters in an item, which is kept in memory: a GeoJSON line of a day with one point per second. */
 export const MAX_ITEM = 8_388_608;
 /** Maximum number of characters in one text, number or white space. */
 const MAX_TOKEN = 1_048_576;
@@ -33,8 +33,8 @@ const MAX_UNVERIFIED = 65_536;
 /**
  * Extracts items from JSON that arrives in pieces, possibly several documents in sequence, and skips the rest.
  *
- * The parser gets pieces that end with a brace, because it loses the tokens of a piece that it rejects, and no item
- * ends within such a piece. So every item before an error is extracted, and the line of each item is known.
+ * When the parser rejects a piece, the tokens of that piece are lost. So each piece ends with a brace: an object can end
+ * only at the end of a piece, and no object before an error is lost. This also gives the line of each item.
  */
 export class JsonReader {
   private readonly tokens = new JsonTokens();
@@ -46,6 +46,7 @@ export class JsonReader {
   /** Position after the text that the parser has read. */
   private line = 1;
   private column = 1;
+  /** Last position up to which the JSON is known to be valid. */
   private readonly checkpoint: Checkpoint = { line: 1, column: 1, open: '', afterBrace: false };
   /** Text that the parser has read since the checkpoint; undefined if it is too long. */
   private unverified: string | undefined = '';
@@ -141,7 +142,7 @@ export class JsonReader {
     this.column += text.length - lineStart;
   }
 
-  /** Moves the checkpoint, unless the brace at the end of the piece is part of a text or follows an error. */
+  /** Moves the checkpoint, unless the last brace is inside a text or comes after an error that the parser has yet to find. */
   private moveCheckpoint(piece: string, last: Token['name'] | undefined): void {
     const { checkpoint } = this;
     const afterBrace = last === 'startObject' && piece.endsWith('{');
