@@ -7,6 +7,7 @@ import { dedicatedSession } from '../../src/database/session-settings.js';
 import { CommittedTransactions } from '../../src/database/transactions.js';
 import { describeWithPgBouncer } from '../support/engines.js';
 import { ForgottenTransaction } from '../support/forgotten-transaction.js';
+import { withClient } from '../support/servers/database-servers.js';
 import { PgBouncer, type PoolMode } from '../support/servers/server-processes.js';
 import { TestDatabase } from '../support/test-database.js';
 
@@ -117,8 +118,12 @@ describeWithPgBouncer('the support for poolers', (engine) => {
     });
 
     it('changes no setting of a session that a pooler shares with other clients', async () => {
-      const url = await through('transaction');
-      expect(await ask(url, KEEPALIVE)).toEqual([{ interval: '0' }]);
+      const serverDefault = await withClient(db.url, async (client) => {
+        await client.query('RESET client_connection_check_interval');
+        return (await client.query(KEEPALIVE)).rows;
+      });
+      expect(serverDefault).not.toEqual([{ interval: '2s' }]);
+      expect(await ask(await through('transaction'), KEEPALIVE)).toEqual(serverDefault);
     });
 
     it('sets the keepalive through a pooler that keeps the session', async () => {

@@ -185,7 +185,7 @@ describeWithRedis('locks over Redis', () => {
         });
         for (let i = 0; i < 3; i++) expect(await a.service.withLock(lockName(), one)).toEqual(ACQUIRED);
         expect(await problems()).toEqual([
-          expect.stringMatching(`^Redis ${reason.source.slice(1)}.*; the advisory locks`),
+          expect.stringMatching(`^Redis ${reason.source.slice(1)}.*; only the advisory locks`),
         ]);
         const { body, status } = (await request(api.server).get('/health/ready')) as {
           body: unknown;
