@@ -47,7 +47,7 @@ describeOnEveryEngine('the ledger of imports', (engine) => {
           reason: 'undecodable',
           reports: 2,
           firstPosition: 120,
-          message: 'line 120 is none',
+          message: 'line 120 is not a report',
           kept: 2,
           retaken: 0,
         },
