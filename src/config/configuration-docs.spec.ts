@@ -83,11 +83,11 @@ describe('the documentation of the configuration', () => {
     const loaded = execFileSync('sh', ['-euc', 'set -a; . "$0"; env -0', packagePath('.env.example')], {
       env: {},
     });
-    const variables = Object.fromEntries(
+    const variables: Record<string, string | undefined> = Object.fromEntries(
       loaded
         .toString()
         .split('\0')
-        .map((line) => line.split(/=(.*)/s)),
+        .map((line) => line.split(/=(.*)/s, 2) as [string, string]),
     );
     for (const { name, default: value } of EXPECTED) expect([name, variables[name]]).toEqual([name, value]);
   });

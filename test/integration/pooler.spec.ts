@@ -120,7 +120,7 @@ describeWithPgBouncer('the support for poolers', (engine) => {
     it('changes no setting of a session that a pooler shares with other clients', async () => {
       const serverDefault = await withClient(db.url, async (client) => {
         await client.query('RESET client_connection_check_interval');
-        return (await client.query(KEEPALIVE)).rows;
+        return (await client.query<{ interval: string }>(KEEPALIVE)).rows;
       });
       expect(serverDefault).not.toEqual([{ interval: '2s' }]);
       expect(await ask(await through('transaction'), KEEPALIVE)).toEqual(serverDefault);
