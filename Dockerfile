@@ -24,7 +24,7 @@ ENV NODE_ENV=production
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY sql sql
-COPY package.json schema.gql ./
+COPY package.json schema.gql LICENSE NOTICE ./
 # The `tracker` command, for `docker compose exec api tracker doctor`.
 RUN ln -s /app/dist/src/cli.js /usr/local/bin/tracker
 USER node

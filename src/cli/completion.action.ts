@@ -12,6 +12,10 @@ _tracker_complete() {
   local candidates
   candidates=$(tracker complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | sed -e '$d' -e 's/\\t.*//')
   mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "\${COMP_WORDS[COMP_CWORD]}")
+  if [[ \${COMP_WORDS[1]} == import && $COMP_CWORD -gt 1 ]]; then # files, beside the options and "retry"
+    mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}")
+    compopt -o filenames 2>/dev/null
+  fi
 }
 complete -o default -F _tracker_complete tracker
 `;

@@ -29,6 +29,10 @@ describe('barLine', () => {
     expect(barLine(long, columns).length).toBeLessThan(columns);
   });
 
+  it('leaves out figures instead of cutting a number', () => {
+    expect(barLine({ ...state, read: 20_000, seconds: 2 }, 30)).toMatch(/^…\S+ [█░]{6}  25%  20,000 read$/);
+  });
+
   it('keeps the end of a long name', () => {
     const line = barLine({ ...state, file: `/data/${'x'.repeat(100)}/walk.gpx` }, 80);
     expect(line).toMatch(/^…x+\/walk\.gpx /);

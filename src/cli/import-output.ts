@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { ImportSummary, LedgerCounts } from '../import/import-summary.js';
 import { failureOf } from '../process.js';
+import { count } from './answer.js';
 
 /** Shows the progress of an import. */
 export interface Progress {
@@ -15,7 +16,7 @@ export function showProgress(file: string, stream: NodeJS.WriteStream = process.
 
 function lines(file: string, stream: NodeJS.WriteStream): Progress {
   return {
-    update: ({ read }) => stream.write(`${file}: ${read} reports read\n`),
+    update: ({ read }) => stream.write(`${file}: ${count(read, 'report')} read\n`),
     end: () => undefined,
   };
 }
@@ -64,13 +65,14 @@ const MIN_BAR_WIDTH = 6;
 /** One line: file, bar, percent, reports, rate, time left. A narrow terminal shortens the name and the bar. */
 export function barLine({ file, part, read, rejected, seconds }: ImportState, columns: number): string {
   const rate = seconds > 0 ? Math.round(read / seconds) : 0;
-  const figures = [
+  const allFigures = [
     `${Math.floor(part * 100)}%`.padStart(4),
     `${read.toLocaleString('en')} read`,
     ...(rejected > 0 ? [`${rejected.toLocaleString('en')} rejected`] : []),
     `${rate.toLocaleString('en')}/s`,
     ...(part > 0 && seconds >= 1 ? [`${clockTime((seconds * (1 - part)) / part)} left`] : []),
-  ].join('  ');
+  ];
+  const figures = fitting(allFigures, columns - MIN_BAR_WIDTH - 3).join('  ');
   const free = columns - figures.length - 3; // two spaces, and the last column stays empty: some terminals wrap there
   const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, free - file.length));
   const done = Math.round(part * width);
@@ -79,6 +81,13 @@ export function barLine({ file, part, read, rejected, seconds }: ImportState, co
     0,
     Math.max(columns - 1, 1),
   );
+}
+
+/** Drops the last figures, which do not fit into so many characters: a number that is cut would be another number. */
+function fitting(figures: readonly string[], length: number): readonly string[] {
+  return figures.length > 1 && figures.join('  ').length > length
+    ? fitting(figures.slice(0, -1), length)
+    : figures;
 }
 
 /** Keeps the end of a path, because its beginning is often the same. */

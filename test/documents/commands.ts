@@ -29,8 +29,8 @@ export function commandProblems(
   program: Command,
   scripts: readonly string[],
 ): string[] {
-  const [name, verb = '', script = '', ...rest] = words;
-  if (name === 'tracker') return trackerProblems(words.slice(1), program);
+  if (words[0] === 'tracker') return trackerProblems(words.slice(1), program);
+  const [, verb = '', script = '', ...rest] = words.filter((word) => word !== '--silent');
   if (verb === 'test' || verb === 'start') return scripts.includes(verb) ? [] : [`npm ${verb}`];
   if (verb !== 'run') return [];
   const args = rest[0] === '--' ? rest.slice(1) : rest;

@@ -156,10 +156,13 @@ describe('tracker', () => {
       `tracker() { '${process.execPath}' '${join(ROOT, 'dist/src/cli.js')}' "$@"; }`,
       'source <(tracker completion bash)',
       'COMP_WORDS=(tracker export --format n) COMP_CWORD=3; _tracker_complete; echo "${COMPREPLY[@]}"',
+      'COMP_WORDS=(tracker import sche) COMP_CWORD=2; _tracker_complete; echo "${COMPREPLY[@]}"',
       `COMP_WORDS=(tracker '$(touch ${join(folder, 'run')})' '') COMP_CWORD=2; _tracker_complete`,
       `ls '${folder}'`,
     ];
-    expect(execFileSync('bash', ['--norc', '-c', lines.join('\n')], { encoding: 'utf8' })).toBe('ndjson\n');
+    expect(execFileSync('bash', ['--norc', '-c', lines.join('\n')], { cwd: ROOT, encoding: 'utf8' })).toBe(
+      'ndjson\nschema.gql\n',
+    );
     rmSync(folder, { recursive: true });
   });
 

@@ -47,7 +47,7 @@ describeOnEveryEngine('tracker import of a missing file', (engine) => {
     expect(await run(missing, good)).toMatchObject({
       code: 1,
       stdout: `${good}: 1 read = 1 stored + 0 late + 0 duplicate + 0 rejected\n`,
-      stderr: `${expectedError()}${good}: 1 reports read\n`,
+      stderr: `${expectedError()}${good}: 1 report read\n`,
     });
     expect(await stored()).toBe(1);
   });

@@ -177,7 +177,7 @@ describe('.github/workflows/ci.yml', () => {
   it('runs .ci/run on every supported line of Node.js', () => {
     expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m);
     expect(workflow).toMatch(/^ {8}node: \[20, 22, 24\]$/m);
-    expect(engines.node).toBe('>=20.19');
+    expect(engines.node).toBe('^20.19 || ^22.13 || >=24.11');
   });
 
   it('tests the database image that docker-compose.yml runs', () => {
