@@ -64,7 +64,7 @@ describe('jobs', () => {
       jobs.register(
         testJob(async () => {
           count += 1;
-          await sleep(20);
+          await sleep(30); // more than the 20 ms asserted below: a timer may fire a millisecond early
           return { rows: 7, details: { what: 'nothing' } };
         }),
       );
