@@ -14,6 +14,9 @@ import { clusterObstacle, PostgresCluster } from './postgres-cluster.js';
 /** How long a statement may continue that was running when the clock jumped. */
 const PATIENCE_MS = 5_000;
 
+/** Between two checks for deadlocks; PostgreSQL looks for one after a second. */
+const DEADLOCK_CHECK_MS = 5_000;
+
 /**
  * Path of libfaketime in packages of Debian and others. Uses the variant for programs with threads, although PostgreSQL
  * has none: only this variant blocks signals while it reads its file. With the other one, a timer that fires meanwhile
@@ -52,6 +55,8 @@ export class FaketimeCluster {
   /** Seconds that were skipped. */
   private passed = 0;
   private readonly begunAt = performance.now();
+  private deadlocked = new Set<string>();
+  private readonly deadlockCheck = setInterval(() => void this.endDeadlock(), DEADLOCK_CHECK_MS);
 
   private constructor(
     private readonly cluster: PostgresCluster,
@@ -119,6 +124,23 @@ export class FaketimeCluster {
     await sleep(20); // until their pools have noticed
   }
 
+  /**
+   * Ends a session of two that have waited for each other in two checks, as PostgreSQL does after a second, unless
+   * both have lost their alarm: see endOpenSessions().
+   */
+  private async endDeadlock(): Promise<void> {
+    const before = this.deadlocked;
+    this.deadlocked = await asAdministrator(this.server, async (admin) => {
+      const { rows } = await admin.query<{ pid: number; session: string }>(
+        `SELECT pid, pid || ' ' || query_start AS session FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+           AND EXISTS (SELECT FROM unnest(pg_blocking_pids(pid)) AS blocker WHERE pid = ANY (pg_blocking_pids(blocker)))`,
+      );
+      const stuck = rows.find(({ session }) => before.has(session));
+      if (stuck) await admin.query('SELECT pg_terminate_backend($1)', [stuck.pid]);
+      return new Set(rows.map(({ session }) => session));
+    }).catch(() => new Set<string>()); // the server may be restarting
+  }
+
   /** Time by the clock of the product's programs. */
   programTime(): Date {
     return new Date(this.begun.getTime() + (performance.now() - this.begunAt) + this.passed * 1000);
@@ -136,6 +158,7 @@ export class FaketimeCluster {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.deadlockCheck);
     jest.restoreAllMocks();
     await this.cluster.destroy();
   }
