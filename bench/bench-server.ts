@@ -150,6 +150,11 @@ function expectRows(operation: string, stored: number | null | undefined, expect
     throw new Error(`${operation} stored ${stored ?? 0} of ${expected} rows; the result is not comparable`);
 }
 
+/** Writes a line to standard output. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 /** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

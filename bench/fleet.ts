@@ -25,12 +25,10 @@ import { AggregatesService } from '../src/aggregates/aggregates.service.js';
 import { createDataSource } from '../src/database/data-source.js';
 import { LockLeasesRepository } from '../src/locking/lock-leases.repository.js';
 import { LockService } from '../src/locking/lock.service.js';
-import { type BenchDatabase, median, withBenchServer } from './bench-server.js';
+import { type BenchDatabase, median, withBenchServer, print } from './bench-server.js';
 import { trackerKey } from './report-file.js';
 
 const HOUR = 3_600_000;
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-
 /** A statement that the application passed to the driver. */
 interface Statement {
   text: string;

@@ -14,7 +14,7 @@ import pg from 'pg';
 import { createApp } from '../src/app.setup.js';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/migration/migrator.js';
-import { median } from './bench-server.js';
+import { median, print } from './bench-server.js';
 
 const HISTORY_ROWS = [200_000, 2_000_000];
 /** Number of daily rows of each tracker. */
@@ -24,8 +24,6 @@ const ROUNDS = 10;
 const VIEW_ROUNDS = { few: 10, many: 3 };
 const MANY_ROWS = 1_000_000;
 const HOUR = 3_600_000;
-
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
   const server = process.env['TEST_TIMESCALE_URL'] ?? process.env['DATABASE_URL'];

@@ -23,7 +23,7 @@ import { runInNewContext } from 'node:vm';
 import pg from 'pg';
 import { loadCities } from '../src/geocoding/providers/offline.geocoder.js';
 import { describeFailure, EXIT } from '../src/process.js';
-import { type BenchServer, median, withBenchServer } from './bench-server.js';
+import { type BenchServer, median, withBenchServer, print } from './bench-server.js';
 import type { ImportMeasurement } from './import-process.js';
 import { writeNdjson } from './report-file.js';
 
@@ -32,8 +32,6 @@ const SPAN = 36 * 3_600_000;
 const LOOK_UPS = 100_000;
 const MAX_KILOMETRES = 100;
 const pathOf = (program: string): string => fileURLToPath(new URL(program, import.meta.url));
-
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

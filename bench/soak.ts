@@ -6,10 +6,9 @@
 import { setMaxListeners } from 'node:events';
 import { parseOptions, type SoakOptions, USAGE } from './soak/options.js';
 import { soak } from './soak/soak.js';
+import { print } from './bench-server.js';
 
 const EXIT = { failed: 1, usage: 2, interrupted: 130 };
-
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 function readOptions(): SoakOptions {
   try {

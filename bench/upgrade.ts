@@ -21,9 +21,9 @@ import type pg from 'pg';
 import { loadConfig } from '../src/config/app-config.js';
 import { migrate } from '../src/migration/migrator.js';
 import { describeFailure, EXIT } from '../src/process.js';
-import { withClient } from '../test/support/servers/database-servers.js';
+import { databaseUrl, withClient } from '../test/support/servers/database-servers.js';
 import { migrateToVersion010 } from '../test/support/upgrade/version-0.1.0.js';
-import { BenchServer, withServer } from './bench-server.js';
+import { BenchServer, withServer, print } from './bench-server.js';
 import { isComplete, readHistory } from './counted-history.js';
 import { fillHistory, type HistorySize, NO_PARALLEL_PLANS } from './filled-history.js';
 import { type BenchTracker, Clients, type Measurements } from './upgrade-clients.js';
@@ -41,7 +41,6 @@ interface Options extends HistorySize {
   template: string | undefined;
 }
 
-const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
 async function main(): Promise<boolean> {
@@ -72,17 +71,11 @@ async function main(): Promise<boolean> {
         `${await new BenchServer(server).describe()}; ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
       );
       await createDatabase(server, name, options);
-      return await measure(databaseUrl(server, name), options);
+      return await measure(databaseUrl({ admin: server }, name), options);
     } finally {
       await withClient(server, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
     }
   });
-}
-
-function databaseUrl(server: string, database: string): string {
-  const url = new URL(server);
-  url.pathname = `/${database}`;
-  return url.href;
 }
 
 /** Creates and fills a database of 0.1.0, or copies the template. */
@@ -92,7 +85,7 @@ async function createDatabase(server: string, name: string, options: Options): P
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [template ?? '']);
     if (rowCount === 0) {
       await client.query(`CREATE DATABASE ${template ?? name}`);
-      await fill(databaseUrl(server, template ?? name), options);
+      await fill(databaseUrl({ admin: server }, template ?? name), options);
     }
     if (template === undefined) return;
     await client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`); // keeps TimescaleDB's scheduler out
